@@ -1,0 +1,45 @@
+# Everything that this project does, one word each. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(BIN)/.runtime  ## .venv with the service and its command, .venv/bin/exposure
+
+$(BIN)/.runtime: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	touch $@
+
+demo: setup  ## the main job on an embedded database with synthetic people; prints where to look
+	$(BIN)/exposure demo
+
+test: $(BIN)/.dev  ## all tests, on SQLite and on a PostgreSQL and a Valkey that they start
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.dev  ## ruff, mypy (strict), the layers of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(BIN)/.dev  ## lay the code out
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(BIN)/.dev  ## newest versions that pyproject.toml admits, with their hashes
+	$(UV_PIP_COMPILE) -o requirements.txt
+	$(UV_PIP_COMPILE) --group dev -o requirements-dev.txt
+
+clean:  ## take away what the other words made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

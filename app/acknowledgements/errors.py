@@ -1,0 +1,15 @@
+"""What can go wrong with an acknowledgement or its receipt."""
+
+from app.errors import BadInput, ExposureError, NotFound
+
+
+class UnknownExposure(NotFound):
+    """The exposure is none of this session's."""
+
+
+class NoticeSuperseded(ExposureError):
+    """There is a newer notice; that one is to be read."""
+
+
+class BadReceipt(BadInput):
+    """A receipt that does not hold."""

@@ -1,0 +1,121 @@
+"""Acknowledging a notice. The same again gives the same receipt, however many ask at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.acknowledgements import queries
+from app.acknowledgements.errors import NoticeSuperseded
+from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
+from app.acknowledgements.queries import Kept
+from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptSigner, to_base64url
+from app.clock import rfc3339
+from app.crypto.seal import Cloak
+from app.crypto.secret import ApplicationSecret
+from app.exposures import Exposure
+from app.incidents import Locale, get_notice
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """That an exposure's notice was read: which version, when, and the receipt."""
+
+    notice_version: int
+    at: datetime
+    receipt: Receipt
+    new: bool = False
+
+
+class Acknowledgements:
+    """The acknowledgements of a deployment."""
+
+    def __init__(self, secret: ApplicationSecret, signer: ReceiptSigner) -> None:
+        self._cloak = Cloak(secret.subkey("subjects"))
+        self.signer = signer
+
+    def acknowledge(
+        self, session: Session, exposure: Exposure, notice_version: int, locale: Locale, *, now: datetime
+    ) -> Acknowledged:
+        """Record that the notice of *exposure* was read, under each of its subjects, with one receipt.
+
+        Raises:
+            NoticeSuperseded: *notice_version* is not the newest.
+        """
+        notice = get_notice(session, exposure.incident, locale)
+        if notice.version != notice_version:
+            raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
+        kept = self._complete(session, exposure, notice_version)
+        if kept is not None:
+            return kept
+        content = {
+            "receipt_id": str(receipt_id := uuid4()),
+            "incident": exposure.incident,
+            "notice_version": notice_version,
+            "notice_sha256": notice.sha256,
+            "locale": locale,
+            "acknowledged_at": rfc3339(now),
+            "shown_by": list(exposure.identifiers),
+            "statement": STATEMENTS[locale],
+        }
+        payload, signature = self.signer.sign(content)
+        row = ReceiptRow(
+            id=receipt_id, kid=self.signer.key.kid, payload=payload, signature=signature, acknowledged_at=now
+        )
+        have = {one.subject for one in self._kept(session, [exposure]) if one.notice_version == notice_version}
+        people = [
+            AcknowledgementRow(
+                incident=exposure.incident, subject=subject, notice_version=notice_version, receipt=receipt_id
+            )
+            for subject in map(self._cloak.cloak, exposure.subjects)
+            if subject not in have
+        ]
+        try:
+            with session.begin_nested():
+                queries.add(session, row, people)
+        except IntegrityError:  # somebody was first: theirs is the receipt
+            kept = self._complete(session, exposure, notice_version)
+            if kept is None:
+                raise
+            return kept
+        return Acknowledged(notice_version, now, _receipt(row), new=True)
+
+    def of_exposures(self, session: Session, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
+        """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
+        kept = self._kept(session, exposures)
+        return [
+            _newest(kept, exposure.incident, set(map(self._cloak.cloak, exposure.subjects))) for exposure in exposures
+        ]
+
+    def receipts(self, session: Session, exposures: Sequence[Exposure]) -> list[Receipt]:
+        """Give all receipts of some exposures' people, oldest first."""
+        rows = {kept.receipt.id: kept.receipt for kept in self._kept(session, exposures)}
+        return [_receipt(row) for row in rows.values()]
+
+    def _kept(self, session: Session, exposures: Sequence[Exposure]) -> list[Kept]:
+        people = [(one.incident, self._cloak.cloak(subject)) for one in exposures for subject in one.subjects]
+        return queries.of_subjects(session, people)
+
+    def _complete(self, session: Session, exposure: Exposure, notice_version: int) -> Acknowledged | None:
+        kept = [one for one in self._kept(session, [exposure]) if one.notice_version == notice_version]
+        return _newest(kept, exposure.incident, set(map(self._cloak.cloak, exposure.subjects)))
+
+
+def _newest(kept: Sequence[Kept], incident: str, subjects: set[bytes]) -> Acknowledged | None:
+    own = [one for one in kept if one.incident == incident and one.subject in subjects]
+    versions: dict[int, set[bytes]] = {}
+    for one in own:
+        versions.setdefault(one.notice_version, set()).add(one.subject)
+    complete = [version for version, whom in versions.items() if whom == subjects]
+    if not complete:
+        return None
+    version = max(complete)
+    last = [one for one in own if one.notice_version == version][-1]
+    return Acknowledged(version, last.at, _receipt(last.receipt))
+
+
+def _receipt(row: ReceiptRow) -> Receipt:
+    return Receipt(row.kid, to_base64url(row.payload), to_base64url(row.signature))

@@ -1,0 +1,120 @@
+"""Settings: the environment and ``.env``, read once at the start and handed down. No domain reads a setting of its own.
+
+A missing or malformed one stops the start with one line that names it, and never repeats what it was: some are addresses with passwords.
+"""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import BadInput
+
+PREFIX = "EXPOSURE_"
+Network = Annotated[str, "an address or a network in CIDR form"]
+
+
+class BadSetting(BadInput):
+    """A setting that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """The settings of the contract that are in force so far."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    database_url: str = Field(
+        "sqlite:///data/exposure.sqlite3",
+        repr=False,
+        description="SQLite file or PostgreSQL; see `exposure db upgrade`",
+    )
+    redis_url: str | None = Field(
+        None, repr=False, description="Redis or Valkey for the limits; none: limits of this process"
+    )
+    keyholder: str | None = Field(None, description="`unix:PATH` of a keyholder; none: a child process")
+    pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
+    key_dir: Path = Field(Path("keys"), description="store keys, application secret, signing key")
+    sender: Literal["console"] | None = Field(
+        None, description="what delivers codes; `console` prints them and must be said aloud"
+    )
+    public_url: str | None = Field(None, description="address that people type; https makes the cookies Secure")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="addresses or networks, separated by commas, whose X-Forwarded-For is believed"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="how much is logged, to standard error"
+    )
+    code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is good for")
+    session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
+    limits_file: Path | None = Field(
+        None, description="TOML file of client budgets that take the place of the defaults"
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            try:
+                ip_network(part, strict=False)
+            except ValueError:
+                raise ValueError("holds something that is neither an address nor a network") from None
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise ValueError("starts with https:// or http://")
+        return value
+
+    @field_validator("keyholder")
+    @classmethod
+    def _unix_socket(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith("unix:") or value == "unix:"):
+            raise ValueError("is unix:PATH")
+        return value
+
+    @property
+    def keyholder_path(self) -> Path | None:
+        """The lookup door's socket, where a keyholder is configured."""
+        return Path(self.keyholder.removeprefix("unix:")) if self.keyholder else None
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are for https only."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+
+def read_settings() -> Settings:
+    """Read the environment and ``.env``.
+
+    Raises:
+        BadSetting: one line that names the first bad setting and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def require(settings: Settings, name: str) -> object:
+    """Give a setting that a command cannot do without.
+
+    Raises:
+        BadSetting: it is not set.
+    """
+    value = getattr(settings, name)
+    if value is None:
+        raise BadSetting(f"{PREFIX}{name.upper()}: is not set")
+    return value

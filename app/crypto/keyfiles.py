@@ -1,0 +1,137 @@
+"""Keys on disk: one file for each role, 32 raw bytes, readable by its owner alone.
+
+EXPOSURE_KEY_DIR/application.key   EXPOSURE_KEY_DIR/signing.key   EXPOSURE_KEY_DIR/store-<id>.key      the application's
+EXPOSURE_PEPPER_FILE                                                                                   the keyholder's
+"""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from app.crypto.secret import KEY_BYTES, ApplicationSecret, BadKey, Key, SigningKey, StoreKey
+from app.errors import Unavailable
+
+K = TypeVar("K", bound=Key)
+
+
+class MissingKey(Unavailable):
+    """A data set names a store key that is not there, or not the one it says it is."""
+
+
+def create(path: Path, key: Key) -> None:
+    """Write a new key file, mode 0600, flushed to disk before anything is sealed under it.
+
+    Raises:
+        BadKey: the file is there already: a key is never overwritten.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise BadKey(f"{path}: is there already; a key is never overwritten") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(key.reveal())
+        file.flush()
+        os.fsync(handle)
+
+
+def load(path: Path, role: type[K]) -> K:
+    """Read one key.
+
+    Raises:
+        BadKey: it is missing, of another size, or others can read it.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise BadKey(f"{path}: others can read it; chmod 600 it, and think whether somebody has")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadKey(f"{path}: cannot be read ({error.strerror}); `exposure keys generate` makes it") from None
+    if len(raw) != KEY_BYTES:
+        raise BadKey(f"{path}: is {len(raw)} bytes, and a key is {KEY_BYTES}")
+    return role(raw)
+
+
+class KeyRing:
+    """The application's keys in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def application_path(self) -> Path:
+        """Where the application secret lies."""
+        return self.folder / "application.key"
+
+    @property
+    def signing_path(self) -> Path:
+        """Where the seed of the signing key lies."""
+        return self.folder / "signing.key"
+
+    def store_path(self, key_id: str) -> Path:
+        """Where a store key lies."""
+        return self.folder / f"store-{key_id}.key"
+
+    def store_ids(self) -> list[str]:
+        """Name the store keys that are there."""
+        return sorted(path.stem.removeprefix("store-") for path in self.folder.glob("store-*.key"))
+
+    def application(self) -> ApplicationSecret:
+        """Read the application secret."""
+        return load(self.application_path, ApplicationSecret)
+
+    def signing(self) -> SigningKey:
+        """Read the seed of the signing key."""
+        return load(self.signing_path, SigningKey)
+
+    def new_store_key(self) -> StoreKey:
+        """Make the store key of a new data set, and keep it."""
+        key = StoreKey.generate()
+        create(self.store_path(key.id), key)
+        return key
+
+    def store(self, key_id: str) -> StoreKey:
+        """Read a data set's store key.
+
+        Raises:
+            MissingKey: it is not there, or the file holds another.
+        """
+        try:
+            key = load(self.store_path(key_id), StoreKey)
+        except BadKey as error:
+            raise MissingKey(str(error)) from None
+        if key.id != key_id:
+            raise MissingKey(f"{self.store_path(key_id)}: holds another key than its name says")
+        return key
+
+    def destroy_store(self, key_id: str) -> None:
+        """Take a store key away for good: overwritten, then removed. What it sealed, in every backup, is unreadable from now on."""
+        path = self.store_path(key_id)
+        with path.open("r+b") as file:
+            file.write(os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+    def check(self, *, database_folder: Path | None) -> None:
+        """Refuse a folder of keys that would undo the sealed store.
+
+        Args:
+            database_folder: where the database's file lies, where it is one.
+        Raises:
+            BadKey: two keys are equal, one cannot be used, or they lie where the database lies.
+        """
+        if database_folder is not None and self.folder.resolve() == database_folder.resolve():
+            raise BadKey(f"{self.folder}: the keys lie in the database's folder; one theft would take both")
+        seen: list[tuple[Key, Path]] = []
+        paths: list[tuple[Path, type[Key]]] = [
+            (self.application_path, ApplicationSecret),
+            (self.signing_path, SigningKey),
+        ]
+        paths += [(self.store_path(key_id), StoreKey) for key_id in self.store_ids()]
+        for path, role in paths:
+            key = load(path, role)
+            for other, where in seen:
+                if key == other:
+                    raise BadKey(f"{path}: is equal to {where}; each role has a key of its own")
+            seen.append((key, path))

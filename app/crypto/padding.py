@@ -1,0 +1,21 @@
+"""Sizes that say little: ISO/IEC 7816-4 padding up to one of a few classes."""
+
+from app.errors import BadInput
+
+_MARK = b"\x80"
+
+
+class TooLong(BadInput):
+    """More bytes than the largest class holds."""
+
+
+def pad(data: bytes, size: int) -> bytes:
+    """Fill *data* up to *size* bytes; at least one byte is spent."""
+    if len(data) >= size:
+        raise TooLong(f"more than {size - 1} bytes")
+    return (data + _MARK).ljust(size, b"\0")
+
+
+def unpad(padded: bytes) -> bytes:
+    """Take the filling away. Call it only on what an AEAD has vouched for."""
+    return padded.rstrip(b"\0")[:-1]

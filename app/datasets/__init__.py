@@ -1,0 +1,48 @@
+"""Data sets: who was affected and which items of theirs leaked, sealed row by row.
+
+`importing` makes one of a file, `versions` decides what publishing and rolling back do, `lookup` reads them, `verifying` holds them against their
+manifest, `synthetic` makes one up.
+"""
+
+from app.datasets.errors import (
+    ImportFailed,
+    NotNow,
+    SentinelMissing,
+    SeveralPeople,
+    UnknownDataSet,
+    UnknownIdentifier,
+    Unstretched,
+)
+from app.datasets.lookup import Found, Reading, Register
+from app.datasets.models import DataSetRow, SchemeRow
+from app.datasets.record import Confidence, Record, Role
+from app.datasets.scheme import current as current_scheme
+from app.datasets.service import get, holds_synthetic, list_all, people_at, publish, retire, suppress
+from app.datasets.versions import DataSet
+
+__all__ = [
+    "Confidence",
+    "DataSet",
+    "DataSetRow",
+    "Found",
+    "ImportFailed",
+    "NotNow",
+    "Reading",
+    "Record",
+    "Register",
+    "Role",
+    "SchemeRow",
+    "SentinelMissing",
+    "SeveralPeople",
+    "UnknownDataSet",
+    "UnknownIdentifier",
+    "Unstretched",
+    "current_scheme",
+    "get",
+    "holds_synthetic",
+    "list_all",
+    "people_at",
+    "publish",
+    "retire",
+    "suppress",
+]

@@ -1,0 +1,212 @@
+"""The row of a data set file: its columns, and what a row must hold to be taken.
+
+No value may leave this package's readers in a message, a reject or a repr: those name a line, a column and a reason.
+The same rules hold for CSV, NDJSON and Parquet; the readers only bring the cells.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Self, cast
+
+from app.errors import BadInput
+
+COLUMNS: Final = (
+    "account_ref",
+    "recipient_ref",
+    "email",
+    "phone",
+    "name",
+    "address",
+    "items",
+    "cohort",
+    "count",
+    "confidence",
+)
+SEVERAL: Final = frozenset({"email", "phone", "name", "address", "items"})
+"""Columns that may hold more than one value."""
+
+MAX_FIELD: Final = 10_000
+"""Characters in one cell, all its values together."""
+MAX_COUNT: Final = 2**31 - 1
+
+Confidence = Literal["confirmed", "possible", "withdrawn"]
+_CONFIDENCES: Final = frozenset({"confirmed", "possible", "withdrawn"})
+_COUNT: Final = re.compile(r"[0-9]{1,10}")
+_TEXT_ONLY: Final = "must be text, not a number: leading zeros are lost already"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding:
+    """One row: something found about one person. Rows are equal wherever they stand.
+
+    *line* is the physical line on which the row begins, or its number from 1 in Parquet. An empty *recipient_ref* is the
+    account's holder. *count* runs from 1 to `MAX_COUNT`. Values are as the file spells them, less the space around them.
+    """
+
+    line: int = field(compare=False)
+    account_ref: str
+    recipient_ref: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    cohort: str = ""
+    count: int = 1
+    confidence: Confidence = "confirmed"
+
+    def __repr__(self) -> str:
+        return f"Finding(line={self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be taken. *column* is empty where the row as a whole is at fault."""
+
+    line: int
+    column: str
+    reason: str
+
+
+class BadFile(BadInput):
+    """The file as a whole cannot be read. *line* is 0 and *column* empty where they do not apply."""
+
+    line: int = 0
+    column: str = ""
+
+    @classmethod
+    def at(cls, file: str, reason: str, *, line: int = 0, column: str = "", unit: str = "line") -> Self:
+        """Name the place and the reason; *unit* is what *line* counts."""
+        place = [file, *([f"{unit} {line}"] if line else []), *([f"column {column}"] if column else [])]
+        error = cls(f"{', '.join(place)}: {reason}")
+        error.line, error.column = line, column
+        return error
+
+
+def check_header(file: str, names: Sequence[str], *, line: int) -> None:
+    """Hold a header against `COLUMNS`. The order is free; absent columns take their defaults.
+
+    An unknown column is named by its place only: where the header is missing, its "names" are somebody's data.
+
+    Raises:
+        BadFile: an unknown or repeated column; no account_ref; neither email nor phone.
+    """
+    for place, name in enumerate(names, start=1):
+        if name not in COLUMNS:
+            reason = f"not a column of a data set file; the header may hold {', '.join(COLUMNS)}"
+            raise BadFile.at(file, reason, line=line, column=str(place))
+        if name in names[: place - 1]:
+            raise BadFile.at(file, "stands in the header twice", line=line, column=name)
+    if "account_ref" not in names:
+        raise BadFile.at(file, "missing from the header", line=line, column="account_ref")
+    if "email" not in names and "phone" not in names:
+        raise BadFile.at(
+            file, "missing from the header, both: nobody could be found", line=line, column="email or phone"
+        )
+
+
+def to_finding(line: int, cells: Sequence[object], *, piped: bool) -> Finding | Reject:
+    """Make a row of its *cells*, which stand in the order of `COLUMNS`; None is an absent one.
+
+    Args:
+        line: where the row begins.
+        cells: text, lists of text, or a whole number for the count.
+        piped: every cell is text, found free of NUL and lone surrogates, and holds several values set apart by ``|`` (CSV);
+            otherwise cells are as JSON or Parquet has them, and a text is one value.
+    """
+    if (reject := _text_reject(line, cells) if piped else _typed_reject(line, cells)) is not None:
+        return reject
+    account_ref, recipient_ref, cohort, confidence = map(_one, (cells[0], cells[1], cells[7], cells[9]))
+    if not account_ref:
+        return Reject(line, "account_ref", "must not be empty")
+    if confidence and confidence not in _CONFIDENCES:
+        return Reject(line, "confidence", "must be confirmed, possible or withdrawn")
+    count = _count(cells[8])
+    if count is None:
+        return Reject(line, "count", f"must be a whole number from 1 to {MAX_COUNT}")
+    emails, phones, names, addresses, items = [_values(cell, piped) for cell in cells[2:7]]
+    grade = cast("Confidence", confidence or "confirmed")
+    return Finding(line, account_ref, recipient_ref, emails, phones, names, addresses, items, cohort, count, grade)
+
+
+def split_values(cell: str) -> list[str]:
+    """Take a CSV cell apart at each ``|``; ``||`` is the character itself, read from the left."""
+    return [value.replace("\0", "|") for value in cell.replace("||", "\0").split("|")]
+
+
+def join_values(values: Sequence[str]) -> str:
+    """Undo `split_values`. A value that begins with ``|`` gets a space before it, which reading strips again."""
+    doubled = [value.replace("|", "||") for value in values]
+    return "|".join(f" {value}" if value.startswith("|") else value for value in doubled)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether *text* is free of lone surrogates, which no encoding can write."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _text_reject(line: int, cells: Sequence[object]) -> Reject | None:
+    lengths = [*map(len, cast("Sequence[str]", cells))]
+    if max(lengths) <= MAX_FIELD:
+        return None
+    return Reject(line, COLUMNS[lengths.index(max(lengths))], f"over {MAX_FIELD} characters")
+
+
+def _typed_reject(line: int, cells: Sequence[object]) -> Reject | None:
+    for column, cell in zip(COLUMNS, cells, strict=True):
+        if cell is not None and (problem := _problem(column, cell)):
+            return Reject(line, column, problem)
+    return None
+
+
+def _problem(column: str, cell: object) -> str | None:
+    if type(cell) is str:
+        return _text_problem(cell)
+    if column == "count":
+        return None if type(cell) is int else "must be a whole number"
+    if isinstance(cell, list) and column in SEVERAL:
+        texts = [value for value in cell if value is not None]
+        if not all(type(value) is str for value in texts):
+            return "must hold text only"
+        return _text_problem("".join(texts))
+    return _TEXT_ONLY if isinstance(cell, int | float) else "must be text"
+
+
+def _text_problem(text: str) -> str | None:
+    if len(text) > MAX_FIELD:
+        return f"over {MAX_FIELD} characters"
+    if "\0" in text:
+        return "holds a NUL character"
+    return None if is_unicode(text) else "holds half a character (a lone surrogate)"
+
+
+def _count(cell: object) -> int | None:
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text and not _COUNT.fullmatch(text):
+            return None
+        cell = int(text or "1")
+    count = 1 if cell is None else cast("int", cell)
+    return count if 1 <= count <= MAX_COUNT else None
+
+
+def _one(cell: object) -> str:
+    return cell.strip() if isinstance(cell, str) else ""
+
+
+def _values(cell: object, piped: bool) -> tuple[str, ...]:
+    if not cell:
+        return ()
+    if isinstance(cell, str):
+        if not piped or "|" not in cell:
+            value = cell.strip()
+            return (value,) if value else ()
+        cell = split_values(cell)
+    return tuple([value for part in cast("list[str | None]", cell) if part and (value := part.strip())])

@@ -1,0 +1,34 @@
+"""What can be wrong with a data set."""
+
+from app.errors import BadInput, NotFound, Refused, Unavailable
+
+
+class UnknownDataSet(NotFound):
+    """There is no data set of this id."""
+
+
+class UnknownIdentifier(NotFound):
+    """The identifier is in none of the incident's data sets."""
+
+
+class ImportFailed(BadInput):
+    """The file cannot be imported; nothing of it was kept."""
+
+
+class SeveralPeople(BadInput):
+    """Several people share an identifier, and it was not said which of them is meant."""
+
+
+class NotNow(Refused):
+    """The state of the data set, or of those beside it, does not admit this."""
+
+
+class SentinelMissing(Unavailable):
+    """A data set's sentinel is not there or does not open.
+
+    An emptied partition, a stale replica, another pepper, another store key: whatever it is, "not found" would be a lie.
+    """
+
+
+class Unstretched(Unavailable):
+    """No scheme is fixed yet, so no digest can be made: nothing was ever imported."""

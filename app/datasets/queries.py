@@ -1,0 +1,184 @@
+"""SQL of data sets, and of the tables of sealed rows: one for each data set, so that to retire one is to drop a table.
+
+A sealed row is ``(locator, entry, sealed)`` with the first two as its key; the table is named after the data set.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from app.datasets.manifest import Manifest, Row
+from app.datasets.models import DataSetRow, SchemeRow
+from app.datasets.versions import DataSet
+
+_BATCH = 10_000
+
+
+def partition(dataset: UUID) -> str:
+    """Name the table of a data set's rows."""
+    return f"sealed_{dataset.hex}"
+
+
+def scheme(session: Session) -> SchemeRow | None:
+    """The deployment's scheme, once it is fixed."""
+    return session.get(SchemeRow, 1)
+
+
+def add_scheme(session: Session, row: SchemeRow) -> None:
+    """Fix the scheme."""
+    session.add(row)
+    session.flush()
+
+
+def data_set(session: Session, dataset: UUID) -> DataSet | None:
+    """Find one data set."""
+    row = session.get(DataSetRow, dataset, populate_existing=True)
+    return None if row is None else _as_data_set(row)
+
+
+def data_sets(session: Session, incident: str | None = None) -> list[DataSet]:
+    """All data sets, or those of one incident, by age."""
+    query = select(DataSetRow).order_by(DataSetRow.imported_at, DataSetRow.incident, DataSetRow.version)
+    if incident is not None:
+        query = query.where(DataSetRow.incident == incident)
+    return [_as_data_set(row) for row in session.scalars(query)]
+
+
+def readable(session: Session) -> list[DataSet]:
+    """The data sets that answers are read from, newest publication first within their incident."""
+    query = select(DataSetRow).where(DataSetRow.state.in_(("published", "superseded")))
+    return [
+        _as_data_set(row) for row in session.scalars(query.order_by(DataSetRow.incident, DataSetRow.sequence.desc()))
+    ]
+
+
+def manifest(session: Session, dataset: UUID) -> tuple[bytes, bytes]:
+    """The signed manifest of a data set that is there: its bytes and their signature."""
+    return (
+        session.execute(select(DataSetRow.manifest, DataSetRow.signature).where(DataSetRow.id == dataset)).one().tuple()
+    )
+
+
+def set_manifest(session: Session, new: Manifest, payload: bytes, signature: bytes) -> None:
+    """Keep a data set's manifest after people were taken out of it."""
+    session.execute(
+        update(DataSetRow)
+        .where(DataSetRow.id == UUID(new.dataset))
+        .values(rows=new.rows, people=new.people, manifest=payload, signature=signature)
+    )
+
+
+def any_synthetic(session: Session) -> bool:
+    """Whether a data set that is not retired was made up."""
+    return (session.scalar(select(func.count()).where(DataSetRow.synthetic, DataSetRow.state != "retired")) or 0) > 0
+
+
+def next_version(session: Session, incident: str) -> int:
+    """Number of an incident's next data set."""
+    return 1 + (session.scalar(select(func.max(DataSetRow.version)).where(DataSetRow.incident == incident)) or 0)
+
+
+def add_data_set(session: Session, row: DataSetRow) -> None:
+    """Keep a new data set."""
+    session.add(row)
+
+
+def apply(session: Session, changed: Sequence[DataSet]) -> None:
+    """Store what became of some data sets."""
+    for one in changed:
+        session.execute(
+            update(DataSetRow)
+            .where(DataSetRow.id == one.id)
+            .values(state=one.state, published_at=one.published_at, sequence=one.sequence, beside=one.beside)
+        )
+
+
+def create_partition(session: Session, dataset: UUID) -> None:
+    """Make the table of a data set. On PostgreSQL its key is made by `index_partition`, after the load."""
+    table = partition(dataset)
+    if _is_sqlite(session):
+        columns = "locator BLOB NOT NULL, entry INTEGER NOT NULL, sealed BLOB NOT NULL"
+        session.execute(text(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (locator, entry)) WITHOUT ROWID"))
+    else:
+        columns = "locator bytea NOT NULL, entry integer NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL"
+        session.execute(text(f"CREATE TABLE {table} ({columns})"))
+
+
+def load(session: Session, dataset: UUID, rows: Iterable[Row]) -> Iterator[int]:
+    """Put *rows*, sorted by what is stored, into a data set's new table; gives how many are in, now and then."""
+    table = partition(dataset)
+    done = 0
+    if _is_sqlite(session):
+        ordered = iter(rows)
+        while batch := list(islice(ordered, _BATCH)):
+            session.connection().exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?)", batch)  # noqa: S608
+            done += len(batch)
+            yield done
+        return
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor().copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(["bytea", "int4", "bytea"])
+        for row in rows:
+            copy.write_row(row)
+            done += 1
+            if done % _BATCH == 0:
+                yield done
+    session.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry)"))
+    yield done
+
+
+def drop_partition(session: Session, dataset: UUID) -> None:
+    """Drop a data set's rows."""
+    session.execute(text(f"DROP TABLE {partition(dataset)}"))
+
+
+def rows(session: Session, dataset: UUID) -> Iterator[Row]:
+    """Stream all rows of a data set."""
+    query = text(f"SELECT locator, entry, sealed FROM {partition(dataset)}")  # noqa: S608
+    result = session.execute(query.execution_options(yield_per=_BATCH))
+    return ((locator, entry, sealed) for locator, entry, sealed in result)
+
+
+def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> list[tuple[int, Row]]:
+    """Read the rows at some stored locators of some data sets, in one query.
+
+    Args:
+        session: the unit of work.
+        wanted: data sets, each with the stored locators to read in it.
+    Returns:
+        For each row the place of its data set in *wanted*, and the row.
+    """
+    parts = []
+    values: dict[str, bytes] = {}
+    for place, (dataset, locators) in enumerate(wanted):
+        names = [f"at_{place}_{number}" for number in range(len(locators))]
+        values |= dict(zip(names, locators, strict=True))
+        within = ", ".join(f":{name}" for name in names)
+        parts.append(
+            f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} WHERE locator IN ({within})"  # noqa: S608
+        )
+    found = session.execute(text(" UNION ALL ".join(parts) + " ORDER BY place, locator, entry"), values)
+    return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found]
+
+
+def delete_rows(session: Session, dataset: UUID, keys: Sequence[tuple[bytes, int]]) -> None:
+    """Delete rows by locator and entry."""
+    for locator, entry in keys:
+        session.execute(
+            text(f"DELETE FROM {partition(dataset)} WHERE locator = :locator AND entry = :entry"),  # noqa: S608
+            {"locator": locator, "entry": entry},
+        )
+
+
+def _as_data_set(row: DataSetRow) -> DataSet:
+    return DataSet(**{field.name: getattr(row, field.name) for field in fields(DataSet)})
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"

@@ -1,0 +1,152 @@
+"""Publishing, rolling back, retiring, suppressing and verifying data sets. The session is the face's; nothing is committed here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.crypto.keyfiles import KeyRing
+from app.crypto.seal import RowSealer, row_tag
+from app.datasets import queries, versions
+from app.datasets.errors import SeveralPeople, UnknownDataSet, UnknownIdentifier
+from app.datasets.lookup import Register
+from app.datasets.manifest import Row, read_signed
+from app.datasets.record import Record
+from app.datasets.versions import DataSet
+from app.incidents import get as get_incident
+from app.incidents import lock as lock_incident
+
+
+def get(session: Session, dataset: UUID) -> DataSet:
+    """Find one data set.
+
+    Raises:
+        UnknownDataSet: there is none of this id.
+    """
+    found = queries.data_set(session, dataset)
+    if found is None:
+        raise UnknownDataSet(f"there is no data set {dataset}")
+    return found
+
+
+def list_all(session: Session) -> list[DataSet]:
+    """All data sets, by age."""
+    return queries.data_sets(session)
+
+
+def holds_synthetic(session: Session) -> bool:
+    """Whether any data set that is not retired was made up: its phone numbers may be somebody's, so nothing may be sent."""
+    return queries.any_synthetic(session)
+
+
+def publish(session: Session, dataset: UUID, *, now: datetime, accept_loss: int = 0) -> list[DataSet]:
+    """Publish a data set, or roll back to it; gives the sets that changed.
+
+    Raises:
+        UnknownDataSet: there is none of this id.
+        NotNow: its state does not admit it, or people would be lost.
+    """
+    target = _locked(session, dataset)
+    sets = queries.data_sets(session, target.incident)
+    changed = versions.publish(sets, target, now=now, accept_loss=accept_loss)
+    queries.apply(session, changed)
+    return changed
+
+
+def retire(session: Session, dataset: UUID) -> DataSet:
+    """Retire a data set: its rows are dropped. Once this is committed, the caller destroys its store key.
+
+    Raises:
+        UnknownDataSet: there is none of this id.
+        NotNow: its state does not admit it.
+    """
+    target = _locked(session, dataset)
+    closed = get_incident(session, target.incident).status == "closed"
+    retired = versions.retire(target, incident_closed=closed)
+    queries.apply(session, [retired])
+    queries.drop_partition(session, dataset)
+    return retired
+
+
+def suppress(
+    session: Session, dataset: UUID, digest: bytes, *, register: Register, keys: KeyRing, entry: int | None = None
+) -> dict[UUID, int]:
+    """Remove one person from every unretired data set of the incident; gives the rows removed, by data set.
+
+    The person is found in *dataset* by an identifier's *digest*; in the other sets by that digest too, or else by the row
+    tags, which one who knows the subject can tell without opening a row.
+
+    Raises:
+        SeveralPeople: several share the identifier, and no *entry* says which is meant.
+        UnknownIdentifier: nobody is found by it, or too many share it.
+        Unavailable: something failed; nothing was removed.
+    """
+    target = _locked(session, dataset)
+    subject = _chosen(people_at(session, target, digest, register=register), entry).subject
+    removed: dict[UUID, int] = {}
+    for one in queries.data_sets(session, target.incident):
+        if one.state == "retired":
+            continue
+        own = _rows_of(session, one, subject, digest, register)
+        if own:
+            removed[one.id] = len(own)
+            _remove(session, one, own, keys)
+    return removed
+
+
+def people_at(session: Session, dataset: DataSet, digest: bytes, *, register: Register) -> Sequence[Record]:
+    """Open the entries of one identifier in one data set.
+
+    Raises:
+        UnknownIdentifier: nobody is found by it, or too many share it.
+    """
+    (reading,) = register.look_up(session, [digest], dataset=dataset)
+    (found,) = reading.found
+    if found.shared_by_too_many:
+        raise UnknownIdentifier("too many people share this identifier to tell them apart")
+    if not found.records:
+        raise UnknownIdentifier("nobody in this data set has this identifier")
+    return found.records
+
+
+def _chosen(people: Sequence[Record], entry: int | None) -> Record:
+    if entry is None and len(people) == 1:
+        return people[0]
+    if entry is None or not 0 <= entry < len(people):
+        raise SeveralPeople(f"{len(people)} people share this identifier: say which with --entry")
+    return people[entry]
+
+
+def _rows_of(session: Session, dataset: DataSet, subject: bytes, digest: bytes, register: Register) -> list[Row]:
+    sealer = register.sealer(dataset)
+    (reading,) = register.look_up(session, [digest], dataset=dataset)
+    (found,) = reading.found
+    own = next((record for record in found.records if record.subject == subject), None)
+    if own is None:  # in this set under other identifiers, or not at all: the tag tells
+        candidates = queries.rows(session, dataset.id)
+    else:
+        locators = [sealer.cloak(locator) for locator in (found.locator, *own.siblings)]
+        candidates = (row for _, row in queries.rows_at(session, [(dataset.id, locators)]))
+    return [row for row in candidates if _belongs(row, subject, sealer)]
+
+
+def _belongs(row: Row, subject: bytes, sealer: RowSealer) -> bool:
+    stored, entry, sealed = row
+    locator = sealer.uncloak(stored)
+    tag, _ = sealer.open(locator, entry, sealed)
+    return tag == row_tag(subject, locator)
+
+
+def _remove(session: Session, dataset: DataSet, own: list[Row], keys: KeyRing) -> None:
+    signing = keys.signing()
+    manifest = read_signed(*queries.manifest(session, dataset.id), signing)
+    queries.delete_rows(session, dataset.id, [(locator, entry) for locator, entry, _ in own])
+    left = manifest.without(own, keys.store(dataset.key_id))
+    queries.set_manifest(session, left, *left.sign(signing))
+
+
+def _locked(session: Session, dataset: UUID) -> DataSet:
+    """Find a data set and hold its incident, so that two commands do not change its versions at once."""
+    lock_incident(session, get(session, dataset).incident)
+    return get(session, dataset)

@@ -1,0 +1,232 @@
+"""Synthetic people, each derived from a number alone, so that an address book of any size can refer to anybody in it.
+
+Nothing is remembered: asking twice for one number gives one person. Phones are a permutation of the whole 010 space,
+so that nobody shares one by accident; Korea reserves no range for tests, which is why account references are marked.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
+
+from app.datasets import synthetic_words as words
+
+_T = TypeVar("_T")
+
+SAMPLE_RECIPIENT: Final = 0
+UNAFFECTED: Final = 1
+_RESERVED: Final = 2
+"""Places in the phone permutation that no drawn person gets."""
+
+FAMILY: Final = 5
+"""Accounts in a row that may be a household with one phone."""
+_FULL_WIDTH: Final = str.maketrans("0123456789-", "０１２３４５６７８９－")
+
+
+class Draw:
+    """Random choices out of 512 bits, taken off one by one as digits of a mixed base."""
+
+    __slots__ = ("_bits",)
+
+    def __init__(self, key: bytes, kind: bytes, number: int) -> None:
+        digest = hashlib.blake2b(number.to_bytes(8, "little"), key=key, person=kind).digest()
+        self._bits = int.from_bytes(digest, "little")
+
+    def below(self, bound: int) -> int:
+        """Answer a number from 0 to *bound* - 1."""
+        self._bits, rest = divmod(self._bits, bound)
+        return rest
+
+    def pick(self, choices: Sequence[_T]) -> _T:
+        """Answer one of *choices*, each as likely as the next."""
+        self._bits, rest = divmod(self._bits, len(choices))
+        return choices[rest]
+
+
+class Home(NamedTuple):
+    """A place, in parts. A house has no *complex*."""
+
+    full: str
+    spoken: str
+    short: str
+    district: str
+    road: str
+    building: int
+    dong: str
+    lot: str
+    complex: str
+    block: int
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody made up. *phone* is the eight digits after 010, as two groups."""
+
+    name: str
+    roman: str
+    email: str
+    phone: tuple[str, str]
+    home: Home
+
+
+class People:
+    """Everybody in one synthetic data set: holders by account, and outsiders who hold none."""
+
+    def __init__(self, accounts: int, seed: int) -> None:
+        self._accounts = accounts
+        self._key = hashlib.blake2b(f"synthetic {seed}".encode(), digest_size=32).digest()
+        noise = memoryview(hashlib.shake_256(self._key).digest(4 * 4 * 10_000)).cast("I")
+        self._rounds = [noise[start : start + 10_000].tolist() for start in range(0, 40_000, 10_000)]
+
+    def draw(self, kind: bytes, number: int) -> Draw:
+        """Start drawing for *number* of a *kind* of its own."""
+        return Draw(self._key, kind, number)
+
+    def holder(self, account: int) -> Person:
+        """Derive the holder of *account*; a family's members share its first one's surname, home and phone."""
+        head = self.family(account)
+        draw = self.draw(b"holder", account)
+        phone = self.phone(_RESERVED + (account if head is None else head))
+        if head is None or head == account:
+            return _person(draw, phone, ".", account)
+        first = self.draw(b"holder", head)
+        surname, home = first.pick(words.SURNAMES), _home(first)
+        return _person(draw, phone, ".", account, surname, home)
+
+    def outsider(self, number: int) -> Person:
+        """Derive somebody without an account."""
+        return _person(self.draw(b"outsider", number), self.phone(_RESERVED + self._accounts + number), "-", number)
+
+    def reserved(self, place: int) -> Person:
+        """Derive one of the two whose phone is nobody else's: `SAMPLE_RECIPIENT`, `UNAFFECTED`."""
+        return _person(self.draw(b"reserved", place), self.phone(place), "_", place)
+
+    def family(self, account: int) -> int | None:
+        """Answer the account of the family's first member, or None for who shares no phone. Account 5 has a family."""
+        group, place = divmod(account, FAMILY)
+        if group == 0:
+            return None
+        noise = self._rounds[0][group % 10_000] ^ self._rounds[1][group // 10_000 % 10_000]
+        if group > 1 and noise % 40:
+            return None
+        return group * FAMILY if place < 2 + noise // 40 % (FAMILY - 1) else None
+
+    def phone(self, place: int) -> tuple[str, str]:
+        """Answer the number at *place* of the permutation: four Feistel rounds over two groups of four digits."""
+        left, right = divmod(place, 10_000)
+        for noise in self._rounds:
+            left, right = right, (left + noise[right]) % 10_000
+        return f"{left:04}", f"{right:04}"
+
+
+def _home(draw: Draw) -> Home:
+    full, spoken, short, district, roads, dongs = draw.pick(words.PLACES)
+    in_complex = draw.below(10) < 7
+    return Home(
+        full,
+        spoken,
+        short,
+        district,
+        draw.pick(roads),
+        1 + draw.below(480),
+        draw.pick(dongs),
+        f"{1 + draw.below(990)}-{draw.below(40)}".removesuffix("-0"),
+        draw.pick(words.COMPLEXES) if in_complex else "",
+        101 + draw.below(16),
+        100 * (1 + draw.below(25)) + 1 + draw.below(4),
+    )
+
+
+def _person(
+    draw: Draw,
+    phone: tuple[str, str],
+    joint: str,
+    number: int,
+    surname: tuple[str, str] | None = None,
+    home: Home | None = None,
+) -> Person:
+    """Make a person; *joint* and *number* make the email unlike anybody else's."""
+    own_surname = draw.pick(words.SURNAMES)
+    own_home = _home(draw)
+    hangul, roman = surname or own_surname
+    first, first_roman = draw.pick(words.FIRST)
+    second, second_roman = draw.pick(words.SECOND)
+    given = first_roman + second_roman
+    email = f"{given}{joint}{roman}{number}@{draw.pick(words.DOMAINS)}"
+    return Person(hangul + first + second, f"{given} {roman}".title(), email, phone, home or own_home)
+
+
+def plain_phone(phone: tuple[str, str]) -> str:
+    """Spell a phone the way most people do."""
+    return f"010-{phone[0]}-{phone[1]}"
+
+
+def spell_phone(phone: tuple[str, str], draw: Draw) -> str:
+    """Spell a phone in one of the ways that people and spreadsheets do."""
+    form = draw.pick(words.PHONE_FORMS)
+    spelt = form.format(a=phone[0], b=phone[1])
+    return spelt.translate(_FULL_WIDTH) if form[0] == "０" else spelt
+
+
+def spell_email(email: str, draw: Draw) -> str:
+    """Spell an email with the capitals that some forms put in."""
+    way = draw.below(40)
+    if way == 0:
+        return email.upper()
+    return email.title() if way == 1 else email
+
+
+def spell_names(person: Person, draw: Draw) -> tuple[str, ...]:
+    """Spell a name, rarely decomposed (as macOS does), with a space, or beside its Latin form."""
+    way = draw.below(200)
+    name = person.name
+    if way == 0:
+        return (unicodedata.normalize("NFD", name),)
+    if way == 1:
+        return (f"{name[:-2]} {name[-2:]}",)
+    return (name, person.roman) if way == 2 else (name,)
+
+
+def plain_address(home: Home) -> str:
+    """Spell an address as the post office does: by road, with the legal dong in brackets."""
+    if not home.complex:
+        return f"{home.full} {home.district} {home.road} {home.building} ({home.dong})"
+    flat = f"{home.block}동 {home.unit}호"
+    return f"{home.full} {home.district} {home.road} {home.building}, {flat} ({home.dong}, {home.complex})"
+
+
+def spell_addresses(home: Home, draw: Draw) -> tuple[str, ...]:
+    """Spell an address by road, by lot number, or both."""
+    way = draw.below(40)
+    if way < 14:
+        return (plain_address(home),)
+    if way < 34:
+        return (_loose_address(home, way % 5),)
+    if way == 34:
+        return plain_address(home), _loose_address(home, 1)
+    if way < 37:
+        return (f"({10_000 + home.building * 107}) {plain_address(home)}",)
+    return (_loose_address(home, 0).translate(_FULL_WIDTH) if way == 37 else plain_address(home),)
+
+
+def _loose_address(home: Home, way: int) -> str:
+    by_road = f"{home.district} {home.road} {home.building}"
+    by_lot = f"{home.district} {home.dong} {home.lot}"
+    if not home.complex:
+        floor = ("", " 2층", " B01호", f" {home.unit}호")[home.unit % 4]
+        return (
+            f"{home.short} {by_road}{floor}",
+            f"{home.full} {by_lot}{floor}",
+            f"{home.short} {by_lot}번지",
+            f"{home.spoken} {by_road}({home.dong}){floor}",
+            f"{home.spoken} {by_lot}{floor}",
+        )[way]
+    return (
+        f"{home.short} {by_road} {home.block}동 {home.unit}호",
+        f"{home.full} {by_lot} {home.complex} {home.block}동 {home.unit}호",
+        f"{home.short} {by_lot}, {home.block}-{home.unit}",
+        f"{home.spoken} {by_road}, {home.block}동 {home.unit}호({home.dong})",
+        f"{home.spoken} {by_lot}번지 {home.complex} {home.block}동{home.unit}호",
+    )[way]

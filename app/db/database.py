@@ -1,0 +1,141 @@
+"""The engine and the two units of work.
+
+    with database.read() as session     one snapshot: every statement sees the same committed state
+    with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
+
+A face opens them; a domain works inside and never commits.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.errors import BadInput, Unavailable
+
+_BUSY_SECONDS = 5
+_STATEMENT_MILLISECONDS = 10_000
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, or does not do as it is told."""
+
+
+def parse_url(url: str) -> URL:
+    """Read a database address: ``sqlite:///PATH`` or ``postgresql://…``.
+
+    Raises:
+        BadInput: it is neither; the message does not repeat it, since it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadInput("EXPOSURE_DATABASE_URL: is no database address") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise BadInput("EXPOSURE_DATABASE_URL: SQLite needs a file, as in sqlite:///data/exposure.sqlite3")
+            return parsed.set(drivername="sqlite+pysqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case _:
+            raise BadInput("EXPOSURE_DATABASE_URL: only sqlite and postgresql are supported")
+
+
+class Database:
+    """One database, SQLite (WAL) or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self._reading = self.engine.execution_options(
+            **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
+        )
+        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded engine."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the database's file lies, where it is one."""
+        return Path(self.url.database or "").absolute().parent if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Read one snapshot.
+
+        Raises:
+            DatabaseUnavailable: the database failed.
+        """
+        with self._unit(self._reading) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Write, all or nothing. An `IntegrityError` passes: it is an answer of the database, not its failure.
+
+        Raises:
+            DatabaseUnavailable: the database failed; nothing was written.
+        """
+        with self._unit(self._writing) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _unit(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=20,
+        max_overflow=20,
+        pool_timeout=2,
+        connect_args={"connect_timeout": 2, "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS}"},
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # isolation_level None: the driver opens no transaction of its own, so that BEGIN IMMEDIATE below is the one that counts
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=20,
+        max_overflow=20,
+        pool_timeout=2,
+        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _: Any) -> None:  # noqa: ANN401  SQLAlchemy's own signature
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:  # noqa: ANN401
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,58 @@
+"""The outbox: a message is written in the unit of work that made its code, and sent afterwards, by whichever worker comes first.
+
+A worker that dies while sending leaves the message to the next once `LEASE` is over: a code may come twice, but is not lost.
+"""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.clock import Clock
+from app.crypto.box import open_box, seal_box
+from app.crypto.seal import BrokenSeal
+from app.crypto.secret import ApplicationSecret
+from app.db import Database
+from app.delivery import queries
+from app.delivery.models import OutboxRow
+from app.delivery.senders import Message, Sender, SendFailed
+
+LEASE = timedelta(seconds=60)
+_ABOUT = b"exposure-lookup/1 outbox"
+
+
+class Outbox:
+    """Messages on their way."""
+
+    def __init__(self, secret: ApplicationSecret) -> None:
+        self._key = secret.subkey("outbox")
+
+    def put(self, session: Session, message: Message, *, now: datetime, expires_at: datetime) -> None:
+        """Write a message in the caller's unit of work."""
+        sealed = seal_box(self._key, asdict(message), about=_ABOUT)
+        queries.add(session, OutboxRow(sealed=sealed, due_at=now, expires_at=expires_at))
+
+    def deliver_due(self, database: Database, sender: Sender, clock: Clock) -> int:
+        """Send what is due; gives how many messages were sent.
+
+        Raises:
+            DatabaseUnavailable: the database failed; what was not sent stays.
+        """
+        sent = 0
+        while True:
+            with database.read() as session:
+                if not queries.any_due(session, clock()):
+                    return sent
+            now = clock()
+            with database.write() as session:
+                queries.remove_expired(session, now)
+                row = queries.claim(session, now, now + LEASE)
+            if row is None:
+                return sent
+            try:
+                sender.send(Message(**open_box(self._key, row.sealed, about=_ABOUT)))
+            except (SendFailed, BrokenSeal):
+                continue
+            with database.write() as session:
+                queries.remove(session, row.id)
+            sent += 1

@@ -1,0 +1,119 @@
+"""Reading the data sets for one session and answering. Everything is derived from the session and the store at each call; nothing is kept."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from app.crypto import messages
+from app.crypto.framing import frame
+from app.datasets import Reading, Register
+from app.exposures.errors import InvalidValue, VerifyAgain
+from app.exposures.folding import Exposure, fold
+from app.identifiers import IdentifierKind, Kind, Malformed, canonical
+from app.keyholder import Keyholder
+
+SetOutcome = Literal["found", "not_found", "cannot_tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One proven identifier; without a digest where the session was opened before anything had been imported."""
+
+    kind: IdentifierKind
+    digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """What one published data set says of the proven identifiers."""
+
+    incident: str
+    version: int
+    published_at: datetime
+    synthetic: bool
+    result: SetOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Every published data set was really read, and this is what stands in them."""
+
+    datasets: tuple[SetResult, ...]
+    exposures: tuple[Exposure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether a value is one that a record knows, and whether that kind of item leaked."""
+
+    exposure: Exposure
+    item_exposed: bool
+    matched: bool
+
+
+class Exposures:
+    """The exposures of whoever proved an identifier."""
+
+    def __init__(self, register: Register, keyholder: Keyholder) -> None:
+        self._register = register
+        self._keyholder = keyholder
+
+    def find(self, session: Session, proofs: Sequence[Proof]) -> Answer:
+        """Find what of these identifiers' owner leaked.
+
+        Raises:
+            VerifyAgain: a proof has no digest, and there is something to read.
+            Unavailable: a data set could not be read: a failure is never an answer.
+        """
+        digests = [proof.digest for proof in proofs if proof.digest is not None]
+        readings = self._register.look_up(session, digests)
+        if readings and len(digests) < len(proofs):
+            raise VerifyAgain("proven before anything was imported")
+        return Answer(
+            datasets=tuple(_result(one) for one in readings if one.dataset.state == "published"),
+            exposures=tuple(fold(readings, [proof.kind for proof in proofs if proof.digest is not None])),
+        )
+
+    def check(self, session: Session, proofs: Sequence[Proof], kind: Kind, text: str) -> list[CheckResult]:
+        """Hold a value against one's own records; the work is the same whether it matches or not.
+
+        Raises:
+            InvalidValue: it cannot be a value of that kind.
+            VerifyAgain: as for `find`.
+            Unavailable: as for `find`.
+        """
+        try:
+            value = canonical(kind, text)
+        except Malformed as malformed:
+            raise InvalidValue(malformed.reason) from None
+        exposures = self.find(session, proofs).exposures
+        tag = self._keyholder.mac(messages.value(kind, value))[: messages.TAG_BYTES]
+        return [
+            CheckResult(exposure, kind in exposure.items, _holds(exposure.tags.get(kind, frozenset()), tag))
+            for exposure in exposures
+        ]
+
+
+def exposure_id(session_key: bytes, exposure: Exposure) -> str:
+    """Name an exposure within one session: opaque, and of no use in another."""
+    about = exposure.subjects[0] if exposure.role == "holder" else b""
+    name = frame(b"exposure-lookup/1 exposure", exposure.incident.encode(), exposure.role.encode(), about)
+    return hmac.digest(session_key, name, "sha256")[:16].hex()
+
+
+def _result(reading: Reading) -> SetResult:
+    outcome: SetOutcome = "not_found"
+    if any(found.records for found in reading.found):
+        outcome = "found"
+    elif any(found.shared_by_too_many for found in reading.found):
+        outcome = "cannot_tell"
+    one = reading.dataset
+    return SetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)
+
+
+def _holds(tags: frozenset[bytes], tag: bytes) -> bool:
+    return any([hmac.compare_digest(one, tag) for one in tags])  # noqa: C419  all are compared: no early end

@@ -1,0 +1,169 @@
+"""The answer: what of one's own leaked; and whether a value is one that is known."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from app import incidents
+from app.acknowledgements import Acknowledged
+from app.exposures import Answer, Exposure, exposure_id
+from app.faces.api.bearer import Token, identity_of, proofs_of
+from app.faces.api.schemas import Absent, In, Moment, Out, problems
+from app.faces.http.limited import LimitedRoute, spends
+from app.faces.http.services import ServicesOf
+from app.identifiers import IdentifierKind, Kind
+from app.incidents import Incident, ItemKind
+from app.limits import Budget
+
+router = APIRouter(route_class=LimitedRoute, tags=["exposures"])
+
+
+class IdentifierOut(Out):
+    """An identifier that this session has proven."""
+
+    kind: IdentifierKind
+    masked: str
+
+
+class DataSetOut(Out):
+    """What one published data set says."""
+
+    incident: str
+    version: int
+    published_at: Moment
+    result: Literal["found", "not_found", "cannot_tell"]
+    synthetic: bool
+
+
+class ItemOut(Out):
+    """An item that leaked, and how often it was viewed."""
+
+    kind: ItemKind
+    count: int
+    hints: list[str] | Absent = None
+
+
+class AcknowledgedOut(Out):
+    """That the notice was read."""
+
+    notice_version: int
+    at: Moment
+
+
+class ExposureOut(Out):
+    """What of one person's leaked in one incident."""
+
+    id: str
+    incident: str
+    role: Literal["holder", "recipient"]
+    confidence: Literal["confirmed", "possible", "withdrawn", "under_review"]
+    items: list[ItemOut]
+    cohorts: list[str]
+    identifiers: list[IdentifierKind]
+    notice_version: int
+    acknowledged: AcknowledgedOut | Absent = None
+    actions: list[str]
+
+
+class ExposuresOut(Out):
+    """The answer."""
+
+    identifiers: list[IdentifierOut]
+    checked_at: Moment
+    datasets: list[DataSetOut]
+    exposures: list[ExposureOut]
+
+
+class CheckIn(In):
+    """A value to hold against one's own records."""
+
+    kind: Kind
+    value: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class CheckOut(Out):
+    """What one exposure says of the value."""
+
+    exposure_id: str
+    item_exposed: bool
+    value: Literal["matched", "not_recognised"]
+
+
+class ChecksOut(Out):
+    """What all of them say."""
+
+    kind: Kind
+    results: list[CheckOut]
+
+
+@router.get("/v1/exposures", response_model_exclude_none=True, responses=problems(401))
+@spends(Budget.OTHER)
+def list_exposures(services: ServicesOf, token: Token) -> ExposuresOut:
+    """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
+    with services.database.read() as session:
+        identity = identity_of(services, session, token)
+        answer = services.exposures.find(session, proofs_of(identity))
+        known = {one.slug: one for one in incidents.list_all(session)}
+        versions = {slug: incidents.newest_version(session, slug) for slug in known}
+        acknowledged = services.acknowledgements.of_exposures(session, answer.exposures)
+    return ExposuresOut(
+        identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in identity.identifiers],
+        checked_at=services.clock(),
+        datasets=_datasets(answer),
+        exposures=[
+            _exposure(one, exposure_id(identity.key, one), known[one.incident], versions[one.incident], read)
+            for one, read in zip(answer.exposures, acknowledged, strict=True)
+        ],
+    )
+
+
+@router.post("/v1/exposures/check", responses=problems(401, 413, 415, 422))
+@spends(Budget.OTHER)
+def check_value(body: CheckIn, services: ServicesOf, token: Token) -> ChecksOut:
+    """Ask whether a name, address, email or phone is the one in one's own records."""
+    with services.database.read() as session:
+        identity = identity_of(services, session, token)
+        results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
+    return ChecksOut(
+        kind=body.kind,
+        results=[
+            CheckOut(
+                exposure_id=exposure_id(identity.key, one.exposure),
+                item_exposed=one.item_exposed,
+                value="matched" if one.matched else "not_recognised",
+            )
+            for one in results
+        ],
+    )
+
+
+def _datasets(answer: Answer) -> list[DataSetOut]:
+    return [
+        DataSetOut(
+            incident=one.incident,
+            version=one.version,
+            published_at=one.published_at,
+            result=one.result,
+            synthetic=one.synthetic,
+        )
+        for one in answer.datasets
+    ]
+
+
+def _exposure(one: Exposure, name: str, incident: Incident, version: int, read: Acknowledged | None) -> ExposureOut:
+    return ExposureOut(
+        id=name,
+        incident=one.incident,
+        role=one.role,
+        confidence=one.confidence,
+        items=[
+            ItemOut(kind=kind, count=count, hints=list(one.hints[kind]) if kind in one.hints else None)
+            for kind, count in one.items.items()
+        ],
+        cohorts=list(one.cohorts),
+        identifiers=list(one.identifiers),
+        notice_version=version,
+        acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.at),
+        actions=incident.actions_for(one.items) if one.confidence != "withdrawn" else [],
+    )

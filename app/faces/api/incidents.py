@@ -1,0 +1,143 @@
+"""Incidents and their notices: public."""
+
+import hashlib
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from app import incidents
+from app.faces.api.schemas import Absent, Moment, Out, problems
+from app.faces.http.limited import LimitedRoute, spends
+from app.faces.http.services import ServicesOf
+from app.incidents import Incident, ItemKind, Locale
+from app.limits import Budget
+
+router = APIRouter(route_class=LimitedRoute, tags=["incidents"])
+
+_CACHEABLE = "public, max-age=60"
+
+
+class TextOut(Out):
+    """One text in every language of the service."""
+
+    ko: str
+    en: str
+
+
+class ItemOut(Out):
+    """A kind of item that leaked for some of the people."""
+
+    kind: ItemKind
+    label: TextOut
+
+
+class FactOut(Out):
+    """Something known, disputed, under investigation or withheld."""
+
+    key: str
+    state: str
+    text: TextOut
+    authority: TextOut | Absent = None
+    as_of: date | Absent = None
+
+
+class ActionOut(Out):
+    """Something that a person whose items leaked can do now."""
+
+    id: str
+    items: list[ItemKind]
+    text: TextOut
+    link: str | Absent = None
+    phone: str | Absent = None
+
+
+class IncidentOut(Out):
+    """One incident."""
+
+    slug: str
+    title: TextOut
+    status: str
+    occurred_from: date
+    occurred_to: date | Absent = None
+    discovered_on: date | Absent = None
+    reported_on: date | Absent = None
+    items: list[ItemOut]
+    facts: list[FactOut]
+    actions: list[ActionOut]
+    notice_version: int
+
+
+class IncidentsOut(Out):
+    """All incidents."""
+
+    incidents: list[IncidentOut]
+
+
+class NoticeOut(Out):
+    """The statutory content of a notice in one language."""
+
+    incident: str
+    locale: Locale
+    version: int
+    leaked_items: str
+    circumstances: str
+    self_protection: str
+    response: str
+    relief: str
+    contact: str
+    rights: str
+    sha256: str
+    published_at: Moment
+
+
+@router.get(
+    "/v1/incidents",
+    response_model=IncidentsOut,
+    responses={304: {"description": "Not modified"}, **problems()},
+)
+@spends(Budget.OTHER)
+def list_incidents(request: Request, services: ServicesOf) -> Response:
+    """List the incidents."""
+    with services.database.read() as session:
+        known = [(one, incidents.newest_version(session, one.slug)) for one in incidents.list_all(session)]
+    body = IncidentsOut(incidents=[_incident(one, version) for one, version in known])
+    return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
+
+
+@router.get(
+    "/v1/incidents/{slug}/notice",
+    response_model=NoticeOut,
+    responses={304: {"description": "Not modified"}, **problems(404, 422)},
+)
+@spends(Budget.OTHER)
+def get_notice(
+    request: Request, services: ServicesOf, slug: str, locale: Annotated[Locale, Query()] = "ko"
+) -> Response:
+    """Read an incident's newest notice."""
+    with services.database.read() as session:
+        notice = incidents.get_notice(session, slug, locale)
+    body = NoticeOut(
+        incident=notice.incident,
+        locale=notice.locale,
+        version=notice.version,
+        sha256=notice.sha256,
+        published_at=notice.published_at,
+        **notice.text.model_dump(),
+    )
+    return _cacheable(request, body.model_dump(mode="json"))
+
+
+def _incident(one: Incident, version: int) -> IncidentOut:
+    return IncidentOut.model_validate(one.model_dump(exclude={"notice", "hints"}) | {"notice_version": version})
+
+
+def _cacheable(request: Request, content: dict[str, Any]) -> Response:
+    response: Response = JSONResponse(content)
+    etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": _CACHEABLE}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return response

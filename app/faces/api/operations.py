@@ -1,0 +1,34 @@
+"""For those who keep the service running."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+
+from app.faces.api.schemas import Out, problems
+from app.faces.http.limited import LimitedRoute, spends
+from app.faces.http.services import ServicesOf
+from app.limits import Budget
+
+router = APIRouter(route_class=LimitedRoute, tags=["operations"])
+
+
+class StatusOut(Out):
+    """How the service is."""
+
+    status: Literal["alive", "ready"]
+
+
+@router.get("/healthz", responses=problems())
+@spends(Budget.OTHER)
+def is_alive() -> StatusOut:
+    """Say that the process answers."""
+    return StatusOut(status="alive")
+
+
+@router.get("/readyz", responses=problems())
+@spends(Budget.OTHER)
+def is_ready(services: ServicesOf) -> StatusOut:
+    """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
+    with services.database.read() as session:
+        services.register.look_up(session, [])
+    return StatusOut(status="ready")

@@ -1,0 +1,60 @@
+"""What all bodies share: strict types in, nothing null out."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from app.clock import rfc3339
+from app.faces.http.problems import MEDIA_TYPE
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment in UTC, RFC 3339, to the second."""
+
+Absent = SkipJsonSchema[None]
+"""A field that does not apply is left out, so the schema knows no null."""
+
+
+class In(BaseModel):
+    """A request's body: what the schema says, literally; unknown keys are passed over."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+
+
+class Out(BaseModel):
+    """An answer's body."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FaultOut(Out):
+    """One place where bad input stands."""
+
+    pointer: str
+    code: str
+
+
+class ProblemOut(Out):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FaultOut] | Absent = None
+    tries_left: int | Absent = None
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare the problems of a route, with those that every route can end in."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    return {
+        status: {"description": "Problem", "content": content, "model": ProblemOut}
+        for status in sorted({*statuses, 429, 500, 503})
+    }

@@ -1,0 +1,111 @@
+"""Asking for a code, and confirming it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from app.delivery import Channel
+from app.faces.api.bearer import OptionalToken
+from app.faces.api.schemas import In, Moment, Out, problems
+from app.faces.http.limited import LimitedRoute, spends
+from app.faces.http.problems import INVALID_CODE, problem_response
+from app.faces.http.services import ServicesOf
+from app.incidents import Locale
+from app.limits import Budget
+from app.verification import CODE_LENGTH, Started, WrongCode
+
+router = APIRouter(route_class=LimitedRoute, tags=["verifications"])
+
+Secret = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class VerificationIn(In):
+    """Ask for a code."""
+
+    channel: Channel
+    identifier: Annotated[str, Field(min_length=1, max_length=1000)]
+    locale: Locale = "ko"
+
+
+class ResendIn(In):
+    """Ask for another code."""
+
+    client_secret: Secret
+
+
+class ConfirmationIn(In):
+    """Confirm a code."""
+
+    code: Annotated[str, Field(min_length=1, max_length=100)]
+    client_secret: Secret
+
+
+class VerificationOut(Out):
+    """A code is on its way: the same answer for everyone."""
+
+    id: UUID
+    channel: Channel
+    code_length: int = CODE_LENGTH
+    expires_at: Moment
+    resend_at: Moment
+    client_secret: str
+
+
+class SessionOut(Out):
+    """A session."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105  the name of the scheme (RFC 6750)
+    expires_in: int
+
+
+@router.post("/v1/verifications", status_code=202, responses=problems(413, 415, 422))
+@spends(Budget.VERIFICATIONS)
+def start_verification(body: VerificationIn, services: ServicesOf) -> VerificationOut:
+    """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
+    with services.database.write() as session:
+        started = services.verification.start(session, body.channel, body.identifier, body.locale, now=services.clock())
+    return _started(started)
+
+
+@router.post("/v1/verifications/{id}/resend", status_code=202, responses=problems(404, 410, 413, 415, 422))
+@spends(Budget.VERIFICATIONS)
+def resend_code(id: UUID, body: ResendIn, services: ServicesOf) -> VerificationOut:  # noqa: A002  the contract's name
+    """Have a new code sent; the one before is void."""
+    with services.database.write() as session:
+        started = services.verification.resend(session, id, body.client_secret, now=services.clock())
+    return _started(started)
+
+
+@router.post(
+    "/v1/verifications/{id}/confirm",
+    response_model=SessionOut,
+    responses=problems(401, 404, 409, 410, 413, 415, 422),
+)
+@spends(Budget.CONFIRMATIONS)
+def confirm_verification(
+    id: UUID,  # noqa: A002  the contract's name
+    body: ConfirmationIn,
+    request: Request,
+    services: ServicesOf,
+    token: OptionalToken,
+) -> SessionOut | Response:
+    """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
+    now = services.clock()
+    with services.database.write() as session:
+        outcome = services.verification.confirm(session, id, body.client_secret, body.code, token=token, now=now)
+    if isinstance(outcome, WrongCode):
+        return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
+    return SessionOut(access_token=outcome.token, expires_in=int((outcome.expires_at - now).total_seconds()))
+
+
+def _started(started: Started) -> VerificationOut:
+    return VerificationOut(
+        id=started.id,
+        channel=started.channel,
+        expires_at=started.expires_at,
+        resend_at=started.resend_at,
+        client_secret=started.client_secret,
+    )

@@ -1,0 +1,269 @@
+"""`exposure dataset`."""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from app import datasets
+from app.clock import system_clock
+from app.config import read_settings
+from app.crypto import messages
+from app.datasets import DataSet, Record, Register, SeveralPeople, UnknownIdentifier, importing
+from app.datasets.files import Reject, write
+from app.datasets.importing import Request, Staged, import_file
+from app.datasets.synthetic import synthesize
+from app.datasets.verifying import verify
+from app.errors import BadInput
+from app.faces.cli.opening import open_database, open_keyholder, open_keys
+from app.faces.cli.output import Json, emit
+from app.identifiers import IdentifierKind, Malformed, canonical
+from app.keyholder import Door, Keyholder, import_path
+
+commands = typer.Typer(help="Data sets: import, publish, roll back, retire, check.", no_args_is_help=True)
+
+
+class Kind(StrEnum):
+    """What a data set is to those before it."""
+
+    full = "full"
+    supplement = "supplement"
+
+
+class Cost(StrEnum):
+    """The profiles of `app.crypto.scheme`."""
+
+    minimal = "minimal"
+    default = "default"
+    strong = "strong"
+
+
+Id = Annotated[UUID, typer.Argument(help="the data set's id", metavar="ID")]
+
+
+@commands.command("import")
+def import_dataset(
+    file: Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet, by its ending")],
+    incident: Annotated[str, typer.Option(help="the incident's slug")],
+    kind: Annotated[
+        Kind, typer.Option(help="full takes the place of all before it; a supplement is read beside them")
+    ] = Kind.full,
+    cost: Annotated[Cost | None, typer.Option(help="Argon2id profile; the first import fixes it")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes that seal; default: one for each core")] = None,
+    encoding: Annotated[str, typer.Option(help="of CSV and NDJSON")] = "utf-8",
+    rejects: Annotated[
+        Path | None, typer.Option(help="CSV of line, column, reason of the rows left out; never values")
+    ] = None,
+    max_rejects: Annotated[
+        int | None, typer.Option(min=0, help="rows that may be left out; default: none, or any number with --rejects")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Import a file as a staged data set, which nobody sees until it is published."""
+    settings = read_settings()
+    request = Request(
+        path=file,
+        incident=incident,
+        kind="full" if kind is Kind.full else "supplement",
+        cost=None if cost is None else cost.value,
+        workers=workers or os.cpu_count() or 1,
+        encoding=encoding,
+        rejects_at_most=max_rejects if max_rejects is not None else None if rejects else 0,
+    )
+    began = time.monotonic()
+    with (
+        open_database(settings) as database,
+        open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door,
+        _stages(as_json=json) as progress,
+    ):
+        staged = import_file(
+            request,
+            database=database,
+            keys=open_keys(settings, database),
+            import_door=import_path(door),
+            now=system_clock(),
+            progress=progress,
+            keep_rejects=lambda found: None if rejects is None else _write_rejects(rejects, found),
+        )
+    _said_staged(staged, time.monotonic() - began, as_json=json)
+
+
+@commands.command("publish")
+def publish(
+    dataset: Id,
+    accept_loss: Annotated[int, typer.Option(min=0, help="people fewer than before that are meant")] = 0,
+    json: Json = False,
+) -> None:
+    """Publish a staged data set, or roll back to a superseded one."""
+    with open_database(read_settings()) as database, database.write() as session:
+        changed = datasets.publish(session, dataset, now=system_clock(), accept_loss=accept_loss)
+    for one in changed:
+        emit({"event": one.state, "id": one.id}, f"data set {one.id} is {one.state}", as_json=json)
+
+
+@commands.command("retire")
+def retire(dataset: Id, json: Json = False) -> None:
+    """Drop a data set's rows and destroy its store key, so that no backup of it can be read either."""
+    settings = read_settings()
+    with open_database(settings) as database:
+        keys = open_keys(settings, database)
+        with database.write() as session:
+            retired = datasets.retire(session, dataset)
+        keys.destroy_store(retired.key_id)
+    emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)
+
+
+@commands.command("list")
+def list_datasets(json: Json = False) -> None:
+    """List the data sets, by age."""
+    with open_database(read_settings()) as database, database.read() as session:
+        for one in datasets.list_all(session):
+            emit(
+                _fields(one),
+                f"{one.id}  {one.incident} v{one.version}  {one.kind}  {one.state}  {one.people:,} people",
+                as_json=json,
+            )
+
+
+@commands.command("verify")
+def verify_dataset(
+    dataset: Id,
+    file: Annotated[Path | None, typer.Argument(help="the source file, of which a sample is opened")] = None,
+    encoding: Annotated[str, typer.Option(help="of the source file")] = "utf-8",
+    json: Json = False,
+) -> None:
+    """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
+    settings = read_settings()
+    with open_database(settings) as database, open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door:
+        keys = open_keys(settings, database)
+        with database.read() as session:
+            verdict = verify(
+                session,
+                datasets.get(session, dataset),
+                keys=keys,
+                register=Register(keys, Keyholder(door)),
+                source=None if file is None else (file, encoding),
+                import_door=Keyholder(import_path(door)),
+            )
+    fields = {"event": "verified", "id": dataset, **asdict(verdict)}
+    text = (
+        "; ".join(verdict.faults) or f"{verdict.rows:,} rows are as the manifest says; {verdict.sampled} people opened"
+    )
+    emit(fields, text, as_json=json)
+    if verdict.faults:
+        raise typer.Exit(1)
+
+
+@commands.command("suppress")
+def suppress(
+    dataset: Id,
+    entry: Annotated[int | None, typer.Option(min=0, help="which of several people who share the identifier")] = None,
+    json: Json = False,
+) -> None:
+    """Remove one person, whose email or phone comes on standard input, from every unretired data set of the incident."""
+    settings = read_settings()
+    kind, identifier = _identifier(sys.stdin.readline())
+    with open_database(settings) as database, open_keyholder(settings, Door.LOOKUP) as door:
+        keys = open_keys(settings, database)
+        keyholder = Keyholder(door)
+        register = Register(keys, keyholder)
+        with database.write() as session:
+            scheme = datasets.current_scheme(session)
+            if scheme is None:
+                raise UnknownIdentifier("nothing was ever imported")
+            digest = scheme.stretch(keyholder.mac(messages.identifier(kind, identifier)))
+            try:
+                removed = datasets.suppress(session, dataset, digest, register=register, keys=keys, entry=entry)
+            except SeveralPeople:
+                people = datasets.people_at(session, datasets.get(session, dataset), digest, register=register)
+                for number, person in enumerate(people):
+                    emit(_masked(number, person), f"entry {number}: {person.role}, {_hints(person)}", as_json=json)
+                raise
+    for one, rows in removed.items():
+        emit({"event": "suppressed", "id": one, "rows": rows}, f"data set {one}: {rows} rows removed", as_json=json)
+
+
+@commands.command("synthesize")
+def synthesize_dataset(
+    accounts: Annotated[int, typer.Option(min=20, help="how many accounts to make up")],
+    out: Annotated[Path, typer.Option(help="CSV, NDJSON or Parquet, by its ending")],
+    seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 0,
+    json: Json = False,
+) -> None:
+    """Make up a Korean data set, marked as synthetic in each account_ref."""
+    rows = write(out, synthesize(accounts, seed=seed))
+    emit({"event": "synthesized", "path": str(out), "rows": rows}, f"{out}: {rows:,} rows", as_json=json)
+
+
+def _identifier(line: str) -> tuple[str, str]:
+    """Read an email or a phone: a phone has no @, and nothing else has one."""
+    kind: IdentifierKind = "email" if "@" in line or "\uff20" in line else "phone"
+    try:
+        return kind, canonical(kind, line)
+    except Malformed as malformed:
+        raise BadInput(f"standard input: line 1 is no {kind}: {malformed.reason}") from None
+
+
+def _masked(number: int, person: Record) -> dict[str, object]:
+    hints = [hint for found in person.hints.values() for hint in found]
+    return {"entry": number, "role": person.role, "items": sorted(person.items), "hints": hints}
+
+
+def _hints(person: Record) -> str:
+    return ", ".join(hint for found in person.hints.values() for hint in found) or "no hints kept"
+
+
+def _fields(one: DataSet) -> dict[str, object]:
+    names = ("id", "incident", "kind", "state", "version", "rows", "people", "imported_at", "published_at")
+    return {name: getattr(one, name) for name in names if getattr(one, name) is not None}
+
+
+def _write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "column", "reason"])
+        writer.writerows((one.line, one.column, one.reason) for one in rejects)
+
+
+def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
+    fields = {
+        "event": "staged",
+        "id": staged.id,
+        "rows": staged.rows,
+        "people": staged.people,
+        "rejected": len(staged.rejects),
+        "unreachable": staged.unreachable,
+        "shared_by_too_many": staged.shared_by_too_many,
+        "seconds": round(seconds, 2),
+    }
+    text = (
+        f"data set {staged.id} is staged: {staged.people:,} people in {staged.rows:,} rows, {len(staged.rejects):,} rows rejected, "
+        f"{staged.unreachable:,} people without a usable identifier, {seconds:.1f} s"
+    )
+    emit(fields, text, as_json=as_json)
+
+
+@contextmanager
+def _stages(*, as_json: bool) -> Iterator[importing.Progress]:
+    """Draw a bar for each stage on standard error."""
+    columns = (TextColumn("{task.description:6}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,110 @@
+"""`exposure demo`: the main job from nothing, on the embedded default."""
+
+import sys
+import tempfile
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import datasets, incidents
+from app.clock import system_clock
+from app.config import Settings
+from app.crypto.keyfiles import KeyRing, create
+from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
+from app.datasets.files import write
+from app.datasets.importing import Request, import_file
+from app.datasets.synthetic import Sample, samples, synthesize
+from app.db import Database, upgrade
+from app.delivery import ConsoleSender
+from app.faces.cli.output import Json, emit
+from app.faces.cli.server import CreateApp, run_server
+from app.keyholder import Door, import_path, start_child
+
+SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
+SEED = 2025
+
+
+def demo(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
+    accounts: Annotated[int, typer.Option(min=20, help="how many accounts to make up")] = 1000,
+    json: Json = False,
+) -> None:
+    """Run the service on an embedded database with made-up people, and print whom to ask for."""
+    create_app: CreateApp = context.obj
+    with tempfile.TemporaryDirectory(prefix="exposure-demo-") as name:
+        folder = Path(name)
+        settings = Settings(
+            database_url=f"sqlite:///{folder / 'exposure.sqlite3'}",
+            key_dir=folder,
+            pepper_file=folder / "pepper.key",
+            sender="console",
+            redis_url=None,
+            keyholder=None,
+            public_url=None,
+            trusted_proxies=(),
+        )
+        _make_keys(folder)
+        with start_child(folder / "pepper.key", Door.LOOKUP, Door.IMPORT) as door:
+            _fill(settings, accounts, door)
+            run_server(
+                create_app,
+                settings,
+                door,
+                partial(ConsoleSender, as_json=json),
+                host="127.0.0.1",
+                port=port,
+                as_json=json,
+                ready=partial(_said, accounts=accounts, as_json=json),
+            )
+
+
+def _make_keys(folder: Path) -> None:
+    keys = KeyRing(folder)
+    create(keys.application_path, ApplicationSecret.generate())
+    create(keys.signing_path, SigningKey.generate())
+    create(folder / "pepper.key", Pepper.generate())
+
+
+def _fill(settings: Settings, accounts: int, door: Path) -> None:
+    """Make up people, import them, and publish them: what an operator does with `incident create`, `dataset import` and `publish`."""
+    database = Database(settings.database_url)
+    upgrade(database)
+    incident = incidents.read_file(SAMPLE_INCIDENT)
+    with database.write() as session:
+        incidents.create(session, incident, now=system_clock())
+    source = settings.key_dir / "people.csv"
+    write(source, synthesize(accounts, seed=SEED))
+    staged = import_file(
+        Request(source, incident.slug, cost="minimal", workers=1),
+        database=database,
+        keys=KeyRing(settings.key_dir),
+        import_door=import_path(door),
+        now=system_clock(),
+    )
+    source.unlink()
+    with database.write() as session:
+        datasets.publish(session, staged.id, now=system_clock())
+    database.close()
+
+
+def _said(url: str, *, accounts: int, as_json: bool) -> None:
+    chosen = samples(accounts, seed=SEED)
+    fields = {"event": "ready", "url": url, "samples": [_fields(one) for one in chosen]}
+    lines = [
+        f"Exposure Lookup answers at {url}",
+        "Everything in it is made up. For a demo its keys lie in one temporary folder with the database; a deployment refuses that.",
+        "Ask for one of these; the code that would be sent is printed here:",
+        *(f"  {one.about}: {one.channel} {one.identifier}  ({one.name}, {one.address})" for one in chosen),
+    ]
+    emit(fields, "\n".join(lines), as_json=as_json)
+    sys.stdout.flush()
+
+
+def _fields(one: Sample) -> dict[str, object]:
+    fields = asdict(one)
+    values = {name: fields.pop(name) for name in ("name", "address")}
+    return fields | {"values": values}

@@ -1,0 +1,69 @@
+"""`exposure incident`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.orm import Session
+
+from app import incidents
+from app.clock import system_clock
+from app.config import read_settings
+from app.faces.cli.opening import open_database
+from app.faces.cli.output import Json, emit
+from app.incidents import Incident
+
+commands = typer.Typer(help="Incidents and their notices.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
+
+
+@commands.command("create")
+def create(file: File, json: Json = False) -> None:
+    """Take in a new incident, with version 1 of its notice."""
+    incident = incidents.read_file(file)
+    with open_database(read_settings()) as database, database.write() as session:
+        incidents.create(session, incident, now=system_clock())
+    _said("created", incident, 1, as_json=json)
+
+
+@commands.command("update")
+def update(file: File, json: Json = False) -> None:
+    """Change an incident; a changed notice becomes a new version."""
+    incident = incidents.read_file(file)
+    with open_database(read_settings()) as database, database.write() as session:
+        version = incidents.update(session, incident, now=system_clock())
+    _said("updated", incident, version, as_json=json)
+
+
+@commands.command("list")
+def list_incidents(json: Json = False) -> None:
+    """List the incidents."""
+    with open_database(read_settings()) as database, database.read() as session:
+        for one in incidents.list_all(session):
+            fields = _fields(session, one)
+            text = f"{one.slug}  {one.status}  notice {fields['notice_version']}  {one.title.en}"
+            emit(fields, text, as_json=json)
+
+
+@commands.command("show")
+def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: Json = False) -> None:
+    """Show one incident with its notice."""
+    with open_database(read_settings()) as database, database.read() as session:
+        incident = incidents.get(session, slug)
+        fields = incident.model_dump(mode="json", exclude_none=True) | _fields(session, incident)
+    emit(fields, incident.model_dump_json(indent=2, exclude_none=True), as_json=json)
+
+
+def _fields(session: Session, incident: Incident) -> dict[str, Any]:
+    return {
+        "slug": incident.slug,
+        "status": incident.status,
+        "title": incident.title.model_dump(),
+        "notice_version": incidents.newest_version(session, incident.slug),
+    }
+
+
+def _said(event: str, incident: Incident, version: int, *, as_json: bool) -> None:
+    fields = {"event": event, "slug": incident.slug, "notice_version": version}
+    emit(fields, f"incident {incident.slug} {event}; its notice is version {version}", as_json=as_json)

@@ -1,0 +1,29 @@
+"""What commands print: sentences for people, or one JSON object a line for machines."""
+
+import json
+import sys
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from app.clock import rfc3339
+
+Json = Annotated[bool, typer.Option("--json", help="one JSON object a line, for machines")]
+
+
+def emit(fields: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Print one thing, in one of its two forms."""
+    sys.stdout.write((json.dumps(fields, default=_plain, ensure_ascii=False) if as_json else text) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case UUID():
+            return str(value)
+        case _:
+            raise TypeError(type(value).__name__)

@@ -1,0 +1,50 @@
+"""`exposure serve`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from app.config import BadSetting, Settings, read_settings, require
+from app.datasets import holds_synthetic
+from app.delivery import ConsoleSender
+from app.errors import Refused
+from app.faces.cli.opening import open_database, open_keyholder, open_keys
+from app.faces.cli.output import Json
+from app.faces.cli.server import CreateApp, run_server
+from app.keyholder import Door
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="server processes; more than one needs EXPOSURE_REDIS_URL")] = 1,
+    json: Json = False,
+) -> None:
+    """Run the server on EXPOSURE_DATABASE_URL."""
+    settings = read_settings()
+    require(settings, "sender")
+    check_deployment(settings)
+    if workers > 1 and settings.redis_url is None:
+        raise BadSetting("EXPOSURE_REDIS_URL: is not set, and limits kept in each process would multiply by --workers")
+    create_app: CreateApp = context.obj
+    with open_keyholder(settings, Door.LOOKUP) as door:
+        sender = partial(ConsoleSender, as_json=json)
+        run_server(create_app, settings, door, sender, host=host, port=port, workers=workers, as_json=json)
+
+
+def check_deployment(settings: Settings) -> None:
+    """Refuse to start where the store would not be safe, or codes could reach people who were made up.
+
+    Raises:
+        BadKey: the keys lie where they must not.
+        Refused: a synthetic data set, and a sender that reaches people.
+    """
+    with open_database(settings) as database:
+        open_keys(settings, database)
+        with database.read() as session:
+            if holds_synthetic(session) and settings.sender != "console":
+                raise Refused(
+                    "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
+                )

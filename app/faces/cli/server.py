@@ -1,0 +1,98 @@
+"""Running the server, and saying when it answers."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from app.config import Settings
+from app.delivery import Sender
+from app.errors import BadInput
+from app.faces.cli.output import emit
+
+READY_WITHIN = 60.0
+
+
+class CreateApp(Protocol):
+    """`app.main.create_app`, handed down."""
+
+    def __call__(self, settings: Settings, *, lookup_door: Path, sender: Sender) -> FastAPI:
+        """Build the application."""
+
+
+def run_server(
+    create_app: CreateApp,
+    settings: Settings,
+    lookup_door: Path,
+    sender: Callable[[], Sender],
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    as_json: bool,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve until told to stop; says so once a first request is answered.
+
+    Args:
+        create_app: builds the application, in each worker.
+        settings: read and checked.
+        lookup_door: the keyholder's.
+        sender: makes the sender, in each worker.
+        host: address to listen at.
+        port: 0 takes a free one.
+        workers: processes.
+        as_json: how readiness is said.
+        ready: what to do then, instead of saying so.
+
+    Raises:
+        BadInput: the address is taken.
+    """
+    try:
+        listening = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise BadInput(f"--host, --port: cannot listen there ({error.strerror})") from None
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listening.getsockname()[1]}"
+    say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
+    config = uvicorn.Config(
+        partial(_build, create_app, settings, lookup_door, sender),
+        factory=True,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # app.main believes the proxies that the settings name, and no others
+        timeout_graceful_shutdown=10,
+    )
+    threading.Thread(target=_say_when_ready, args=(url, say), daemon=True).start()
+    with listening:
+        if workers > 1:
+            Multiprocess(config, sockets=[listening]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _build(create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender]) -> FastAPI:
+    return create_app(settings, lookup_door=lookup_door, sender=sender())
+
+
+def _say_when_ready(url: str, say: Callable[[str], object]) -> None:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{url}/healthz", trust_env=False).status_code == httpx.codes.OK:
+                say(url)
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)

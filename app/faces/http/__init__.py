@@ -1,0 +1,1 @@
+"""What the API and the web pages share: services, limits on routes, problems, and the outermost layer."""

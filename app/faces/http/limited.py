@@ -1,0 +1,87 @@
+"""Routes that spend a client budget before anything of a call is parsed, so that a malformed one costs as much as a good one.
+
+slowapi's own decorator on an endpoint runs after validation and would let a flood of 422s pass uncounted. Here it runs around the whole handler.
+A route without a budget does not come to be.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+from app.errors import ExposureError
+from app.faces.http.services import services_of
+from app.limits import Budget, Spent
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a request's body: the largest honest one is under 2 KiB."""
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
+class TooManyCalls(ExposureError):
+    """The caller's address has spent its budget."""
+
+    def __init__(self, spent: Spent) -> None:
+        super().__init__("the budget of this address is spent")
+        self.spent = spent
+
+
+def spends(budget: Budget) -> Callable[[Endpoint], Endpoint]:
+    """Say what a route's calls spend."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.budget = budget  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+class LimitedRoute(APIRoute):
+    """A route whose calls spend."""
+
+    @property
+    def budget(self) -> Budget:
+        """What its calls spend from."""
+        budget = getattr(self.endpoint, "budget", None)
+        if budget is None:
+            raise TypeError(f"{self.endpoint.__name__} does not say what its calls spend")
+        return Budget(budget)
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the whole handler: spend, then look at the media type, then the rest."""
+        handle, budget = super().get_route_handler(), self.budget
+        media_type = (FORM if self.include_in_schema is False else JSON) if self.body_field else None
+
+        async def limited(request: Request) -> Response:
+            spent = await run_in_threadpool(services_of(request).limiter.spend, budget, request)
+            request.state.spent = spent
+            if not spent.admitted:
+                raise TooManyCalls(spent)
+            if media_type and request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+                raise HTTPException(415)
+            return await handle(Request(request.scope, _capped(request)))
+
+        return limited
+
+
+def _capped(request: Request) -> Receive:
+    """Refuse a body once it is longer than any honest one, whatever its Content-Length says."""
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        if read > BODY_LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return receive

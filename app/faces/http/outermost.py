@@ -1,0 +1,102 @@
+"""The outermost layer: an id for each request, headers on each answer, one log line, and no exception past it.
+
+The log has what is on the list below and nothing else: the route's template, never the path, since people type what they should not into addresses.
+"""
+
+import time
+import traceback
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Unavailable
+from app.faces.http.problems import error_response
+from app.limits import Spent
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+log = structlog.get_logger()
+
+
+class Outermost:
+    """ASGI middleware around everything else."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = str(uuid4())
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+                headers["X-Request-Id"] = state["request_id"]
+                if isinstance(spent := state.get("spent"), Spent):
+                    headers["RateLimit-Policy"] = f'"{spent.budget}";q={spent.quota};w={spent.window}'
+                    headers["RateLimit"] = f'"{spent.budget}";r={spent.remaining};t={spent.reset}'
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001  the last line: what nobody foresaw is logged without its text
+            log.error(  # noqa: TRY400  log.exception would add the text
+                "unforeseen", request_id=state["request_id"], error=type(error).__name__, at=_frames(error)
+            )
+            if status == 0:
+                await error_response(Request(scope), error)(scope, receive, send_with_headers)
+        route = getattr(scope.get("route"), "path", None)
+        milliseconds = round((time.perf_counter() - began) * 1000, 1)
+        log.info(
+            "request",
+            request_id=state["request_id"],
+            method=scope["method"] if scope["method"] in _METHODS else "other",
+            route=route,
+            status=status,
+            milliseconds=milliseconds,
+            failed=state.get("failed"),
+        )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def note_failure(request: Request, error: Exception) -> None:
+    """Have the request's log line say what kind of dependency failed; the text of such an error names none of its data."""
+    if isinstance(error, Unavailable):
+        request.state.failed = f"{type(error).__name__}: {error}"
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where an exception came from: files and lines, without the text of any of them."""
+    return [
+        f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)[-8:]
+    ]

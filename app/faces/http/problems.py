@@ -1,0 +1,161 @@
+"""Errors as RFC 9457 problems: the one place where what went wrong in a domain becomes a status code.
+
+A problem's texts are fixed ones. Nothing of the input is repeated: not its value, not the name of a key that the caller made up.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from app.acknowledgements import NoticeSuperseded, UnknownExposure
+from app.errors import ExposureError, Unavailable
+from app.exposures import InvalidValue, VerifyAgain
+from app.faces.http.limited import TooManyCalls
+from app.incidents import UnknownIncident
+from app.verification import (
+    InvalidIdentifier,
+    NoSession,
+    TooManyIdentifiers,
+    UnknownVerification,
+    VerificationEnded,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+"""What a 503 asks for: long enough for a restart, short enough for a person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of problem."""
+
+    status: int
+    name: str
+    title: str
+    detail: str
+
+
+UNAVAILABLE = Problem(
+    503,
+    "unavailable",
+    "The answer cannot be given now",
+    "Something that the answer depends on failed. This says nothing about you or your data. Try again.",
+)
+INTERNAL = Problem(
+    500, "internal-error", "An error on our side", "This says nothing about you or your data. Try again."
+)
+TOO_MANY = Problem(429, "too-many-requests", "Too many requests", "Wait, and try again after the time in Retry-After.")
+INVALID_REQUEST = Problem(422, "invalid-request", "The request is not understood", "See errors for the places.")
+INVALID_CODE = Problem(422, "invalid-code", "The code is not the right one", "Check the code, or have a new one sent.")
+
+PROBLEMS: dict[type[ExposureError], Problem] = {
+    InvalidIdentifier: Problem(
+        422,
+        "invalid-identifier",
+        "The identifier cannot be one",
+        "Check the spelling of the email address or phone number.",
+    ),
+    InvalidValue: Problem(422, "invalid-value", "The value cannot be one", "Check the spelling."),
+    UnknownVerification: Problem(
+        404, "unknown-verification", "No such verification", "There is none of this id with this client secret."
+    ),
+    VerificationEnded: Problem(
+        410,
+        "verification-ended",
+        "The verification has ended",
+        "It was used, has expired, or is out of tries. Start anew.",
+    ),
+    NoSession: Problem(401, "no-session", "No session", "A session is missing, unknown or has ended. Verify first."),
+    VerifyAgain: Problem(
+        401, "verify-again", "Verify again", "The data cannot be read with this session. Verify again."
+    ),
+    TooManyIdentifiers: Problem(
+        409, "too-many-identifiers", "Too many identifiers", "This session holds as many identifiers as it may."
+    ),
+    UnknownExposure: Problem(404, "unknown-exposure", "No such exposure", "This session has no such exposure."),
+    NoticeSuperseded: Problem(
+        409, "notice-superseded", "There is a newer notice", "Read the newest notice, and acknowledge that."
+    ),
+    UnknownIncident: Problem(404, "unknown-incident", "No such incident", "There is no incident of this name."),
+    Unavailable: UNAVAILABLE,
+}
+
+_BY_STATUS = {
+    404: Problem(404, "not-found", "Nothing is here", "There is nothing at this address."),
+    405: Problem(405, "method-not-allowed", "Method not allowed", "This address does not take this method."),
+    413: Problem(413, "too-large", "The request is too large", "Send less."),
+    415: Problem(415, "unsupported-media-type", "Media type not supported", "Send application/json."),
+}
+
+
+def problem_of(error: ExposureError) -> Problem:
+    """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
+    if isinstance(error, TooManyCalls):
+        return TOO_MANY
+    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
+
+
+def http_problem(status: int) -> Problem:
+    """Find the problem for a status that the framework came to."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    title = HTTPStatus(status).phrase
+    return Problem(status, title.lower().replace(" ", "-"), title, "The request cannot be served.")
+
+
+def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
+    """Give the headers that a problem needs."""
+    if isinstance(error, TooManyCalls):
+        return {"Retry-After": str(error.spent.reset)}
+    if isinstance(error, HTTPException) and error.headers:
+        return dict(error.headers)
+    if problem.status == 503:
+        return {"Retry-After": str(RETRY_SECONDS)}
+    if problem.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {}
+
+
+def problem_response(
+    request: Request, problem: Problem, headers: dict[str, str] | None = None, **extensions: object
+) -> JSONResponse:
+    """Write a problem."""
+    content = {
+        "type": f"/problems/{problem.name}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": f"urn:uuid:{request.state.request_id}",
+        **extensions,
+    }
+    return JSONResponse(content, problem.status, headers, MEDIA_TYPE)
+
+
+def error_response(request: Request, error: Exception) -> JSONResponse:
+    """Write the problem that an error is."""
+    if isinstance(error, RequestValidationError):
+        return problem_response(request, INVALID_REQUEST, errors=[_place(one) for one in error.errors()])
+    if isinstance(error, HTTPException):
+        problem = http_problem(error.status_code)
+    else:
+        problem = problem_of(error) if isinstance(error, ExposureError) else INTERNAL
+    extensions: dict[str, object] = {}
+    if isinstance(error, InvalidIdentifier | InvalidValue):
+        pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
+        extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
+    return problem_response(request, problem, headers_of(problem, error), **extensions)
+
+
+def _place(error: dict[str, Any]) -> dict[str, str]:
+    """Name the place of a fault by what the schema calls it, never by what was sent."""
+    where, *steps = error["loc"]
+    named = [str(step) for step in steps if error["type"] != "json_invalid"]
+    return {
+        "pointer": "".join(f"/{step}" for step in (named if where == "body" else [where, *named])),
+        "code": error["type"],
+    }

@@ -1,0 +1,38 @@
+"""What a request can use; built once, by `app.main`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.acknowledgements import Acknowledgements
+from app.clock import Clock
+from app.datasets import Register
+from app.db import Database
+from app.exposures import Exposures
+from app.limits import Limiter
+from app.verification import Sessions, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The wired domains of one application."""
+
+    clock: Clock
+    database: Database
+    register: Register
+    verification: Verification
+    sessions: Sessions
+    exposures: Exposures
+    acknowledgements: Acknowledgements
+    limiter: Limiter
+    secure_cookies: bool
+
+
+def services_of(request: Request) -> Services:
+    """Find the services of the application that a request came to."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]

@@ -1,0 +1,99 @@
+"""Postal addresses: compared inside one's own record, never looked up.
+
+Spellings of one address become equal where that is certain; two addresses never do. The road-name (도로명) and the lot-number (지번) form
+of one place stay two.
+
+1. Folded as all text is, then caseless. An address that arrives masked is refused.
+2. Behind a road and its number, brackets that open with a 동 hold a reference remark and are dropped: (역삼동, 한빛아파트).
+   Not so if they may hold a unit.
+3. Dashes of every kind between digits are one. All other punctuation, and brackets that rule 2 left, are white space.
+4. A postal code in front is dropped where a province follows it.
+5. A province in front has its short name: 서울, 서울시, 서울특별시. 광주시 only before a district of the metropolis: 경기 has another.
+6. 제101동 제1203호, 101동 1203호 and 101-1203 are one unit. A pair of numbers is a unit behind a number or a building's name; at the
+   beginning, and behind a road (로, 길), 동, 리, 가, 읍, 면 or 산, it is the number of building or lot. 지하1층 is B1층.
+7. 번지 behind a number says nothing.
+8. White space beside Hangul says nothing, except behind a digit: ``1길 23`` and ``12길 3``, ``152 동아`` and ``152동 아`` stay apart.
+9. Rules 1 to 8 are repeated until nothing changes, so that a canonical form is its own.
+"""
+
+import re
+
+from app.identifiers.provinces import PROVINCE, SHORT
+from app.identifiers.text import DASHES, STARS, Malformed, caseless, fold, words
+
+LIMIT = 300
+
+_LETTERED = "[a-z가나다라마바사아자차카타파하]동(?![가-힣])"
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_ROAD_AND_NUMBER = re.compile(r"[로길] ?(?:지하 ?)?[0-9]")
+_REMARK = re.compile(rf" ?(?!{_LETTERED})[가-힣]+(?:[0-9]?동|[0-9]가)(?![가-힣0-9])(.*)")
+_UNIT_IN_REMARK = re.compile(rf"(?<![가-힣a-z])(?:[a-z]?-?[0-9]|{_LETTERED})|지하|지층|옥탑")
+_DASH = re.compile(rf"(?<=[0-9]) ?[{DASHES}] ?(?=[0-9])")
+_LOOSE_DASH = re.compile(r"(?<![0-9])-|-(?![0-9])")
+_POSTAL_CODE = re.compile(rf"^(?:우 ?|우편번호 ?)?(?:[0-9]{{5}}|[0-9]{{3}}-[0-9]{{3}}) (?={PROVINCE.pattern})")
+_ORDINAL = re.compile(r"(?:(?<![가-힣])|(?<=[0-9]동))제 ?(?=[0-9]+ ?[동호층])")
+_BASEMENT = re.compile(r"지하 ?(?=[0-9]+ ?층)")
+_COUNTER = re.compile(r"(?<=[0-9]) (?=[동호층](?![가-힣]))")
+_PAIR = re.compile(r"(?<![0-9-])([0-9]+)-([0-9]+)(?![0-9-]|번지)호?")
+_NOT_A_UNIT_BEHIND = "로길동리가읍면산"
+_LOT = re.compile(r"(?<=[0-9]) ?번지(?![길로])")
+_EMPTY_SPACE = re.compile(r"(?<=[가-힣]) +|(?<![0-9 ]) +(?=[가-힣])")
+
+
+def canonical(text: str) -> str:
+    """Spell the one form that is compared.
+
+    Raises:
+        Malformed: ``masked``, ``not-an-address`` (no letter, no number), ``too-long``, or what `fold` refuses.
+    """
+    address, before = _tidy(text), ""
+    while address != before:  # 9
+        address, before = _tidy(address), address
+    if len(address) > LIMIT:
+        raise Malformed("address", "too-long")
+    return address
+
+
+def _tidy(text: str) -> str:
+    folded = fold("address", text)  # 1
+    if STARS.search(folded):
+        raise Malformed("address", "masked")
+    address = _BRACKETS.sub(_without_remark, caseless(folded))  # 2
+    address = _DASH.sub("-", address)  # 3
+    address = _spaced(_LOOSE_DASH.sub(" ", " ".join(words(address, keep="-"))))
+    address = _POSTAL_CODE.sub("", address)  # 4
+    if province := PROVINCE.match(address):  # 5
+        address = f"{SHORT[province[0]]} {address[province.end() :]}"
+    address = _BASEMENT.sub("b", _ORDINAL.sub("", address))  # 6
+    address = _PAIR.sub(_unit, _COUNTER.sub("", address))
+    address = _spaced(_LOT.sub(" ", address))  # 7
+    address = _EMPTY_SPACE.sub("", address)  # 8
+    if not any(char.isalnum() for char in address):
+        raise Malformed("address", "not-an-address")
+    return address
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _without_remark(brackets: re.Match[str]) -> str:
+    remark = _REMARK.fullmatch(brackets[1])
+    behind_road = _ROAD_AND_NUMBER.search(brackets.string, 0, brackets.start())
+    dropped = remark and behind_road and not _UNIT_IN_REMARK.search(remark[1])
+    return " " if dropped else f" {brackets[1]} "
+
+
+def _unit(pair: re.Match[str]) -> str:
+    behind = pair.string[: pair.start()].rstrip()[-1:]
+    counted = behind.isdecimal() or ("가" <= behind <= "힣" and behind not in _NOT_A_UNIT_BEHIND)
+    return f"{pair[1]}동{pair[2]}호" if counted else pair[0]
+
+
+_SHOWN = re.compile(rf"({'|'.join(sorted(set(SHORT.values())))})([가-힣]{{1,4}}?[시군구])?(?=.)")
+
+
+def mask(canonical: str) -> str:
+    """Show province and district, ``서울 강남구 ***``; nothing of an address that begins otherwise or ends there."""
+    shown = _SHOWN.match(canonical)
+    return " ".join([*filter(None, shown.groups() if shown else ()), "***"])

@@ -1,0 +1,50 @@
+"""Names of people: compared inside one's own record, never looked up.
+
+1. Folded as all text is, then caseless.
+2. Only letters, marks and numbers count. Dots, hyphens, middle dots, brackets and hearts part words and say nothing more.
+3. Words of Hangul, Han or kana are written together (홍 길동 is 홍길동); others are parted by one space.
+4. A name that arrives masked (홍*동) is refused: it could be several.
+"""
+
+import re
+from unicodedata import normalize
+
+from app.identifiers.text import STARS, Malformed, caseless, fold, words
+
+LIMIT = 100
+
+_WRITTEN_TOGETHER = re.compile(
+    "[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+def canonical(text: str) -> str:
+    """Spell the one form that is compared.
+
+    Raises:
+        Malformed: ``masked``, ``not-a-name`` (no letter, no number), ``too-long``, or what `fold` refuses.
+    """
+    folded = fold("name", text)
+    if STARS.search(folded):  # 4
+        raise Malformed("name", "masked")
+    name = " ".join(words(caseless(folded)))  # 1, 2
+    if _WRITTEN_TOGETHER.search(name):  # 3
+        name = normalize("NFC", name.replace(" ", ""))
+    if not any(char.isalnum() for char in name):
+        raise Malformed("name", "not-a-name")
+    if len(name) > LIMIT:
+        raise Malformed("name", "too-long")
+    return name
+
+
+def mask(canonical: str) -> str:
+    """Show ``홍*동``, ``홍*``, ``j*** s****``: where words are written together the first and, of three or more, the last."""
+    return " ".join(map(_mask_word, canonical.split()))
+
+
+def _mask_word(word: str) -> str:
+    if len(word) == 1:
+        return "*"
+    if len(word) == 2 or not _WRITTEN_TOGETHER.search(word):
+        return word[0] + "*" * (len(word) - 1)
+    return word[0] + "*" * (len(word) - 2) + word[-1]

@@ -1,0 +1,30 @@
+"""The names of Korea's provinces and metropolises, old and new, and the short one of each."""
+
+import re
+
+_NAMES = {
+    "서울": "서울특별시 서울시",
+    "부산": "부산광역시 부산시",
+    "대구": "대구광역시 대구시",
+    "인천": "인천광역시 인천시",
+    "광주": "광주광역시 광주시",
+    "대전": "대전광역시 대전시",
+    "울산": "울산광역시 울산시",
+    "세종": "세종특별자치시 세종시",
+    "경기": "경기도",
+    "강원": "강원특별자치도 강원도",
+    "충북": "충청북도",
+    "충남": "충청남도",
+    "전북": "전북특별자치도 전라북도",
+    "전남": "전라남도",
+    "경북": "경상북도",
+    "경남": "경상남도",
+    "제주": "제주특별자치도 제주도",
+}
+
+SHORT = {name: short for short, names in _NAMES.items() for name in (short, *names.split())}
+
+_GLUED = [name for name in SHORT if len(name) > 3]  # 서울특별시강남구; shorter ones may begin another word: 부산시민로
+_APART = [name for name in SHORT if len(name) <= 3 and name != "광주시"]
+
+PROVINCE = re.compile(f"(?:{'|'.join(_GLUED)}|(?:{'|'.join(_APART)})(?= |$)|광주시(?= (?:동|서|남|북|광산)구))")

@@ -1,0 +1,154 @@
+"""What an incident says, as types: every statutory field is there and none is empty, or the document does not come to be.
+
+The law: PIPA art. 34 and its decree (in force since 11 September 2026), and the regulator's orders of 3 and 10 December 2025.
+"""
+
+import unicodedata
+from collections.abc import Container
+from datetime import date
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Locale = Literal["ko", "en"]
+LOCALES: tuple[Locale, ...] = get_args(Locale)
+
+ItemKind = Literal["name", "email", "phone", "address", "door_code_masked", "door_code", "order"]
+ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
+"""In the order in which a sealed record counts them: append, never reorder."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,60}$")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+
+
+class _Typed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Text(_Typed):
+    """One text in every language of the service."""
+
+    ko: Line
+    en: Line
+
+
+class Item(_Typed):
+    """A kind of item that leaked for some of the people."""
+
+    kind: ItemKind
+    label: Text
+
+
+class Fact(_Typed):
+    """Something that is known, disputed, or may not be said yet; what is withheld names who decided that, and when."""
+
+    key: Slug
+    state: Literal["confirmed", "disputed", "under_investigation", "withheld"]
+    text: Text
+    authority: Text | None = None
+    as_of: date | None = None
+
+    @model_validator(mode="after")
+    def _withheld_by_somebody(self) -> Self:
+        if self.state == "withheld" and (self.authority is None or self.as_of is None):
+            raise ValueError("a withheld fact names the authority and the date (as_of)")
+        return self
+
+
+class Action(_Typed):
+    """Something that a person whose items leaked can do now."""
+
+    id: Slug
+    items: Annotated[list[ItemKind], Field(min_length=1)]
+    text: Text
+    link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")] | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{3,20}$")] | None = None
+
+
+class NoticeText(_Typed):
+    """The statutory content of a notice in one language."""
+
+    leaked_items: Line
+    circumstances: Line
+    self_protection: Line
+    response: Line
+    relief: Line
+    contact: Line
+    rights: Line
+
+
+class KoreanNoticeText(NoticeText):
+    """The notice in Korean, which says 유출 (leak)."""
+
+    @model_validator(mode="after")
+    def _says_leak(self) -> Self:
+        for name, text in self:
+            if "노출" in unicodedata.normalize("NFC", text):
+                raise ValueError(
+                    f"{name} says 노출 (exposure); the regulator's order of 3 December 2025 has it say 유출 (leak)"
+                )
+        return self
+
+
+class NoticeTexts(_Typed):
+    """A notice in every language of the service."""
+
+    ko: KoreanNoticeText
+    en: NoticeText
+
+    def in_locale(self, locale: Locale) -> NoticeText:
+        """Pick one language."""
+        return self.ko if locale == "ko" else self.en
+
+
+class Incident(_Typed):
+    """One breach."""
+
+    slug: Slug
+    occurred_from: date
+    occurred_to: date | None = None
+    discovered_on: date | None = None
+    reported_on: date | None = None
+    status: Literal["investigating", "confirmed", "closed"]
+    hints: bool = False
+    title: Text
+    items: Annotated[list[Item], Field(min_length=1)]
+    facts: list[Fact] = []
+    actions: list[Action] = []
+    notice: NoticeTexts
+
+    @property
+    def kinds(self) -> list[ItemKind]:
+        """The kinds of items that this incident declares."""
+        return [item.kind for item in self.items]
+
+    def actions_for(self, leaked: Container[ItemKind]) -> list[str]:
+        """Say what one can do whose items of these kinds leaked."""
+        return [action.id for action in self.actions if any(kind in leaked for kind in action.items)]
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        for earlier, later in (
+            ("occurred_from", "occurred_to"),
+            ("occurred_from", "discovered_on"),
+            ("discovered_on", "reported_on"),
+            ("occurred_from", "reported_on"),
+        ):
+            first, second = getattr(self, earlier), getattr(self, later)
+            if first is not None and second is not None and second < first:
+                raise ValueError(f"{later} is before {earlier}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique_and_declared(self) -> Self:
+        for what, names in (
+            ("items", self.kinds),
+            ("facts", [fact.key for fact in self.facts]),
+            ("actions", [action.id for action in self.actions]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what} names one thing twice")
+        for action in self.actions:
+            if undeclared := set(action.items) - set(self.kinds):
+                raise ValueError(f"action {action.id} is about {min(undeclared)}, which items does not declare")
+        return self

@@ -1,0 +1,34 @@
+"""A notice as a person reads it, and the hash by which a receipt refers to it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import rfc8785
+
+from app.incidents.document import Locale, NoticeText
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One version of an incident's notice in one language."""
+
+    incident: str
+    version: int
+    locale: Locale
+    text: NoticeText
+    published_at: datetime
+
+    @property
+    def sha256(self) -> str:
+        """The hash that a receipt carries."""
+        return notice_digest(self.incident, self.version, self.locale, self.text)
+
+
+def notice_digest(incident: str, version: int, locale: Locale, text: NoticeText) -> str:
+    """Hash a notice so that anybody can do it again from the public answer.
+
+    SHA-256, in hex, of the RFC 8785 form of ``{incident, locale, version}`` and the seven statutory fields.
+    """
+    content = {"incident": incident, "locale": locale, "version": version, **text.model_dump()}
+    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()

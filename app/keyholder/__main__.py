@@ -1,0 +1,28 @@
+"""The child's side of `child`: PATH PEPPER_FILE DOOR…; ends when its standard input does."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from app.errors import ExposureError
+from app.keyholder.doors import Door
+from app.keyholder.server import serve
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        serve(Path(sys.argv[1]), Path(sys.argv[2]), tuple(map(Door, sys.argv[3:])), ready=_ready)
+    except ExposureError as error:
+        sys.exit(str(error))

@@ -1,0 +1,132 @@
+"""Asking the keyholder. Every call is bounded in time; a failure is `KeyholderUnavailable`, never an empty answer."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.crypto.framing import frame
+from app.crypto.messages import MAC_BYTES
+from app.errors import Unavailable
+from app.keyholder.doors import DONE, REQUEST_LIMIT, receive, send
+
+
+class KeyholderUnavailable(Unavailable):
+    """The keyholder is dead, hung, or refuses: nothing that needs it can be answered."""
+
+
+class Keyholder:
+    """One connection to one door, kept open and shared by the threads of a process; made anew after a failure."""
+
+    def __init__(self, path: Path, *, timeout: float = 1.0) -> None:
+        """Know where the door is; nothing is opened yet.
+
+        Args:
+            path: the door's Unix socket.
+            timeout: seconds that one call may take, waiting for its turn included.
+        """
+        self._path = path
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._connections = 0
+
+    def connection(self) -> int:
+        """Make sure that somebody answers, and number the connection that they answer on.
+
+        What was learned on one connection need not hold on the next: another keyholder may hold another pepper.
+
+        Raises:
+            KeyholderUnavailable: nobody answers in time.
+        """
+        with _Turn(self._lock, self._timeout):
+            self._ask(b"")
+            return self._connections
+
+    def mac(self, message: bytes) -> bytes:
+        """Have one message answered: 32 bytes.
+
+        Raises:
+            KeyholderUnavailable: no answer in time, or a refusal.
+        """
+        return self.macs([message])[0]
+
+    def macs(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Have many messages answered, in their order; only the import door takes more than one, or a subject.
+
+        Raises:
+            KeyholderUnavailable: no answer in time, or a refusal.
+        """
+        answers: list[bytes] = []
+        for batch, count in _batches(messages):
+            with _Turn(self._lock, self._timeout):
+                answer = self._ask(batch)
+            if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
+                raise KeyholderUnavailable("the keyholder refuses at this door")
+            answers += (answer[at : at + MAC_BYTES] for at in range(1, len(answer), MAC_BYTES))
+        return answers
+
+    def close(self) -> None:
+        """Leave; the next call connects anew."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _ask(self, payload: bytes) -> bytes:
+        if self._socket is not None:
+            try:
+                return self._exchange(self._socket, payload)
+            except TimeoutError:
+                self.close()
+                raise KeyholderUnavailable("the keyholder does not answer in time") from None
+            except OSError:  # it left since the last call: a restarted one is asked once more
+                self.close()
+        try:
+            self._socket = self._connect()
+            return self._exchange(self._socket, payload)
+        except OSError:
+            self.close()
+            raise KeyholderUnavailable("the keyholder cannot be reached") from None
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(self._timeout)
+        try:
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        self._connections += 1
+        return connection
+
+    @staticmethod
+    def _exchange(connection: socket.socket, payload: bytes) -> bytes:
+        send(connection, payload)
+        return receive(connection)
+
+
+class _Turn:
+    """The lock, waited for no longer than a call may take: behind a hung keyholder no queue builds up."""
+
+    def __init__(self, lock: threading.Lock, timeout: float) -> None:
+        self._lock, self._timeout = lock, timeout
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._timeout):
+            raise KeyholderUnavailable("the keyholder does not answer in time")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _batches(messages: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
+    batch: list[bytes] = []
+    size = 0
+    for message in messages:
+        if batch and (size + len(message) + 2 > REQUEST_LIMIT or len(batch) * MAC_BYTES >= REQUEST_LIMIT // 2):
+            yield frame(*batch), len(batch)
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message) + 2
+    if batch:
+        yield frame(*batch), len(batch)

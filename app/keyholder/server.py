@@ -1,0 +1,72 @@
+"""The keyholder's own process: the one place where a pepper is in memory."""
+
+import hmac
+import os
+import socketserver
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from app.crypto.keyfiles import load
+from app.crypto.secret import Pepper
+from app.errors import BadInput
+from app.keyholder.doors import DONE, REFUSED, Door, import_path, parse, receive, send
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, path: Path, door: Door, pepper: Pepper) -> None:
+        self.door, self.pepper = door, pepper
+        super().__init__(str(path), _Handler)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        """Answer until the caller leaves."""
+        while True:
+            try:
+                asked = parse(receive(self.request))
+                send(self.request, self._answer(asked))
+            except OSError:
+                return
+
+    def _answer(self, asked: list[bytes] | None) -> bytes:
+        if asked is None or not self.server.door.admits(asked):
+            return REFUSED
+        pepper = self.server.pepper.reveal()
+        return DONE + b"".join(hmac.digest(pepper, message, "sha256") for message in asked)
+
+
+def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), *, ready: Callable[[], object]) -> None:
+    """Hold the pepper and answer at *path* (and at ``PATH.import``) until the process ends.
+
+    Args:
+        path: the lookup door's socket; mode 0600, so only this user and root come in. One that nobody listens at any more is replaced.
+        pepper_file: 32 bytes, read once.
+        doors: which to open.
+        ready: called once the doors are open.
+    Raises:
+        BadKey: the pepper cannot be used.
+        BadInput: the socket cannot be made there.
+    """
+    pepper = load(pepper_file, Pepper)
+    servers = []
+    before = os.umask(0o177)
+    try:
+        for door in doors:
+            place = path if door is Door.LOOKUP else import_path(path)
+            if place.is_socket():
+                place.unlink()
+            servers.append(_Server(place, door, pepper))
+    except OSError as error:
+        raise BadInput(f"{path}: the keyholder's socket cannot be made ({error.strerror or error})") from None
+    finally:
+        os.umask(before)
+    for server in servers[1:]:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    ready()
+    servers[0].serve_forever()

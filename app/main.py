@@ -1,0 +1,140 @@
+"""Wiring: the one place that builds the services of an application out of settings, and the entry of the command line."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.acknowledgements import Acknowledgements, ReceiptSigner
+from app.clock import Clock, system_clock
+from app.config import Settings
+from app.crypto.keyfiles import KeyRing
+from app.datasets import Register, current_scheme
+from app.db import Database
+from app.delivery import Outbox, Sender
+from app.errors import ExposureError
+from app.exposures import Exposures
+from app.faces import api, web
+from app.faces.cli import run
+from app.faces.http.logs import configure_logging
+from app.faces.http.outermost import Outermost, note_failure
+from app.faces.http.problems import error_response
+from app.faces.http.services import Services
+from app.keyholder import Keyholder
+from app.limits import Limiter, read_budgets
+from app.verification import Sessions, Verification
+
+DELIVERY_SECONDS = 0.2
+ERASURE_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: Clock = system_clock) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: read and checked.
+        lookup_door: the keyholder's lookup door.
+        sender: delivers the codes.
+        clock: the time that everything goes by.
+
+    Raises:
+        BadKey: a key cannot be used.
+        BadBudgets: the file of budgets cannot be used.
+    """
+    configure_logging(settings.log_level)
+    keys = KeyRing(settings.key_dir)
+    secret = keys.application()
+    database = Database(settings.database_url)
+    keyholder = Keyholder(lookup_door)
+    register = Register(keys, keyholder)
+    outbox = Outbox(secret)
+    sessions = Sessions(timedelta(seconds=settings.session_ttl))
+    verification = Verification(
+        secret, outbox, sessions, keyholder, current_scheme, timedelta(seconds=settings.code_ttl)
+    )
+    services = Services(
+        clock=clock,
+        database=database,
+        register=register,
+        verification=verification,
+        sessions=sessions,
+        exposures=Exposures(register, keyholder),
+        acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
+        limiter=Limiter(read_budgets(settings.limits_file), redis_url=settings.redis_url),
+        secure_cookies=settings.secure_cookies,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        worker = threading.Thread(target=_work, args=(stop, services, outbox, sender), daemon=True)
+        worker.start()
+        log.info("started")
+        try:
+            yield
+        finally:
+            stop.set()
+            worker.join(timeout=5)
+            keyholder.close()
+            database.close()
+            log.info("stopped")
+
+    app = FastAPI(
+        title="Exposure Lookup",
+        summary="What of mine leaked, and what do I do now?",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.services = services
+    for router in (*api.ROUTERS, *web.ROUTERS):
+        app.include_router(router)
+    for kind in (ExposureError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer_error)
+    app.add_middleware(Outermost, https=settings.secure_cookies)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    return app
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Write an error as a page for whoever reads pages, as a problem for all others."""
+    note_failure(request, error)
+    problem = error_response(request, error)
+    return web.error_page(request, problem) if web.wants_page(request) else problem
+
+
+def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sender) -> None:
+    """Deliver what is due and erase what has expired, until told to stop; a failure is logged and tried again."""
+    erased = 0.0
+    while not stop.wait(DELIVERY_SECONDS):
+        try:
+            outbox.deliver_due(services.database, sender, services.clock)
+            erased += DELIVERY_SECONDS
+            if erased >= ERASURE_SECONDS:
+                erased = 0.0
+                with services.database.write() as session:
+                    services.verification.erase_expired(session, now=services.clock())
+        except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one round
+            log.warning("background-failed", error=type(error).__name__)
+
+
+def main() -> None:
+    """Run the command line."""
+    run(create_app)
+
+
+if __name__ == "__main__":
+    main()

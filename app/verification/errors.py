@@ -1,0 +1,23 @@
+"""What can go wrong while an identifier is proven."""
+
+from app.errors import BadInput, ExposureError, NotFound
+
+
+class InvalidIdentifier(BadInput):
+    """What was given cannot be an identifier of that channel; says why, never what it was."""
+
+
+class UnknownVerification(NotFound):
+    """No such verification, or not with this client secret."""
+
+
+class VerificationEnded(ExposureError):
+    """The verification was used, has expired, or is out of tries."""
+
+
+class NoSession(ExposureError):
+    """No session, an unknown one, or one that has ended."""
+
+
+class TooManyIdentifiers(ExposureError):
+    """The session holds as many identifiers as it may."""

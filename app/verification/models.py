@@ -1,0 +1,37 @@
+"""Verifications and sessions in the database. Neither holds an identifier, a code or a token in any form that can be tested without its key."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+
+class VerificationRow(Base):
+    """A one-time code that was asked for."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    client: Mapped[bytes] = mapped_column(LargeBinary)
+    """What the client secret expands to: who does not hold it, holds no verification."""
+    target: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The identifier, sealed under the client secret; erased once the verification ends."""
+    code: Mapped[bytes] = mapped_column(LargeBinary)
+    """Keyed by the application secret."""
+    tries_left: Mapped[int]
+    sends_left: Mapped[int]
+    ended: Mapped[bool]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SessionRow(Base):
+    """A session, sealed under its own token: the table opens nothing."""
+
+    __tablename__ = "sessions"
+
+    locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

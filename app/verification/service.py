@@ -1,0 +1,210 @@
+"""The one-time code: asked for, sent again, confirmed.
+
+8 digits of the operating system's randomness, good for some minutes, for five tries, for one use, and only together with the client secret that the
+asker alone was given. Another person's asking for the same identifier neither ends nor betrays a verification: each stands by itself.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from app.crypto import messages
+from app.crypto.box import open_box, seal_box
+from app.crypto.expansion import Place, token_place
+from app.crypto.framing import frame
+from app.crypto.scheme import Scheme
+from app.crypto.secret import ApplicationSecret
+from app.delivery import Channel, Message, Outbox
+from app.identifiers import IdentifierKind, Malformed, canonical, mask
+from app.incidents import Locale
+from app.keyholder import Keyholder
+from app.verification import queries
+from app.verification.errors import InvalidIdentifier, UnknownVerification, VerificationEnded
+from app.verification.models import VerificationRow
+from app.verification.sessions import ProvenIdentifier, Sessions
+
+CODE_LENGTH = 8
+TRIES = 5
+SENDS = 5
+RESEND_AFTER = timedelta(seconds=60)
+KEPT_AFTER_EXPIRY = timedelta(days=1)
+KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
+"""Which identifier a channel reaches."""
+
+
+class CurrentScheme(Protocol):
+    """Gives the deployment's scheme, or None while nothing was imported."""
+
+    def __call__(self, session: Session) -> Scheme | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A code is on its way, or so everybody is told."""
+
+    id: UUID
+    channel: Channel
+    expires_at: datetime
+    resend_at: datetime
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The identifier is proven."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCode:
+    """A try was spent on a code that is not the one. Returned, not raised: it is committed."""
+
+    tries_left: int
+
+
+class Verification:
+    """Asking for codes and confirming them."""
+
+    def __init__(
+        self,
+        secret: ApplicationSecret,
+        outbox: Outbox,
+        sessions: Sessions,
+        keyholder: Keyholder,
+        scheme: CurrentScheme,
+        lifetime: timedelta,
+    ) -> None:
+        self._codes = secret.subkey("codes")
+        self._outbox = outbox
+        self._sessions = sessions
+        self._keyholder = keyholder
+        self._scheme = scheme
+        self._lifetime = lifetime
+
+    def start(self, session: Session, channel: Channel, identifier: str, locale: Locale, *, now: datetime) -> Started:
+        """Ask for a code. The store is not read, so the answer is the same for everyone.
+
+        Raises:
+            InvalidIdentifier: it cannot be one of this channel.
+        """
+        kind = KINDS[channel]
+        try:
+            to = canonical(kind, identifier)
+        except Malformed as malformed:
+            raise InvalidIdentifier(malformed.reason) from None
+        number = uuid4()
+        client_secret = secrets.token_urlsafe(32)
+        place = _place(number, client_secret)
+        row = VerificationRow(
+            id=number,
+            client=place.locator,
+            target=seal_box(place.key, [channel, to, locale], about=number.bytes),
+            code=b"",
+            tries_left=0,
+            sends_left=SENDS,
+            ended=False,
+            expires_at=now,
+        )
+        self._send(session, row, Message(channel, to, _new_code(), locale), now)
+        queries.add(session, row)
+        return Started(number, channel, row.expires_at, now + RESEND_AFTER, client_secret)
+
+    def resend(self, session: Session, number: UUID, client_secret: str, *, now: datetime) -> Started:
+        """Send a new code; the one before is void.
+
+        Raises:
+            UnknownVerification: no such verification with this secret.
+            VerificationEnded: used, expired, out of tries, or sent too often.
+        """
+        row, place = self._live(session, number, client_secret, now)
+        if row.sends_left <= 0:
+            raise VerificationEnded("no more codes are sent for this verification")
+        channel, to, locale = self._target(row, place)
+        self._send(session, row, Message(channel, to, _new_code(), locale), now)
+        return Started(number, channel, row.expires_at, now + RESEND_AFTER, client_secret)
+
+    def confirm(
+        self, session: Session, number: UUID, client_secret: str, code: str, *, token: str | None = None, now: datetime
+    ) -> Confirmed | WrongCode:
+        """Confirm a code.
+
+        1. The keyholder answers; otherwise neither a try nor the code is spent.
+        2. The verification is the asker's, and has not ended.
+        3. A try is counted, whatever comes of it.
+        4. The code is compared in constant time.
+        5. The keyholder's answer on the identifier is stretched to its digest.
+        6. The code is used up, the target erased, and the session opened, or the identifier added to the one of *token*.
+
+        A failure on the way ends in an exception, so the unit of work is rolled back as a whole and nothing is spent.
+
+        Raises:
+            UnknownVerification: no such verification with this secret.
+            VerificationEnded: used, expired, or out of tries.
+            NoSession: *token* is of no session.
+            TooManyIdentifiers: that session is full.
+            Unavailable: the keyholder or the database failed.
+        """
+        self._keyholder.connection()  # (1)
+        row, place = self._live(session, number, client_secret, now)  # (2)
+        left = queries.take_try(session, number)  # (3)
+        if left is None:
+            raise VerificationEnded("no tries are left")
+        if not hmac.compare_digest(row.code, self._code_mac(number, code)):  # (4)
+            if left == 0:
+                row.target = None
+            return WrongCode(left)
+        channel, to, _ = self._target(row, place)
+        identifier = self._prove(session, KINDS[channel], to)  # (5)
+        row.ended, row.target = True, None  # (6)
+        if token is None:
+            return Confirmed(*self._sessions.open(session, identifier, now=now))
+        return Confirmed(token, self._sessions.add(session, token, identifier, now=now))
+
+    def erase_expired(self, session: Session, *, now: datetime) -> None:
+        """Erase what time has ended."""
+        queries.erase_expired(session, now, KEPT_AFTER_EXPIRY)
+
+    def _send(self, session: Session, row: VerificationRow, message: Message, now: datetime) -> None:
+        row.code = self._code_mac(row.id, message.code)
+        row.tries_left = TRIES
+        row.sends_left -= 1
+        row.expires_at = now + self._lifetime
+        self._outbox.put(session, message, now=now, expires_at=row.expires_at)
+
+    def _live(self, session: Session, number: UUID, client_secret: str, now: datetime) -> tuple[VerificationRow, Place]:
+        row = queries.verification(session, number)
+        place = _place(number, client_secret)
+        if row is None or not hmac.compare_digest(row.client, place.locator):
+            raise UnknownVerification("no such verification with this client secret")
+        if row.ended or row.tries_left <= 0 or row.expires_at <= now:
+            raise VerificationEnded("the verification was used, has expired, or is out of tries")
+        return row, place
+
+    def _target(self, row: VerificationRow, place: Place) -> tuple[Channel, str, Locale]:
+        if row.target is None:
+            raise VerificationEnded("the verification has ended")
+        channel, to, locale = open_box(place.key, row.target, about=row.id.bytes)
+        return channel, to, locale
+
+    def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
+        scheme = self._scheme(session)
+        digest = None if scheme is None else scheme.stretch(self._keyholder.mac(messages.identifier(kind, to)))
+        return ProvenIdentifier(kind, mask(kind, to), digest)
+
+    def _code_mac(self, number: UUID, code: str) -> bytes:
+        return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")
+
+
+def _place(number: UUID, client_secret: str) -> Place:
+    return token_place(client_secret.encode(), f"verification {number}")
+
+
+def _new_code() -> str:
+    return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}}"

@@ -1,0 +1,124 @@
+"""Sessions: who holds the token is who proved the identifiers in it.
+
+The token is 256 bits. The table knows where a session lies only by what the token expands to, and each session is sealed under the other half of
+that expansion, so a stolen table opens nothing.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.crypto.box import open_box, seal_box
+from app.crypto.expansion import Place, token_place
+from app.crypto.seal import BrokenSeal
+from app.identifiers import IdentifierKind
+from app.verification import queries
+from app.verification.errors import NoSession, TooManyIdentifiers
+from app.verification.models import SessionRow
+
+IDENTIFIERS_AT_MOST = 10
+TOKEN_BYTES = 32
+_ABOUT = b"exposure-lookup/1 session"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenIdentifier:
+    """An identifier that was proven; without a digest where nothing had been imported yet, so that it could not be made."""
+
+    kind: IdentifierKind
+    masked: str
+    digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a session's holder has proven."""
+
+    identifiers: tuple[ProvenIdentifier, ...]
+    expires_at: datetime
+    key: bytes = field(repr=False)
+    """Of this session alone: for names of things that mean nothing outside of it."""
+
+
+class Sessions:
+    """The sessions of a deployment."""
+
+    def __init__(self, lifetime: timedelta) -> None:
+        self._lifetime = lifetime
+
+    def open(self, session: Session, identifier: ProvenIdentifier, *, now: datetime) -> tuple[str, datetime]:
+        """Open a session; gives its token, which is kept nowhere, and when it ends."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        place = _place(token)
+        row = SessionRow(locator=place.locator, sealed=_seal(place, (identifier,)), expires_at=now + self._lifetime)
+        queries.add(session, row)
+        return token, row.expires_at
+
+    def read(self, session: Session, token: str, *, now: datetime) -> Identity:
+        """Read who holds *token*.
+
+        Raises:
+            NoSession: unknown, or ended.
+        """
+        return _identity(_place(token), _row(session, token, now))
+
+    def add(self, session: Session, token: str, identifier: ProvenIdentifier, *, now: datetime) -> datetime:
+        """Add an identifier to a session, or prove one anew; gives when it ends.
+
+        Raises:
+            NoSession: unknown, or ended.
+            TooManyIdentifiers: it holds as many as it may.
+        """
+        row = _row(session, token, now, lock=True)
+        place = _place(token)
+        others = tuple(one for one in _identity(place, row).identifiers if not _same(one, identifier))
+        if len(others) >= IDENTIFIERS_AT_MOST:
+            raise TooManyIdentifiers(f"a session holds {IDENTIFIERS_AT_MOST} identifiers")
+        row.sealed = _seal(place, (*others, identifier))
+        return row.expires_at
+
+    def end(self, session: Session, token: str, *, now: datetime) -> None:
+        """End a session.
+
+        Raises:
+            NoSession: unknown, or ended.
+        """
+        queries.remove_session(session, _row(session, token, now).locator)
+
+
+def _same(one: ProvenIdentifier, other: ProvenIdentifier) -> bool:
+    return (one.kind, one.masked) == (other.kind, other.masked) and one.digest in (None, other.digest)
+
+
+def _place(token: str) -> Place:
+    return token_place(token.encode(), "session")
+
+
+def _row(session: Session, token: str, now: datetime, *, lock: bool = False) -> SessionRow:
+    row = queries.session_row(session, _place(token).locator, lock=lock)
+    if row is None or row.expires_at <= now:
+        raise NoSession("no session, or it has ended")
+    return row
+
+
+def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
+    content = [
+        [one.kind, one.masked, None if one.digest is None else base64.b64encode(one.digest).decode()]
+        for one in identifiers
+    ]
+    return seal_box(place.key, content, about=_ABOUT)
+
+
+def _identity(place: Place, row: SessionRow) -> Identity:
+    try:
+        content = open_box(place.key, row.sealed, about=_ABOUT)
+    except BrokenSeal:
+        raise NoSession("the session does not open") from None
+    identifiers = tuple(
+        ProvenIdentifier(kind, masked, None if digest is None else base64.b64decode(digest))
+        for kind, masked, digest in content
+    )
+    return Identity(identifiers, row.expires_at, place.key)

@@ -1,0 +1,360 @@
+"""Reading and writing data set files: what goes in comes out, and what is wrong is named by its place, never by its value."""
+
+import csv
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.datasets.columns import join_values, split_values
+from app.datasets.files import COLUMNS, BadFile, Finding, Reject, read, write
+from app.datasets.parquet_files import BATCH
+from app.datasets.text_files import MAX_RECORD
+from app.errors import BadInput
+
+ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
+SECRET = "홍길동010-9876-5432"
+HEADER = "account_ref,email,phone,count,confidence\n"
+
+_text = st.text(
+    st.one_of(
+        st.sampled_from("|,\"'\n\r\\; 가힣Ａ\u2028😀"),
+        st.characters(exclude_categories=("Cs",), exclude_characters="\0"),
+    ),
+    min_size=1,
+    max_size=12,
+).filter(lambda text: text == text.strip())
+_values = st.lists(_text, max_size=3).map(tuple)
+_findings = st.builds(
+    Finding,
+    line=st.just(1),
+    account_ref=_text,
+    recipient_ref=st.one_of(st.just(""), _text),
+    emails=_values,
+    phones=_values,
+    names=_values,
+    addresses=_values,
+    items=_values,
+    cohort=st.one_of(st.just(""), _text),
+    count=st.integers(1, 2**31 - 1),
+    confidence=st.sampled_from(("confirmed", "possible", "withdrawn")),
+)
+
+
+def put(folder: Path, content: str | bytes, name: str = "set.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def cells(finding: Finding) -> tuple[object, ...]:
+    return tuple(getattr(finding, name) for name in Finding.__dataclass_fields__ if name != "line")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(_findings, min_size=1, max_size=6))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, ending: str, rows: list[Finding]) -> None:
+    path = tmp_path_factory.mktemp("sets") / f"set.{ending}"
+    assert write(path, rows) == len(rows)
+    back = [*read(path)]
+    assert [cells(row) for row in back] == [cells(row) for row in rows]
+
+
+@given(st.lists(_text, max_size=4))
+def test_joined_values_come_apart_again(values: list[str]) -> None:
+    assert [value for part in split_values(join_values(values)) if (value := part.strip())] == values
+
+
+@pytest.mark.parametrize(
+    ("cell", "values"),
+    [
+        ("a|b", ("a", "b")),
+        ("a||b", ("a|b",)),
+        ("a|||b", ("a|", "b")),
+        (" a | b |", ("a", "b")),
+        ("| |", ()),
+        ("", ()),
+    ],
+)
+def test_values_in_one_cell(tmp_path: Path, cell: str, values: tuple[str, ...]) -> None:
+    (row,) = read(put(tmp_path, f"account_ref,email\nA1,{cell}\n"))
+    assert isinstance(row, Finding)
+    assert row.emails == values
+
+
+def test_a_plain_text_outside_csv_is_one_value(tmp_path: Path) -> None:
+    line = json.dumps({"account_ref": "A1", "name": "a|b", "phone": ["1", None, " ", "2||3"], "email": None})
+    (row,) = read(put(tmp_path, line, "set.ndjson"))
+    assert isinstance(row, Finding)
+    assert (row.names, row.phones, row.emails) == (("a|b",), ("1", "2||3"), ())
+
+
+def test_absent_columns_take_their_defaults_and_order_is_free(tmp_path: Path) -> None:
+    (row,) = read(put(tmp_path, "phone,account_ref\n010-1234-5678,A1\n"))
+    assert isinstance(row, Finding)
+    assert cells(row) == ("A1", "", (), ("010-1234-5678",), (), (), (), "", 1, "confirmed")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", [True, False])
+def test_one_kind_of_line_end_with_or_without_a_byte_order_mark(
+    tmp_path: Path, ending: str, mark: str, last: bool
+) -> None:
+    lines = ["account_ref,email", 'A1,"a\r\nb\nc"', "", "A2,x@example.com"]
+    path = put(tmp_path, mark + ending.join(lines) + (ending if last else ""))
+    one, two = read(path)
+    assert isinstance(one, Finding)
+    assert isinstance(two, Finding)
+    assert (one.line, one.emails) == (2, ("a\r\nb\nc",))
+    assert (two.line, two.account_ref) == (6, "A2")
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.ndjson"])
+def test_cp949_is_read_when_named_and_refused_when_not(tmp_path: Path, name: str) -> None:
+    head, row = (
+        ("account_ref,email,name\n", "A1,,똠방각하\n")
+        if name == "set.csv"
+        else ("", '{"account_ref":"A1","name":"똠방각하"}\n')
+    )
+    path = put(tmp_path, (head + row).encode("cp949"), name)
+    (finding,) = read(path, encoding="cp949")
+    assert isinstance(finding, Finding)
+    assert finding.names == ("똠방각하",)
+    with pytest.raises(BadFile, match=f"line {2 if head else 1}: not utf-8"):
+        [*read(path)]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "utf\0"])
+def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(BadInput, match="no such text encoding"):
+        [*read(put(tmp_path, HEADER + "A1,,,,\n"), encoding=encoding)]
+
+
+def test_utf_16_that_ends_in_half_a_character(tmp_path: Path) -> None:
+    path = put(tmp_path, "account_ref,email\nA1,가\n".encode("utf-16")[:-1])
+    with pytest.raises(BadFile, match="not utf-16"):
+        [*read(path, encoding="utf-16")]
+
+
+BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
+    "empty": ("set.csv", "", "holds no rows"),
+    "blank": ("set.csv", "\n\n", "holds no rows"),
+    "header only": ("set.csv", HEADER, "holds no rows"),
+    "empty ndjson": ("set.ndjson", "\n \n", "holds no rows"),
+    "no header": ("set.csv", f"A1,{SECRET}\nA2,b\n", "line 1, column 1: not a column"),
+    "unknown column": ("set.csv", f"account_ref,email,{SECRET}\nA1,b,c\n", "line 1, column 3: not a column"),
+    "repeated column": (
+        "set.csv",
+        f"account_ref,email,email\nA1,{SECRET},c\n",
+        "line 1, column email: stands in the header twice",
+    ),
+    "no account": ("set.csv", f"email,phone\n{SECRET},b\n", "line 1, column account_ref: missing"),
+    "nobody to find": ("set.csv", f"account_ref,name\nA1,{SECRET}\n", "line 1, column email or phone: missing"),
+    "unclosed quote": ("set.csv", f'{HEADER}A1,,,,\nA2,"{SECRET},,,\nA3,,,,\n', "line 3: a quote opens"),
+    "unclosed quote, long": (
+        "set.csv",
+        f'{HEADER}A1,,,,\nA2,"{SECRET}\n' + "A3,b,c,1,\n" * 20_000,
+        "line 3: a record of over",
+    ),
+    "text after a quote": ("set.csv", f'{HEADER}A1,,,,\n"A\n2","{SECRET}"x,,,\n', "line 4: a closing quote"),
+    "one endless line": ("set.csv", HEADER + SECRET * MAX_RECORD, "line 2: a record of over"),
+    "mixed line ends": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET},,,\r\nA3,,,,\n", "line 3: ends in another way"),
+    "stray CR": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET}\r,,,\n", "line 3: ends in another way"),
+    "CR LF twice": ("set.csv", f"account_ref,email\r\r\nA1,{SECRET}\r\r\n", "line 2: ends in another way"),
+    "mixed after a quote": ("set.csv", f'{HEADER}A1,"{SECRET}\r\n\n",,,\r\n', "line 4: ends in another way"),
+    "mixed ndjson": (
+        "set.ndjson",
+        f'{{"account_ref":"{SECRET}"}}\n{{"account_ref":"b"}}\r\n',
+        "line 2: ends in another way",
+    ),
+    "NUL": ("set.csv", f"{HEADER}A1,{SECRET}\0,,,\n", "line 2: holds a NUL"),
+    "UTF-16": ("set.csv", f"{HEADER}A1,{SECRET},,,\n".encode("utf-16-le"), "line 1: holds a NUL"),
+    "bad UTF-8": (
+        "set.csv",
+        f"{HEADER}A1,,,,\n".encode() + b"A2,\xb1\xe8" + SECRET.encode() + b",,,\n",
+        "line 3: not utf-8",
+    ),
+    "cut UTF-8": ("set.csv", HEADER.encode() + b"A1,,,,\nA2," + SECRET[:3].encode()[:-1], "line 3: not utf-8"),
+    "not Parquet": ("set.parquet", f"{HEADER}A1,{SECRET},,,\n", "not a Parquet file"),
+    "unknown ending": ("set.xlsx", SECRET, r"the file's ending must be one of \.csv"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_named_by_its_place_only(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    with pytest.raises(BadFile, match=message) as caught:
+        [*read(put(tmp_path, content, name))]
+    assert str(caught.value).startswith(name)
+    says_nothing(caught.value)
+    assert f"line {caught.value.line}" in str(caught.value) or not caught.value.line
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+def says_nothing(error: BaseException) -> None:
+    """Neither the error nor what it was raised from may carry a value."""
+    assert error.__context__ is None or isinstance(error.__context__, OSError)
+    assert SECRET[:3] not in repr((str(error), error.args, vars(error)))
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for name in ("missing.csv", "missing.parquet", "folder.csv"):
+        with pytest.raises(BadFile, match=f"{name}: cannot be read: (No such file|Is a dir)"):
+            [*read(tmp_path / name)]
+
+
+BAD_ROWS: dict[str, tuple[str, Reject]] = {
+    "few cells": (f"A1,{SECRET}", Reject(2, "", "2 cells under a header of 5")),
+    "many cells": (f"A1,{SECRET},,,,", Reject(2, "", "6 cells under a header of 5")),
+    "no account": (f" ,{SECRET},,,", Reject(2, "account_ref", "must not be empty")),
+    "confidence": (f"A1,,,,{SECRET}", Reject(2, "confidence", "must be confirmed, possible or withdrawn")),
+    "long": ("A1," + "가" * 10_001 + ",,,", Reject(2, "email", "over 10000 characters")),
+    **{
+        f"count {count}": (f"A1,,,{count},", Reject(2, "count", "must be a whole number from 1 to 2147483647"))
+        for count in ("0", "-1", "1.0", "1e3", "2147483648", "１", "1_0", "9" * 5_000, SECRET)
+    },
+}
+
+
+@pytest.mark.parametrize(("row", "reject"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_a_bad_row_is_handed_over_and_the_next_one_read(tmp_path: Path, row: str, reject: Reject) -> None:
+    bad, good = read(put(tmp_path, f"{HEADER}{row}\nA2,b,,7,possible\n"))
+    assert bad == reject
+    assert SECRET not in repr(bad)
+    assert isinstance(good, Finding)
+    assert (good.line, good.count, good.confidence) == (3, 7, "possible")
+
+
+BAD_OBJECTS: dict[str, tuple[str, str, str]] = {
+    "not JSON": (f'{{"account_ref": {SECRET}', "", "not JSON"),
+    "deep": ("[" * 90_000, "", "not JSON"),
+    "long number": ('{"account_ref":"A1","count":' + "9" * 5_000 + "}", "", "not JSON"),
+    "list": (f'["{SECRET}"]', "", "not a JSON object"),
+    "empty list": ("[]", "", "not a JSON object"),
+    "text": (f'"{SECRET}"', "", "not a JSON object"),
+    "unknown key": (f'{{"account_ref":"A1","{SECRET}":1}}', "", "a key that is no column"),
+    "repeated key": (f'{{"account_ref":"A1","name":"{SECRET}","name":"b"}}', "name", "stands in the object twice"),
+    "no account": (f'{{"email":"{SECRET}"}}', "account_ref", "must not be empty"),
+    "number": ('{"account_ref":"A1","phone":1098765432}', "phone", "leading zeros are lost"),
+    "numbers": ('{"account_ref":"A1","phone":[1098765432]}', "phone", "must hold text only"),
+    "object": (f'{{"account_ref":"A1","phone":{{"a":"{SECRET}"}}}}', "phone", "must be text"),
+    "empty object": ('{"account_ref":"A1","phone":{}}', "phone", "must be text"),
+    "nested list": (f'{{"account_ref":"A1","phone":[["{SECRET}"]]}}', "phone", "must hold text only"),
+    "list for one": (f'{{"account_ref":["{SECRET}"]}}', "account_ref", "must be text"),
+    "true": ('{"account_ref":"A1","count":true}', "count", "must be a whole number"),
+    "fraction": ('{"account_ref":"A1","count":1.5}', "count", "must be a whole number"),
+    "nought": ('{"account_ref":"A1","count":0}', "count", "must be a whole number from 1"),
+    "NUL": ('{"account_ref":"A1","name":"a\\u0000"}', "name", "holds a NUL"),
+    "surrogate": ('{"account_ref":"A1","name":["\\ud800"]}', "name", "half a character"),
+    "long": ('{"account_ref":"A1","name":["' + "a" * 9_000 + '","' + "b" * 2_000 + '"]}', "name", "over 10000"),
+}
+
+
+@pytest.mark.parametrize(("text", "column", "reason"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
+def test_a_bad_object_is_a_reject(tmp_path: Path, text: str, column: str, reason: str) -> None:
+    bad, good = read(put(tmp_path, f'{text}\n{{"account_ref":"A2","count":"3"}}\n', "set.ndjson"))
+    assert isinstance(bad, Reject)
+    assert (bad.line, bad.column) == (1, column)
+    assert bad.reason.startswith(reason) or reason in bad.reason
+    assert SECRET not in repr(bad)
+    assert isinstance(good, Finding)
+    assert (good.line, good.count) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("phone", pa.array([1098765432]), "column phone: holds numbers, whose leading zeros are lost"),
+        ("phone", pa.array([[1098765432]]), "column phone: holds numbers"),
+        ("phone", pa.array([1.5]), "column phone: holds numbers"),
+        ("phone", pa.array([{"a": SECRET}]), "column phone: must hold text or lists of text"),
+        ("cohort", pa.array([[SECRET]]), "column cohort: must hold text"),
+        ("count", pa.array([1.0]), "column count: must hold whole numbers or text"),
+        (SECRET, pa.array(["a"]), "column 3: not a column"),
+        ("email", pa.array(["a"]), "column email: stands in the header twice"),
+    ],
+)
+def test_parquet_columns_of_the_wrong_type(tmp_path: Path, column: str, values: pa.Array, message: str) -> None:
+    table = pa.Table.from_arrays([pa.array(["A1"]), pa.array([SECRET]), values], ["account_ref", "email", column])
+    pq.write_table(table, tmp_path / "set.parquet")
+    with pytest.raises(BadFile, match=message) as caught:
+        [*read(tmp_path / "set.parquet")]
+    says_nothing(caught.value)
+
+
+def test_parquet_types_that_are_taken(tmp_path: Path) -> None:
+    columns = {
+        "account_ref": pa.array(["A1", "A2"]).dictionary_encode(),
+        "phone": pa.array([["1", None], None], pa.large_list(pa.string())),
+        "name": pa.array(["a|b", None], pa.large_string()),
+        "cohort": pa.nulls(2),
+        "count": pa.array([None, 5], pa.uint8()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
+    one, two = read(tmp_path / "set.parquet")
+    assert cells(one) == ("A1", "", (), ("1",), ("a|b",), (), (), "", 1, "confirmed")  # type: ignore[arg-type]
+    assert cells(two) == ("A2", "", (), (), (), (), (), "", 5, "confirmed")  # type: ignore[arg-type]
+
+
+def test_parquet_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    damaged = pa.array([b"fine", SECRET.encode()[:-1] + b"\xff"]).view(pa.string())
+    pq.write_table(pa.table({"account_ref": pa.array(["A1", "A2"]), "email": damaged}), tmp_path / "set.parquet")
+    with pytest.raises(BadFile, match="row 2, column email: not UTF-8") as caught:
+        [*read(tmp_path / "set.parquet")]
+    says_nothing(caught.value)
+
+
+def test_a_parquet_file_damaged_in_its_middle(tmp_path: Path) -> None:
+    path = tmp_path / "set.parquet"
+    write(path, (Finding(n, f"A{n}", emails=(f"{n * 7919}@example.com",)) for n in range(1, 3 * BATCH)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 2_000] = b"\xff" * 2_000
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match="row ") as caught:
+        [*read(path)]
+    assert caught.value.line > BATCH
+
+
+def test_no_value_in_a_repr() -> None:
+    finding = Finding(3, SECRET, SECRET, (SECRET,), (SECRET,), (SECRET,), (SECRET,), (SECRET,), SECRET)
+    assert repr(finding) == f"{finding!s}" == "Finding(line=3)"
+
+
+def test_reading_holds_one_record_at_a_time(tmp_path: Path) -> None:
+    rows = read(put(tmp_path, HEADER + "A1,,,,\n" * 50_000 + "A2\0"))
+    assert isinstance(next(rows), Finding)  # the fault at the end is not met before it is reached
+    with pytest.raises(BadFile, match="line 50002: holds a NUL"):
+        list(rows)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, ending: str) -> None:
+    def failing() -> Callable[[], None]:
+        yield Finding(1, "A1")  # type: ignore[misc]
+        raise BadInput("no more")
+
+    path = put(tmp_path, "before", f"set.{ending}")
+    with pytest.raises(BadInput, match="no more"):
+        write(path, failing())  # type: ignore[arg-type]
+    assert path.read_text() == "before"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("name", ["set.txt", "missing/set.csv"])
+def test_where_nothing_can_be_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput):
+        write(tmp_path / name, [Finding(1, "A1")])
+
+
+def test_the_header_that_is_written(tmp_path: Path) -> None:
+    assert write(tmp_path / "set.csv", []) == 0
+    with (tmp_path / "set.csv").open(encoding="utf-8", newline="") as handle:
+        assert [*csv.reader(handle)] == [[*COLUMNS]]

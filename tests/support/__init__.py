@@ -1,0 +1,1 @@
+"""What the tests stand on: real servers, a whole deployment, and people who were made up."""
