@@ -64,6 +64,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
     services = Services(
         clock=clock,
         database=database,
+        keyholder=keyholder,
         register=register,
         verification=verification,
         sessions=sessions,
@@ -84,8 +85,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
         finally:
             stop.set()
             worker.join(timeout=5)
-            keyholder.close()
-            database.close()
+            services.close()
             log.info("stopped")
 
     app = FastAPI(

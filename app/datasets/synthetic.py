@@ -154,18 +154,22 @@ class _Maker:
         person = self._people.holder(account)
         reference = f"{SYNTHETIC_MARK}{account:08}"
         plain = account < _UNREFERRED
-        email = person.email if plain else spell_email(person.email, draw)
-        phone = plain_phone(person.phone) if plain else spell_phone(person.phone, draw)
         names = (person.name,) if plain else spell_names(person, draw)
-        addresses = (plain_address(person.home),) if plain else spell_addresses(person.home, draw)
+        email = person.email if plain else spell_email(person.email, draw)
         emails = (email, _tagged(person.email)) if not plain and draw.below(100) == 0 else (email,)
-        filed = (phone,) if shape.on_file and not shape.listed else ()
-        grade = shape.confidence
+        phones: tuple[str, ...] = ()
+        addresses: tuple[str, ...] = ()
+        if shape.listed or shape.added:
+            addresses = (plain_address(person.home),) if plain else spell_addresses(person.home, draw)
+        if shape.listed or shape.added or shape.on_file:
+            phones = (plain_phone(person.phone) if plain else spell_phone(person.phone, draw),)
+        filed = phones if shape.on_file and not shape.listed else ()
 
         def row(items: tuple[str, ...], cohort: str, count: int, confidence: Confidence) -> Finding:
             self._line += 1
-            return Finding(self._line, reference, "", (), (phone,), names, addresses, items, cohort, count, confidence)
+            return Finding(self._line, reference, "", (), phones, names, addresses, items, cohort, count, confidence)
 
+        grade = shape.confidence
         self._line += 1
         yield Finding(self._line, reference, "", emails, filed, names, (), ("name", "email"), "profile-edit", 1, grade)
         if shape.listed:
@@ -194,7 +198,7 @@ class _Maker:
             number = account // _SHOP_CHUNK
             shop = self._people.outsider(number)
             name = SHOPS[number % len(SHOPS)]
-            yield Person(name, name, shop.email, shop.phone, shop.home), None
+            yield Person(name, name, shop.email, shop.phone, shop.at), None
 
     def _entry(self, account: int, holder: Person, draw: Draw) -> Person:
         way = draw.below(100)
@@ -207,7 +211,7 @@ class _Maker:
         self._next_outsider += 1
         entry = self._people.outsider(self._next_outsider - 1)
         if way < 40:  # at home, and reached by the holder's phone
-            return Person(entry.name, entry.roman, entry.email, holder.phone, holder.home)
+            return Person(entry.name, entry.roman, entry.email, holder.phone, holder.at)
         return entry
 
     def _recipient(

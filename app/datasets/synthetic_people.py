@@ -25,13 +25,12 @@ _FULL_WIDTH: Final = str.maketrans("0123456789-", "０１２３４５６７８�
 
 
 class Draw:
-    """Random choices out of 512 bits, taken off one by one as digits of a mixed base."""
+    """Choices out of random bits, taken off one by one as digits of a mixed base."""
 
     __slots__ = ("_bits",)
 
-    def __init__(self, key: bytes, kind: bytes, number: int) -> None:
-        digest = hashlib.blake2b(number.to_bytes(8, "little"), key=key, person=kind).digest()
-        self._bits = int.from_bytes(digest, "little")
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
 
     def below(self, bound: int) -> int:
         """Answer a number from 0 to *bound* - 1."""
@@ -62,13 +61,18 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody made up. *phone* is the eight digits after 010, as two groups."""
+    """Somebody made up. *phone* is the eight digits after 010, as two groups; *at* are the random bits of the home."""
 
     name: str
     roman: str
     email: str
     phone: tuple[str, str]
-    home: Home
+    at: int
+
+    @property
+    def home(self) -> Home:
+        """Where the person lives, worked out when it is asked for: half of all holders have no address on file."""
+        return _home(Draw(self.at))
 
 
 class People:
@@ -82,26 +86,23 @@ class People:
 
     def draw(self, kind: bytes, number: int) -> Draw:
         """Start drawing for *number* of a *kind* of its own."""
-        return Draw(self._key, kind, number)
+        return Draw(int.from_bytes(self._digest(kind, number), "little"))
 
     def holder(self, account: int) -> Person:
         """Derive the holder of *account*; a family's members share its first one's surname, home and phone."""
+        common, own = self._halves(b"holder", account)
         head = self.family(account)
-        draw = self.draw(b"holder", account)
-        phone = self.phone(_RESERVED + (account if head is None else head))
-        if head is None or head == account:
-            return _person(draw, phone, ".", account)
-        first = self.draw(b"holder", head)
-        surname, home = first.pick(words.SURNAMES), _home(first)
-        return _person(draw, phone, ".", account, surname, home)
+        if head is None:
+            return _person(common, own, self.phone(_RESERVED + account), ".", account)
+        return _person(self._halves(b"holder", head)[0], own, self.phone(_RESERVED + head), ".", account)
 
     def outsider(self, number: int) -> Person:
         """Derive somebody without an account."""
-        return _person(self.draw(b"outsider", number), self.phone(_RESERVED + self._accounts + number), "-", number)
+        return _person(*self._halves(b"outsider", number), self.phone(_RESERVED + self._accounts + number), "-", number)
 
     def reserved(self, place: int) -> Person:
         """Derive one of the two whose phone is nobody else's: `SAMPLE_RECIPIENT`, `UNAFFECTED`."""
-        return _person(self.draw(b"reserved", place), self.phone(place), "_", place)
+        return _person(*self._halves(b"reserved", place), self.phone(place), "_", place)
 
     def family(self, account: int) -> int | None:
         """Answer the account of the family's first member, or None for who shares no phone. Account 5 has a family."""
@@ -119,6 +120,14 @@ class People:
         for noise in self._rounds:
             left, right = right, (left + noise[right]) % 10_000
         return f"{left:04}", f"{right:04}"
+
+    def _halves(self, kind: bytes, number: int) -> tuple[int, int]:
+        """Answer the bits that a family has in common, and a person's own."""
+        digest = self._digest(kind, number)
+        return int.from_bytes(digest[:32], "little"), int.from_bytes(digest[32:], "little")
+
+    def _digest(self, kind: bytes, number: int) -> bytes:
+        return hashlib.blake2b(number.to_bytes(8, "little"), key=self._key, person=kind).digest()
 
 
 def _home(draw: Draw) -> Home:
@@ -139,23 +148,16 @@ def _home(draw: Draw) -> Home:
     )
 
 
-def _person(
-    draw: Draw,
-    phone: tuple[str, str],
-    joint: str,
-    number: int,
-    surname: tuple[str, str] | None = None,
-    home: Home | None = None,
-) -> Person:
-    """Make a person; *joint* and *number* make the email unlike anybody else's."""
-    own_surname = draw.pick(words.SURNAMES)
-    own_home = _home(draw)
-    hangul, roman = surname or own_surname
+def _person(common: int, own: int, phone: tuple[str, str], joint: str, number: int) -> Person:
+    """Make a person of two halves of bits; *joint* and *number* make the email unlike anybody else's."""
+    at, place = divmod(common, len(words.SURNAMES))
+    surname, roman = words.SURNAMES[place]
+    draw = Draw(own)
     first, first_roman = draw.pick(words.FIRST)
     second, second_roman = draw.pick(words.SECOND)
     given = first_roman + second_roman
     email = f"{given}{joint}{roman}{number}@{draw.pick(words.DOMAINS)}"
-    return Person(hangul + first + second, f"{given} {roman}".title(), email, phone, home or own_home)
+    return Person(surname + first + second, f"{given} {roman}".title(), email, phone, at)
 
 
 def plain_phone(phone: tuple[str, str]) -> str:

@@ -128,6 +128,10 @@ class _Pairs(tuple[tuple[str, object], ...]):
     __slots__ = ()
 
 
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_Pairs)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def read_ndjson(path: Path, encoding: str) -> Iterator[Finding | Reject]:
     """Read rows from a file of one JSON object a line. A line that is none is a reject: the next one stands by itself."""
     with _open(path, encoding) as handle:
@@ -140,7 +144,7 @@ def read_ndjson(path: Path, encoding: str) -> Iterator[Finding | Reject]:
 
 def _from_json(line: int, text: str) -> Finding | Reject:
     try:
-        pairs: object = json.loads(text, object_pairs_hook=_Pairs)
+        pairs: object = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return Reject(line, "", "not JSON")
     if not isinstance(pairs, _Pairs):
@@ -174,7 +178,7 @@ def write_ndjson(path: Path, rows: Iterable[Finding]) -> int:
         for count, row in enumerate(rows, start=1):  # noqa: B007
             cells = (row.account_ref, row.recipient_ref, *_several(row), row.cohort, row.count, row.confidence)
             filled = {column: cell for column, cell in zip(COLUMNS, cells, strict=True) if cell}
-            handle.write(json.dumps(filled, ensure_ascii=False, separators=(",", ":")) + "\n")
+            handle.write(_ENCODER.encode(filled) + "\n")
     return count
 
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 from app.crypto.framing import frame
 from app.crypto.messages import MAC_BYTES
@@ -30,6 +31,12 @@ class Keyholder:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._connections = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def connection(self) -> int:
         """Make sure that somebody answers, and number the connection that they answer on.

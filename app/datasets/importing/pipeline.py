@@ -105,10 +105,8 @@ def import_file(
     if not sealed.people:
         raise ImportFailed(f"{request.path}: nobody in it has a usable email or phone")
     progress("sort", 0, len(sealed.rows))
-    sentinel = row_place(
-        chosen.stretch(Keyholder(import_door, timeout=IMPORT_TIMEOUT).mac(messages.sentinel(plan.dataset))),
-        plan.dataset,
-    )
+    with Keyholder(import_door, timeout=IMPORT_TIMEOUT) as keyholder:
+        sentinel = row_place(chosen.stretch(keyholder.mac(messages.sentinel(plan.dataset))), plan.dataset)
     key = keys.new_store_key()
     try:
         stored, markers = sort(sealed.rows, sentinel, plan.cohorts, RowSealer(key, plan.dataset))
@@ -148,9 +146,9 @@ def _seal_all(people: list[Person], plan: Plan, door: Path, workers: int, progre
 
 def _sealed(batches: list[list[Person]], plan: Plan, door: Path, workers: int) -> Iterator[Batch]:
     if workers <= 1 or len(batches) == 1:
-        keyholder = Keyholder(door, timeout=IMPORT_TIMEOUT)
-        for batch in batches:
-            yield seal(batch, plan, keyholder)
+        with Keyholder(door, timeout=IMPORT_TIMEOUT) as keyholder:
+            for batch in batches:
+                yield seal(batch, plan, keyholder)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         count = len(batches)

@@ -145,16 +145,21 @@ def verify_dataset(
 ) -> None:
     """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
     settings = read_settings()
-    with open_database(settings) as database, open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door:
+    with (
+        open_database(settings) as database,
+        open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door,
+        Keyholder(door) as keyholder,
+        Keyholder(import_path(door)) as import_door,
+    ):
         keys = open_keys(settings, database)
         with database.read() as session:
             verdict = verify(
                 session,
                 datasets.get(session, dataset),
                 keys=keys,
-                register=Register(keys, Keyholder(door)),
+                register=Register(keys, keyholder),
                 source=None if file is None else (file, encoding),
-                import_door=Keyholder(import_path(door)),
+                import_door=import_door,
             )
     fields = {"event": "verified", "id": dataset, **asdict(verdict)}
     text = (
@@ -174,9 +179,12 @@ def suppress(
     """Remove one person, whose email or phone comes on standard input, from every unretired data set of the incident."""
     settings = read_settings()
     kind, identifier = _identifier(sys.stdin.readline())
-    with open_database(settings) as database, open_keyholder(settings, Door.LOOKUP) as door:
+    with (
+        open_database(settings) as database,
+        open_keyholder(settings, Door.LOOKUP) as door,
+        Keyholder(door) as keyholder,
+    ):
         keys = open_keys(settings, database)
-        keyholder = Keyholder(door)
         register = Register(keys, keyholder)
         with database.write() as session:
             scheme = datasets.current_scheme(session)

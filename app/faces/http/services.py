@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.datasets import Register
 from app.db import Database
 from app.exposures import Exposures
+from app.keyholder import Keyholder
 from app.limits import Limiter
 from app.verification import Sessions, Verification
 
@@ -20,6 +21,7 @@ class Services:
 
     clock: Clock
     database: Database
+    keyholder: Keyholder
     register: Register
     verification: Verification
     sessions: Sessions
@@ -27,6 +29,11 @@ class Services:
     acknowledgements: Acknowledgements
     limiter: Limiter
     secure_cookies: bool
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        self.keyholder.close()
+        self.database.close()
 
 
 def services_of(request: Request) -> Services:

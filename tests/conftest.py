@@ -1,0 +1,147 @@
+"""Fixtures. Whatever takes a `deployment` runs twice: on SQLite, and on a real PostgreSQL."""
+
+import itertools
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import create_engine, make_url, text
+
+from app.crypto.keyfiles import create
+from app.crypto.secret import Pepper
+from app.db import Database, upgrade
+from app.keyholder import Door, start_child
+from tests.support.deployment import Deployment, copied_sqlite
+from tests.support.servers import postgresql, valkey
+
+settings.register_profile("house", deadline=None)  # no test is about time
+settings.load_profile("house")
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in a test goes further than this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError("a test reached for the network")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set on the machine is not what a test is about."""
+    for name in [name for name in os.environ if name.startswith("EXPOSURE_") and not name.startswith("EXPOSURE_TEST_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Address of a PostgreSQL server's maintenance database."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """Address of a Valkey server."""
+    with valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def keyholder_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Lookup door of a real keyholder process."""
+    pepper = tmp_path_factory.mktemp("pepper") / "pepper.key"
+    create(pepper, Pepper.generate())
+    with start_child(pepper, Door.LOOKUP, Door.IMPORT) as door:
+        yield door
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database on the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "exposure.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_url: str) -> str:
+    """Name of a PostgreSQL database on the newest schema, to be used as a template."""
+    name = f"exposure_template_{os.getpid()}"
+    _administer(postgresql_url, f'CREATE DATABASE "{name}"')
+    database = Database(_named(postgresql_url, name))
+    upgrade(database)
+    database.close()
+    return name
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> Iterator[str]:
+    """A fresh SQLite database."""
+    with copied_sqlite(tmp_path, migrated_sqlite) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_postgresql_url(postgresql_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    template = request.getfixturevalue("migrated_postgresql")
+    name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
+    _administer(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield _named(postgresql_url, name)
+    _administer(postgresql_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each engine in turn."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "fresh_postgresql_url")
+    return url
+
+
+@pytest.fixture
+def deploy(tmp_path: Path, database_url: str, keyholder_door: Path) -> Iterator[Callable[..., Deployment]]:
+    """Make a deployment with settings of the test's own."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Deployment:
+            door = settings.pop("door", keyholder_door)
+            made = Deployment(tmp_path, settings.pop("database_url", database_url), door, **settings)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def deployment(deploy: Callable[..., Deployment]) -> Deployment:
+    """A whole deployment with an incident and no data."""
+    return deploy()
+
+
+def _administer(url: str, statement: str) -> None:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def _named(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,109 @@
+"""The main job, end to end, nothing faked but the mailbox: ask, confirm, read, check, acknowledge, sign out."""
+
+import json
+
+from app.acknowledgements import Receipt, ReceiptKey, verify
+from tests.support.deployment import Deployment, row
+
+HOLDER = row("a1", email="Min.Kim@example.com", name="김민수", items="name|email", cohort="profile-edit")
+OTHERS = [
+    row(
+        "a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email", cohort="profile-edit"
+    ),
+    row(
+        "a2",
+        phone="010-2000-0002",
+        name="박지수",
+        address="서울특별시 강남구 테헤란로 12, 101동 1203호",
+        items="name|phone|address|order",
+        cohort="order-list",
+        count=3,
+    ),
+    row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone", cohort="address-list"),
+    row(
+        "a2",
+        recipient_ref="r7",
+        phone="010-3000-0003",
+        name="이서연",
+        items="name|phone|address",
+        cohort="address-list",
+    ),
+]
+
+
+def test_a_holder_with_name_and_email_only(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    (exposure,) = deployment.exposures("min.kim@EXAMPLE.com")["exposures"]
+    assert [item["kind"] for item in exposure["items"]] == ["name", "email"]
+    assert exposure["role"] == "holder"
+    assert exposure["cohorts"] == ["profile-edit"]
+    assert exposure["identifiers"] == ["email"]
+
+
+def test_a_holder_with_phone_address_and_order(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    (exposure,) = deployment.exposures("82 10 2000 0002")["exposures"]
+    assert {item["kind"]: item["count"] for item in exposure["items"]} == {
+        "name": 4,
+        "email": 1,
+        "phone": 3,
+        "address": 3,
+        "order": 3,
+    }
+    assert exposure["cohorts"] == ["order-list", "profile-edit"]
+
+
+def test_several_entries_of_a_recipient_are_one_exposure(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    (exposure,) = deployment.exposures("010-3000-0003")["exposures"]
+    assert exposure["role"] == "recipient"
+    assert {item["kind"]: item["count"] for item in exposure["items"]} == {"name": 2, "phone": 2, "address": 1}
+
+
+def test_an_unaffected_person_is_told_so_by_every_data_set(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    answer = deployment.exposures("010-9999-9999")
+    assert answer["exposures"] == []
+    assert [one["result"] for one in answer["datasets"]] == ["not_found"]
+
+
+def test_two_identifiers_of_one_person_are_one_exposure(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    answer = deployment.exposures("jisoo@example.com", "010-2000-0002")
+    assert [one["kind"] for one in answer["identifiers"]] == ["email", "phone"]
+    (exposure,) = answer["exposures"]
+    assert exposure["identifiers"] == ["email", "phone"]
+    assert {item["kind"]: item["count"] for item in exposure["items"]}["name"] == 4
+
+
+def test_the_whole_journey(deployment: Deployment) -> None:
+    deployment.publish_rows([HOLDER, *OTHERS])
+    client = deployment.client
+    headers = deployment.sign_in("010-2000-0002")
+    (exposure,) = client.get("/v1/exposures", headers=headers).json()["exposures"]
+
+    checked = client.post(
+        "/v1/exposures/check",
+        headers=headers,
+        json={"kind": "address", "value": "서울 강남구 테헤란로 12 101-1203 (역삼동)"},
+    ).json()
+    assert checked["results"] == [{"exposure_id": exposure["id"], "item_exposed": True, "value": "matched"}]
+
+    body = {"exposure_id": exposure["id"], "notice_version": exposure["notice_version"], "locale": "ko"}
+    first = client.post("/v1/acknowledgements", headers=headers, json=body)
+    again = client.post("/v1/acknowledgements", headers=headers, json=body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    (key,) = client.get("/v1/receipt-keys").json()["keys"]
+    payload = json.loads(verify(Receipt(**first.json()), ReceiptKey(key["kid"], key["public_key"])))
+    assert payload["shown_by"] == ["phone"]
+    assert "포기하거나 제한하지 않습니다" in payload["statement"]
+    notice = client.get("/v1/incidents/sample-2025/notice?locale=ko").json()
+    assert payload["notice_sha256"] == notice["sha256"]
+
+    (again_read,) = client.get("/v1/exposures", headers=headers).json()["exposures"]
+    assert again_read["acknowledged"] == {"notice_version": 1, "at": payload["acknowledged_at"]}
+    assert client.get("/v1/acknowledgements", headers=headers).json() == {"acknowledgements": [first.json()]}
+
+    assert client.delete("/v1/session", headers=headers).status_code == 204
+    assert client.get("/v1/exposures", headers=headers).status_code == 401

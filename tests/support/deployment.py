@@ -1,0 +1,188 @@
+"""A whole deployment for one test: a real database of its own, real key files, a real keyholder process, the real application."""
+
+import csv
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from app import datasets, incidents
+from app.config import Settings
+from app.crypto.keyfiles import KeyRing, create
+from app.crypto.secret import ApplicationSecret, SigningKey
+from app.datasets.columns import COLUMNS
+from app.datasets.importing import Request, Staged, import_file
+from app.db import Database
+from app.delivery import Message, Outbox
+from app.faces.cli.demo import SAMPLE_INCIDENT
+from app.incidents import Incident
+from app.keyholder import import_path
+from app.main import create_app
+from tests.support.clock import MovableClock
+from tests.support.http import served
+
+SLUG = "sample-2025"
+
+LAVISH = """[client]
+verifications = "1000000/minute"
+verifications_of_subnet = "1000000/minute"
+confirmations = "1000000/minute"
+other = "1000000/minute"
+"""
+
+
+@dataclass
+class Mailbox:
+    """A sender that keeps what it is handed."""
+
+    messages: list[Message] = field(default_factory=list)
+    reaches_people: ClassVar[bool] = False
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+def row(account: str, **columns: Any) -> dict[str, str]:
+    """One row of a data set file; what is not said is empty."""
+    return {name: str(columns.get(name, "")) for name in COLUMNS} | {"account_ref": account}
+
+
+class Deployment:
+    """One deployment, and what its operators and customers do with it."""
+
+    def __init__(self, folder: Path, database_url: str, door: Path, **settings: Any) -> None:
+        self._open = ExitStack()
+        self.folder = folder
+        self.door = door
+        self.clock = MovableClock()
+        self.mailbox = Mailbox()
+        limits = folder / "limits.toml"
+        limits.write_text(LAVISH)
+        given = {"database_url": database_url, "key_dir": folder / "keys", "sender": "console", "limits_file": limits}
+        self.settings = Settings(_env_file=None, **(given | settings))
+        self.keys = KeyRing(self.settings.key_dir)
+        create(self.keys.application_path, ApplicationSecret.generate())
+        create(self.keys.signing_path, SigningKey.generate())
+        self.database = Database(database_url)
+        self.incident = incidents.read_file(SAMPLE_INCIDENT)
+        self.create_incident(self.incident)
+
+    def create_incident(self, incident: Incident) -> None:
+        with self.database.write() as session:
+            incidents.create(session, incident, now=self.clock())
+
+    def new_app(self) -> FastAPI:
+        return create_app(self.settings, lookup_door=self.door, sender=self.mailbox, clock=self.clock)
+
+    @cached_property
+    def app(self) -> FastAPI:
+        return self.new_app()
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """A client of the application, whose outbox is emptied by `deliver` rather than by a thread."""
+        return self._open.enter_context(served(self.app))
+
+    def stage(self, rows: Iterable[Mapping[str, str]], *, incident: str = SLUG, **request: Any) -> Staged:
+        """Import some rows."""
+        path = self.folder / "people.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        return self.import_file(path, incident=incident, **request)
+
+    def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> Staged:
+        self.clock.move(seconds=1)  # data sets are listed by age
+        given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
+        return import_file(
+            Request(path, incident, **(given | request)),
+            database=self.database,
+            keys=self.keys,
+            import_door=import_path(self.door),
+            now=self.clock(),
+        )
+
+    def publish(self, dataset: UUID, *, accept_loss: int = 10**9) -> None:
+        with self.database.write() as session:
+            datasets.publish(session, dataset, now=self.clock(), accept_loss=accept_loss)
+
+    def publish_rows(self, rows: Iterable[Mapping[str, str]], **request: Any) -> UUID:
+        """Import and publish some rows."""
+        staged = self.stage(rows, **request)
+        self.publish(staged.id)
+        return staged.id
+
+    def retire(self, dataset: UUID) -> None:
+        with self.database.write() as session:
+            retired = datasets.retire(session, dataset)
+        self.keys.destroy_store(retired.key_id)
+
+    def deliver(self) -> list[Message]:
+        """Empty the outbox; gives what was sent."""
+        before = len(self.mailbox.messages)
+        Outbox(self.keys.application()).deliver_due(self.database, self.mailbox, self.clock)
+        return self.mailbox.messages[before:]
+
+    def ask(self, identifier: str) -> httpx.Response:
+        """Ask for a code."""
+        channel = "email" if "@" in identifier else "sms"
+        return self.client.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
+
+    def confirm(self, asked: httpx.Response, code: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        body = asked.json()
+        return self.client.post(
+            f"/v1/verifications/{body['id']}/confirm",
+            json={"code": code, "client_secret": body["client_secret"]},
+            headers=headers,
+        )
+
+    def sign_in(self, identifier: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Prove an identifier; gives the headers of the session."""
+        asked = self.ask(identifier)
+        assert asked.status_code == 202, asked.text
+        confirmed = self.confirm(asked, self.deliver()[-1].code, headers)
+        assert confirmed.status_code == 200, confirmed.text
+        return {"Authorization": f"Bearer {confirmed.json()['access_token']}"}
+
+    def exposures(self, *identifiers: str) -> dict[str, Any]:
+        """Prove identifiers, and read the answer."""
+        headers = None
+        for identifier in identifiers:
+            headers = self.sign_in(identifier, headers)
+        answer = self.client.get("/v1/exposures", headers=headers)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def sql(self, statement: str, *parameters: Any) -> list[Any]:
+        """Do something to the database behind the application's back."""
+        with self.database.engine.begin() as connection:
+            result = connection.exec_driver_sql(statement, parameters or None)
+            return list(result) if result.returns_rows else []
+
+    def close(self) -> None:
+        self._open.close()
+        self.database.close()
+        if "app" in self.__dict__:
+            self.app.state.services.close()
+
+    def _has_scheme(self) -> bool:
+        with self.database.read() as session:
+            return datasets.current_scheme(session) is not None
+
+
+@contextmanager
+def copied_sqlite(folder: Path, template: Path) -> Iterator[str]:
+    """A fresh SQLite database on the newest schema."""
+    path = folder / "database" / "exposure.sqlite3"
+    path.parent.mkdir()
+    shutil.copy(template, path)
+    yield f"sqlite:///{path}"
