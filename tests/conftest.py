@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from app.crypto.keyfiles import create
 from app.crypto.secret import Pepper
 from app.db import Database, upgrade
 from app.keyholder import Door, start_child
 from tests.support.deployment import Deployment, copied_sqlite
-from tests.support.servers import postgresql, valkey
+from tests.support.servers import administer, postgresql, valkey
 
 settings.register_profile("house", deadline=None)  # no test is about time
 settings.load_profile("house")
@@ -85,7 +85,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgresql(postgresql_url: str) -> str:
     """Name of a PostgreSQL database on the newest schema, to be used as a template."""
     name = f"exposure_template_{os.getpid()}"
-    _administer(postgresql_url, f'CREATE DATABASE "{name}"')
+    administer(postgresql_url, f'CREATE DATABASE "{name}"')
     database = Database(_named(postgresql_url, name))
     upgrade(database)
     database.close()
@@ -104,9 +104,9 @@ def fresh_postgresql_url(postgresql_url: str, request: pytest.FixtureRequest) ->
     """A fresh PostgreSQL database."""
     template = request.getfixturevalue("migrated_postgresql")
     name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
-    _administer(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    administer(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield _named(postgresql_url, name)
-    _administer(postgresql_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    administer(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -134,13 +134,6 @@ def deploy(tmp_path: Path, database_url: str, keyholder_door: Path) -> Iterator[
 def deployment(deploy: Callable[..., Deployment]) -> Deployment:
     """A whole deployment with an incident and no data."""
     return deploy()
-
-
-def _administer(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
 
 
 def _named(url: str, name: str) -> str:

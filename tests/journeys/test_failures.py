@@ -1,0 +1,270 @@
+"""A failure is never an answer: whatever breaks, a person is told "try again", and never "not found"."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.crypto.keyfiles import create
+from app.crypto.secret import Pepper, StoreKey
+from app.datasets.queries import partition
+from app.keyholder import Door, KeyholderUnavailable
+from tests.support.deployment import Deployment, row
+from tests.support.http import served
+from tests.support.servers import administer
+
+PHONE = "010-2000-0002"
+PEOPLE = [
+    row("a1", email="min@example.com", name="김민수", items="name|email"),
+    row("a2", phone=PHONE, email="jisoo@example.com", name="박지수", items="name|phone|email"),
+    row("a3", phone="010-3000-0003", name="이서연", items="name|phone"),
+]
+
+
+@pytest.fixture
+def dataset(deployment: Deployment) -> UUID:
+    return deployment.publish_rows(PEOPLE)
+
+
+@pytest.fixture
+def headers(deployment: Deployment, dataset: UUID) -> dict[str, str]:
+    """A session that has read its answer, so that whatever is kept in memory is kept."""
+    headers = deployment.sign_in(PHONE)
+    assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
+    return headers
+
+
+def assert_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "not_found" not in answer.text
+    assert "datasets" not in answer.text
+
+
+def assert_nothing_is_answered(deployment: Deployment, headers: dict[str, str]) -> None:
+    client = deployment.client
+    assert_unavailable(client.get("/v1/exposures", headers=headers))
+    assert_unavailable(client.post("/v1/exposures/check", headers=headers, json={"kind": "name", "value": "박지수"}))
+    assert_unavailable(client.get("/v1/acknowledgements", headers=headers))
+    acknowledgement = {"exposure_id": "0" * 32, "notice_version": 1, "locale": "ko"}
+    assert_unavailable(client.post("/v1/acknowledgements", headers=headers, json=acknowledgement))
+    assert_unavailable(client.get("/readyz"))
+
+
+def test_an_emptied_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
+    deployment.sql(f"DELETE FROM {partition(dataset)}")
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_a_dropped_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
+    deployment.sql(f"DROP TABLE {partition(dataset)}")
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
+    """Which row it is, only those can tell who hold the keys: so each is deleted in turn, and one of them is it."""
+    table = partition(dataset)
+    mark = "?" if deployment.database.is_sqlite else "%s"
+    refused = 0
+    for locator, entry, sealed in deployment.sql(f"SELECT locator, entry, sealed FROM {table}"):
+        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", locator)
+        answer = deployment.client.get("/v1/exposures", headers=headers)
+        if answer.status_code != 200:
+            assert_unavailable(answer)
+            refused += 1
+        deployment.sql(f"INSERT INTO {table} VALUES ({mark}, {mark}, {mark})", locator, entry, sealed)
+    assert refused == 1
+
+
+@pytest.mark.parametrize("column", ["locator", "sealed"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_changed_byte_in_all_rows(
+    deployment: Deployment, dataset: UUID, headers: dict[str, str], column: str, place: int
+) -> None:
+    table = partition(dataset)
+    mark = "?" if deployment.database.is_sqlite else "%s"
+    for locator, value in deployment.sql(f"SELECT locator, {column} FROM {table}"):
+        changed = bytearray(value)
+        changed[place] ^= 1
+        deployment.sql(f"UPDATE {table} SET {column} = {mark} WHERE locator = {mark}", bytes(changed), locator)
+    assert_nothing_is_answered(deployment, headers)
+
+
+@pytest.mark.parametrize("change", [1, -1, 2**30])
+def test_a_changed_entry_in_all_rows(
+    deployment: Deployment, dataset: UUID, headers: dict[str, str], change: int
+) -> None:
+    deployment.sql(f"UPDATE {partition(dataset)} SET entry = entry + ({change})")
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_text_where_bytes_were(deploy: Callable[..., Deployment], sqlite_url: str) -> None:
+    deployment = deploy(database_url=sqlite_url)
+    dataset = deployment.publish_rows(PEOPLE)
+    headers = deployment.sign_in(PHONE)
+    deployment.sql(f"UPDATE {partition(dataset)} SET sealed = 'text'")
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_a_changed_byte_in_the_seal_of_one(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
+    """Only the one whose seal it is, is not answered; here each row is changed in turn, and the asker's is among them."""
+    table = partition(dataset)
+    mark = "?" if deployment.database.is_sqlite else "%s"
+    refused = 0
+    for locator, sealed in deployment.sql(f"SELECT locator, sealed FROM {table}"):
+        changed = bytes([sealed[0] ^ 1]) + sealed[1:]
+        deployment.sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", changed, locator)
+        answer = deployment.client.get("/v1/exposures", headers=headers)
+        if answer.status_code != 200:
+            assert_unavailable(answer)
+            refused += 1
+        deployment.sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", sealed, locator)
+    assert refused == 2  # the asker's row and the sentinel
+
+
+def test_a_wrong_store_key(deployment: Deployment, headers: dict[str, str]) -> None:
+    (key_id,) = deployment.keys.store_ids()
+    deployment.keys.store_path(key_id).write_bytes(StoreKey.generate().reveal())
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_a_missing_store_key(deployment: Deployment, headers: dict[str, str]) -> None:
+    (key_id,) = deployment.keys.store_ids()
+    deployment.keys.store_path(key_id).unlink()
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_another_keys_name(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
+    """The database is told that another key, which is really there, is the data set's."""
+    other = deployment.stage(PEOPLE)
+    key = deployment.sql(f"SELECT key_id FROM data_sets WHERE id <> '{_stored(deployment, dataset)}'")[0][0]
+    assert other.id != dataset
+    deployment.sql(f"UPDATE data_sets SET key_id = '{key}'")
+    assert_nothing_is_answered(deployment, headers)
+
+
+def test_another_scheme(deployment: Deployment, headers: dict[str, str]) -> None:
+    deployment.sql("UPDATE scheme SET time_cost = time_cost + 1")
+    restarted = deployment.new_app()
+    with served(restarted) as client:
+        assert_unavailable(client.get("/v1/exposures", headers=headers))
+    restarted.state.services.close()
+
+
+@contextmanager
+def keyholder_process(pepper: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A keyholder that a test may stop, kill and start again at the same place."""
+    arguments = [sys.executable, "-m", "app.keyholder", str(socket), str(pepper), *Door]
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    with process, process.stdin, process.stdout:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            yield process
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+
+
+@pytest.fixture
+def pepper(tmp_path: Path) -> Path:
+    create(tmp_path / "pepper" / "pepper.key", Pepper.generate())
+    return tmp_path / "pepper" / "pepper.key"
+
+
+def test_a_dead_keyholder_and_its_return(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+    socket = tmp_path / "door"
+    with keyholder_process(pepper, socket):
+        deployment = deploy(door=socket)
+        deployment.publish_rows(PEOPLE)
+        headers = deployment.sign_in(PHONE)
+        assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
+    assert_nothing_is_answered(deployment, headers)
+    with keyholder_process(pepper, socket):
+        assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
+
+
+def test_a_hung_keyholder(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+    socket = tmp_path / "door"
+    with keyholder_process(pepper, socket) as process:
+        deployment = deploy(door=socket)
+        deployment.publish_rows(PEOPLE)
+        headers = deployment.sign_in(PHONE)
+        process.send_signal(signal.SIGSTOP)
+        assert_nothing_is_answered(deployment, headers)
+        process.send_signal(signal.SIGCONT)
+        assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
+
+
+def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+    socket = tmp_path / "door"
+    with keyholder_process(pepper, socket):
+        deployment = deploy(door=socket)
+        deployment.publish_rows(PEOPLE)
+        headers = deployment.sign_in(PHONE)
+        assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
+    create(tmp_path / "other.key", Pepper.generate())
+    with keyholder_process(tmp_path / "other.key", socket):
+        assert_nothing_is_answered(deployment, headers)
+        fresh = deployment.sign_in(PHONE)  # proven under the wrong pepper: still no answer, rather than "not found"
+        assert_nothing_is_answered(deployment, fresh)
+
+
+def test_a_failing_keyholder_spends_neither_try_nor_code(
+    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+) -> None:
+    socket = tmp_path / "door"
+    with keyholder_process(pepper, socket):
+        deployment = deploy(door=socket)
+        deployment.publish_rows(PEOPLE)
+        asked = deployment.ask(PHONE)
+        code = deployment.deliver()[-1].code
+    for attempt in ("00000000", code, code, "00000000", "00000000", "00000000"):
+        assert_unavailable(deployment.confirm(asked, attempt))
+    with keyholder_process(pepper, socket):
+        wrong = deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}")
+        assert wrong.json()["tries_left"] == 4
+        assert deployment.confirm(asked, code).status_code == 200
+
+
+def test_a_keyholder_that_dies_between_its_two_answers(deployment: Deployment, dataset: UUID) -> None:
+    """The code is right and the identifier cannot be digested: nothing is spent."""
+    asked = deployment.ask(PHONE)
+    code = deployment.deliver()[-1].code
+    keyholder = deployment.app.state.services.keyholder
+    mac = keyholder.mac
+
+    def refuse(message: bytes) -> bytes:
+        raise KeyholderUnavailable("the keyholder cannot be reached")
+
+    keyholder.mac = refuse
+    assert_unavailable(deployment.confirm(asked, code))
+    keyholder.mac = mac
+    assert deployment.confirm(asked, code).status_code == 200
+
+
+def test_a_dead_database(deployment: Deployment, headers: dict[str, str], request: pytest.FixtureRequest) -> None:
+    url = deployment.database.url
+    assert url.database
+    deployment.database.close()
+    if deployment.database.is_sqlite:
+        deployment.app.state.services.database.close()
+        shutil.rmtree(Path(url.database).parent)
+    else:
+        administer(request.getfixturevalue("postgresql_url"), f'DROP DATABASE "{url.database}" WITH (FORCE)')
+    assert_nothing_is_answered(deployment, headers)
+    assert_unavailable(deployment.ask(PHONE))
+    assert deployment.client.get("/healthz").status_code == 200
+
+
+def _stored(deployment: Deployment, dataset: UUID) -> str:
+    return dataset.hex if deployment.database.is_sqlite else str(dataset)
