@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV_PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test browser lint format lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,14 +24,21 @@ $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
 demo: setup  ## the main job on an embedded database with synthetic people; prints where to look
 	$(BIN)/exposure demo
 
-test: $(BIN)/.dev  ## all tests, on SQLite and on a PostgreSQL and a Valkey that they start
-	$(BIN)/python -m pytest
+test: $(BIN)/.dev browser  ## all tests, on SQLite and on a PostgreSQL and a Valkey that they start
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python tests/coverage_floor.py
 
-lint: $(BIN)/.dev  ## ruff, mypy (strict), the layers of the house
+browser:  ## a Chromium and a Korean font for the tests of the pages, where there is none
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || { \
+	  echo "make test needs a Chromium: install the package 'chromium' (and 'fonts-noto-cjk')" >&2; exit 1; }
+
+lint: $(BIN)/.dev  ## ruff, mypy (strict), the layers of the house, the Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(BIN)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix
