@@ -95,7 +95,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,  # served by faces/api/operations, on a route that spends like all others
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = services

@@ -48,36 +48,22 @@ class Acknowledgements:
         notice = get_notice(session, exposure.incident, locale)
         if notice.version != notice_version:
             raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
-        kept = self._complete(session, exposure, notice_version)
-        if kept is not None:
+        subjects = set(map(self._cloak.cloak, exposure.subjects))
+        before = self._of_version(session, exposure, notice_version)
+        if (kept := _newest(before, exposure.incident, subjects)) is not None:
             return kept
-        content = {
-            "receipt_id": str(receipt_id := uuid4()),
-            "incident": exposure.incident,
-            "notice_version": notice_version,
-            "notice_sha256": notice.sha256,
-            "locale": locale,
-            "acknowledged_at": rfc3339(now),
-            "shown_by": list(exposure.identifiers),
-            "statement": STATEMENTS[locale],
-        }
-        payload, signature = self.signer.sign(content)
-        row = ReceiptRow(
-            id=receipt_id, kid=self.signer.key.kid, payload=payload, signature=signature, acknowledged_at=now
-        )
-        have = {one.subject for one in self._kept(session, [exposure]) if one.notice_version == notice_version}
+        row = self._receipt_row(exposure, notice.sha256, notice_version, locale, now)
         people = [
             AcknowledgementRow(
-                incident=exposure.incident, subject=subject, notice_version=notice_version, receipt=receipt_id
+                incident=exposure.incident, subject=subject, notice_version=notice_version, receipt=row.id
             )
-            for subject in map(self._cloak.cloak, exposure.subjects)
-            if subject not in have
+            for subject in sorted(subjects - {one.subject for one in before})
         ]
         try:
             with session.begin_nested():
                 queries.add(session, row, people)
         except IntegrityError:  # somebody was first: theirs is the receipt
-            kept = self._complete(session, exposure, notice_version)
+            kept = _newest(self._of_version(session, exposure, notice_version), exposure.incident, subjects)
             if kept is None:
                 raise
             return kept
@@ -99,9 +85,25 @@ class Acknowledgements:
         people = [(one.incident, self._cloak.cloak(subject)) for one in exposures for subject in one.subjects]
         return queries.of_subjects(session, people)
 
-    def _complete(self, session: Session, exposure: Exposure, notice_version: int) -> Acknowledged | None:
-        kept = [one for one in self._kept(session, [exposure]) if one.notice_version == notice_version]
-        return _newest(kept, exposure.incident, set(map(self._cloak.cloak, exposure.subjects)))
+    def _of_version(self, session: Session, exposure: Exposure, notice_version: int) -> list[Kept]:
+        return [one for one in self._kept(session, [exposure]) if one.notice_version == notice_version]
+
+    def _receipt_row(
+        self, exposure: Exposure, notice_sha256: str, notice_version: int, locale: Locale, now: datetime
+    ) -> ReceiptRow:
+        number = uuid4()
+        content = {
+            "receipt_id": str(number),
+            "incident": exposure.incident,
+            "notice_version": notice_version,
+            "notice_sha256": notice_sha256,
+            "locale": locale,
+            "acknowledged_at": rfc3339(now),
+            "shown_by": list(exposure.identifiers),
+            "statement": STATEMENTS[locale],
+        }
+        payload, signature = self.signer.sign(content)
+        return ReceiptRow(id=number, kid=self.signer.key.kid, payload=payload, signature=signature, acknowledged_at=now)
 
 
 def _newest(kept: Sequence[Kept], incident: str, subjects: set[bytes]) -> Acknowledged | None:

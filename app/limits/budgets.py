@@ -47,6 +47,8 @@ def read_budgets(path: Path | None) -> Budgets:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {error}") from None
     client = content.pop("client", {})
+    if not isinstance(client, dict):
+        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: client: is a table of budgets")
     known = {field.name for field in fields(Budgets)}
     for name in (*content, *(client.keys() - known)):
         raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {name}: unknown key")

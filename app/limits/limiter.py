@@ -1,6 +1,7 @@
 """Spending the client budgets, by slowapi, in this process's memory or in Redis/Valkey."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -40,7 +41,7 @@ class Limiter:
         options: dict[str, Any] = {"socket_timeout": _STORE_TIMEOUT, "socket_connect_timeout": _STORE_TIMEOUT}
         self._slowapi = SlowApiLimiter(
             key_func=_address,
-            storage_uri=redis_url and redis_url.replace("valkey", "redis", 1),
+            storage_uri=redis_url and re.sub(r"^valkey", "redis", redis_url),
             storage_options=options if redis_url else {},
             in_memory_fallback_enabled=redis_url is not None,
             key_prefix="exposure-lookup",

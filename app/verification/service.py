@@ -194,9 +194,10 @@ class Verification:
         return channel, to, locale
 
     def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
+        mac = self._keyholder.mac(messages.identifier(kind, to))
         scheme = self._scheme(session)
-        digest = None if scheme is None else scheme.stretch(self._keyholder.mac(messages.identifier(kind, to)))
-        return ProvenIdentifier(kind, mask(kind, to), digest)
+        digest = None if scheme is None else scheme.stretch(mac)
+        return ProvenIdentifier(kind, mask(kind, to), mac[: messages.TAG_BYTES], digest)
 
     def _code_mac(self, number: UUID, code: str) -> bytes:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")

@@ -4,7 +4,6 @@ The token is 256 bits. The table knows where a session lies only by what the tok
 that expansion, so a stolen table opens nothing.
 """
 
-import base64
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +29,8 @@ class ProvenIdentifier:
 
     kind: IdentifierKind
     masked: str
+    tag: bytes = field(repr=False)
+    """Tells it from another that looks the same masked."""
     digest: bytes | None = field(repr=False)
 
 
@@ -74,7 +75,7 @@ class Sessions:
         """
         row = _row(session, token, now, lock=True)
         place = _place(token)
-        others = tuple(one for one in _identity(place, row).identifiers if not _same(one, identifier))
+        others = tuple(one for one in _identity(place, row).identifiers if one.tag != identifier.tag)
         if len(others) >= IDENTIFIERS_AT_MOST:
             raise TooManyIdentifiers(f"a session holds {IDENTIFIERS_AT_MOST} identifiers")
         row.sealed = _seal(place, (*others, identifier))
@@ -89,10 +90,6 @@ class Sessions:
         queries.remove_session(session, _row(session, token, now).locator)
 
 
-def _same(one: ProvenIdentifier, other: ProvenIdentifier) -> bool:
-    return (one.kind, one.masked) == (other.kind, other.masked) and one.digest in (None, other.digest)
-
-
 def _place(token: str) -> Place:
     return token_place(token.encode(), "session")
 
@@ -105,10 +102,7 @@ def _row(session: Session, token: str, now: datetime, *, lock: bool = False) -> 
 
 
 def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
-    content = [
-        [one.kind, one.masked, None if one.digest is None else base64.b64encode(one.digest).decode()]
-        for one in identifiers
-    ]
+    content = [[one.kind, one.masked, one.tag.hex(), one.digest and one.digest.hex()] for one in identifiers]
     return seal_box(place.key, content, about=_ABOUT)
 
 
@@ -118,7 +112,7 @@ def _identity(place: Place, row: SessionRow) -> Identity:
     except BrokenSeal:
         raise NoSession("the session does not open") from None
     identifiers = tuple(
-        ProvenIdentifier(kind, masked, None if digest is None else base64.b64decode(digest))
-        for kind, masked, digest in content
+        ProvenIdentifier(kind, masked, bytes.fromhex(tag), digest and bytes.fromhex(digest))
+        for kind, masked, tag, digest in content
     )
     return Identity(identifiers, row.expires_at, place.key)

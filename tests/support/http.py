@@ -14,7 +14,7 @@ from fastapi import FastAPI
 @contextmanager
 def served(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve *app* without its background thread; gives a client of it."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from app.acknowledgements import Receipt, UnknownExposure
 from app.exposures import exposure_id
-from app.faces.api.bearer import Token, identity_of, proofs_of
+from app.faces.api.bearer import Token
 from app.faces.api.schemas import In, Out, problems
+from app.faces.http.identity import identity_of, proofs_of
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import ServicesOf
 from app.incidents import Locale

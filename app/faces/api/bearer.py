@@ -4,11 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.orm import Session
 
-from app.exposures import Proof
-from app.faces.http.services import Services
-from app.verification import Identity, NoSession
+from app.verification import NoSession
 
 _scheme = HTTPBearer(auto_error=False, description="the access_token of a confirmed verification")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
@@ -32,17 +29,3 @@ def token(credentials: _Credentials) -> str:
 
 Token = Annotated[str, Depends(token)]
 OptionalToken = Annotated[str | None, Depends(optional_token)]
-
-
-def identity_of(services: Services, session: Session, token: str) -> Identity:
-    """Read who holds the token.
-
-    Raises:
-        NoSession: unknown, or ended.
-    """
-    return services.sessions.read(session, token, now=services.clock())
-
-
-def proofs_of(identity: Identity) -> list[Proof]:
-    """Hand over what was proven to those who need not know how."""
-    return [Proof(one.kind, one.digest) for one in identity.identifiers]

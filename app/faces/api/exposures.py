@@ -8,8 +8,9 @@ from pydantic import Field
 from app import incidents
 from app.acknowledgements import Acknowledged
 from app.exposures import Answer, Exposure, exposure_id
-from app.faces.api.bearer import Token, identity_of, proofs_of
+from app.faces.api.bearer import Token
 from app.faces.api.schemas import Absent, In, Moment, Out, problems
+from app.faces.http.identity import identity_of, proofs_of
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import ServicesOf
 from app.identifiers import IdentifierKind, Kind

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 
 from app.faces.api.schemas import Out, problems
 from app.faces.http.limited import LimitedRoute, spends
@@ -32,3 +33,10 @@ def is_ready(services: ServicesOf) -> StatusOut:
     with services.database.read() as session:
         services.register.look_up(session, [])
     return StatusOut(status="ready")
+
+
+@router.get("/v1/openapi.json", include_in_schema=False)
+@spends(Budget.OTHER)
+def describe(request: Request) -> JSONResponse:
+    """Describe this API (OpenAPI 3.1)."""
+    return JSONResponse(request.app.openapi(), headers={"Cache-Control": "public, max-age=3600"})

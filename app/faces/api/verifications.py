@@ -83,6 +83,7 @@ def resend_code(id: UUID, body: ResendIn, services: ServicesOf) -> VerificationO
     "/v1/verifications/{id}/confirm",
     response_model=SessionOut,
     responses=problems(401, 404, 409, 410, 413, 415, 422),
+    openapi_extra={"security": [{}]},  # added to the Bearer: one or none
 )
 @spends(Budget.CONFIRMATIONS)
 def confirm_verification(

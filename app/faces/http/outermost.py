@@ -11,9 +11,10 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Unavailable
+from app.errors import ExposureError, Unavailable
 from app.faces.http.problems import error_response
 from app.limits import Spent
 
@@ -71,7 +72,8 @@ class Outermost:
                 "unforeseen", request_id=state["request_id"], error=type(error).__name__, at=_frames(error)
             )
             if status == 0:
-                await error_response(Request(scope), error)(scope, receive, send_with_headers)
+                response = await _answer(Request(scope), error)
+                await response(scope, receive, send_with_headers)
         route = getattr(scope.get("route"), "path", None)
         milliseconds = round((time.perf_counter() - began) * 1000, 1)
         log.info(
@@ -83,6 +85,16 @@ class Outermost:
             milliseconds=milliseconds,
             failed=state.get("failed"),
         )
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    """Answer as the application answers any error, as a page to whoever reads pages; as a problem, should that fail too."""
+    try:
+        handler = request.app.exception_handlers[ExposureError]
+        response: Response = await handler(request, error)
+    except Exception:  # noqa: BLE001  there is nothing behind this
+        response = error_response(request, error)
+    return response
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

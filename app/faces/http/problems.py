@@ -9,8 +9,10 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
 from app.errors import ExposureError, Unavailable
@@ -112,8 +114,6 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     """Give the headers that a problem needs."""
     if isinstance(error, TooManyCalls):
         return {"Retry-After": str(error.spent.reset)}
-    if isinstance(error, HTTPException) and error.headers:
-        return dict(error.headers)
     if problem.status == 503:
         return {"Retry-After": str(RETRY_SECONDS)}
     if problem.status == 401:
@@ -140,6 +140,8 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     """Write the problem that an error is."""
     if isinstance(error, RequestValidationError):
         return problem_response(request, INVALID_REQUEST, errors=[_place(one) for one in error.errors()])
+    if isinstance(error, HTTPException) and error.status_code == 400:  # a body that is not even text
+        return problem_response(request, INVALID_REQUEST, errors=[{"pointer": "", "code": "json_invalid"}])
     if isinstance(error, HTTPException):
         problem = http_problem(error.status_code)
     else:
@@ -148,7 +150,17 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidIdentifier | InvalidValue):
         pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
         extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
-    return problem_response(request, problem, headers_of(problem, error), **extensions)
+    headers = headers_of(problem, error)
+    if problem.status == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_here(request)))
+    return problem_response(request, problem, headers, **extensions)
+
+
+def _methods_here(request: Request) -> set[str]:
+    """All methods of an address (RFC 9110, 15.5.6), over all routes that have it: the framework names those of the first only."""
+    routes = [context.original_route for context in iter_route_contexts(request.app.routes)]
+    here = [route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in here for method in route.methods or ()}
 
 
 def _place(error: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,21 @@
+"""Who is calling, for every face: from a session's token to what its holder has proven."""
+
+from sqlalchemy.orm import Session
+
+from app.exposures import Proof
+from app.faces.http.services import Services
+from app.verification import Identity
+
+
+def identity_of(services: Services, session: Session, token: str) -> Identity:
+    """Read who holds the token.
+
+    Raises:
+        NoSession: unknown, or ended.
+    """
+    return services.sessions.read(session, token, now=services.clock())
+
+
+def proofs_of(identity: Identity) -> list[Proof]:
+    """Hand over what was proven to those who need not know how."""
+    return [Proof(one.kind, one.digest) for one in identity.identifiers]

@@ -1,0 +1,158 @@
+"""Acknowledging: once, however often it is asked; a receipt that anybody can check; no right lost."""
+
+import base64
+import json
+import threading
+
+import httpx
+import pytest
+
+from app import incidents
+from app.acknowledgements import BadReceipt, Receipt, ReceiptKey, verify
+from app.crypto import messages
+from app.datasets import current_scheme
+from app.exposures import Proof
+from tests.support.deployment import Deployment, row
+
+PHONE, OTHER_PHONE, EMAIL = "010-3000-0003", "010-3000-0004", "seo@example.com"
+RECIPIENT = [
+    row("a1", recipient_ref="r1", phone=PHONE, email=EMAIL, name="이서연", items="name|phone"),
+    row("a2", recipient_ref="r7", phone=PHONE, name="이서연", items="name|phone|address"),
+    row("a3", recipient_ref="r9", email=EMAIL, name="이서연", items="name"),
+    row("a4", phone=OTHER_PHONE, name="박지수", items="name"),
+]
+
+
+def own_exposure(deployment: Deployment, headers: dict[str, str]) -> dict[str, object]:
+    (exposure,) = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
+    found: dict[str, object] = exposure
+    return found
+
+
+def acknowledge(deployment: Deployment, headers: dict[str, str], version: int = 1, **changed: object) -> httpx.Response:
+    body = {"exposure_id": own_exposure(deployment, headers)["id"], "notice_version": version, "locale": "ko"}
+    return deployment.client.post("/v1/acknowledgements", headers=headers, json=body | changed)
+
+
+def test_many_at_once_are_one(deployment: Deployment) -> None:
+    deployment.publish_rows(RECIPIENT)
+    headers = deployment.sign_in(PHONE)
+    exposure = own_exposure(deployment, headers)["id"]
+    answers: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(acknowledge(deployment, headers, exposure_id=exposure)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.text for answer in answers}) == 1
+    assert deployment.sql("SELECT count(*) FROM receipts") == [(1,)]
+    assert deployment.sql("SELECT count(*) FROM acknowledgements") == [(2,)]  # under each of the two entries
+
+
+def test_another_session_gets_the_same_receipt(deployment: Deployment) -> None:
+    deployment.publish_rows(RECIPIENT)
+    first = acknowledge(deployment, deployment.sign_in(PHONE))
+    headers = deployment.sign_in(PHONE)
+    again = acknowledge(deployment, headers, locale="en")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert deployment.client.get("/v1/acknowledgements", headers=headers).json()["acknowledgements"] == [first.json()]
+
+
+def test_entries_that_are_found_only_later_are_acknowledged_too(deployment: Deployment) -> None:
+    """By phone two of three entries are found; with the email the third, which nobody acknowledged yet."""
+    deployment.publish_rows(RECIPIENT)
+    headers = deployment.sign_in(PHONE)
+    first = acknowledge(deployment, headers)
+    deployment.clock.move(seconds=1)
+    deployment.sign_in(EMAIL, headers)
+    assert "acknowledged" not in own_exposure(deployment, headers)
+    second = acknowledge(deployment, headers)
+    assert second.status_code == 201
+    assert acknowledge(deployment, headers).json() == second.json() != first.json()
+    receipts = deployment.client.get("/v1/acknowledgements", headers=headers).json()["acknowledgements"]
+    assert receipts == [first.json(), second.json()]
+
+
+def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
+    deployment.publish_rows(RECIPIENT)
+    headers = deployment.sign_in(PHONE)
+    old = acknowledge(deployment, headers)
+    english = deployment.incident.notice.en.model_copy(update={"response": "More is known now."})
+    notice = deployment.incident.notice.model_copy(update={"en": english})
+    with deployment.database.write() as session:
+        changed = deployment.incident.model_copy(update={"notice": notice})
+        assert incidents.update(session, changed, now=deployment.clock()) == 2
+    answer = acknowledge(deployment, headers, version=1)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/notice-superseded")
+    exposure = own_exposure(deployment, headers)
+    assert exposure["notice_version"] == 2
+    assert exposure["acknowledged"]["notice_version"] == 1  # type: ignore[index]
+    new = acknowledge(deployment, headers, version=2)
+    assert new.status_code == 201
+    assert new.json() != old.json()
+    assert acknowledge(deployment, headers, version=3).status_code == 409
+
+
+def test_only_ones_own_exposure(deployment: Deployment) -> None:
+    deployment.publish_rows(RECIPIENT)
+    headers = deployment.sign_in(PHONE)
+    stranger = own_exposure(deployment, deployment.sign_in(OTHER_PHONE))["id"]
+    for exposure in (stranger, "0" * 32, "x"):
+        answer = acknowledge(deployment, headers, exposure_id=exposure)
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-exposure")
+    assert deployment.sql("SELECT count(*) FROM receipts") == [(0,)]
+    assert deployment.client.get("/v1/acknowledgements", headers=headers).json() == {"acknowledgements": []}
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment, locale: str) -> None:
+    deployment.publish_rows(RECIPIENT)
+    receipt = Receipt(**acknowledge(deployment, deployment.sign_in(PHONE), locale=locale).json())
+    (published,) = deployment.client.get("/v1/receipt-keys").json()["keys"]
+    assert published["alg"] == "Ed25519"
+    key = ReceiptKey(published["kid"], published["public_key"])
+    payload = json.loads(verify(receipt, key))
+    assert set(payload) == {
+        "receipt_id",
+        "incident",
+        "notice_version",
+        "notice_sha256",
+        "locale",
+        "acknowledged_at",
+        "shown_by",
+        "statement",
+    }
+    assert ("waives and limits no right" if locale == "en" else "포기하거나 제한하지 않습니다") in payload["statement"]
+    raw = bytearray(base64.urlsafe_b64decode(receipt.payload + "=="))
+    raw[10] ^= 1
+    changed = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    for bad in (
+        Receipt(receipt.kid, changed, receipt.signature),
+        Receipt(receipt.kid, receipt.payload, receipt.signature[:-4] + "AAAA"),
+        Receipt(receipt.kid, receipt.payload, "short"),
+        Receipt(receipt.kid, "no base64url!", receipt.signature),
+        Receipt("another", receipt.payload, receipt.signature),
+    ):
+        with pytest.raises(BadReceipt):
+            verify(bad, key)
+    with pytest.raises(BadReceipt):
+        verify(receipt, ReceiptKey(key.kid, "AAAA"))
+
+
+def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
+    """The subject stands there cloaked: it is not the one in the record, and the same person's is the same."""
+    deployment.publish_rows(RECIPIENT)
+    acknowledge(deployment, deployment.sign_in(OTHER_PHONE))
+    ((kept,),) = deployment.sql("SELECT subject FROM acknowledgements")
+    services = deployment.app.state.services
+    with deployment.database.read() as session:
+        scheme = current_scheme(session)
+        assert scheme is not None
+        digest = scheme.stretch(services.keyholder.mac(messages.identifier("phone", "+821030000004")))
+        (exposure,) = services.exposures.find(session, [Proof("phone", digest)]).exposures
+    assert len(bytes(kept)) == 16
+    assert bytes(kept) not in exposure.subjects

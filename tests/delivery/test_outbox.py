@@ -1,0 +1,54 @@
+"""The outbox: a code is not lost when a sender or a worker fails, and not sent once it is of no use."""
+
+from typing import ClassVar
+
+import pytest
+
+from app.crypto.secret import ApplicationSecret
+from app.delivery import ConsoleSender, Message, Outbox, SendFailed
+from tests.support.deployment import Deployment
+
+
+class Failing:
+    reaches_people: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def send(self, message: Message) -> None:
+        self.tried += 1
+        raise SendFailed("not now")
+
+
+def test_what_was_not_taken_is_sent_later(deployment: Deployment) -> None:
+    deployment.ask("010-2000-0002")
+    outbox, failing = Outbox(deployment.keys.application()), Failing()
+    assert outbox.deliver_due(deployment.database, failing, deployment.clock) == 0
+    assert failing.tried == 1
+    assert deployment.deliver() == []  # leased: another worker may be sending it
+    deployment.clock.move(seconds=60)
+    assert len(deployment.deliver()) == 1
+
+
+def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> None:
+    deployment.ask("010-2000-0002")
+    other = Outbox(ApplicationSecret.generate())
+    assert other.deliver_due(deployment.database, deployment.mailbox, deployment.clock) == 0
+    assert deployment.mailbox.messages == []
+    deployment.clock.move(seconds=60)
+    assert len(deployment.deliver()) == 1
+
+
+def test_the_console_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+    message = Message("sms", "+821020000002", "01234567", "ko")
+    ConsoleSender(as_json=True).send(message)
+    ConsoleSender(as_json=False).send(message)
+    assert capsys.readouterr().out == (
+        '{"event": "code", "to": "+821020000002", "code": "01234567"}\ncode for +821020000002: 01234567\n'
+    )
+
+
+def test_a_message_does_not_show_itself() -> None:
+    shown = repr(Message("sms", "+821020000002", "01234567", "ko"))
+    assert "0000002" not in shown
+    assert "01234567" not in shown

@@ -1,0 +1,149 @@
+"""One shape of error everywhere (RFC 9457), and the headers that every answer carries."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.errors import ExposureError
+from app.faces.http.problems import PROBLEMS, problem_of
+from tests.support.deployment import Deployment
+
+ID = "3f0e1d3a-0000-4000-8000-000000000000"
+LARGE = b'{"channel": "sms", "identifier": "' + b"0" * 70_000 + b'"}'
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Errors do not depend on the engine."""
+    return sqlite_url
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "status", "name"),
+    [
+        ("GET", "/nowhere", {}, 404, "not-found"),
+        ("GET", "/v1/nowhere", {}, 404, "not-found"),
+        ("PUT", "/v1/incidents", {}, 405, "method-not-allowed"),
+        ("GET", "/v1/verifications", {}, 405, "method-not-allowed"),
+        ("GET", "/v1/incidents/nothing/notice", {}, 404, "unknown-incident"),
+        ("GET", "/v1/incidents/sample-2025/notice?locale=fr", {}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": LARGE, "headers": JSON}, 413, "too-large"),
+        ("POST", "/v1/verifications", {"content": b"a=b"}, 415, "unsupported-media-type"),
+        ("POST", "/v1/verifications", {"data": {"channel": "sms"}}, 415, "unsupported-media-type"),
+        ("POST", "/v1/verifications", {"content": b"{", "headers": JSON}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": b"\xff", "headers": JSON}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": b"", "headers": JSON}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"json": {"channel": "fax", "identifier": "1"}}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"json": {"channel": "sms", "identifier": 1}}, 422, "invalid-request"),
+        (
+            "POST",
+            f"/v1/verifications/{ID}/confirm",
+            {"json": {"code": "1", "client_secret": "2"}},
+            404,
+            "unknown-verification",
+        ),
+        ("POST", "/v1/verifications/x/confirm", {"json": {"code": "1", "client_secret": "2"}}, 422, "invalid-request"),
+        ("GET", "/v1/exposures", {}, 401, "no-session"),
+        (
+            "POST",
+            "/v1/acknowledgements",
+            {"json": {"exposure_id": "x", "notice_version": 1, "locale": "ko"}},
+            401,
+            "no-session",
+        ),
+        ("DELETE", "/v1/session", {}, 401, "no-session"),
+    ],
+)
+def test_each_error_is_a_problem(
+    deployment: Deployment, method: str, path: str, given: dict[str, object], status: int, name: str
+) -> None:
+    answer = deployment.client.request(method, path, **given)  # type: ignore[arg-type]
+    assert_problem(answer, status, name)
+    assert ("errors" in answer.json()) == (status == 422)
+
+
+def assert_problem(answer: httpx.Response, status: int, name: str) -> None:
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["type"]) == (status, status, f"/problems/{name}"), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert {"type", "title", "status", "detail", "instance"} <= set(body) <= {
+        "type", "title", "status", "detail", "instance", "errors"
+    }  # fmt: skip
+    assert body["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    if status == 405:
+        assert answer.headers["allow"]
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_method_that_is_not_there_names_all_that_are(deployment: Deployment) -> None:
+    assert deployment.client.request("OPTIONS", "/v1/acknowledgements").headers["allow"] == "GET, POST"
+
+
+def test_a_large_body_without_a_length_is_refused_too(deployment: Deployment) -> None:
+    answer = deployment.client.post("/v1/verifications", content=iter([LARGE[:40_000], LARGE[40_000:]]), headers=JSON)
+    assert_problem(answer, 413, "too-large")
+
+
+def test_faults_are_placed_by_the_schemas_names(deployment: Deployment) -> None:
+    stray = {"channel": "fax", "identifier": 5, "locale": ["x"], "marked-key": "marked-value"}
+    answer = deployment.client.post("/v1/verifications", json=stray)
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/channel", "/identifier", "/locale"]
+    assert "marked" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/incidents", "/v1/exposures", "/nowhere", "/", "/healthz"])
+def test_every_answer_carries_the_security_headers(deployment: Deployment, path: str) -> None:
+    headers = deployment.client.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert "server" not in headers
+
+
+def test_public_answers_may_be_cached_and_personal_ones_may_not(deployment: Deployment) -> None:
+    client = deployment.client
+    for path in ("/v1/incidents", "/v1/incidents/sample-2025/notice?locale=ko"):
+        answer = client.get(path)
+        assert answer.headers["cache-control"] == "public, max-age=60"
+        unchanged = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+        assert unchanged.headers["etag"] == answer.headers["etag"]
+    headers = deployment.sign_in("010-2000-0002")
+    for path in ("/v1/exposures", "/v1/acknowledgements"):
+        assert client.get(path, headers=headers).headers["cache-control"] == "no-store"
+
+
+def test_the_incidents_are_public_and_complete(deployment: Deployment) -> None:
+    (incident,) = deployment.client.get("/v1/incidents").json()["incidents"]
+    assert {
+        "slug", "title", "status", "occurred_from", "occurred_to", "discovered_on", "items", "facts", "notice_version"
+    } <= set(incident)  # fmt: skip
+    withheld = next(fact for fact in incident["facts"] if fact["state"] == "withheld")
+    assert withheld["authority"]["ko"]
+    assert withheld["as_of"] == "2025-11-30"
+    assert all("authority" not in fact or fact["authority"] for fact in incident["facts"])  # absent, never null
+    notice = deployment.client.get("/v1/incidents/sample-2025/notice?locale=en").json()
+    assert notice["version"] == incident["notice_version"] == 1
+    assert re.fullmatch(r"[0-9a-f]{64}", notice["sha256"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", notice["published_at"])
+
+
+def test_an_error_that_nobody_foresaw_is_one_on_our_side() -> None:
+    class Unheard(ExposureError):
+        pass
+
+    assert problem_of(Unheard()).status == 500
+    assert all(problem.name and problem.title and problem.detail for problem in PROBLEMS.values())
+
+
+def test_every_problem_is_documented() -> None:
+    """The README lists each type, so that a client can be written from it."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    for problem in PROBLEMS.values():
+        assert f"`{problem.name}`" in readme
