@@ -16,10 +16,10 @@ from app.acknowledgements import Acknowledgements, ReceiptSigner
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing
-from app.datasets import Register, current_scheme
+from app.datasets import Register, current_scheme, holds_synthetic
 from app.db import Database
 from app.delivery import Outbox, Sender
-from app.errors import ExposureError
+from app.errors import ExposureError, Refused
 from app.exposures import Exposures
 from app.faces import api, web
 from app.faces.cli import run
@@ -49,11 +49,17 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
     Raises:
         BadKey: a key cannot be used.
         BadBudgets: the file of budgets cannot be used.
+        Refused: a data set is synthetic, and the sender reaches people.
     """
     configure_logging(settings.log_level)
     keys = KeyRing(settings.key_dir)
     secret = keys.application()
     database = Database(settings.database_url)
+    if _would_reach_strangers(database, sender):
+        database.close()
+        raise Refused(
+            "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
+        )
     keyholder = Keyholder(lookup_door)
     register = Register(keys, keyholder)
     outbox = Outbox(secret)
@@ -121,6 +127,8 @@ def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sen
     erased = 0.0
     while not stop.wait(DELIVERY_SECONDS):
         try:
+            if _would_reach_strangers(services.database, sender):  # imported since the start
+                continue
             outbox.deliver_due(services.database, sender, services.clock)
             erased += DELIVERY_SECONDS
             if erased >= ERASURE_SECONDS:
@@ -129,6 +137,14 @@ def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sen
                     services.verification.erase_expired(session, now=services.clock())
         except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one round
             log.warning("background-failed", error=type(error).__name__)
+
+
+def _would_reach_strangers(database: Database, sender: Sender) -> bool:
+    """Korea reserves no phone numbers for examples, so those that were made up may be real ones."""
+    if not sender.reaches_people:
+        return False
+    with database.read() as session:
+        return holds_synthetic(session)
 
 
 def main() -> None:

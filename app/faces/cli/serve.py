@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.config import BadSetting, Settings, read_settings, require
-from app.datasets import holds_synthetic
+from app.config import BadSetting, read_settings, require
 from app.delivery import ConsoleSender
-from app.errors import Refused
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json
 from app.faces.cli.server import CreateApp, run_server
@@ -25,26 +23,11 @@ def serve(
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = read_settings()
     require(settings, "sender")
-    check_deployment(settings)
+    with open_database(settings) as database:
+        open_keys(settings, database)
     if workers > 1 and settings.redis_url is None:
         raise BadSetting("EXPOSURE_REDIS_URL: is not set, and limits kept in each process would multiply by --workers")
     create_app: CreateApp = context.obj
     with open_keyholder(settings, Door.LOOKUP) as door:
         sender = partial(ConsoleSender, as_json=json)
         run_server(create_app, settings, door, sender, host=host, port=port, workers=workers, as_json=json)
-
-
-def check_deployment(settings: Settings) -> None:
-    """Refuse to start where the store would not be safe, or codes could reach people who were made up.
-
-    Raises:
-        BadKey: the keys lie where they must not.
-        Refused: a synthetic data set, and a sender that reaches people.
-    """
-    with open_database(settings) as database:
-        open_keys(settings, database)
-        with database.read() as session:
-            if holds_synthetic(session) and settings.sender != "console":
-                raise Refused(
-                    "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
-                )

@@ -1,0 +1,55 @@
+"""Made-up phone numbers may be somebody's: no sender that reaches people is used where a data set is synthetic."""
+
+import threading
+from typing import ClassVar
+
+import pytest
+
+from app import main
+from app.datasets.files import write
+from app.datasets.synthetic import synthesize
+from app.delivery import Message, Outbox
+from app.errors import Refused
+from tests.support.deployment import Deployment
+
+
+class Reaching:
+    reaches_people: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.stop = threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+        self.stop.set()
+
+
+def import_synthetic(deployment: Deployment) -> None:
+    path = deployment.folder / "synthetic.csv"
+    write(path, synthesize(20))
+    deployment.import_file(path)
+
+
+def test_the_application_does_not_start(deployment: Deployment) -> None:
+    import_synthetic(deployment)
+    with pytest.raises(Refused, match="EXPOSURE_SENDER"):
+        main.create_app(deployment.settings, lookup_door=deployment.door, sender=Reaching(), clock=deployment.clock)
+
+
+def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
+    services, outbox = deployment.app.state.services, Outbox(deployment.keys.application())
+    sender = Reaching()
+    deployment.ask("010-2000-0002")
+    main._work(sender.stop, services, outbox, sender)
+    assert len(sender.messages) == 1
+
+    import_synthetic(deployment)
+    deployment.ask("010-2000-0002")
+    sender.stop.clear()
+    timer = threading.Timer(1.0, sender.stop.set)
+    timer.start()
+    main._work(sender.stop, services, outbox, sender)
+    timer.join()
+    assert len(sender.messages) == 1
