@@ -11,7 +11,7 @@ of one place stay two.
 5. A province in front has its short name: 서울, 서울시, 서울특별시. 광주시 only before a district of the metropolis: 경기 has another.
 6. 제101동 제1203호, 101동 1203호 and 101-1203 are one unit. A pair of numbers is a unit behind a number or a building's name; at the
    beginning, and behind a road (로, 길), 동, 리, 가, 읍, 면 or 산, it is the number of building or lot. 지하1층 is B1층.
-7. 번지 behind a number says nothing.
+7. 번지 behind a number says nothing, unless it tells that a pair is none of rule 6's units.
 8. White space beside Hangul says nothing, except behind a digit: ``1길 23`` and ``12길 3``, ``152 동아`` and ``152동 아`` stay apart.
 9. Rules 1 to 8 are repeated until nothing changes, so that a canonical form is its own.
 """
@@ -34,9 +34,9 @@ _POSTAL_CODE = re.compile(rf"^(?:우 ?|우편번호 ?)?(?:[0-9]{{5}}|[0-9]{{3}}-
 _ORDINAL = re.compile(r"(?:(?<![가-힣])|(?<=[0-9]동))제 ?(?=[0-9]+ ?[동호층])")
 _BASEMENT = re.compile(r"지하 ?(?=[0-9]+ ?층)")
 _COUNTER = re.compile(r"(?<=[0-9]) (?=[동호층](?![가-힣]))")
-_PAIR = re.compile(r"(?<![0-9-])([0-9]+)-([0-9]+)(?![0-9-]|번지)호?")
+_PAIR = re.compile(r"(?<![0-9-])([0-9]+)-([0-9]+)(?![0-9-])(호| ?번지(?![길로]))?")
 _NOT_A_UNIT_BEHIND = "로길동리가읍면산"
-_LOT = re.compile(r"(?<=[0-9]) ?번지(?![길로])")
+_LOT = re.compile(r"(?<![0-9-])([0-9]+) ?번지(?![길로])")
 _EMPTY_SPACE = re.compile(r"(?<=[가-힣]) +|(?<![0-9 ]) +(?=[가-힣])")
 
 
@@ -65,8 +65,8 @@ def _tidy(text: str) -> str:
     if province := PROVINCE.match(address):  # 5
         address = f"{SHORT[province[0]]} {address[province.end() :]}"
     address = _BASEMENT.sub("b", _ORDINAL.sub("", address))  # 6
-    address = _PAIR.sub(_unit, _COUNTER.sub("", address))
-    address = _spaced(_LOT.sub(" ", address))  # 7
+    address = _PAIR.sub(_unit_or_lot, _COUNTER.sub("", address))  # 6, 7
+    address = _spaced(_LOT.sub(r"\1 ", address))  # 7
     address = _EMPTY_SPACE.sub("", address)  # 8
     if not any(char.isalnum() for char in address):
         raise Malformed("address", "not-an-address")
@@ -84,10 +84,14 @@ def _without_remark(brackets: re.Match[str]) -> str:
     return " " if dropped else f" {brackets[1]} "
 
 
-def _unit(pair: re.Match[str]) -> str:
+def _unit_or_lot(pair: re.Match[str]) -> str:
+    main, sub, suffix = pair.groups(default="")
+    lot = suffix.endswith("번지")
     behind = pair.string[: pair.start()].rstrip()[-1:]
     counted = behind.isdecimal() or ("가" <= behind <= "힣" and behind not in _NOT_A_UNIT_BEHIND)
-    return f"{pair[1]}동{pair[2]}호" if counted else pair[0]
+    if counted:
+        return f"{main}-{sub}번지 " if lot else f"{main}동{sub}호"
+    return f"{main}-{sub} " if lot else pair[0]
 
 
 _SHOWN = re.compile(rf"({'|'.join(sorted(set(SHORT.values())))})([가-힣]{{1,4}}?[시군구])?(?=.)")

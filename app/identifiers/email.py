@@ -7,8 +7,6 @@
    Reserved domains (RFC 2606: .test, .example, .invalid) are taken like any: made-up data lives there.
 """
 
-from unicodedata import normalize
-
 import email_validator
 
 from app.identifiers.text import Malformed, fold
@@ -39,9 +37,9 @@ def canonical(text: str) -> str:
 def _caseless(local: str) -> str:
     if local.isascii():
         return local.lower()
-    for _ in range(2):
-        local = normalize("NFKC", "".join(map(_caseless_char, local)))
-    return local
+    return "".join(
+        map(_caseless_char, local)
+    )  # email-validator composes what now can: H̱ has no letter of its own, ẖ has
 
 
 def _caseless_char(char: str) -> str:  # 2

@@ -86,10 +86,8 @@ def _seen(kind: Kind, char: str) -> str:
 
 
 def caseless(text: str) -> str:
-    """Fold case and stay in NFKC. Twice: folding can set free what composes, and composing what folds (U+0345)."""
-    for _ in range(2):
-        text = normalize("NFKC", text.casefold())
-    return text
+    """Fold the case of *text* in NFKC, and stay in it. Once is enough only because it was folded before."""
+    return normalize("NFKC", text.casefold())
 
 
 def words(text: str, *, keep: str = "") -> list[str]:

@@ -65,6 +65,7 @@ def test_what_only_looks_alike(one: str, other: str) -> None:
         ("e\u0301lan@example.com", "élan@example.com"),
         ("ΣΑΣ@example.com", "σασ@example.com"),
         ("σας@example.com", "σασ@example.com"),
+        ("H\u0331@example.com", "ẖ@example.com"),
         ("hong@example。com", "hong@example.com"),
         ("INFO@example.com", "info@example.com"),
     ],

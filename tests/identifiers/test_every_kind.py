@@ -1,7 +1,6 @@
 """What holds for all kinds, whatever is typed."""
 
 import pickle
-import traceback
 from unicodedata import normalize
 
 import pytest
@@ -43,6 +42,8 @@ TYPED = st.one_of(st.text(), st.lists(PIECES, max_size=12).map("".join))
 @example("address", "서울특별시 시")
 @example("address", "경기 도")
 @example("address", "서울 특별시 강남구 1")
+@example("address", "서울 특별시 특별시 강남구 1")
+@example("address", "한빛마을 12-3 번지")
 def test_a_canonical_form_is_its_own_and_nothing_but_malformed_escapes(kind: Kind, text: str) -> None:
     try:
         form = canonical(kind, text)
@@ -77,7 +78,7 @@ def test_every_character_that_folds_makes_a_stable_form() -> None:
 
 
 @calm
-@given(st.sampled_from(KINDS), st.text(min_size=1).filter(str.strip))
+@given(st.sampled_from(KINDS), TYPED)
 @example("email", "secret.person")
 @example("email", "secret@[127.0.0.1]")
 @example("email", "secret@exa mple.com")
@@ -93,14 +94,13 @@ def test_a_refusal_holds_nothing_of_the_text(kind: Kind, text: str) -> None:
     try:
         canonical(kind, text)
     except Malformed as refused:
-        assert refused.kind == kind
+        assert refused.reason in REASONS
+        assert vars(refused) == {"kind": kind, "reason": refused.reason}
         assert refused.args == (kind, refused.reason)
         assert str(refused) == f"{kind}: {refused.reason}"
+        assert repr(refused) == f"Malformed({kind!r}, {refused.reason!r})"
         assert refused.__cause__ is None
         assert refused.__context__ is None
-        assert refused.reason in REASONS
-        shown = "".join(traceback.format_exception(refused, limit=0)) + repr(refused)
-        assert len(text.strip()) < 3 or text.strip() not in shown.replace(kind, "").replace(refused.reason, "")
 
 
 REASONS = {
