@@ -1,6 +1,5 @@
 """An application on a real socket, in a thread of the test."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,13 +9,17 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from app.faces.cli.server import listen
+
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve *app* without its background thread; gives a client of it."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False
+    )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen("127.0.0.1", 0) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:

@@ -19,6 +19,7 @@ from app.errors import BadInput
 from app.faces.cli.output import emit
 
 READY_WITHIN = 60.0
+BACKLOG = 2048
 
 
 class CreateApp(Protocol):
@@ -56,12 +57,7 @@ def run_server(
     Raises:
         BadInput: the address is taken.
     """
-    try:
-        listening = socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
-    except OSError as error:
-        raise BadInput(f"--host, --port: cannot listen there ({error.strerror})") from None
+    listening = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{listening.getsockname()[1]}"
     say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
@@ -81,6 +77,25 @@ def run_server(
             Multiprocess(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to listen at.
+
+    Raises:
+        BadInput: the address is taken, or none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # the protocol is named because asyncio sends small answers at once (TCP_NODELAY) only where it is: 40 ms for each call
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise BadInput(f"--host, --port: cannot listen there ({error.strerror})") from None
+    return listening
 
 
 def _build(create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender]) -> FastAPI:
