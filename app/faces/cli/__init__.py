@@ -1,5 +1,6 @@
 """The command `exposure`: one file for each group of words. Exit codes: 0 done, 2 wrong use or bad input, 1 anything else."""
 
+import signal
 import sys
 from typing import Any
 
@@ -54,4 +55,10 @@ def _root() -> None:
 
 def run(create_app: CreateApp) -> None:
     """Run the command line, with the application's builder handed down to those who serve."""
+    signal.signal(signal.SIGTERM, _terminate)
     commands(obj=create_app)
+
+
+def _terminate(number: int, _: object) -> None:
+    """Unwind when told to end, so that children end and temporary folders, with keys in them, are gone."""
+    raise SystemExit(128 + number)

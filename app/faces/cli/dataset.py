@@ -238,10 +238,13 @@ def _fields(one: DataSet) -> dict[str, object]:
 
 
 def _write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["line", "column", "reason"])
-        writer.writerows((one.line, one.column, one.reason) for one in rejects)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["line", "column", "reason"])
+            writer.writerows((one.line, one.column, one.reason) for one in rejects)
+    except OSError as error:
+        raise BadInput(f"--rejects {path}: cannot be written ({error.strerror})") from None
 
 
 def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from app import datasets, incidents
 from app.clock import system_clock
-from app.config import Settings
+from app.config import Settings, read_settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
 from app.datasets.files import write
@@ -37,7 +37,7 @@ def demo(
     create_app: CreateApp = context.obj
     with tempfile.TemporaryDirectory(prefix="exposure-demo-") as name:
         folder = Path(name)
-        settings = Settings(
+        settings = read_settings(
             database_url=f"sqlite:///{folder / 'exposure.sqlite3'}",
             key_dir=folder,
             pepper_file=folder / "pepper.key",

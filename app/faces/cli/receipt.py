@@ -69,5 +69,5 @@ def _read(file: Path) -> Any:  # noqa: ANN401
         return jsonlib.loads(text)
     except OSError as error:
         raise BadReceipt(f"{file}: cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadReceipt(f"{file}: is no JSON") from None

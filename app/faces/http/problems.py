@@ -91,7 +91,9 @@ _BY_STATUS = {
     404: Problem(404, "not-found", "Nothing is here", "There is nothing at this address."),
     405: Problem(405, "method-not-allowed", "Method not allowed", "This address does not take this method."),
     413: Problem(413, "too-large", "The request is too large", "Send less."),
-    415: Problem(415, "unsupported-media-type", "Media type not supported", "Send application/json."),
+    415: Problem(
+        415, "unsupported-media-type", "Media type not supported", "Send the media type that this address takes."
+    ),
 }
 
 

@@ -1,16 +1,21 @@
-"""Customers' pages."""
+"""Customers' pages: plain forms in Korean and English that need no script.
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+The journey is identifier → code → answer → acknowledgement, a file for each step. Identifiers, codes and tokens travel in bodies and in cookies
+that no script reads, never in an address. A failure is shown as a failure: no page here takes it for an answer.
+"""
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from fastapi import APIRouter
 
+from app.faces.web import acknowledging, answering, assets, codes, leaving, starting
+from app.faces.web.errors import error_page, wants_page
 
-def wants_page(request: Request) -> bool:
-    """Tell."""
-    return False
+__all__ = ["ROUTERS", "error_page", "wants_page"]
 
-
-def error_page(request: Request, problem: Response) -> Response:
-    """Page."""
-    return problem
+ROUTERS: tuple[APIRouter, ...] = (
+    starting.router,
+    codes.router,
+    answering.router,
+    acknowledging.router,
+    leaving.router,
+    assets.router,
+)

@@ -1,0 +1,113 @@
+"""The last step: saying that the notice was read, and the receipts for it. It waives nothing."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from app import incidents
+from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure
+from app.exposures import Exposure, exposure_id
+from app.faces.http.identity import identity_of, proofs_of
+from app.faces.http.limited import spends
+from app.faces.http.services import Services, ServicesOf
+from app.faces.web.answering import answer_page, token_of
+from app.faces.web.language import locale_of, texts_of
+from app.faces.web.pages import page, see
+from app.faces.web.routing import page_router
+from app.incidents import Text
+from app.limits import Budget
+
+router = page_router()
+
+Names = Annotated[list[str] | None, Form()]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """A receipt in words."""
+
+    title: Text
+    version: int
+    at: datetime
+    statement: str
+    locale: str
+
+
+@router.post("/acknowledge")
+@spends(Budget.OTHER)
+def acknowledge(
+    request: Request,
+    services: ServicesOf,
+    exposure: Names = None,
+    notice_version: Annotated[str, Form()] = "",
+) -> Response:
+    """Record that the notice of some of the person's exposures was read: all of them, or none."""
+    token, texts = token_of(request), texts_of(request).notice
+    version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
+    now = services.clock()
+    try:
+        with services.database.write() as session:
+            identity = identity_of(services, session, token)
+            found = services.exposures.find(session, proofs_of(identity)).exposures
+            own = {exposure_id(identity.key, one): one for one in found}
+            chosen = _chosen(own, exposure or [])
+            for one in chosen:
+                services.acknowledgements.acknowledge(session, one, version, locale_of(request), now=now)
+    except UnknownExposure:
+        return answer_page(request, services, status=404, alert=texts.stale)
+    except NoticeSuperseded:
+        return answer_page(request, services, status=409, alert=texts.superseded)
+    return see(f"/answer#read-{chosen[0].incident}")
+
+
+@router.get("/receipts")
+@spends(Budget.OTHER)
+def show_receipts(request: Request, services: ServicesOf) -> Response:
+    """Show the person's receipts in words."""
+    receipts = _receipts(request, services)
+    with services.database.read() as session:
+        titles = {one.slug: one.title for one in incidents.list_all(session)}
+    return page(request, "receipts.html", here="/receipts", receipts=[_in_words(one, titles) for one in receipts])
+
+
+@router.get("/receipts/{number}")
+@spends(Budget.OTHER)
+def download_receipt(request: Request, services: ServicesOf, number: str) -> Response:
+    """Hand out one receipt as the file that `exposure receipt verify` takes; they are numbered by age, from 1."""
+    receipts = _receipts(request, services)
+    known = {str(place): one for place, one in enumerate(receipts, 1)}
+    if number not in known:
+        raise UnknownExposure("no such receipt")
+    headers = {"Content-Disposition": f'attachment; filename="receipt-{number}.json"'}
+    content = json.dumps(asdict(known[number]), indent=1) + "\n"
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _chosen(own: Mapping[str, Exposure], names: Sequence[str]) -> list[Exposure]:
+    if not names or not own.keys() >= set(names):
+        raise UnknownExposure("none of this session")
+    return [own[name] for name in dict.fromkeys(names)]
+
+
+def _receipts(request: Request, services: Services) -> list[Receipt]:
+    token = token_of(request)
+    with services.database.read() as session:
+        identity = identity_of(services, session, token)
+        found = services.exposures.find(session, proofs_of(identity)).exposures
+        return services.acknowledgements.receipts(session, found)
+
+
+def _in_words(receipt: Receipt, titles: dict[str, Text]) -> ReceiptView:
+    content = json.loads(base64.urlsafe_b64decode(receipt.payload + "=" * (-len(receipt.payload) % 4)))
+    return ReceiptView(
+        title=titles[content["incident"]],
+        version=content["notice_version"],
+        at=datetime.fromisoformat(content["acknowledged_at"]),
+        statement=content["statement"],
+        locale=content["locale"],
+    )

@@ -1,0 +1,107 @@
+"""The answer as a page shows it, incident by incident. Decides nothing about who is affected: the exposures do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from app import incidents
+from app.acknowledgements import Acknowledged
+from app.exposures import Answer, Exposure, exposure_id
+from app.faces.http.identity import proofs_of
+from app.faces.http.services import Services
+from app.incidents import Action, Incident, ItemKind, Locale, Notice, Text
+from app.verification import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One exposure."""
+
+    id: str
+    exposure: Exposure
+    actions: tuple[Action, ...]
+    read: Acknowledged | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """What the lists of one incident say of the person."""
+
+    incident: Incident
+    notice: Notice
+    leaks: tuple[Leak, ...]
+    outcome: Literal["found", "not_found", "cannot_tell"]
+    partly: bool
+    """Whether one of the contacts tells nothing, while another was found."""
+
+    @property
+    def labels(self) -> dict[ItemKind, Text]:
+        """What the incident calls its items."""
+        return {item.kind: item.label for item in self.incident.items}
+
+    @property
+    def unread(self) -> tuple[Leak, ...]:
+        """The leaks whose newest notice was not acknowledged."""
+        return tuple(leak for leak in self.leaks if leak.read is None or leak.read.notice_version < self.notice.version)
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the last of them was acknowledged, whichever version it was."""
+        return max((leak.read.at for leak in self.leaks if leak.read is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """All of it."""
+
+    masked: tuple[str, ...]
+    synthetic: bool
+    as_of: datetime | None
+    incidents: tuple[IncidentView, ...]
+
+
+def read_answer(services: Services, session: Session, identity: Identity, locale: Locale) -> AnswerView:
+    """Read the answer of one session, its notices and what was acknowledged, all of one snapshot.
+
+    Raises:
+        VerifyAgain: the data sets cannot be read with what the session holds.
+        Unavailable: something could not be read; then there is no answer.
+    """
+    answer = services.exposures.find(session, proofs_of(identity))
+    read = services.acknowledgements.of_exposures(session, answer.exposures)
+    concerned = {one.incident for one in answer.datasets} | {one.incident for one in answer.exposures}
+    return AnswerView(
+        masked=tuple(one.masked for one in identity.identifiers),
+        synthetic=any(one.synthetic for one in answer.datasets),
+        as_of=max((one.published_at for one in answer.datasets), default=None),
+        incidents=tuple(
+            _view(
+                incident,
+                incidents.get_notice(session, incident.slug, locale),
+                answer,
+                [
+                    _leak(identity, incident, exposure, acknowledged)
+                    for exposure, acknowledged in zip(answer.exposures, read, strict=True)
+                    if exposure.incident == incident.slug
+                ],
+            )
+            for incident in reversed(incidents.list_all(session))
+            if incident.slug in concerned
+        ),
+    )
+
+
+def _leak(identity: Identity, incident: Incident, exposure: Exposure, read: Acknowledged | None) -> Leak:
+    advised = incident.actions_for(exposure.items) if exposure.confidence != "withdrawn" else []
+    actions = tuple(action for action in incident.actions if action.id in advised)
+    return Leak(exposure_id(identity.key, exposure), exposure, actions, read)
+
+
+def _view(incident: Incident, notice: Notice, answer: Answer, leaks: Sequence[Leak]) -> IncidentView:
+    results = [one.result for one in answer.datasets if one.incident == incident.slug]
+    unclear = "cannot_tell" in results
+    outcome: Literal["found", "not_found", "cannot_tell"] = "cannot_tell" if unclear else "not_found"
+    return IncidentView(incident, notice, tuple(leaks), "found" if leaks else outcome, partly=bool(leaks) and unclear)

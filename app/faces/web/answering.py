@@ -1,0 +1,103 @@
+"""The third step: the answer, and whether a name or an address is the one on record."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Form, Request, Response
+
+from app.acknowledgements.receipts import STATEMENTS
+from app.exposures import CheckResult, InvalidValue, exposure_id
+from app.faces.http.identity import identity_of, proofs_of
+from app.faces.http.limited import spends
+from app.faces.http.services import Services, ServicesOf
+from app.faces.web import cookies
+from app.faces.web.answer_view import read_answer
+from app.faces.web.language import locale_of, texts_of
+from app.faces.web.pages import page
+from app.faces.web.routing import page_router
+from app.limits import Budget
+from app.verification import NoSession
+
+router = page_router()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was checked, and what came of it: by exposure's name, or an error."""
+
+    kind: Literal["name", "address"] = "name"
+    value: str = ""
+    results: dict[str, CheckResult] | None = None
+    error: str | None = None
+
+
+@router.get("/answer")
+@spends(Budget.OTHER)
+def show_answer(request: Request, services: ServicesOf) -> Response:
+    """Show what of the person's leaked. "Not found" is said only where every data set was really read."""
+    return answer_page(request, services)
+
+
+@router.post("/check")
+@spends(Budget.OTHER)
+def check_value(
+    request: Request,
+    services: ServicesOf,
+    kind: Annotated[str, Form()] = "name",
+    value: Annotated[str, Form()] = "",
+) -> Response:
+    """Hold a name or an address against the person's own records."""
+    token = token_of(request)
+    known: Literal["name", "address"] = "address" if kind == "address" else "name"
+    try:
+        with services.database.read() as session:
+            identity = identity_of(services, session, token)
+            found = services.exposures.check(session, proofs_of(identity), known, value)
+    except InvalidValue:
+        error = texts_of(request).check.invalid
+        return answer_page(request, services, status=422, checked=Checked(known, value, error=error))
+    results = {exposure_id(identity.key, one.exposure): one for one in found}
+    return answer_page(request, services, checked=Checked(known, value, results))
+
+
+def answer_page(
+    request: Request,
+    services: Services,
+    *,
+    status: int = 200,
+    alert: str | None = None,
+    checked: Checked | None = None,
+) -> Response:
+    """Write the answer.
+
+    Raises:
+        NoSession: there is none.
+        VerifyAgain: as for `read_answer`.
+        Unavailable: as for `read_answer`.
+    """
+    token = token_of(request)
+    with services.database.read() as session:
+        identity = identity_of(services, session, token)
+        view = read_answer(services, session, identity, locale_of(request))
+    return page(
+        request,
+        "answer.html",
+        here="/answer",
+        status=status,
+        alert=alert,
+        answer=view,
+        checked=checked or Checked(),
+        statement=STATEMENTS[locale_of(request)],
+    )
+
+
+def token_of(request: Request) -> str:
+    """Give the session's token.
+
+    Raises:
+        NoSession: there is none.
+    """
+    token = cookies.session_token(request)
+    if token is None:
+        raise NoSession("no session")
+    return token

@@ -1,0 +1,31 @@
+"""The stylesheet and the icon: served from here, cached for long, changed by changing their address."""
+
+import hashlib
+from pathlib import Path
+
+from fastapi import Response
+from starlette.exceptions import HTTPException
+
+from app.faces.http.limited import spends
+from app.faces.web.routing import page_router
+from app.limits import Budget
+
+router = page_router()
+
+_FOLDER = Path(__file__).with_name("static")
+_MEDIA_TYPES = {"site.css": "text/css", "icon.svg": "image/svg+xml"}
+_CONTENT = {name: (_FOLDER / name).read_bytes() for name in _MEDIA_TYPES}
+
+STYLE = f"/static/site.css?v={hashlib.sha256(_CONTENT['site.css']).hexdigest()[:12]}"
+
+
+@router.get("/static/{name}")
+@spends(Budget.OTHER)
+def get_asset(name: str) -> Response:
+    """Serve one of the two."""
+    if name not in _CONTENT:
+        raise HTTPException(404)
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if name == "site.css" else "public, max-age=86400"
+    }
+    return Response(_CONTENT[name], media_type=_MEDIA_TYPES[name], headers=headers)

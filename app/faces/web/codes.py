@@ -1,0 +1,126 @@
+"""The second step: typing the code."""
+
+import unicodedata
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+from sqlalchemy.orm import Session
+
+from app.faces.http.identity import identity_of
+from app.faces.http.limited import spends
+from app.faces.http.services import Services, ServicesOf
+from app.faces.web import cookies
+from app.faces.web.answering import answer_page
+from app.faces.web.cookies import Pending
+from app.faces.web.language import texts_of
+from app.faces.web.pages import page, see
+from app.faces.web.routing import page_router
+from app.faces.web.starting import start_page
+from app.limits import Budget
+from app.verification import (
+    CODE_LENGTH,
+    NoSession,
+    TooManyIdentifiers,
+    UnknownVerification,
+    VerificationEnded,
+    WrongCode,
+)
+
+router = page_router()
+
+
+@router.get("/code")
+@spends(Budget.OTHER)
+def show_code_form(request: Request) -> Response:
+    """Ask for the code that is on its way."""
+    pending = cookies.pending(request)
+    return see("/") if pending is None else _code_page(request, pending)
+
+
+@router.post("/resend")
+@spends(Budget.VERIFICATIONS)
+def resend_code(request: Request, services: ServicesOf) -> Response:
+    """Have a new code sent; the one before is void."""
+    pending = cookies.pending(request)
+    if pending is None:
+        return _ended(request)
+    try:
+        with services.database.write() as session:
+            started = services.verification.resend(session, pending.id, pending.client_secret, now=services.clock())
+    except (VerificationEnded, UnknownVerification):
+        return _ended(request)
+    response = see("/code")
+    cookies.keep_pending(request, response, replace(pending, until=started.expires_at, sent=pending.sent + 1))
+    return response
+
+
+@router.post("/confirm")
+@spends(Budget.CONFIRMATIONS)
+def confirm_code(request: Request, services: ServicesOf, code: Annotated[str, Form()] = "") -> Response:
+    """Confirm the code: opens a session, or adds the identifier to the one that is open.
+
+    What cannot be a code costs no try.
+    """
+    pending = cookies.pending(request)
+    if pending is None:
+        return _ended(request)
+    texts = texts_of(request).code
+    digits = digits_of(code)
+    if len(digits) != CODE_LENGTH:
+        return _code_page(request, pending, texts.not_digits.format(digits=CODE_LENGTH))
+    now = services.clock()
+    try:
+        with services.database.write() as session:
+            token = _live_token(request, services, session)
+            outcome = services.verification.confirm(
+                session, pending.id, pending.client_secret, digits, token=token, now=now
+            )
+    except (VerificationEnded, UnknownVerification):
+        return _ended(request)
+    except TooManyIdentifiers:
+        return answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
+    if isinstance(outcome, WrongCode):
+        if outcome.tries_left == 0:
+            return _ended(request)
+        return _code_page(request, pending, texts.wrong.format(left=outcome.tries_left))
+    response = see("/answer")
+    cookies.keep_session(request, response, outcome.token)
+    cookies.drop(request, response, "verification")
+    return response
+
+
+def digits_of(code: str) -> str:
+    """Read the digits of what was typed or pasted, of any width, with spaces or dashes between; of anything else, none."""
+    digits = "".join(char for char in unicodedata.normalize("NFKC", code[:100]) if not char.isspace() and char != "-")
+    return digits if digits.isascii() and digits.isdigit() else ""
+
+
+def _live_token(request: Request, services: Services, session: Session) -> str | None:
+    """Give the token of a session that is still open: an ended one must keep nobody from opening another."""
+    token = cookies.session_token(request)
+    if token is None:
+        return None
+    try:
+        identity_of(services, session, token)
+    except NoSession:
+        return None
+    return token
+
+
+def _code_page(request: Request, pending: Pending, error: str | None = None) -> Response:
+    return page(
+        request,
+        "code.html",
+        here="/code",
+        status=422 if error else 200,
+        digits=CODE_LENGTH,
+        pending=pending,
+        error=error,
+    )
+
+
+def _ended(request: Request) -> Response:
+    response = start_page(request, status=410, alert=texts_of(request).start.ended)
+    cookies.drop(request, response, "verification")
+    return response

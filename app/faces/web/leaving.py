@@ -1,0 +1,29 @@
+"""Leaving: the session ends, and the browser forgets."""
+
+from fastapi import Request, Response
+
+from app.faces.http.limited import spends
+from app.faces.http.services import ServicesOf
+from app.faces.web import cookies
+from app.faces.web.pages import see
+from app.faces.web.routing import page_router
+from app.limits import Budget
+from app.verification import NoSession
+
+router = page_router()
+
+
+@router.post("/sign-out")
+@spends(Budget.OTHER)
+def sign_out(request: Request, services: ServicesOf) -> Response:
+    """End the session, where there still is one."""
+    token = cookies.session_token(request)
+    if token is not None:
+        try:
+            with services.database.write() as session:
+                services.sessions.end(session, token, now=services.clock())
+        except NoSession:
+            pass
+    response = see("/?because=signed-out")
+    cookies.drop(request, response, "session", "verification")
+    return response

@@ -1,0 +1,64 @@
+"""The first step: saying which email address or phone is one's own."""
+
+import unicodedata
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from app.delivery import Channel
+from app.faces.http.limited import spends
+from app.faces.http.services import ServicesOf
+from app.faces.web import cookies
+from app.faces.web.cookies import Pending
+from app.faces.web.language import locale_of, texts_of
+from app.faces.web.pages import page, see
+from app.faces.web.routing import page_router
+from app.identifiers import IdentifierKind, canonical, mask
+from app.limits import Budget
+from app.verification import InvalidIdentifier
+
+router = page_router()
+
+_KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
+
+
+@router.get("/")
+@spends(Budget.OTHER)
+def show_start(request: Request) -> Response:
+    """Say what this is, and ask. Reads no store: this page is there even when nothing else is."""
+    start = texts_of(request).start
+    reasons = {"verify-first": start.verify_first, "verify-again": start.verify_again, "signed-out": start.signed_out}
+    return start_page(request, alert=reasons.get(request.query_params.get("because", "")))
+
+
+@router.post("/verify")
+@spends(Budget.VERIFICATIONS)
+def start_verification(request: Request, services: ServicesOf, identifier: Annotated[str, Form()] = "") -> Response:
+    """Have a code sent. What follows is the same for everyone."""
+    channel = channel_of(identifier)
+    try:
+        with services.database.write() as session:
+            started = services.verification.start(
+                session, channel, identifier, locale_of(request), now=services.clock()
+            )
+    except InvalidIdentifier:
+        texts = texts_of(request).start
+        error = texts.bad_email if channel == "email" else texts.bad_phone
+        return start_page(request, status=422, typed=identifier, error=error if identifier.strip() else texts.empty)
+    kind = _KINDS[channel]
+    masked = mask(kind, canonical(kind, identifier))
+    response = see("/code")
+    cookies.keep_pending(request, response, Pending(started.id, started.client_secret, masked, started.expires_at))
+    return response
+
+
+def channel_of(identifier: str) -> Channel:
+    """Take what has an @, of any width, for an email address, all else for a phone."""
+    return "email" if "@" in unicodedata.normalize("NFKC", identifier[:1000]) else "sms"
+
+
+def start_page(
+    request: Request, *, status: int = 200, alert: str | None = None, typed: str = "", error: str | None = None
+) -> Response:
+    """Write the first page."""
+    return page(request, "start.html", here="/", status=status, alert=alert, typed=typed, error=error)

@@ -1,0 +1,10 @@
+"""The texts of the pages: one table for each language."""
+
+from app.faces.web.texts.en import ENGLISH
+from app.faces.web.texts.ko import KOREAN
+from app.faces.web.texts.table import Texts, Verdict
+from app.incidents import Locale
+
+__all__ = ["TEXTS", "Texts", "Verdict"]
+
+TEXTS: dict[Locale, Texts] = {"ko": KOREAN, "en": ENGLISH}

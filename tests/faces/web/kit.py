@@ -1,0 +1,128 @@
+"""A person with a browser: forms and links only, as they stand on the pages."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.cookies import SimpleCookie
+from typing import Self
+
+import httpx
+
+from tests.support.deployment import Deployment, row
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+PEOPLE = [
+    row("a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email"),
+    row(
+        "a2",
+        phone="010-2000-0002",
+        name="박지수",
+        address="서울특별시 강남구 테헤란로 12, 101동 1203호",
+        items="name|phone|address|order",
+        count=3,
+    ),
+    row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone"),
+    row("a4", email="maybe@example.com", name="최가능", items="name|email", confidence="possible"),
+    row("a5", email="cleared@example.com", name="한취소", items="name|email", confidence="withdrawn"),
+]
+HOLDER, RECIPIENT, STRANGER = "010-2000-0002", "010-3000-0003", "010-9999-9999"
+
+
+@dataclass
+class Form:
+    """A form as the page has it."""
+
+    action: str
+    method: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given["action"], given["method"]))
+        elif tag == "input" and (given["type"] != "radio" or "checked" in given):
+            self.forms[-1].fields.append((given["name"], given.get("value", "")))
+        elif tag == "a":
+            self.links.append(given["href"])
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def cookies_of(response: httpx.Response) -> SimpleCookie:
+    """What a response has the browser keep, with the flags."""
+    cookies = SimpleCookie()
+    for line in response.headers.get_list("set-cookie"):
+        cookies.load(line)
+    return cookies
+
+
+class Person:
+    """Walks the pages."""
+
+    def __init__(self, deployment: Deployment, **headers: str) -> None:
+        self.deployment = deployment
+        self.client = httpx.Client(
+            base_url=deployment.client.base_url, headers=BROWSER | headers, trust_env=False, timeout=30
+        )
+        self.seen: list[httpx.Response] = []
+        self.page = httpx.Response(204)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def go(self, address: str) -> httpx.Response:
+        return self._follow(self.client.get(address))
+
+    def submit(self, action: str, **typed: str) -> httpx.Response:
+        """Send one of the page's forms, with what was typed into its fields."""
+        form = next(one for one in self._parsed().forms if one.action == action)
+        assert form.method == "post"
+        names = [name for name, _ in form.fields]
+        assert typed.keys() <= set(names), f"the form has {names}"
+        data: dict[str, list[str]] = {}
+        for name, value in form.fields:
+            data.setdefault(name, []).append(typed.get(name, value))
+        return self._follow(self.client.post(action, data=data))
+
+    def prove(self, identifier: str) -> httpx.Response:
+        """Ask for a code on the page that is open, and type it."""
+        self.submit("/verify", identifier=identifier)
+        assert str(self.page.url).endswith("/code"), self.text
+        return self.submit("/confirm", code=self.deployment.deliver()[-1].code)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._parsed().text).split())
+
+    @property
+    def links(self) -> list[str]:
+        return self._parsed().links
+
+    @property
+    def actions(self) -> list[str]:
+        return [form.action for form in self._parsed().forms]
+
+    def _follow(self, response: httpx.Response) -> httpx.Response:
+        self.seen.append(response)
+        while response.is_redirect:
+            response = self.client.get(response.headers["location"])
+            self.seen.append(response)
+        self.page = response
+        return response
+
+    def _parsed(self) -> _Forms:
+        parsed = _Forms()
+        parsed.feed(self.page.text)
+        return parsed

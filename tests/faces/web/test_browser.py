@@ -1,0 +1,144 @@
+"""The journey in a real browser on a phone, without JavaScript; and what axe finds on its pages."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app.faces.web.texts import TEXTS
+from app.incidents import Locale
+from tests.faces.web.kit import HOLDER, PEOPLE, STRANGER
+from tests.support.deployment import Deployment
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 390, "height": 844}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The pages do not know which database it is: once is enough."""
+    return sqlite_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.fail(f"no browser ({', '.join(NAMES)}): apt-get update && apt-get install -y chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def press(page: Page, action: str) -> None:
+    page.locator(f'form[action="{action}"] button').click()
+
+
+def prove(page: Page, deployment: Deployment, identifier: str) -> None:
+    page.locator("#identifier").fill(identifier)
+    press(page, "/verify")
+    page.locator("#code").fill(deployment.deliver()[-1].code)
+    press(page, "/confirm")
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser, locale: Locale) -> None:
+    deployment.publish_rows(PEOPLE)
+    t = TEXTS[locale]
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(str(deployment.client.base_url))
+    if locale != "ko":
+        page.get_by_role("link", name=TEXTS["ko"].site.other_language_name).click()
+    page.get_by_label(t.start.label).fill("010-12")
+    page.get_by_role("button", name=t.start.button).click()
+    assert page.locator(".summary").is_visible()
+    page.locator(".summary a").click()
+    page.get_by_label(t.start.label).fill(HOLDER)
+    page.get_by_role("button", name=t.start.button).click()
+
+    assert page.locator("html").get_attribute("lang") == locale
+    field = page.get_by_label(t.code.label, exact=True)
+    assert field.get_attribute("autocomplete") == "one-time-code"
+    assert field.get_attribute("inputmode") == "numeric"
+    page.get_by_role("button", name=t.code.resend).click()
+    field.fill(deployment.deliver()[-1].code)
+    field.press("Enter")
+
+    assert page.get_by_role("heading", name=t.answer.holder.confirmed.title, exact=True).is_visible()
+    page.get_by_label(t.check.address, exact=True).check()
+    page.get_by_label(t.check.label).fill("서울 강남구 테헤란로 12 101-1203")
+    page.get_by_role("button", name=t.check.button, exact=True).click()
+    assert page.get_by_text(t.check.matched_exposed).is_visible()
+    page.get_by_role("button", name=t.notice.read_button).click()
+    assert page.get_by_role("button", name=t.notice.read_button).count() == 0
+    page.get_by_role("link", name=t.notice.receipts).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=t.notice.download.format(number=1)).click()
+    assert download.value.suggested_filename == "receipt-1.json"
+    page.get_by_role("link", name=t.site.to_answer).click()
+    page.get_by_role("button", name=t.site.sign_out).click()
+    assert page.get_by_text(t.start.signed_out).is_visible()
+
+    assert {url.split("/")[2] for url in asked} == {str(deployment.client.base_url).split("/")[2]}
+    assert [cookie["name"] for cookie in context.cookies() if cookie["name"] != "lang"] == []
+    context.close()
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Locale) -> None:
+    deployment.publish_rows(PEOPLE)
+    context = browser.new_context(viewport=PHONE, bypass_csp=True)  # axe is a script, and the policy lets none run
+    page = context.new_page()
+    base = str(deployment.client.base_url).rstrip("/")
+
+    page.goto(f"{base}/?lang={locale}")
+    assert_accessible(page)
+    page.locator("#identifier").fill("010-12")
+    press(page, "/verify")
+    assert_accessible(page)
+    assert page.evaluate("document.activeElement.className") == "summary", "the focus is on what went wrong"
+    page.locator("#identifier").fill(STRANGER)
+    press(page, "/verify")
+    assert_accessible(page)
+    page.locator("#code").fill(deployment.deliver()[-1].code)
+    press(page, "/confirm")
+    page.locator("summary").click()
+    assert_accessible(page)
+    prove(page, deployment, HOLDER)
+    assert_accessible(page)
+    page.locator("#value").fill("박지수")
+    press(page, "/check")
+    assert_accessible(page)
+    press(page, "/acknowledge")
+    assert_accessible(page)
+    page.goto(f"{base}/receipts")
+    assert_accessible(page)
+    page.goto(f"{base}/nowhere")
+    assert_accessible(page)
+    context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.response["passes"], "axe ran no rule"
+    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wide, f"{page.url} scrolls sideways"

@@ -1,0 +1,279 @@
+"""What people get wrong, and what fails: said clearly, and never an answer."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.crypto.keyfiles import create
+from app.crypto.secret import Pepper
+from app.datasets.queries import partition
+from app.faces.web.texts import TEXTS
+from app.incidents import Locale
+from app.keyholder import Door, start_child
+from app.verification.service import TRIES
+from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, STRANGER, Person, cookies_of
+from tests.support.deployment import Deployment
+
+KO = TEXTS["ko"]
+VERDICTS = [
+    KO.answer.not_found.title,
+    KO.answer.cannot_tell.title,
+    *(getattr(KO.answer.holder, name).title for name in ("confirmed", "possible", "withdrawn", "under_review")),
+]
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**8:08}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", KO.start.empty),
+        ("  ", KO.start.empty),
+        ("010-12", KO.start.bad_phone),
+        ("min@", KO.start.bad_email),
+        ("min＠", KO.start.bad_email),
+        ("1" * 5000, KO.start.bad_phone),
+    ],
+)
+def test_what_cannot_be_an_identifier(deployment: Deployment, typed: str, said: str) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=typed)
+        assert person.page.status_code == 422
+        assert person.text.count(said) == 2
+        assert 'href="#identifier"' in person.page.text
+        assert 'aria-describedby="identifier-hint identifier-error"' in person.page.text
+        assert f"<title>{KO.site.error_prefix}" in person.page.text
+        assert deployment.deliver() == []
+
+
+def test_a_wrong_code(deployment: Deployment) -> None:
+    deployment.publish_rows(PEOPLE)
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=HOLDER)
+        code = deployment.deliver()[0].code
+        for typed in ("", "1234", "abcdefgh", "123456789"):
+            person.submit("/confirm", code=typed)
+            assert person.page.status_code == 422
+            assert KO.code.not_digits.format(digits=8) in person.text
+        for left in range(TRIES - 1, 0, -1):
+            person.submit("/confirm", code=wrong(code))
+            assert person.page.status_code == 422
+            assert KO.code.wrong.format(left=left) in person.text, "what cannot be a code cost a try"
+        person.submit("/confirm", code=wrong(code))
+        assert person.page.status_code == 410
+        assert KO.start.ended in person.text
+        assert "/verify" in person.actions
+
+
+def test_a_code_with_spaces_or_full_width_digits(deployment: Deployment) -> None:
+    for change in (
+        lambda code: f" {code[:4]} {code[4:]}",
+        lambda code: code.translate({48 + n: 0xFF10 + n for n in range(10)}),
+    ):
+        with Person(deployment) as person:
+            person.go("/")
+            person.submit("/verify", identifier=HOLDER)
+            person.submit("/confirm", code=change(deployment.deliver()[0].code))
+            assert person.page.url.path == "/answer"
+
+
+def test_a_code_whose_time_has_passed(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=HOLDER)
+        code = deployment.deliver()[0].code
+        deployment.clock.move(seconds=deployment.settings.code_ttl)
+        before = person.page
+        for action, typed in (("/confirm", {"code": code}), ("/resend", {})):
+            person.page = before
+            person.submit(action, **typed)
+            assert person.page.status_code == 410
+            assert KO.start.ended in person.text
+
+
+def test_a_new_code_takes_the_place_of_the_one_before(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=HOLDER)
+        person.submit("/resend")
+        assert KO.code.sent_anew in person.text
+        first, second = deployment.deliver()
+        if first.code != second.code:
+            person.submit("/confirm", code=first.code)
+            assert person.page.status_code == 422
+        person.submit("/confirm", code=second.code)
+        assert person.page.url.path == "/answer"
+
+
+def test_without_a_code_on_its_way(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        assert person.go("/code").url.path == "/"
+        person.client.cookies.set("verification", "bm90IGEgY29kZQ")
+        assert person.go("/code").url.path == "/"
+        assert person.client.post("/confirm", data={"code": "12345678"}).status_code == 410
+
+
+def test_a_stale_session_keeps_nobody_out(deployment: Deployment) -> None:
+    deployment.publish_rows(PEOPLE)
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(STRANGER)
+        deployment.clock.move(seconds=deployment.settings.session_ttl)
+        person.submit("/verify", identifier=HOLDER)
+        person.submit("/confirm", code=deployment.deliver()[-1].code)
+        assert KO.answer.holder.confirmed.title in person.text
+        assert "010-****-9999" not in person.text
+        deployment.clock.move(seconds=deployment.settings.session_ttl)
+        person.submit("/acknowledge")
+        assert person.page.url.path == "/"
+        assert KO.start.verify_first in person.text
+        person.client.cookies.set("session", "planted")
+        person.submit("/verify", identifier=HOLDER)
+        confirmed = person.client.post("/confirm", data={"code": deployment.deliver()[-1].code})
+        assert confirmed.headers["location"] == "/answer"
+        assert len(cookies_of(confirmed)["session"].value) == 43, "a new token, not the one that was planted"
+
+
+def test_too_many_identifiers(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        for number in range(11):
+            person.prove(f"010-5000-{number:04}")
+        assert person.page.status_code == 409
+        assert KO.answer.too_many_identifiers in person.text
+        assert "010-****-0009" in person.text
+
+
+def test_what_cannot_be_checked(deployment: Deployment) -> None:
+    deployment.publish_rows(PEOPLE)
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(HOLDER)
+        person.submit("/check", kind="name", value="박*수")
+        assert person.page.status_code == 422
+        assert person.text.count(KO.check.invalid) == 2
+
+
+def test_only_ones_own_exposures_are_acknowledged(deployment: Deployment) -> None:
+    deployment.publish_rows(PEOPLE)
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(HOLDER)
+        for data in ({"exposure": "0" * 32, "notice_version": "1"}, {"notice_version": "1"}):
+            refused = person.client.post("/acknowledge", data=data)
+            assert refused.status_code == 404
+            assert KO.notice.stale in refused.text
+        assert person.client.get("/receipts/1").status_code == 404
+
+
+def test_a_dead_keyholder(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    create(tmp_path / "pepper.key", Pepper.generate())
+    with start_child(tmp_path / "pepper.key", Door.LOOKUP, Door.IMPORT) as door:
+        deployment = deploy(door=door)
+        deployment.publish_rows(PEOPLE)
+        person = Person(deployment)
+        person.go("/")
+        person.prove(HOLDER)
+        other = Person(deployment)
+        other.go("/")
+        other.submit("/verify", identifier=STRANGER)
+        code_page, code = other.page, deployment.deliver()[-1].code
+    with person, other:
+        assert_says_nothing(person.go("/answer"))
+        other.page = code_page
+        assert_says_nothing(other.submit("/confirm", code=code))
+        assert "/code" in other.links, "the code is still good: it can be typed again"
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "DROP TABLE {}"])
+def test_a_broken_store(deployment: Deployment, statement: str) -> None:
+    dataset = deployment.publish_rows(PEOPLE)
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(STRANGER)
+        assert KO.answer.not_found.title in person.text
+        deployment.sql(statement.format(partition(dataset)))
+        assert_says_nothing(person.go("/answer"))
+        assert "/answer" in person.links
+        assert_says_nothing(person.go("/receipts"))
+        assert_says_nothing(person.client.post("/check", data={"kind": "name", "value": "박지수"}))
+        assert_says_nothing(person.go("/answer?lang=en"), "en")
+
+
+def assert_says_nothing(page: httpx.Response, locale: Locale = "ko") -> None:
+    assert page.status_code == 503
+    assert page.headers["retry-after"] == "5"
+    assert page.headers["cache-control"] == "no-store"
+    assert TEXTS[locale].failures.unavailable.title in page.text
+    assert TEXTS[locale].failures.unavailable.body in page.text
+    for verdict in VERDICTS:
+        assert verdict not in page.text
+
+
+def test_errors_are_pages_for_people_and_problems_for_machines(deployment: Deployment) -> None:
+    client = deployment.client
+    cases: list[tuple[str, str, dict[str, Any], int, str]] = [
+        ("GET", "/nowhere", {}, 404, KO.failures.not_found.title),
+        ("GET", "/static/other.css", {}, 404, KO.failures.not_found.title),
+        ("DELETE", "/", {}, 405, KO.failures.method.title),
+        (
+            "POST",
+            "/verify",
+            {"content": b"{}", "headers": {"content-type": "application/json"}},
+            415,
+            KO.failures.other.title,
+        ),
+        ("POST", "/verify", {"data": {"identifier": "1" * 70_000}}, 413, KO.failures.too_large.title),
+    ]
+    for method, path, given, status, title in cases:
+        page = client.request(method, path, **(given | {"headers": BROWSER | given.get("headers", {})}))
+        assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert title in page.text
+        problem = client.request(method, path, **given)
+        assert (problem.status_code, problem.headers["content-type"]) == (status, "application/problem+json")
+    for path in ("/v1/nowhere", "/v1/exposures"):
+        assert client.get(path, headers=BROWSER).headers["content-type"] == "application/problem+json"
+    assert client.delete("/", headers=BROWSER).headers["allow"]
+
+
+def test_too_many_requests(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    limits = tmp_path / "few.toml"
+    limits.write_text('[client]\nother = "2/minute"\n')
+    with Person(deploy(limits_file=limits)) as person:
+        person.go("/?lang=en")
+        person.go("/")
+        person.go("/")
+        assert person.page.status_code == 429
+        assert TEXTS["en"].failures.too_many.title in person.text
+        assert TEXTS["en"].failures.wait.format(seconds=person.page.headers["retry-after"]) in person.text
+
+
+def test_what_nobody_foresaw(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(HOLDER)
+
+    with Person(deployment) as person:
+        person.go("/")
+        monkeypatch.setattr("app.verification.Verification.start", fail)
+        person.submit("/verify", identifier=HOLDER)
+        assert person.page.status_code == 500
+        assert KO.failures.internal.title in person.text
+        assert HOLDER not in person.page.text
+        problem = deployment.ask(HOLDER)
+        assert (problem.status_code, problem.headers["content-type"]) == (500, "application/problem+json")
+
+
+def test_a_code_page_says_until_when(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=HOLDER)
+        until = deployment.clock() + timedelta(seconds=deployment.settings.code_ttl, hours=9)
+        assert f"{until:%H:%M}" in person.text
