@@ -5,7 +5,7 @@ A missing or malformed one stops the start with one line that names it, and neve
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -76,6 +76,13 @@ class Settings(BaseSettings):
             raise ValueError("starts with https:// or http://")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _store_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+            raise ValueError("starts with redis://, rediss://, valkey:// or valkeys://")
+        return value
+
     @field_validator("keyholder")
     @classmethod
     def _unix_socket(cls, value: str | None) -> str | None:
@@ -94,18 +101,20 @@ class Settings(BaseSettings):
         return self.public_url is not None and self.public_url.startswith("https://")
 
 
-def read_settings() -> Settings:
-    """Read the environment and ``.env``.
+def read_settings(**given: Any) -> Settings:  # noqa: ANN401  the settings' own types
+    """Read the environment and ``.env``, but for what is *given*.
 
     Raises:
         BadSetting: one line that names the first bad setting and why.
     """
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    except (OSError, UnicodeDecodeError):
+        raise BadSetting(".env: cannot be read as UTF-8") from None
 
 
 def require(settings: Settings, name: str) -> object:

@@ -22,17 +22,27 @@ def create(path: Path, key: Key) -> None:
     """Write a new key file, mode 0600, flushed to disk before anything is sealed under it.
 
     Raises:
-        BadKey: the file is there already: a key is never overwritten.
+        BadKey: the file is there already, since a key is never overwritten, or it cannot be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise BadKey(f"{path}: is there already; a key is never overwritten") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(key.reveal())
-        file.flush()
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o600)  # whatever the umask took
+            file.write(key.reveal())
+            file.flush()
+            os.fsync(handle)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise BadKey(f"{path}: cannot be made ({error.strerror}); a key is never overwritten") from None
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load(path: Path, role: type[K]) -> K:
@@ -105,13 +115,20 @@ class KeyRing:
         return key
 
     def destroy_store(self, key_id: str) -> None:
-        """Take a store key away for good: overwritten, then removed. What it sealed, in every backup, is unreadable from now on."""
+        """Take a store key away for good: overwritten, then removed. What it sealed, in every backup, is unreadable from now on.
+
+        Raises:
+            MissingKey: it is not there, or cannot be written.
+        """
         path = self.store_path(key_id)
-        with path.open("r+b") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
+        try:
+            with path.open("r+b") as file:
+                file.write(os.urandom(KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        except OSError as error:
+            raise MissingKey(f"{path}: cannot be destroyed ({error.strerror})") from None
 
     def check(self, *, database_folder: Path | None) -> None:
         """Refuse a folder of keys that would undo the sealed store.

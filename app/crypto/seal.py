@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from app.crypto.expansion import Place
+from app.crypto.expansion import LOCATOR_BYTES, Place
 from app.crypto.framing import frame
 from app.crypto.messages import TAG_BYTES
 from app.crypto.padding import TooLong, pad, unpad
@@ -47,11 +47,21 @@ class Cloak:
 
     def cloak(self, block: bytes) -> bytes:
         """Encipher 16 bytes."""
-        return self._cipher.encryptor().update(block)
+        return self._cipher.encryptor().update(_one_block(block))
 
     def uncloak(self, block: bytes) -> bytes:
-        """Decipher 16 bytes."""
-        return self._cipher.decryptor().update(block)
+        """Decipher 16 bytes.
+
+        Raises:
+            BrokenSeal: what was stored is no block.
+        """
+        return self._cipher.decryptor().update(_one_block(block))
+
+
+def _one_block(block: bytes) -> bytes:
+    if not isinstance(block, bytes) or len(block) != LOCATOR_BYTES:  # the cipher would drop what is less, or more
+        raise BrokenSeal("what is cloaked is not 16 bytes")
+    return block
 
 
 def size_class(length: int) -> int:

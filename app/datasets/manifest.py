@@ -15,16 +15,20 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.crypto.secret import SigningKey, StoreKey
-from app.errors import BadInput
+from app.datasets.versions import DataSet
+from app.errors import ExposureError
 
 Row = tuple[bytes, int, bytes]
 """A stored row: cloaked locator, entry, sealed bytes."""
+
+TYPE = "exposure-lookup/1 manifest"
+"""Signed with the rest: the key signs other things too."""
 
 _BYTES = 32
 _MODULUS = 1 << (8 * _BYTES)
 
 
-class BadManifest(BadInput):
+class BadManifest(ExposureError):
     """The manifest's signature does not hold."""
 
 
@@ -64,6 +68,17 @@ class Manifest:
         """Say whether what was counted and added up is what the manifest says."""
         return self.rows == account.count and int(self.digest, 16) == account.total
 
+    def describes(self, dataset: DataSet) -> bool:
+        """Say whether this is the manifest of *dataset*, whose counts are kept beside it too."""
+        kept = (dataset.incident, dataset.kind, dataset.key_id, dataset.rows, dataset.people)
+        return UUID(self.dataset) == dataset.id and kept == (
+            self.incident,
+            self.kind,
+            self.key_id,
+            self.rows,
+            self.people,
+        )
+
     def without(self, rows: Iterable[Row], key: StoreKey) -> "Manifest":
         """Take one suppressed person's *rows* out of the account."""
         gone = _account(rows, key)
@@ -78,7 +93,7 @@ class Manifest:
 
     def sign(self, key: SigningKey) -> tuple[bytes, bytes]:
         """Give the manifest's RFC 8785 bytes and the Ed25519 signature over them."""
-        payload = rfc8785.dumps({"type": "exposure-lookup/1 manifest", **asdict(self)})
+        payload = rfc8785.dumps({"type": TYPE, **asdict(self)})
         return payload, _private(key).sign(payload)
 
 
@@ -91,10 +106,12 @@ def read_signed(payload: bytes, signature: bytes, key: SigningKey) -> Manifest:
     try:
         _private(key).public_key().verify(signature, payload)
         content = json.loads(payload)
-        del content["type"]
-        return Manifest(**content)
-    except (InvalidSignature, ValueError, KeyError, TypeError):
+        type_, manifest = content.pop("type"), Manifest(**content)
+    except (InvalidSignature, ValueError, LookupError, TypeError, AttributeError):
         raise BadManifest("the manifest's signature does not hold") from None
+    if type_ != TYPE:
+        raise BadManifest("what was signed is no manifest")
+    return manifest
 
 
 class Account:
@@ -107,7 +124,7 @@ class Account:
 
     def add(self, locator: bytes, entry: int, sealed: bytes) -> None:
         """Count one more row in."""
-        row = locator + entry.to_bytes(8, "big", signed=True) + sealed
+        row = len(locator).to_bytes(4, "big") + locator + entry.to_bytes(8, "big", signed=True) + sealed
         self._total += int.from_bytes(hashlib.blake2b(row, key=self._subkey, digest_size=_BYTES).digest(), "big")
         self.count += 1
 

@@ -59,9 +59,8 @@ def readable(session: Session) -> list[DataSet]:
 
 def manifest(session: Session, dataset: UUID) -> tuple[bytes, bytes]:
     """The signed manifest of a data set that is there: its bytes and their signature."""
-    return (
-        session.execute(select(DataSetRow.manifest, DataSetRow.signature).where(DataSetRow.id == dataset)).one().tuple()
-    )
+    row = session.execute(select(DataSetRow.manifest, DataSetRow.signature).where(DataSetRow.id == dataset)).one()
+    return row.manifest, row.signature
 
 
 def set_manifest(session: Session, new: Manifest, payload: bytes, signature: bytes) -> None:

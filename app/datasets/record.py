@@ -103,6 +103,8 @@ def _encode_person(record: Record) -> bytes:
 def _decode_person(head: int, reader: "_Reader") -> Record:
     subject = reader.take(SUBJECT_BYTES)
     mask = reader.byte()
+    if head >> 6 or mask >> len(ITEM_KINDS):
+        raise BrokenSeal("a record says something that is not known here")
     items = {kind: reader.count() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
     cohorts = tuple(reader.count() for _ in range(reader.count()))
     tags = {kind: reader.blocks(TAG_BYTES) for kind in VALUE_KINDS}

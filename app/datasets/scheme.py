@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.crypto.scheme import PROFILES, Cost, Scheme
 from app.datasets import queries
 from app.datasets.errors import NotNow
 from app.datasets.models import SchemeRow
+
+_MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
 
 
 def current(session: Session) -> Scheme | None:
@@ -44,6 +47,9 @@ def fix(session: Session, scheme: Scheme, *, now: datetime) -> None:
         row = SchemeRow(
             id=1, salt=scheme.salt, time_cost=scheme.cost.time, memory_kib=scheme.cost.memory_kib, created_at=now
         )
-        queries.add_scheme(session, row)
+        try:
+            queries.add_scheme(session, row)
+        except IntegrityError:  # as below, a moment later
+            raise NotNow(_MEANWHILE) from None
     elif fixed != scheme:
-        raise NotNow("another import fixed the scheme meanwhile; run this one again")
+        raise NotNow(_MEANWHILE)

@@ -78,11 +78,13 @@ def suppress(
     tags, which one who knows the subject can tell without opening a row.
 
     Raises:
+        NotNow: the data set is retired.
         SeveralPeople: several share the identifier, and no *entry* says which is meant.
         UnknownIdentifier: nobody is found by it, or too many share it.
         Unavailable: something failed; nothing was removed.
     """
     target = _locked(session, dataset)
+    versions.require_rows(target)
     subject = _chosen(people_at(session, target, digest, register=register), entry).subject
     removed: dict[UUID, int] = {}
     for one in queries.data_sets(session, target.incident):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import NOBODYS
-from app.datasets import queries, scheme
+from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.importing.reading import Grouped, group
 from app.datasets.importing.sealing import Plan, SealedRow, seal
@@ -46,24 +46,32 @@ def verify(
     1. The manifest's signature holds.
     2. The sentinel opens.
     3. Count and digest of the rows are the manifest's.
-    4. Where the source file is given (with its encoding), a sample of its people is sealed once more, and lies in the store just so.
+    4. What is kept about the data set is the manifest's.
+    5. Where the source file is given (with its encoding), a sample of its people is sealed once more, and lies in the store just so.
 
     Raises:
+        NotNow: it is retired: there is nothing left to check.
         BadManifest: the signature does not hold.
         BadFile: the source file cannot be read.
         Unavailable: the keyholder, the database, the sentinel or a key failed.
     """
+    versions.require_rows(dataset)
     key = keys.store(dataset.key_id)
     manifest = read_signed(*queries.manifest(session, dataset.id), keys.signing())  # (1)
     register.look_up(session, [], dataset=dataset)  # (2)
     account = Account(key)
-    for row in queries.rows(session, dataset.id):
-        account.add(*row)
     faults = []
+    try:
+        for row in queries.rows(session, dataset.id):
+            account.add(*row)
+    except (AttributeError, TypeError):  # SQLite keeps whatever type was put in
+        faults.append("a row holds what no import writes")
     if not manifest.matches(account):  # (3)
         faults.append(f"{account.count:,} rows where the manifest has {manifest.rows:,}, or some of them changed")
+    if not manifest.describes(dataset):  # (4)
+        faults.append("the list of data sets says other than the manifest")
     sampled = 0
-    if source is not None:  # (4)
+    if source is not None:  # (5)
         sampled, missing = _sample(session, dataset, source, register, import_door, manifest.hints)
         if missing > manifest.suppressed:
             faults.append(

@@ -60,8 +60,7 @@ def publish(sets: Sequence[DataSet], target: DataSet, *, now: datetime, accept_l
     """
     if target.state == "published":
         raise NotNow(f"data set {target.id} is published already")
-    if target.state == "retired":
-        raise NotNow(f"data set {target.id} is retired: its rows and its key are gone")
+    require_rows(target)
     if target.kind == "supplement":
         changed = [_supplement_published(sets, target, now)]
     elif target.state == "superseded":
@@ -85,6 +84,16 @@ def retire(target: DataSet, *, incident_closed: bool) -> DataSet:
     return replace(target, state="retired", sequence=None)
 
 
+def require_rows(target: DataSet) -> None:
+    """Refuse a data set whose rows are gone.
+
+    Raises:
+        NotNow: it is retired.
+    """
+    if target.state == "retired":
+        raise NotNow(f"data set {target.id} is retired: its rows and its key are gone")
+
+
 def _supplement_published(sets: Sequence[DataSet], target: DataSet, now: datetime) -> DataSet:
     if target.state == "superseded":
         raise NotNow(f"data set {target.id} belongs to the full set {target.beside}: roll back to that")
@@ -105,14 +114,13 @@ def _full_published(sets: Sequence[DataSet], target: DataSet, now: datetime) -> 
 
 
 def _rolled_back(sets: Sequence[DataSet], target: DataSet) -> list[DataSet]:
-    order = {one.id: one.sequence or 0 for one in sets if one.kind == "full"}
     changed = []
     for one in sets:
-        if one.state not in ("published", "superseded") or one.generation is None:
+        if one.state not in ("published", "superseded"):
             continue
         if one.generation == target.id:
             changed.append(replace(one, state="published"))
-        elif one.state == "published" or order.get(one.generation, 0) > order[target.id]:
+        elif (one.sequence or 0) > (target.sequence or 0):  # even where its full set is retired meanwhile
             changed.append(replace(one, state="staged", published_at=None, sequence=None))
     return changed
 

@@ -34,7 +34,7 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadInput("EXPOSURE_DATABASE_URL: is no database address") from None
     match parsed.get_backend_name():
         case "sqlite":
@@ -116,7 +116,10 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"EXPOSURE_DATABASE_URL: the folder cannot be made ({error.strerror})") from None
     # isolation_level None: the driver opens no transaction of its own, so that BEGIN IMMEDIATE below is the one that counts
     engine = create_engine(
         url,

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.database import Database, DatabaseUnavailable
@@ -23,6 +24,7 @@ def upgrade(database: Database) -> None:
     """Bring the schema to the newest revision, all or nothing.
 
     Raises:
+        NotUpgraded: it is at a revision that this program does not know.
         DatabaseUnavailable: the database failed.
     """
     try:
@@ -30,6 +32,8 @@ def upgrade(database: Database) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except CommandError:
+        raise NotUpgraded("EXPOSURE_DATABASE_URL: the schema is of another version of this program") from None
     except SQLAlchemyError as error:
         raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
 

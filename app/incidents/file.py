@@ -28,3 +28,5 @@ def read_file(path: Path) -> Incident:
         place = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
         reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise BadIncident(f"{path}: {place + ': ' if place else ''}{reason}") from None
+    except (ValueError, RecursionError):  # tomllib's own limits
+        raise BadIncident(f"{path}: cannot be read: nested too deeply, or a number too long") from None

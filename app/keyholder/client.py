@@ -9,7 +9,7 @@ from typing import Self
 from app.crypto.framing import frame
 from app.crypto.messages import MAC_BYTES
 from app.errors import Unavailable
-from app.keyholder.doors import DONE, REQUEST_LIMIT, receive, send
+from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
 
 
 class KeyholderUnavailable(Unavailable):
@@ -47,7 +47,9 @@ class Keyholder:
             KeyholderUnavailable: nobody answers in time.
         """
         with _Turn(self._lock, self._timeout):
-            self._ask(b"")
+            if self._ask(b"") != DONE:
+                self.close()
+                raise KeyholderUnavailable("what answers is no keyholder")
             return self._connections
 
     def mac(self, message: bytes) -> bytes:
@@ -68,8 +70,10 @@ class Keyholder:
         for batch, count in _batches(messages):
             with _Turn(self._lock, self._timeout):
                 answer = self._ask(batch)
-            if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
-                raise KeyholderUnavailable("the keyholder refuses at this door")
+                if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
+                    if answer != REFUSED:
+                        self.close()
+                    raise KeyholderUnavailable("the keyholder refuses at this door")
             answers += (answer[at : at + MAC_BYTES] for at in range(1, len(answer), MAC_BYTES))
         return answers
 
@@ -84,15 +88,13 @@ class Keyholder:
             try:
                 return self._exchange(self._socket, payload)
             except TimeoutError:
-                self.close()
                 raise KeyholderUnavailable("the keyholder does not answer in time") from None
             except OSError:  # it left since the last call: a restarted one is asked once more
-                self.close()
+                pass
         try:
             self._socket = self._connect()
             return self._exchange(self._socket, payload)
         except OSError:
-            self.close()
             raise KeyholderUnavailable("the keyholder cannot be reached") from None
 
     def _connect(self) -> socket.socket:
@@ -106,10 +108,13 @@ class Keyholder:
         self._connections += 1
         return connection
 
-    @staticmethod
-    def _exchange(connection: socket.socket, payload: bytes) -> bytes:
-        send(connection, payload)
-        return receive(connection)
+    def _exchange(self, connection: socket.socket, payload: bytes) -> bytes:
+        try:
+            send(connection, payload)
+            return receive(connection)
+        except BaseException:  # an answer left behind would be taken for the next question's
+            self.close()
+            raise
 
 
 class _Turn:

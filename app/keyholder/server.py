@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import socket
 import socketserver
 import threading
 from collections.abc import Callable
@@ -41,6 +42,19 @@ class _Handler(socketserver.BaseRequestHandler):
         return DONE + b"".join(hmac.digest(pepper, message, "sha256") for message in asked)
 
 
+def _remove_stale(place: Path) -> None:
+    if not place.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(1.0)
+        try:
+            caller.connect(str(place))
+        except ConnectionRefusedError:
+            place.unlink()
+        else:
+            raise BadInput(f"{place}: somebody answers there already")
+
+
 def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), *, ready: Callable[[], object]) -> None:
     """Hold the pepper and answer at *path* (and at ``PATH.import``) until the process ends.
 
@@ -59,8 +73,7 @@ def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), 
     try:
         for door in doors:
             place = path if door is Door.LOOKUP else import_path(path)
-            if place.is_socket():
-                place.unlink()
+            _remove_stale(place)
             servers.append(_Server(place, door, pepper))
     except OSError as error:
         raise BadInput(f"{path}: the keyholder's socket cannot be made ({error.strerror or error})") from None

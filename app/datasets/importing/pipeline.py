@@ -27,6 +27,7 @@ from app.datasets.synthetic import SYNTHETIC_MARK
 from app.datasets.versions import SetKind
 from app.db import Database
 from app.incidents import get as get_incident
+from app.incidents import lock as lock_incident
 from app.keyholder import Keyholder
 
 PEOPLE_PER_BATCH = 500
@@ -160,9 +161,8 @@ def _refuse_rejects(request: Request, rejects: Sequence[Reject]) -> None:
         return
     first = rejects[0]
     more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
-    raise ImportFailed(
-        f"{request.path}: line {first.line}, column {first.column}: {first.reason}{more}; nothing was imported"
-    )
+    place = f"line {first.line}, column {first.column}" if first.column else f"line {first.line}"
+    raise ImportFailed(f"{request.path}: {place}: {first.reason}{more}; nothing was imported")
 
 
 def _load(session: Session, dataset: UUID, stored: list[Row]) -> Iterator[int]:
@@ -171,7 +171,7 @@ def _load(session: Session, dataset: UUID, stored: list[Row]) -> Iterator[int]:
 
 
 def _add(session: Session, manifest: Manifest, keys: KeyRing, kind: SetKind, *, synthetic: bool, now: datetime) -> None:
-    get_incident(session, manifest.incident)
+    lock_incident(session, manifest.incident)  # so that two imports do not take one version
     payload, signature = manifest.sign(keys.signing())
     queries.add_data_set(
         session,

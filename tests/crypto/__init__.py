@@ -1,0 +1,1 @@
+"""The sealed store's mathematics: that what it promises holds, and that whatever is wrong ends in its one error."""

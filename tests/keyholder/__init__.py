@@ -1,0 +1,1 @@
+"""The keyholder, as a process of its own: what its doors admit, and how it fails."""

@@ -1,0 +1,315 @@
+"""A keyholder that is dead, hung, new, or none: always `KeyholderUnavailable`, never an answer."""
+
+import contextlib
+import hmac
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.crypto import messages
+from app.keyholder import Keyholder, KeyholderUnavailable, import_path
+from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
+from tests.keyholder.kit import (
+    OTHER_PEPPER,
+    PATIENCE,
+    PEPPER,
+    eventually,
+    false_server,
+    hang,
+    new_pepper,
+    running,
+    short_folder,
+)
+
+MESSAGE = messages.value("name", "홍길동")
+ANSWER = hmac.digest(PEPPER, MESSAGE, "sha256")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with short_folder() as folder:
+        new_pepper(folder / "pepper.key")
+        yield folder
+
+
+def unavailable(keyholder: Keyholder) -> None:
+    """Every way to ask ends in the one error."""
+    for ask in (
+        keyholder.connection,
+        lambda: keyholder.mac(MESSAGE),
+        lambda: keyholder.macs([MESSAGE, MESSAGE]),
+    ):
+        with pytest.raises(KeyholderUnavailable) as caught:
+            ask()
+        assert caught.value.__cause__ is None
+
+
+def test_nobody_there(folder: Path) -> None:
+    (folder / "file").write_text("")
+    for path in (folder / "door", folder / "file", folder / "none" / "door", folder, folder / ("x" * 200)):
+        with Keyholder(path) as keyholder:
+            unavailable(keyholder)
+
+
+def test_a_dead_keyholder(folder: Path) -> None:
+    with running(folder / "door", folder / "pepper.key") as process, Keyholder(folder / "door") as keyholder:
+        assert keyholder.mac(MESSAGE) == ANSWER
+        process.kill()
+        process.wait(PATIENCE)
+        unavailable(keyholder)
+        with Keyholder(folder / "door") as newcomer:
+            unavailable(newcomer)
+
+
+def test_a_hung_keyholder(folder: Path) -> None:
+    with (
+        running(folder / "door", folder / "pepper.key") as process,
+        Keyholder(folder / "door", timeout=0.2) as keyholder,
+        Keyholder(folder / "door", timeout=0.2) as newcomer,
+    ):
+        assert keyholder.mac(MESSAGE) == ANSWER
+        hang(process)
+        unavailable(keyholder)
+        unavailable(newcomer)
+        process.send_signal(signal.SIGCONT)
+        assert eventually(lambda: _answers(keyholder))
+        assert eventually(lambda: _answers(newcomer))
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_the_next(folder: Path) -> None:
+    with (
+        running(folder / "door", folder / "pepper.key") as process,
+        Keyholder(folder / "door", timeout=0.2) as keyholder,
+    ):
+        number = keyholder.connection()
+        hang(process)
+        with pytest.raises(KeyholderUnavailable, match="in time"):
+            keyholder.mac(messages.value("name", "somebody else"))
+        process.send_signal(signal.SIGCONT)
+        assert eventually(lambda: _answers(keyholder))
+        assert keyholder.connection() > number
+
+
+def test_no_queue_builds_up_behind_a_hung_keyholder(folder: Path) -> None:
+    """Who waited in vain for a turn gives up, and does not try for itself: few connections are made, not one for each."""
+    with (
+        running(folder / "door", folder / "pepper.key") as process,
+        Keyholder(folder / "door", timeout=1.0) as keyholder,
+        ThreadPoolExecutor(60) as threads,
+    ):
+        before = keyholder.connection()
+        hang(process)
+        asked = [threads.submit(keyholder.mac, MESSAGE) for _ in range(60)]
+        errors = [one.exception(timeout=2 * PATIENCE) for one in asked]
+        assert {type(error) for error in errors} == {KeyholderUnavailable}
+        process.send_signal(signal.SIGCONT)
+        assert eventually(lambda: _answers(keyholder))
+        assert keyholder.connection() - before < 30
+
+
+def test_threads_share_a_connection_and_get_their_own_answers(folder: Path) -> None:
+    asked = [messages.value("name", str(number)) for number in range(300)]
+    with (
+        running(folder / "door", folder / "pepper.key"),
+        Keyholder(folder / "door", timeout=PATIENCE) as keyholder,
+        ThreadPoolExecutor(16) as threads,
+    ):
+        number = keyholder.connection()
+        answers = list(threads.map(keyholder.mac, asked))
+        assert keyholder.connection() == number
+    assert answers == [hmac.digest(PEPPER, message, "sha256") for message in asked]
+
+
+def test_a_restarted_keyholder_is_reached_again_and_noticed(folder: Path) -> None:
+    with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        with running(folder / "door", folder / "pepper.key"):
+            first = keyholder.connection()
+            assert keyholder.connection() == first
+            assert keyholder.mac(MESSAGE) == ANSWER
+        assert (folder / "door").is_socket()  # a killed one leaves it behind
+        with pytest.raises(KeyholderUnavailable):
+            keyholder.connection()
+        with running(folder / "door", folder / "pepper.key"):
+            second = keyholder.connection()
+            assert second != first
+            assert keyholder.mac(MESSAGE) == ANSWER
+            assert keyholder.connection() == second
+
+
+def test_one_restarted_between_two_questions_is_asked_without_a_failure(folder: Path) -> None:
+    """With another pepper, even: which is why the connection has a number."""
+    new_pepper(folder / "other.key", OTHER_PEPPER)
+    with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        with running(folder / "door", folder / "pepper.key"):
+            first = keyholder.connection()
+        with running(folder / "door", folder / "other.key"):
+            assert keyholder.mac(MESSAGE) == hmac.digest(OTHER_PEPPER, MESSAGE, "sha256")
+            assert keyholder.connection() != first
+
+
+def test_one_that_was_left_is_connected_to_anew(folder: Path) -> None:
+    with (
+        running(folder / "door", folder / "pepper.key"),
+        Keyholder(folder / "door", timeout=PATIENCE) as keyholder,
+    ):
+        first = keyholder.connection()
+        keyholder.close()
+        keyholder.close()
+        assert keyholder.connection() == first + 1
+
+
+def test_both_doors_of_the_command(folder: Path) -> None:
+    subject = messages.subject("sample", "A-1", "")
+    with running(folder / "door", folder / "pepper.key"):
+        for path in (folder / "door", import_path(folder / "door")):
+            assert path.stat().st_mode & 0o777 == 0o600
+        with Keyholder(import_path(folder / "door"), timeout=PATIENCE) as keyholder:
+            assert keyholder.macs([subject, MESSAGE])[1] == ANSWER
+
+
+def _say(payload: bytes) -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        while True:
+            receive(connection)
+            send(connection, payload)
+
+    return answer
+
+
+def _say_raw(raw: bytes) -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        receive(connection)
+        connection.sendall(raw)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(_say(b""), id="nothing"),
+        pytest.param(_say(REFUSED), id="refused"),
+        pytest.param(_say(REFUSED + bytes(32)), id="refused with an answer"),
+        pytest.param(_say(b"\2" + bytes(32)), id="unknown status"),
+        pytest.param(_say(DONE + bytes(31)), id="too short"),
+        pytest.param(_say(DONE + bytes(33)), id="too long"),
+        pytest.param(_say(DONE + bytes(32 * 3)), id="too many"),
+        pytest.param(_say(b"HTTP/1.1 400 Bad Request"), id="another protocol, framed"),
+        pytest.param(_say_raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), id="another protocol"),
+        pytest.param(_say_raw((REQUEST_LIMIT + 1).to_bytes(4, "big")), id="vast"),
+        pytest.param(_say_raw(b"\xff" * 100), id="garbage"),
+        pytest.param(_say_raw(b"\0\0\0\x21\0cut short"), id="cut short"),
+        pytest.param(_say_raw(b"\0\0"), id="half a length"),
+        pytest.param(_say_raw(b""), id="leaves after the question"),
+        pytest.param(lambda connection: connection.close(), id="leaves at once"),
+    ],
+)
+def test_something_else_at_the_socket(answer: Callable[[socket.socket], object]) -> None:
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", answer),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+    ):
+        unavailable(keyholder)
+
+
+def test_one_that_only_says_that_it_is_there() -> None:
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", _say(DONE)),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+    ):
+        assert keyholder.connection() == 1
+        for asked in ([MESSAGE], [MESSAGE, MESSAGE]):
+            with pytest.raises(KeyholderUnavailable):
+                keyholder.macs(asked)
+
+
+def test_a_connection_that_spoke_otherwise_is_not_used_again() -> None:
+    """What it still has to say would be taken for the answer to the next question."""
+    connections: list[socket.socket] = []
+
+    def answer(connection: socket.socket) -> None:
+        connections.append(connection)
+        receive(connection)
+        send(connection, DONE + bytes(31))
+        if len(connections) == 1:
+            send(connection, DONE + b"another's".ljust(32))
+        while receive(connection):
+            send(connection, DONE + bytes(32))
+
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", answer),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+    ):
+        with pytest.raises(KeyholderUnavailable):
+            keyholder.mac(MESSAGE)
+        with pytest.raises(KeyholderUnavailable):
+            keyholder.mac(MESSAGE)
+        assert len(connections) == 2
+
+
+def test_a_question_that_was_broken_off_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """As by Ctrl-C between question and answer."""
+
+    def interrupted(_: socket.socket) -> bytes:
+        raise KeyboardInterrupt
+
+    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        assert keyholder.mac(MESSAGE) == ANSWER
+        with monkeypatch.context() as patched:
+            patched.setattr("app.keyholder.client.receive", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                keyholder.mac(messages.value("name", "somebody else"))
+        assert keyholder.mac(MESSAGE) == ANSWER
+
+
+def test_a_keyholder_outlives_callers_who_speak_otherwise(folder: Path) -> None:
+    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        number = keyholder.connection()
+        for raw in (b"", b"\0", b"\xff" * 8, (REQUEST_LIMIT + 1).to_bytes(4, "big"), b"GET / HTTP/1.1\r\n\r\n"):
+            with socket.socket(socket.AF_UNIX) as caller:
+                caller.settimeout(PATIENCE)
+                caller.connect(str(folder / "door"))
+                caller.sendall(raw)
+                caller.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionResetError):
+                    assert caller.recv(100) == b""
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.settimeout(PATIENCE)
+            caller.connect(str(folder / "door"))
+            for payload in (b"\xff", b"\0\5abc", b"\0\0"):
+                send(caller, payload)
+                assert receive(caller) == REFUSED
+            send(caller, b"")
+            assert receive(caller) == DONE
+        assert keyholder.mac(MESSAGE) == ANSWER
+        assert keyholder.connection() == number
+
+
+def test_one_slow_caller_does_not_hold_up_another(folder: Path) -> None:
+    with running(folder / "door", folder / "pepper.key"), socket.socket(socket.AF_UNIX) as idle:
+        idle.connect(str(folder / "door"))
+        idle.sendall(b"\0")
+        with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+            assert keyholder.mac(MESSAGE) == ANSWER
+
+
+def _answers(keyholder: Keyholder) -> bool:
+    try:
+        return keyholder.mac(MESSAGE) == ANSWER
+    except KeyholderUnavailable:
+        return False
+
+
+def test_no_thread_is_left_behind(folder: Path) -> None:
+    before = threading.active_count()
+    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        keyholder.mac(MESSAGE)
+    assert threading.active_count() == before

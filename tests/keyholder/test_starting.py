@@ -1,0 +1,268 @@
+"""How a keyholder starts and ends, and what it refuses to start with."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.config import BadSetting, Settings
+from app.crypto import messages
+from app.crypto.keyfiles import KeyRing, create
+from app.crypto.secret import ApplicationSecret, BadKey, SigningKey
+from app.db import Database
+from app.errors import BadInput
+from app.faces.cli.opening import open_keyholder, open_keys
+from app.keyholder import Door, Keyholder, import_path, serve, start_child
+from tests.keyholder.kit import PATIENCE, PEPPER, eventually, is_running, new_pepper, running, short_folder
+
+MESSAGE = messages.value("name", "홍길동")
+
+
+@pytest.fixture
+def pepper(tmp_path: Path) -> Path:
+    return new_pepper(tmp_path / "pepper" / "pepper.key")
+
+
+def pid_behind(path: Path) -> int:
+    """Who listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(path))
+        credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[:4], sys.byteorder)
+
+
+def never() -> None:
+    pytest.fail("a keyholder opened its doors")
+
+
+def test_a_child_ends_with_its_block(pepper: Path) -> None:
+    with start_child(pepper, Door.LOOKUP) as path:
+        pid = pid_behind(path)
+        assert is_running(pid)
+        assert pid != os.getpid()
+    assert not is_running(pid)
+    assert not path.parent.exists()
+
+
+def test_a_child_ends_with_a_block_that_fails(pepper: Path) -> None:
+    with pytest.raises(ZeroDivisionError), start_child(pepper, Door.LOOKUP) as path:
+        pid = pid_behind(path)
+        raise ZeroDivisionError
+    assert not is_running(pid)
+
+
+def test_a_child_ends_when_its_parent_is_killed(pepper: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from app.keyholder import *\n"
+        "with start_child(Path(sys.argv[1]), Door.LOOKUP) as path:\n"
+        "    print(path, flush=True); time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(pepper)], stdout=subprocess.PIPE) as parent:
+        try:
+            assert parent.stdout
+            path = Path(parent.stdout.readline().decode().strip())
+            pid = pid_behind(path)
+            assert is_running(pid)
+        finally:
+            parent.send_signal(signal.SIGKILL)
+    assert eventually(lambda: not is_running(pid))
+    for left in (path, path.parent):
+        left.unlink() if left.is_socket() else left.rmdir()
+
+
+def test_a_child_is_told_no_setting_and_no_key(pepper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPOSURE_DATABASE_URL", "postgresql://user:s3cret-m4rk@127.0.0.1/exposure")
+    with start_child(pepper, Door.LOOKUP) as path:
+        told = Path(f"/proc/{pid_behind(path)}/environ").read_bytes()
+        command = Path(f"/proc/{pid_behind(path)}/cmdline").read_bytes()
+    assert b"EXPOSURE_" not in told
+    for text in (told, command):
+        assert b"s3cret-m4rk" not in text
+        assert PEPPER not in text
+        assert PEPPER.hex().encode() not in text
+
+
+def _missing(path: Path) -> str:
+    path.unlink()
+    return "cannot be read"
+
+
+def _readable(path: Path) -> str:
+    path.chmod(0o640)
+    return "others can read it"
+
+
+def _short(path: Path) -> str:
+    path.write_bytes(PEPPER[:16])
+    return "is 16 bytes"
+
+
+def _text(path: Path) -> str:
+    path.write_text(PEPPER.hex())
+    return "is 64 bytes"
+
+
+def _folder(path: Path) -> str:
+    path.unlink()
+    path.mkdir(mode=0o700)
+    return "cannot be read"
+
+
+@pytest.mark.parametrize("spoil", [_missing, _readable, _short, _text, _folder])
+def test_a_pepper_that_cannot_be_used(pepper: Path, spoil: object, tmp_path: Path) -> None:
+    assert callable(spoil)
+    reason = spoil(pepper)
+    for start in (
+        lambda: start_child(pepper, Door.LOOKUP).__enter__(),
+        lambda: serve(tmp_path / "door", pepper, ready=never),
+    ):
+        with pytest.raises(BadKey) as caught:
+            start()
+        line = str(caught.value)
+        assert str(pepper) in line
+        assert reason in line
+        assert "\n" not in line
+        assert PEPPER.hex()[:16] not in line
+    assert not (tmp_path / "door").exists()
+
+
+def test_the_command_says_why_it_does_not_start(pepper: Path, tmp_path: Path) -> None:
+    pepper.chmod(0o644)
+    for environment, named in ({"EXPOSURE_PEPPER_FILE": str(pepper)}, str(pepper)), ({}, "EXPOSURE_PEPPER_FILE"):
+        ended = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from app.main import main; main()",
+                "keyholder",
+                "--socket",
+                str(tmp_path / "door"),
+            ],
+            env=os.environ | environment,
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+        assert ended.returncode == 2
+        assert ended.stdout == b""
+        assert re.fullmatch(rf".*{re.escape(named)}.*\n", ended.stderr.decode())
+
+
+def test_a_stale_socket_is_replaced(pepper: Path) -> None:
+    with short_folder() as folder:
+        for path in (folder / "door", import_path(folder / "door")):
+            with socket.socket(socket.AF_UNIX) as left:
+                left.bind(str(path))
+        with running(folder / "door", pepper):
+            for path in (folder / "door", import_path(folder / "door")):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600
+                with Keyholder(path, timeout=PATIENCE) as keyholder:
+                    assert len(keyholder.mac(MESSAGE)) == 32
+
+
+def test_a_socket_that_somebody_answers_at_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:
+    other = new_pepper(tmp_path / "other" / "pepper.key", bytes(range(1, 33)))
+    with short_folder() as folder, running(folder / "door", pepper) as first:
+        with pytest.raises(BadInput, match="answers there already"):
+            serve(folder / "door", other, ready=never)
+        assert pid_behind(folder / "door") == first.pid
+
+
+def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
+    umask = os.umask(0o022)
+    os.umask(umask)
+    with short_folder() as folder:
+        (folder / "file").write_text("kept")
+        for path in (folder / "file", folder / "none" / "door", folder / ("x" * 200)):
+            with pytest.raises(BadInput, match="socket cannot be made") as caught:
+                serve(path, pepper, ready=never)
+            assert str(path) in str(caught.value)
+            assert "\n" not in str(caught.value)
+        assert (folder / "file").read_text() == "kept"
+    assert os.umask(umask) == umask
+
+
+@pytest.fixture
+def settings(tmp_path: Path, pepper: Path) -> Settings:
+    """Of a deployment whose keys, pepper and database lie apart."""
+    keys = KeyRing(tmp_path / "keys")
+    create(keys.application_path, ApplicationSecret.generate())
+    create(keys.signing_path, SigningKey.generate())
+    url = f"sqlite:///{tmp_path}/database/exposure.sqlite3"
+    return Settings(_env_file=None, key_dir=keys.folder, pepper_file=pepper, database_url=url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Of either kind; nothing is connected to."""
+    sqlite = f"sqlite:///{tmp_path}/database/exposure.sqlite3"
+    database = Database(sqlite if request.param == "sqlite" else "postgresql://127.0.0.1:1/exposure")
+    yield database
+    database.close()
+
+
+def changed(settings: Settings, **fields: object) -> Settings:
+    return settings.model_copy(update=fields)
+
+
+def test_keys_that_lie_apart_are_opened(settings: Settings, database: Database) -> None:
+    assert open_keys(settings, database).folder == settings.key_dir
+    assert open_keys(changed(settings, pepper_file=None), database).folder == settings.key_dir
+
+
+def test_keys_or_pepper_in_the_databases_folder_are_refused(settings: Settings, tmp_path: Path) -> None:
+    for folder, match in ((settings.key_dir, "keys lie"), (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: .*pepper lies")):
+        database = Database(f"sqlite:///{folder}/exposure.sqlite3")
+        with pytest.raises(BadKey, match=match):
+            open_keys(settings, database)
+        database.close()
+
+
+@pytest.mark.parametrize("inside", ["pepper.key", "deeper/pepper.key", "../keys/pepper.key"])
+def test_on_postgresql_a_pepper_among_the_keys_is_refused(settings: Settings, database: Database, inside: str) -> None:
+    beside = changed(settings, pepper_file=settings.key_dir / inside)
+    if database.is_sqlite:
+        assert open_keys(beside, database)
+    else:
+        with pytest.raises(BadKey, match=r"EXPOSURE_PEPPER_FILE: .*EXPOSURE_KEY_DIR"):
+            open_keys(beside, database)
+
+
+def test_a_pepper_that_is_one_of_the_applications_keys_is_refused(settings: Settings, database: Database) -> None:
+    keys = KeyRing(settings.key_dir)
+    for path in (keys.application_path, keys.signing_path, keys.store_path(keys.new_store_key().id)):
+        with pytest.raises(BadKey, match="EXPOSURE_PEPPER_FILE"):
+            open_keys(changed(settings, pepper_file=path), database)
+
+
+def test_unusable_keys_are_refused(settings: Settings, database: Database) -> None:
+    keys = KeyRing(settings.key_dir)
+    keys.signing_path.chmod(0o640)
+    with pytest.raises(BadKey, match="others can read it"):
+        open_keys(settings, database)
+    keys.signing_path.unlink()
+    with pytest.raises(BadKey, match="cannot be read"):
+        open_keys(settings, database)
+    create(keys.signing_path, SigningKey(keys.application().reveal()))
+    with pytest.raises(BadKey, match="is equal to"):
+        open_keys(settings, database)
+
+
+def test_a_configured_keyholder_is_used(settings: Settings, tmp_path: Path) -> None:
+    configured = changed(settings, keyholder=f"unix:{tmp_path}/door", pepper_file=None)
+    with open_keyholder(configured, Door.LOOKUP) as path:
+        assert path == tmp_path / "door"
+
+
+def test_a_child_is_run_where_none_is_configured(settings: Settings) -> None:
+    with open_keyholder(settings, Door.LOOKUP) as path, Keyholder(path, timeout=PATIENCE) as keyholder:
+        assert len(keyholder.mac(MESSAGE)) == 32
+    with pytest.raises(BadSetting, match="EXPOSURE_PEPPER_FILE: is not set"):
+        open_keyholder(changed(settings, pepper_file=None), Door.LOOKUP).__enter__()

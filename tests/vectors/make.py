@@ -1,0 +1,284 @@
+"""Writes sealed-store.json from `reference`, with every value on the way. The command: python -m tests.vectors.make."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tests.vectors import reference as ref
+
+PATH = Path(__file__).with_name("sealed-store.json")
+
+PEPPER = bytes(range(32))
+STORE_KEY = bytes(range(32, 64))
+SEED = bytes(range(64, 96))
+APPLICATION = bytes(range(96, 128))
+SALT = bytes(range(128, 144))
+DATASET = UUID(bytes=bytes(range(144, 160)))
+OTHER_DATASET = UUID(bytes=bytes(range(160, 176)))
+VERIFICATION = UUID(bytes=bytes(range(176, 192)))
+INCIDENT = "sample-2025"
+EMAIL, PHONE, NAME, ADDRESS = "gildong@example.com", "+821012345678", "홍길동", "서울중구세종대로110"
+COSTS = {"minimal": (1, 8), "default": (1, 1024), "strong": (2, 19 * 1024)}
+COHORTS = ["2025-06", "발송"]
+
+MESSAGES: list[tuple[str, bytes, list[bytes]]] = [
+    ("email", b"identifier", [b"email", EMAIL.encode()]),
+    ("phone", b"identifier", [b"phone", PHONE.encode()]),
+    ("sentinel", b"identifier", [b"sentinel", DATASET.bytes]),
+    ("value name", b"value", [b"name", NAME.encode()]),
+    ("value address", b"value", [b"address", ADDRESS.encode()]),
+    ("value email", b"value", [b"email", EMAIL.encode()]),
+    ("value phone", b"value", [b"phone", PHONE.encode()]),
+    ("subject holder", b"subject", [INCIDENT.encode(), b"A-1", b""]),
+    ("subject recipient", b"subject", [INCIDENT.encode(), b"A-1", b"R-7"]),
+]
+
+
+def make() -> dict[str, Any]:
+    """Make all vectors."""
+    messages = [_message(*one) for one in MESSAGES]
+    macs = {one["name"]: bytes.fromhex(one["mac"]) for one in messages}
+    digests = [
+        _digest(name, macs[name], cost)
+        for name, cost in [
+            ("email", "minimal"),
+            ("phone", "minimal"),
+            ("sentinel", "minimal"),
+            ("email", "default"),
+            ("email", "strong"),
+        ]
+    ]
+    digest = {one["of"]: bytes.fromhex(one["digest"]) for one in digests if one["cost"] == "minimal"}
+    places = [
+        _place(f"{name}{suffix}", digest[name], dataset)
+        for name in ("email", "phone", "sentinel")
+        for dataset, suffix in ((DATASET, ""), (OTHER_DATASET, " in another data set"))
+    ]
+    key_id = ref.subkey(STORE_KEY, "key id", 8).hex()
+    at = {one["name"]: one for one in places}
+    records = _records(macs, at)
+    rows = [
+        _row("a holder's email", at["email"], 0, records["holder"], 128, key_id),
+        _row("the same person's phone", at["phone"], 0, records["holder by phone"], 128, key_id),
+        _row("a recipient with the same email", at["email"], 1, records["recipient"], 128, key_id),
+        _row("a third person, with hints", at["email"], 2, records["hints"], 256, key_id),
+        _row("a fourth person, rounded up to a larger size", at["email"], 3, records["big counts"], 512, key_id),
+        _row("a fifth person, of whom nothing is known", at["email"], 4, records["empty"], 128, key_id),
+        _row("sentinel", at["sentinel"], 0, records["sentinel"], 128, key_id),
+        _row("marker of an identifier that too many share", at["phone"], 0, None, 128, key_id),
+    ]
+    return {
+        "about": "Known answers of the sealed store, exposure-lookup/1. Fields: README.md beside this file.",
+        "made_by": "python -m tests.vectors.make",
+        "keys": {
+            "pepper": PEPPER.hex(),
+            "store": STORE_KEY.hex(),
+            "signing_seed": SEED.hex(),
+            "signing_public": ref.public_key(SEED).hex(),
+            "application": APPLICATION.hex(),
+        },
+        "dataset": str(DATASET),
+        "other_dataset": str(OTHER_DATASET),
+        "incident": INCIDENT,
+        "messages": messages,
+        "scheme": {
+            "salt": SALT.hex(),
+            "costs": {
+                name: {"time": time, "memory_kib": memory, "lanes": 1, "version": 19}
+                for name, (time, memory) in COSTS.items()
+            },
+        },
+        "digests": digests,
+        "places": places,
+        "store_key": {
+            "id": key_id,
+            "cloak": ref.subkey(STORE_KEY, "cloak").hex(),
+            "outer": ref.subkey(STORE_KEY, "outer seal").hex(),
+            "manifest": ref.subkey(STORE_KEY, "manifest").hex(),
+        },
+        "records": [{"name": name, **record, "encoded": ref.encode(record).hex()} for name, record in records.items()],
+        "rows": rows,
+        "tokens": [_token(bytes(range(32)), "session"), _token(b"a client secret", f"verification {VERIFICATION}")],
+        "code": _code("01234567"),
+        "manifest": _manifest(rows[:-1], key_id),
+    }
+
+
+def _message(name: str, label: bytes, parts: list[bytes]) -> dict[str, Any]:
+    label = b"exposure-lookup/1 " + label
+    message = ref.frame(label, *parts)
+    answer = ref.mac(PEPPER, message)
+    return {
+        "name": name,
+        "parts": [part.hex() for part in (label, *parts)],
+        "message": message.hex(),
+        "mac": answer.hex(),
+        **({"tag": answer[:8].hex()} if label.endswith(b"value") else {}),
+        **({"subject": answer[:16].hex()} if label.endswith(b"subject") else {}),
+    }
+
+
+def _digest(name: str, answer: bytes, cost: str) -> dict[str, Any]:
+    digest = ref.stretch(answer, SALT, *COSTS[cost])
+    return {"of": name, "cost": cost, "mac": answer.hex(), "digest": digest.hex()}
+
+
+def _place(name: str, digest: bytes, dataset: UUID) -> dict[str, Any]:
+    info = ref.row_info(dataset)
+    expanded = ref.hkdf_expand(digest, info, 48)
+    return {
+        "name": name,
+        "digest": digest.hex(),
+        "dataset": str(dataset),
+        "info": info.hex(),
+        "locator": expanded[:16].hex(),
+        "record_key": expanded[16:].hex(),
+    }
+
+
+def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    tags = {kind: [macs[f"value {kind}"][:8].hex()] for kind in ref.VALUES}
+    items = {kind: 1 for kind in ref.ITEMS if kind != "door_code"}
+    holder = {
+        "type": "person",
+        "subject": macs["subject holder"][:16].hex(),
+        "role": "holder",
+        "confidence": "confirmed",
+        "items": items,
+        "cohorts": [0],
+        "tags": tags,
+        "siblings": [at["phone"]["locator"]],
+    }
+    recipient = {
+        "type": "person",
+        "subject": macs["subject recipient"][:16].hex(),
+        "role": "recipient",
+        "confidence": "possible",
+        "items": {"phone": 3},
+        "cohorts": [],
+        "tags": {"email": tags["email"]},
+        "siblings": [],
+    }
+    return {
+        "holder": holder,
+        "holder by phone": {**holder, "siblings": [at["email"]["locator"]]},
+        "recipient": recipient,
+        "hints": {
+            **holder,
+            "subject": bytes(range(192, 208)).hex(),
+            "hints": {"name": ["홍*동"], "email": ["g******@e******.com"], "phone": ["010-****-5678", "010-****-9999"]},
+        },
+        "big counts": {
+            **recipient,
+            "subject": bytes(range(208, 224)).hex(),
+            "items": {"name": 127, "email": 128, "phone": 16_383, "address": 16_384, "order": 2**40},
+            "cohorts": [0, 1, 127, 128, 255],
+            "siblings": [bytes(range(16)).hex(), bytes(range(16, 32)).hex()],
+        },
+        "empty": {
+            **recipient,
+            "subject": bytes(16).hex(),
+            "role": "holder",
+            "confidence": "withdrawn",
+            "items": {},
+            "tags": {},
+        },
+        "sentinel": {"type": "sentinel", "cohorts": COHORTS},
+    }
+
+
+def _row(
+    name: str, place: dict[str, Any], entry: int, record: dict[str, Any] | None, size: int, key_id: str
+) -> dict[str, Any]:
+    """A stored row; no record stands for the marker, which has no inner seal."""
+    locator, record_key = bytes.fromhex(place["locator"]), bytes.fromhex(place["record_key"])
+    made: dict[str, Any] = {"name": name, "place": place["name"], "entry": entry, "size": size}
+    tag, inner = bytes(8), b""
+    if record is not None:
+        data = ref.encode(record)
+        room = next(128 << step for step in range(10) if len(data) + 42 <= 128 << step)
+        padded = ref.pad(data, room - 41)
+        bound = ref.inner_data(DATASET, locator)
+        inner = ref.gcm_siv(record_key, bytes(12), padded, bound)
+        made |= {
+            "record": data.hex(),
+            "padded_record": padded.hex(),
+            "inner_nonce": bytes(12).hex(),
+            "inner_data": bound.hex(),
+        }
+        if record["type"] == "person":
+            tag = ref.row_tag(bytes.fromhex(record["subject"]), locator)
+            made["subject"] = record["subject"]
+    plain = ref.pad(tag + inner, size - 16)
+    bound = ref.outer_data(DATASET, locator, entry, key_id)
+    nonce = entry.to_bytes(12, "big")
+    return made | {
+        "inner": inner.hex(),
+        "row_tag": tag.hex(),
+        "outer_plaintext": plain.hex(),
+        "outer_nonce": nonce.hex(),
+        "outer_data": bound.hex(),
+        "cloaked_locator": ref.aes_block(ref.subkey(STORE_KEY, "cloak"), locator).hex(),
+        "sealed": ref.gcm_siv(ref.subkey(STORE_KEY, "outer seal"), nonce, plain, bound).hex(),
+    }
+
+
+def _token(token: bytes, purpose: str) -> dict[str, Any]:
+    info = ref.token_info(purpose)
+    expanded = ref.hkdf_expand(token, info, 48)
+    return {
+        "token": token.hex(),
+        "purpose": purpose,
+        "info": info.hex(),
+        "locator": expanded[:16].hex(),
+        "key": expanded[16:].hex(),
+    }
+
+
+def _code(code: str) -> dict[str, Any]:
+    key, message = ref.subkey(APPLICATION, "codes"), ref.frame(VERIFICATION.bytes, code.encode())
+    return {
+        "verification": str(VERIFICATION),
+        "code": code,
+        "subkey": key.hex(),
+        "message": message.hex(),
+        "mac": ref.mac(key, message).hex(),
+    }
+
+
+def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
+    key = ref.subkey(STORE_KEY, "manifest")
+    accounts = [
+        ref.account_of_row(key, bytes.fromhex(row["cloaked_locator"]), row["entry"], bytes.fromhex(row["sealed"]))
+        for row in rows
+    ]
+    content = {
+        "type": "exposure-lookup/1 manifest",
+        "dataset": str(DATASET),
+        "incident": INCIDENT,
+        "kind": "full",
+        "key_id": key_id,
+        "hints": True,
+        "rows": len(rows),
+        "people": 5,
+        "suppressed": 0,
+        "digest": ref.total(accounts),
+    }
+    payload = ref.canonical_json(content)
+    return {
+        "of_rows": [row["name"] for row in rows],
+        "row_accounts": [one.hex() for one in accounts],
+        "content": content,
+        "payload": payload.hex(),
+        "signature": ref.sign(SEED, payload).hex(),
+    }
+
+
+def text() -> str:
+    """The file's text."""
+    return json.dumps(make(), ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")

@@ -1,0 +1,243 @@
+"""The application, and an implementation apart from it, against the known answers; and the primitives against their standards' own."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.crypto import messages
+from app.crypto.expansion import Place, row_place, token_place
+from app.crypto.framing import frame, unframe
+from app.crypto.padding import pad, unpad
+from app.crypto.scheme import PROFILES, Scheme
+from app.crypto.seal import NOBODYS, RowSealer, decrypt, open_record, row_tag, seal_record, sealed_size
+from app.crypto.secret import ApplicationSecret, SigningKey, StoreKey, expand
+from app.datasets.manifest import Account, Manifest, read_signed
+from app.datasets.record import Record, Sentinel, decode, encode
+from app.verification.service import Verification
+from tests.vectors import make
+from tests.vectors import reference as ref
+
+VECTORS: dict[str, Any] = json.loads(make.PATH.read_text(encoding="utf-8"))
+DATASET = UUID(VECTORS["dataset"])
+STORE_KEY = StoreKey(bytes.fromhex(VECTORS["keys"]["store"]))
+SIGNING_KEY = SigningKey(bytes.fromhex(VECTORS["keys"]["signing_seed"]))
+SALT = bytes.fromhex(VECTORS["scheme"]["salt"])
+PLACES = {place["name"]: place for place in VECTORS["places"]}
+MESSAGES = {message["name"]: message for message in VECTORS["messages"]}
+
+
+def unhex(entry: dict[str, Any], *names: str) -> list[bytes]:
+    return [bytes.fromhex(entry[name]) for name in names]
+
+
+def named(entries: list[dict[str, Any]], *names: str) -> Any:
+    return [pytest.param(entry, id=" ".join(str(entry[name]) for name in names)) for entry in entries]
+
+
+def place_of(row: dict[str, Any]) -> Place:
+    return Place(*unhex(PLACES[row["place"]], "locator", "record_key"))
+
+
+def typed(record: dict[str, Any]) -> Record | Sentinel:
+    """An entry as the application has it."""
+    if record["type"] == "sentinel":
+        return Sentinel(tuple(record["cohorts"]))
+    return Record(
+        subject=bytes.fromhex(record["subject"]),
+        role=record["role"],
+        confidence=record["confidence"],
+        items=record["items"],
+        cohorts=tuple(record["cohorts"]),
+        tags={kind: tuple(map(bytes.fromhex, tags)) for kind, tags in record["tags"].items()},
+        siblings=tuple(map(bytes.fromhex, record["siblings"])),
+        hints={kind: tuple(hints) for kind, hints in record.get("hints", {}).items()},
+    )
+
+
+def test_the_file_is_what_its_command_makes() -> None:
+    assert make.PATH.read_text(encoding="utf-8") == make.text()
+
+
+def test_the_primitives_are_the_standards() -> None:
+    prk = bytes.fromhex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
+    info = bytes.fromhex("f0f1f2f3f4f5f6f7f8f9")
+    okm = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+    assert ref.hkdf_expand(prk, info, 42).hex() == okm  # RFC 5869, A.1
+    assert expand(prk, info=info, length=42).hex() == okm
+    block = ref.aes_block(bytes(range(32)), bytes.fromhex("00112233445566778899aabbccddeeff"))
+    assert block.hex() == "8ea2b7ca516745bfeafc49904b496089"  # FIPS 197, C.3
+    key, nonce = b"\1" + bytes(31), b"\3" + bytes(11)
+    assert ref.gcm_siv(key, nonce, b"", b"").hex() == "07f5f4169bbf55a8400cd47ea6fd400f"  # RFC 8452, C.2
+    assert ref.gcm_siv(key, nonce, b"\1" + bytes(7), b"").hex() == "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28"
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["messages"], "name"))
+def test_messages(vector: dict[str, Any]) -> None:
+    parts = [bytes.fromhex(part) for part in vector["parts"]]
+    message, answer = unhex(vector, "message", "mac")
+    assert frame(*parts) == ref.frame(*parts) == message
+    assert unframe(message) == parts
+    assert messages.label_of(message) == parts[0]
+    assert ref.mac(bytes.fromhex(VECTORS["keys"]["pepper"]), message) == answer
+    assert vector.get("tag", answer[:8].hex()) == answer[:8].hex()
+    assert vector.get("subject", answer[:16].hex()) == answer[:16].hex()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("email", messages.identifier("email", make.EMAIL)),
+        ("phone", messages.identifier("phone", make.PHONE)),
+        ("sentinel", messages.sentinel(DATASET)),
+        ("value name", messages.value("name", make.NAME)),
+        ("value address", messages.value("address", make.ADDRESS)),
+        ("value email", messages.value("email", make.EMAIL)),
+        ("value phone", messages.value("phone", make.PHONE)),
+        ("subject holder", messages.subject(make.INCIDENT, "A-1", "")),
+        ("subject recipient", messages.subject(make.INCIDENT, "A-1", "R-7")),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_the_application_asks_these_messages(name: str, message: bytes) -> None:
+    assert message.hex() == MESSAGES[name]["message"]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["digests"], "of", "cost"))
+def test_digests(vector: dict[str, Any]) -> None:
+    answer, digest = unhex(vector, "mac", "digest")
+    cost = VECTORS["scheme"]["costs"][vector["cost"]]
+    assert MESSAGES[vector["of"]]["mac"] == vector["mac"]
+    assert Scheme(SALT, PROFILES[vector["cost"]]).stretch(answer) == digest
+    assert ref.stretch(answer, SALT, cost["time"], cost["memory_kib"]) == digest
+
+
+def test_costs_are_those_of_the_profiles() -> None:
+    costs = {name: (cost["time"], cost["memory_kib"]) for name, cost in VECTORS["scheme"]["costs"].items()}
+    assert {name: (cost.time, cost.memory_kib) for name, cost in PROFILES.items()} == costs
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["places"], "name"))
+def test_places(vector: dict[str, Any]) -> None:
+    digest, info, locator, key = unhex(vector, "digest", "info", "locator", "record_key")
+    dataset = UUID(vector["dataset"])
+    assert row_place(digest, dataset) == (locator, key)
+    assert ref.row_info(dataset) == info
+    assert ref.hkdf_expand(digest, info, 48) == locator + key
+
+
+def test_store_key() -> None:
+    raw = STORE_KEY.reveal()
+    assert STORE_KEY.id == ref.subkey(raw, "key id", 8).hex() == VECTORS["store_key"]["id"]
+    for name, purpose in {"cloak": "cloak", "outer": "outer seal", "manifest": "manifest"}.items():
+        assert STORE_KEY.subkey(purpose).hex() == ref.subkey(raw, purpose).hex() == VECTORS["store_key"][name]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["records"], "name"))
+def test_records(vector: dict[str, Any]) -> None:
+    (encoded,) = unhex(vector, "encoded")
+    assert ref.encode(vector) == encoded
+    assert encode(typed(vector)) == encoded
+    assert decode(encoded) == typed(vector)
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["rows"], "name"))
+def test_rows_are_sealed_so(vector: dict[str, Any]) -> None:
+    place, entry, size = place_of(vector), vector["entry"], vector["size"]
+    inner, tag, sealed, cloaked = unhex(vector, "inner", "row_tag", "sealed", "cloaked_locator")
+    sealer = RowSealer(STORE_KEY, DATASET)
+    if inner == NOBODYS:
+        assert (vector["name"][:6], tag) == ("marker", bytes(8))
+    else:
+        record, padded, inner_data = unhex(vector, "record", "padded_record", "inner_data")
+        assert pad(record, len(padded)) == ref.pad(record, len(padded)) == padded
+        assert ref.inner_data(DATASET, place.locator) == inner_data
+        assert ref.gcm_siv(place.key, bytes(12), padded, inner_data) == inner
+        assert seal_record(place, DATASET, record) == inner
+        assert sealed_size(inner) <= size
+    if "subject" in vector:
+        subject = bytes.fromhex(vector["subject"])
+        assert row_tag(subject, place.locator) == ref.row_tag(subject, place.locator) == tag
+    nonce, outer_data, plain = unhex(vector, "outer_nonce", "outer_data", "outer_plaintext")
+    assert nonce == entry.to_bytes(12, "big")
+    assert ref.outer_data(DATASET, place.locator, entry, STORE_KEY.id) == outer_data
+    assert ref.pad(tag + inner, size - 16) == plain
+    assert ref.gcm_siv(ref.subkey(STORE_KEY.reveal(), "outer seal"), nonce, plain, outer_data) == sealed
+    assert sealer.seal(place.locator, entry, tag, inner, size) == sealed
+    assert sealer.cloak(place.locator) == ref.aes_block(ref.subkey(STORE_KEY.reveal(), "cloak"), place.locator)
+    assert sealer.cloak(place.locator) == cloaked
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["rows"], "name"))
+def test_rows_open_to_their_records(vector: dict[str, Any]) -> None:
+    place = place_of(vector)
+    inner, tag, sealed, cloaked = unhex(vector, "inner", "row_tag", "sealed", "cloaked_locator")
+    sealer = RowSealer(STORE_KEY, DATASET)
+    assert sealer.uncloak(cloaked) == place.locator
+    assert sealer.open(place.locator, vector["entry"], sealed) == (tag, inner)
+    if inner != NOBODYS:
+        record, padded = unhex(vector, "record", "padded_record")
+        assert unpad(padded) == open_record(place, DATASET, inner) == record
+        assert record.hex() in [one["encoded"] for one in VECTORS["records"]]
+
+
+def test_the_common_row_takes_128_bytes() -> None:
+    common = VECTORS["rows"][0]
+    assert (len(common["record"]) // 2, len(common["sealed"]) // 2) == (79, 128)
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["tokens"], "purpose"))
+def test_tokens(vector: dict[str, Any]) -> None:
+    token, info, locator, key = unhex(vector, "token", "info", "locator", "key")
+    assert token_place(token, vector["purpose"]) == (locator, key)
+    assert ref.token_info(vector["purpose"]) == info
+    assert ref.hkdf_expand(token, info, 48) == locator + key
+
+
+def test_code() -> None:
+    vector = VECTORS["code"]
+    number = UUID(vector["verification"])
+    subkey, message, answer = unhex(vector, "subkey", "message", "mac")
+    raw = bytes.fromhex(VECTORS["keys"]["application"])
+    nothing: Any = None
+    verification = Verification(ApplicationSecret(raw), *[nothing] * 5)
+    assert verification._code_mac(number, vector["code"]) == answer
+    assert ref.subkey(raw, "codes") == subkey
+    assert ref.frame(number.bytes, vector["code"].encode()) == message
+    assert ref.mac(subkey, message) == answer
+
+
+def test_manifest() -> None:
+    vector = VECTORS["manifest"]
+    rows = [row for row in VECTORS["rows"] if row["name"] in vector["of_rows"]]
+    stored = [(bytes.fromhex(row["cloaked_locator"]), row["entry"], bytes.fromhex(row["sealed"])) for row in rows]
+    key = ref.subkey(STORE_KEY.reveal(), "manifest")
+    for row, expected in zip(stored, vector["row_accounts"], strict=True):
+        account = Account(STORE_KEY)
+        account.add(*row)
+        assert f"{account.total:064x}" == ref.account_of_row(key, *row).hex() == expected
+    content = vector["content"]
+    manifest = Manifest.of(
+        stored,
+        STORE_KEY,
+        dataset=DATASET,
+        incident=content["incident"],
+        kind=content["kind"],
+        hints=content["hints"],
+        people=content["people"],
+    )
+    payload, signature = unhex(vector, "payload", "signature")
+    assert manifest.digest == ref.total(list(map(bytes.fromhex, vector["row_accounts"]))) == content["digest"]
+    assert manifest.sign(SIGNING_KEY) == (payload, signature)
+    assert ref.canonical_json(content) == payload
+    assert ref.sign(SIGNING_KEY.reveal(), payload) == signature
+    assert ref.public_key(SIGNING_KEY.reveal()).hex() == VECTORS["keys"]["signing_public"]
+    assert read_signed(payload, signature, SIGNING_KEY) == manifest
+
+
+def test_outer_seals_open_with_the_primitive_alone() -> None:
+    aead = ref.AESGCMSIV(bytes.fromhex(VECTORS["store_key"]["outer"]))
+    for row in VECTORS["rows"]:
+        nonce, data, sealed, plain = unhex(row, "outer_nonce", "outer_data", "sealed", "outer_plaintext")
+        assert decrypt(aead, nonce, sealed, data) == plain
