@@ -1,0 +1,65 @@
+"""Opening what an import sealed, as one who holds every key can."""
+
+from uuid import UUID
+
+from app import datasets
+from app.crypto import messages
+from app.crypto.scheme import Scheme
+from app.datasets import Found, Record, Register
+from app.datasets import queries as dataset_queries
+from app.datasets.manifest import Row
+from app.identifiers import canonical
+from app.keyholder import Keyholder
+from tests.support.deployment import Deployment
+
+
+def digest_of(identifier: str, scheme: Scheme, keyholder: Keyholder) -> bytes:
+    """Stretch what the keyholder says of an email or a phone."""
+    kind = "email" if "@" in identifier else "phone"
+    return scheme.stretch(keyholder.mac(messages.identifier(kind, canonical(kind, identifier))))
+
+
+def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> Found:
+    """Read one identifier in one data set, whatever its state; the sentinel vouches."""
+    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.read() as session:
+        scheme = datasets.current_scheme(session)
+        assert scheme is not None
+        register = Register(deployment.keys, keyholder)
+        digest = digest_of(identifier, scheme, keyholder)
+        (reading,) = register.look_up(session, [digest], dataset=datasets.get(session, dataset))
+        (found,) = reading.found
+        return found
+
+
+def people_at(deployment: Deployment, dataset: UUID, identifier: str) -> tuple[Record, ...]:
+    """Everybody who has this identifier."""
+    return look_up(deployment, dataset, identifier).records
+
+
+def person_at(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
+    """The one person who has this identifier."""
+    (record,) = people_at(deployment, dataset, identifier)
+    return record
+
+
+def stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:
+    """The rows as they lie in the database."""
+    with deployment.database.read() as session:
+        return [
+            (bytes(locator), entry, bytes(sealed)) for locator, entry, sealed in dataset_queries.rows(session, dataset)
+        ]
+
+
+def table_of(dataset: UUID) -> str:
+    """Name of the table of a data set's rows."""
+    return dataset_queries.partition(dataset)
+
+
+def sealed_tables(deployment: Deployment) -> list[str]:
+    """Names of all tables of sealed rows."""
+    catalogue = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if deployment.database.is_sqlite
+        else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    )
+    return sorted(name for (name,) in deployment.sql(catalogue) if name.startswith("sealed_"))

@@ -1,0 +1,169 @@
+"""What the console script refuses: exit code 2 (or 1), one line that names the place, never a value, never a traceback."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.crypto.keyfiles import KeyRing, create
+from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
+from app.faces.cli.demo import SAMPLE_INCIDENT
+from tests.faces.cli.console import Console, zygote
+
+UNKNOWN = "00000000-0000-0000-0000-000000000001"
+SERVE = ("serve", "--port", "0")
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Callable[..., Any]]:
+    """Commands run as forks of one loaded process."""
+    with zygote() as run:
+        yield run
+
+
+@pytest.fixture
+def console(tmp_path: Path, migrated_sqlite: Path, forked: Callable[..., Any]) -> Console:
+    """A deployment with a schema and keys, and nothing else."""
+    (tmp_path / "database").mkdir()
+    shutil.copy(migrated_sqlite, tmp_path / "database" / "exposure.sqlite3")
+    keys = KeyRing(tmp_path / "keys")
+    create(keys.application_path, ApplicationSecret.generate())
+    create(keys.signing_path, SigningKey.generate())
+    create(tmp_path / "pepper" / "pepper.key", Pepper.generate())
+    (tmp_path / "nobody").write_text("")
+    return replace(Console.at(tmp_path), run=forked)
+
+
+SETTINGS: dict[str, tuple[dict[str, str | None], str]] = {
+    "no sender": ({"EXPOSURE_SENDER": None}, "EXPOSURE_SENDER: is not set"),
+    "an unknown sender": ({"EXPOSURE_SENDER": "sesame"}, "EXPOSURE_SENDER: "),
+    "no pepper": ({"EXPOSURE_PEPPER_FILE": None}, "EXPOSURE_PEPPER_FILE: is not set"),
+    "a lifetime that is no number": ({"EXPOSURE_CODE_TTL": "sesame"}, "EXPOSURE_CODE_TTL: "),
+    "a lifetime of nothing": ({"EXPOSURE_SESSION_TTL": "0"}, "EXPOSURE_SESSION_TTL: "),
+    "a database that is none": ({"EXPOSURE_DATABASE_URL": "postgresql://u:sesame@h:port/d"}, "EXPOSURE_DATABASE_URL: "),
+    "a store of limits that is none": ({"EXPOSURE_REDIS_URL": "sesame"}, "EXPOSURE_REDIS_URL: "),
+    "proxies that are none": ({"EXPOSURE_TRUSTED_PROXIES": "10.0.0.0/8,sesame"}, "EXPOSURE_TRUSTED_PROXIES: "),
+    "a keyholder at a web address": ({"EXPOSURE_KEYHOLDER": "http://sesame"}, "EXPOSURE_KEYHOLDER: "),
+    "a file of budgets that is not there": ({"EXPOSURE_LIMITS_FILE": "no-such.toml"}, "EXPOSURE_LIMITS_FILE: "),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_serve_refuses_a_missing_or_malformed_setting_in_one_line_that_names_it(name: str, console: Console) -> None:
+    settings, expected = SETTINGS[name]
+    said = console.but(**settings).refused(*SERVE)
+    assert said.startswith(expected)
+    assert "sesame" not in said
+
+
+def test_the_script_itself_refuses_as_the_forks_do(tmp_path: Path) -> None:
+    said = Console.at(tmp_path).but(EXPOSURE_SENDER=None).refused(*SERVE)
+    assert said == "EXPOSURE_SENDER: is not set"
+
+
+def test_several_workers_need_a_common_store_of_limits(console: Console) -> None:
+    assert console.refused(*SERVE, "--workers", 2).startswith("EXPOSURE_REDIS_URL: is not set")
+
+
+def test_serve_refuses_keys_that_others_can_read(console: Console) -> None:
+    path = console.folder / "keys" / "application.key"
+    path.chmod(0o640)
+    assert console.refused(*SERVE).startswith(f"{path}: others can read it")
+
+
+def test_serve_refuses_a_pepper_that_others_can_read(console: Console) -> None:
+    path = console.folder / "pepper" / "pepper.key"
+    path.chmod(0o604)
+    assert console.refused(*SERVE).startswith(f"{path}: others can read it")
+
+
+def test_serve_refuses_keys_in_the_databases_folder(console: Console) -> None:
+    shutil.copytree(console.folder / "keys", console.folder / "database", dirs_exist_ok=True)
+    said = console.but(EXPOSURE_KEY_DIR=str(console.folder / "database")).refused(*SERVE)
+    assert "the keys lie in the database's folder" in said
+
+
+def test_serve_refuses_a_pepper_in_the_databases_folder(console: Console) -> None:
+    moved = shutil.move(console.folder / "pepper" / "pepper.key", console.folder / "database" / "pepper.key")
+    assert console.but(EXPOSURE_PEPPER_FILE=str(moved)).refused(*SERVE).startswith("EXPOSURE_PEPPER_FILE: ")
+
+
+def test_serve_refuses_one_key_in_two_roles(console: Console) -> None:
+    keys = KeyRing(console.folder / "keys")
+    keys.signing_path.write_bytes(keys.application_path.read_bytes())
+    assert "each role has a key of its own" in console.refused(*SERVE)
+
+
+def test_serve_refuses_a_missing_key(console: Console) -> None:
+    (console.folder / "keys" / "signing.key").unlink()
+    assert "`exposure keys generate` makes it" in console.refused(*SERVE)
+
+
+def test_serve_refuses_a_schema_that_was_not_upgraded(console: Console) -> None:
+    (console.folder / "database" / "exposure.sqlite3").unlink()
+    assert "run `exposure db upgrade`" in console.refused(*SERVE)
+
+
+def test_a_database_that_is_not_there_is_no_wrong_use(console: Console) -> None:
+    nobody = console.but(EXPOSURE_DATABASE_URL="postgresql://u:sesame@127.0.0.1:1/d")
+    said = nobody.refused("dataset", "list", code=1)
+    assert said.startswith("EXPOSURE_DATABASE_URL: the database cannot be reached")
+    assert "sesame" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("dataset", "publish", UNKNOWN), f"there is no data set {UNKNOWN}"),
+        (("dataset", "retire", UNKNOWN), f"there is no data set {UNKNOWN}"),
+        (
+            ("dataset", "import", "no-such.csv", "--incident", "sample-2025", "--json"),
+            "there is no incident sample-2025",
+        ),
+        (("incident", "show", "no-such"), "there is no incident no-such"),
+        (("incident", "create", "no-such.toml"), "no-such.toml: cannot be read (No such file or directory)"),
+        (("keys", "destroy", "../application"), "there is no store key of this id in EXPOSURE_KEY_DIR"),
+        (("receipt", "verify", "no-such.json"), "no-such.json: cannot be read (No such file or directory)"),
+    ],
+)
+def test_what_is_not_there_is_named(arguments: tuple[str, ...], expected: str, console: Console) -> None:
+    assert console.refused(*arguments) == expected
+
+
+def test_an_import_whose_rejects_cannot_be_written_leaves_nothing(console: Console) -> None:
+    console("incident", "create", SAMPLE_INCIDENT)
+    file = console.folder / "people.csv"
+    file.write_text("account_ref,email,items\na1,mina@example.com,name\n")
+    options = ("--incident", "sample-2025", "--cost", "minimal", "--rejects", "no-such-folder/rejects.csv", "--json")
+    said = console.refused("dataset", "import", file, *options)
+    assert said == "--rejects no-such-folder/rejects.csv: cannot be written (No such file or directory)"
+    assert console("dataset", "list", "--json").objects == []
+    file.write_text("account_ref,email,items\n")
+    assert "holds no rows" in console.refused("dataset", "import", file, "--incident", "sample-2025", "--json")
+    assert KeyRing(console.folder / "keys").store_ids() == []
+
+
+@pytest.mark.parametrize("line", ["sesame", "sesame@", "", "010-sesame"])
+def test_what_is_no_identifier_is_not_repeated(line: str, console: Console) -> None:
+    said = console.refused("dataset", "suppress", UNKNOWN, stdin=line)
+    assert said.startswith("standard input: line 1 is no ")
+    assert "sesame" not in said
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{}", "[]", "null", '{"kid": 1, "payload": 2, "signature": 3}'])
+def test_what_is_no_receipt_is_refused_in_one_line(content: str, console: Console) -> None:
+    (console.folder / "receipt.json").write_text(content)
+    assert "is no " in console.refused("receipt", "verify", "receipt.json")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("no-such",), ("dataset", "publish", "not-an-id"), ("dataset", "import"), ("serve", "--port", "70000")],
+)
+def test_wrong_use_is_exit_code_two(arguments: tuple[str, ...], console: Console) -> None:
+    ran = console(*arguments, code=2)
+    assert ran.out == ""
+    assert "Usage: exposure" in ran.err
