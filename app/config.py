@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import BadInput
@@ -24,7 +24,11 @@ class Settings(BaseSettings):
     """The settings of the contract that are in force so far."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True, frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,
+        frozen=True,
     )
 
     database_url: str = Field(
@@ -53,6 +57,13 @@ class Settings(BaseSettings):
     limits_file: Path | None = Field(
         None, description="TOML file of client budgets that take the place of the defaults"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object, info: ValidationInfo) -> object:
+        if value == "" and info.field_name != "trusted_proxies":  # an empty path would be this folder
+            raise ValueError("is empty")
+        return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -35,6 +35,9 @@ def refused(name: str) -> str:
     [
         ("EXPOSURE_REDIS_URL", f"http://:{MARK}@127.0.0.1"),
         ("EXPOSURE_REDIS_URL", ""),
+        ("EXPOSURE_KEY_DIR", ""),
+        ("EXPOSURE_PEPPER_FILE", ""),
+        ("EXPOSURE_DATABASE_URL", ""),
         ("EXPOSURE_KEYHOLDER", MARK),
         ("EXPOSURE_KEYHOLDER", "unix:"),
         ("EXPOSURE_KEYHOLDER", ""),

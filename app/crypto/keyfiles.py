@@ -5,6 +5,7 @@ EXPOSURE_PEPPER_FILE                                                            
 """
 
 import os
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ from app.crypto.secret import KEY_BYTES, ApplicationSecret, BadKey, Key, Signing
 from app.errors import Unavailable
 
 K = TypeVar("K", bound=Key)
+
+_STORE_ID = re.compile("[0-9a-f]{16}")
 
 
 class MissingKey(Unavailable):
@@ -24,9 +27,11 @@ def create(path: Path, key: Key) -> None:
     Raises:
         BadKey: the file is there already, since a key is never overwritten, or it cannot be written.
     """
+    made = False
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        made = True
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o600)  # whatever the umask took
             file.write(key.reveal())
@@ -34,6 +39,8 @@ def create(path: Path, key: Key) -> None:
             os.fsync(handle)
         _flush_folder(path.parent)
     except OSError as error:
+        if made:  # half a key would stand in the way of a whole one
+            path.unlink(missing_ok=True)
         raise BadKey(f"{path}: cannot be made ({error.strerror}); a key is never overwritten") from None
 
 
@@ -106,6 +113,8 @@ class KeyRing:
         Raises:
             MissingKey: it is not there, or the file holds another.
         """
+        if not _STORE_ID.fullmatch(key_id):  # it comes out of the database
+            raise MissingKey("a data set names a store key that cannot be one")
         try:
             key = load(self.store_path(key_id), StoreKey)
         except BadKey as error:

@@ -126,7 +126,7 @@ class Register:
         try:
             status = self._keys.store_path(dataset.key_id).stat()
             version = (status.st_ino, status.st_mtime_ns)
-        except OSError:
+        except (OSError, ValueError):
             version = (0, 0)
         known = self._sealers.get(dataset.id)
         if known is None or known[0] != version:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -129,21 +130,28 @@ def test_the_hash_can_be_made_again_from_the_public_answer(locale: str, deployme
 
 
 def test_two_updates_at_once_make_two_versions(deployment: Deployment) -> None:
+    first, second = (
+        changed(deployment.incident, "notice", "en", "contact", to=contact) for contact in ("one desk", "another desk")
+    )
     versions: list[int] = []
-    barrier = threading.Barrier(2)
 
-    def run(contact: str) -> None:
-        new = changed(deployment.incident, "notice", "en", "contact", to=contact)
-        barrier.wait()
+    def meanwhile() -> None:
         with deployment.database.write() as session:
-            versions.append(incidents.update(session, new, now=deployment.clock()))
+            versions.append(incidents.update(session, second, now=deployment.clock()))
 
-    threads = [threading.Thread(target=run, args=(contact,)) for contact in ("one desk", "another desk")]
-    for thread in threads:
+    thread = threading.Thread(target=meanwhile)
+    with deployment.database.write() as session:
+        versions.append(incidents.update(session, first, now=deployment.clock()))
+        session.flush()
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(versions) == [2, 3]
+        if not deployment.database.is_sqlite:
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            while deployment.sql(waits) == [(0,)]:
+                time.sleep(0.01)
+    thread.join()
+    assert versions == [2, 3]
 
 
 def test_incidents_are_listed_by_age(deployment: Deployment) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -217,6 +217,29 @@ def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_pat
         assert_nothing_is_answered(deployment, headers)
         fresh = deployment.sign_in(PHONE)  # proven under the wrong pepper: still no answer, rather than "not found"
         assert_nothing_is_answered(deployment, fresh)
+
+
+def test_another_pepper_in_the_middle_of_an_import(
+    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sealed before and after would never both be found: nothing of it is kept."""
+    monkeypatch.setattr("app.datasets.importing.pipeline.PEOPLE_PER_BATCH", 1)
+    socket = tmp_path / "door"
+    create(tmp_path / "other.key", Pepper.generate())
+    with ExitStack() as stack:
+        first = stack.enter_context(keyholder_process(pepper, socket))
+        deployment = deploy(door=socket)
+
+        def swap(stage: str, done: int, _: int | None) -> None:
+            if (stage, done) == ("seal", 1):
+                first.kill()
+                first.wait()
+                stack.enter_context(keyholder_process(tmp_path / "other.key", socket))
+
+        with pytest.raises(KeyholderUnavailable, match="another pepper"):
+            deployment.stage(PEOPLE, progress=swap)
+    assert deployment.keys.store_ids() == []
+    assert deployment.sql("SELECT count(*) FROM data_sets") == [(0,)]
 
 
 def test_a_failing_keyholder_spends_neither_try_nor_code(

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, SigningKey
 from app.datasets.columns import COLUMNS
-from app.datasets.importing import Request, Staged, import_file
+from app.datasets.importing import Progress, Request, Staged, import_file
 from app.db import Database
 from app.delivery import Message, Outbox
 from app.faces.cli.demo import SAMPLE_INCIDENT
@@ -101,6 +101,7 @@ class Deployment:
 
     def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> Staged:
         self.clock.move(seconds=1)  # data sets are listed by age
+        progress: Progress = request.pop("progress", lambda *_: None)
         given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
         return import_file(
             Request(path, incident, **(given | request)),
@@ -108,6 +109,7 @@ class Deployment:
             keys=self.keys,
             import_door=import_path(self.door),
             now=self.clock(),
+            progress=progress,
         )
 
     def publish(self, dataset: UUID, *, accept_loss: int = 10**9) -> None:

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from app.crypto import messages
 from app.crypto.expansion import row_place
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import RowSealer
@@ -28,7 +27,7 @@ from app.datasets.versions import SetKind
 from app.db import Database
 from app.incidents import get as get_incident
 from app.incidents import lock as lock_incident
-from app.keyholder import Keyholder
+from app.keyholder import Keyholder, KeyholderUnavailable
 
 PEOPLE_PER_BATCH = 500
 
@@ -106,8 +105,7 @@ def import_file(
     if not sealed.people:
         raise ImportFailed(f"{request.path}: nobody in it has a usable email or phone")
     progress("sort", 0, len(sealed.rows))
-    with Keyholder(import_door, timeout=IMPORT_TIMEOUT) as keyholder:
-        sentinel = row_place(chosen.stretch(keyholder.mac(messages.sentinel(plan.dataset))), plan.dataset)
+    sentinel = row_place(chosen.stretch(sealed.sentinel), plan.dataset)
     key = keys.new_store_key()
     try:
         stored, markers = sort(sealed.rows, sentinel, plan.cohorts, RowSealer(key, plan.dataset))
@@ -140,6 +138,9 @@ def _seal_all(people: list[Person], plan: Plan, door: Path, workers: int, progre
         total.people += batch.people
         total.unreachable += batch.unreachable
         total.rejects += batch.rejects
+        if total.sentinel not in (b"", batch.sentinel):
+            raise KeyholderUnavailable("the keyholder came back with another pepper")
+        total.sentinel = batch.sentinel
         done += len(people_in)
         progress("seal", done, len(people))
     return total

@@ -71,6 +71,8 @@ class Batch:
     people: int = 0
     unreachable: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    sentinel: bytes = field(default=b"", repr=False)
+    """The keyholder's answer on the sentinel, given together with all others: another pepper would give another."""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ def seal(people: Sequence[Person], plan: Plan, keyholder: Keyholder) -> Batch:
             continue
         merged.append((person, one))
     macs = _ask(keyholder, merged, plan)
+    batch.sentinel = macs[messages.sentinel(plan.dataset)]
     for person, one in merged:
         try:
             batch.rows += _rows(person, one, plan, macs.__getitem__)
@@ -188,6 +191,7 @@ def _ask(keyholder: Keyholder, merged: Iterable[tuple[Person, _Merged]], plan: P
             *(messages.value(kind, text) for kind in VALUE_KINDS for text in one.values[kind]),
         )
     }
+    asked[messages.sentinel(plan.dataset)] = None
     return dict(zip(asked, keyholder.macs(list(asked)), strict=True))
 
 

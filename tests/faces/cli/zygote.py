@@ -5,12 +5,17 @@ Reads one JSON object a line: `arguments`, `environment`, `folder`, and the file
 
 import json
 import os
+import signal
 import sys
 
 from app.main import main
 
+PATIENCE = 60
+"""Seconds after which a command that should have ended is killed."""
+
 
 def _become(order: dict[str, object]) -> None:
+    signal.alarm(PATIENCE)
     for number, (name, mode) in enumerate((("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY))):
         os.dup2(os.open(str(order[name]), mode), number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  the file that is standard input now
