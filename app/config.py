@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     @classmethod
     def _not_empty(cls, value: object, info: ValidationInfo) -> object:
         if value == "" and info.field_name != "trusted_proxies":  # an empty path would be this folder
-            raise ValueError("is empty")
+            raise ValueError("is set to nothing")
         return value
 
     @field_validator("trusted_proxies", mode="before")
