@@ -510,7 +510,7 @@ def mortal_keyholder(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[byte
             child.kill()
 
 
-@pytest.mark.parametrize("stage", ["read", "seal", "sort"])
+@pytest.mark.parametrize("stage", ["read", "seal"])
 def test_a_keyholder_that_dies_leaves_nothing_behind(
     stage: str, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

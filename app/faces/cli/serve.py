@@ -11,6 +11,7 @@ from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json
 from app.faces.cli.server import CreateApp, run_server
 from app.keyholder import Door
+from app.limits import read_budgets
 
 
 def serve(
@@ -23,6 +24,7 @@ def serve(
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = read_settings()
     require(settings, "sender")
+    read_budgets(settings.limits_file)  # here, and not in each worker, which would be started again and again
     with open_database(settings) as database:
         open_keys(settings, database)
     if workers > 1 and settings.redis_url is None:

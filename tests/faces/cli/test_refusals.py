@@ -68,6 +68,13 @@ def test_several_workers_need_a_common_store_of_limits(console: Console) -> None
     assert console.refused(*SERVE, "--workers", 2).startswith("EXPOSURE_REDIS_URL: is not set")
 
 
+def test_a_broken_file_of_budgets_is_refused_before_any_worker_starts(console: Console) -> None:
+    (console.folder / "limits.toml").write_text("[client]\nverifications = 'sesame'\n")
+    settings = {"EXPOSURE_LIMITS_FILE": "limits.toml", "EXPOSURE_REDIS_URL": "redis://127.0.0.1:1"}
+    said = console.but(**settings).refused(*SERVE, "--workers", 2)
+    assert said == "EXPOSURE_LIMITS_FILE: limits.toml: client.verifications: is no budget such as 60/minute"
+
+
 def test_serve_refuses_keys_that_others_can_read(console: Console) -> None:
     path = console.folder / "keys" / "application.key"
     path.chmod(0o640)
