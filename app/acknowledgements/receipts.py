@@ -42,7 +42,7 @@ class ReceiptSigner:
     """Signs receipts."""
 
     def __init__(self, key: SigningKey) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(key.reveal())
+        self._private = Ed25519PrivateKey.from_private_bytes(key.subkey("receipts"))
         public = self._private.public_key().public_bytes_raw()
         self.key = ReceiptKey(kid=hashlib.sha256(public).hexdigest()[:16], public_key=to_base64url(public))
 

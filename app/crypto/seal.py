@@ -129,7 +129,7 @@ class RowSealer:
         Raises:
             BrokenSeal: it does not open under this key at this place.
         """
-        if not 0 <= entry < 1 << 31:
+        if not isinstance(entry, int) or not 0 <= entry < 1 << 31:  # SQLite keeps whatever type was put in
             raise BrokenSeal("a row has an impossible entry number")
         plain = unpad(decrypt(self._aead, self._nonce(entry), sealed, self._data(locator, entry)))
         return plain[:TAG_BYTES], plain[TAG_BYTES:]

@@ -81,6 +81,6 @@ class ApplicationSecret(Key):
 
 
 class SigningKey(Key):
-    """The seed of the Ed25519 key (RFC 8032) that signs receipts and manifests."""
+    """What the Ed25519 keys (RFC 8032) are derived from: one signs receipts, another manifests."""
 
     role = "signing"

@@ -13,9 +13,10 @@ from app.datasets.errors import (
     UnknownIdentifier,
     Unstretched,
 )
+from app.datasets.files import Confidence
 from app.datasets.lookup import Found, Reading, Register
 from app.datasets.models import DataSetRow, SchemeRow
-from app.datasets.record import Confidence, Record, Role
+from app.datasets.record import Record, Role
 from app.datasets.scheme import current as current_scheme
 from app.datasets.service import get, holds_synthetic, list_all, people_at, publish, retire, suppress
 from app.datasets.versions import DataSet

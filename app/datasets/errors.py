@@ -15,6 +15,10 @@ class ImportFailed(BadInput):
     """The file cannot be imported; nothing of it was kept."""
 
 
+class WorkerDied(Unavailable):
+    """A process that seals was ended from outside: out of memory, or killed."""
+
+
 class SeveralPeople(BadInput):
     """Several people share an identifier, and it was not said which of them is meant."""
 

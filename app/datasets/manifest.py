@@ -142,4 +142,4 @@ def _account(rows: Iterable[Row], key: StoreKey) -> Account:
 
 
 def _private(key: SigningKey) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(key.reveal())
+    return Ed25519PrivateKey.from_private_bytes(key.subkey("manifests"))

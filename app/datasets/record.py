@@ -18,11 +18,11 @@ from typing import Literal
 from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import SUBJECT_BYTES, TAG_BYTES
 from app.crypto.seal import BrokenSeal
+from app.datasets.files import Confidence
 from app.identifiers import VALUE_KINDS, Kind
 from app.incidents import ITEM_KINDS, ItemKind
 
 Role = Literal["holder", "recipient"]
-Confidence = Literal["withdrawn", "possible", "confirmed"]
 ROLES: tuple[Role, ...] = ("holder", "recipient")
 CONFIDENCES: tuple[Confidence, ...] = ("withdrawn", "possible", "confirmed")
 """Rising: where rows of one person disagree, the highest wins."""

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.incidents import queries
@@ -19,9 +20,12 @@ def create(session: Session, incident: Incident, *, now: datetime) -> None:
         IncidentExists: the slug is taken.
     """
     if queries.incident(session, incident.slug) is not None:
-        raise IncidentExists(f"incident {incident.slug} is there already; `exposure incident update` changes it")
+        raise _exists(incident)
     session.add(IncidentRow(slug=incident.slug, document=_document(incident), created_at=now))
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:  # somebody was first
+        raise _exists(incident) from None
     session.add(_notice_row(incident, 1, now))
 
 
@@ -86,6 +90,10 @@ def get_notice(session: Session, slug: str, locale: Locale, version: int | None 
         raise UnknownIncident(f"the notice of {slug} has no version {version}")
     text = NoticeTexts.model_validate(row.texts).in_locale(locale)
     return Notice(incident=slug, version=row.version, locale=locale, text=text, published_at=row.published_at)
+
+
+def _exists(incident: Incident) -> IncidentExists:
+    return IncidentExists(f"incident {incident.slug} is there already; `exposure incident update` changes it")
 
 
 def _document(incident: Incident) -> dict[str, object]:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.datasets.columns import join_values, split_values
 from app.datasets.files import COLUMNS, BadFile, Finding, Reject, read, write
-from app.datasets.parquet_files import BATCH
-from app.datasets.text_files import MAX_RECORD
+from app.datasets.files.columns import join_values, split_values
+from app.datasets.files.parquet import BATCH
+from app.datasets.files.text import MAX_RECORD
 from app.errors import BadInput
 
 ENDINGS = ("csv", "ndjson", "jsonl", "parquet")

@@ -18,7 +18,7 @@ from app.crypto.keyfiles import create
 from app.crypto.seal import SIZES, RowSealer
 from app.crypto.secret import Pepper
 from app.datasets import ImportFailed, NotNow, Record
-from app.datasets.columns import BadFile
+from app.datasets.files.columns import BadFile
 from app.datasets.importing import Request, Staged, import_file
 from app.datasets.importing.pipeline import PEOPLE_PER_BATCH
 from app.errors import Unavailable

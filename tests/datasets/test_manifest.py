@@ -190,13 +190,13 @@ def _longer(content: dict[str, Any]) -> dict[str, Any]:
 def test_other_things_that_the_key_signed_are_no_manifest(change: Callable[[dict[str, Any]], object]) -> None:
     payload, _ = manifest_of([]).sign(SIGNING)
     other = json.dumps(change(json.loads(payload))).encode()
-    signature = Ed25519PrivateKey.from_private_bytes(SIGNING.reveal()).sign(other)
+    signature = Ed25519PrivateKey.from_private_bytes(SIGNING.subkey("manifests")).sign(other)
     with pytest.raises(BadManifest):
         read_signed(other, signature, SIGNING)
 
 
 @pytest.mark.parametrize("other", [b"\xff", b"{", b""])
 def test_signed_bytes_that_are_no_json_are_no_manifest(other: bytes) -> None:
-    signature = Ed25519PrivateKey.from_private_bytes(SIGNING.reveal()).sign(other)
+    signature = Ed25519PrivateKey.from_private_bytes(SIGNING.subkey("manifests")).sign(other)
     with pytest.raises(BadManifest):
         read_signed(other, signature, SIGNING)

@@ -8,9 +8,9 @@ from itertools import islice
 
 import pytest
 
-from app.datasets.columns import Finding
+from app.datasets.files.columns import Finding
 from app.datasets.synthetic import MAX_ACCOUNTS, SYNTHETIC_MARK, samples, synthesize
-from app.datasets.synthetic_people import People
+from app.datasets.synthetic.people import People
 from app.errors import BadInput
 from app.identifiers import canonical
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app import datasets
 from app.datasets import NotNow, Register, SentinelMissing
-from app.datasets.columns import BadFile
+from app.datasets.files.columns import BadFile
 from app.datasets.importing import Staged
 from app.datasets.manifest import BadManifest
 from app.datasets.verifying import SAMPLE, Verdict, verify

@@ -17,7 +17,7 @@ from app import datasets, incidents
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, SigningKey
-from app.datasets.columns import COLUMNS
+from app.datasets.files.columns import COLUMNS
 from app.datasets.importing import Progress, Request, Staged, import_file
 from app.db import Database
 from app.delivery import Message, Outbox

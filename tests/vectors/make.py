@@ -74,8 +74,11 @@ def make() -> dict[str, Any]:
         "keys": {
             "pepper": PEPPER.hex(),
             "store": STORE_KEY.hex(),
-            "signing_seed": SEED.hex(),
-            "signing_public": ref.public_key(SEED).hex(),
+            "signing": SEED.hex(),
+            "manifests_seed": ref.subkey(SEED, "manifests").hex(),
+            "manifests_public": ref.public_key(ref.subkey(SEED, "manifests")).hex(),
+            "receipts_seed": ref.subkey(SEED, "receipts").hex(),
+            "receipts_public": ref.public_key(ref.subkey(SEED, "receipts")).hex(),
             "application": APPLICATION.hex(),
         },
         "dataset": str(DATASET),
@@ -271,7 +274,7 @@ def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
         "row_accounts": [one.hex() for one in accounts],
         "content": content,
         "payload": payload.hex(),
-        "signature": ref.sign(SEED, payload).hex(),
+        "signature": ref.sign(ref.subkey(SEED, "manifests"), payload).hex(),
     }
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from app.acknowledgements import ReceiptSigner
+from app.acknowledgements.receipts import to_base64url
 from app.crypto import messages
 from app.crypto.expansion import Place, row_place, token_place
 from app.crypto.framing import frame, unframe
@@ -22,7 +24,7 @@ from tests.vectors import reference as ref
 VECTORS: dict[str, Any] = json.loads(make.PATH.read_text(encoding="utf-8"))
 DATASET = UUID(VECTORS["dataset"])
 STORE_KEY = StoreKey(bytes.fromhex(VECTORS["keys"]["store"]))
-SIGNING_KEY = SigningKey(bytes.fromhex(VECTORS["keys"]["signing_seed"]))
+SIGNING_KEY = SigningKey(bytes.fromhex(VECTORS["keys"]["signing"]))
 SALT = bytes.fromhex(VECTORS["scheme"]["salt"])
 PLACES = {place["name"]: place for place in VECTORS["places"]}
 MESSAGES = {message["name"]: message for message in VECTORS["messages"]}
@@ -231,8 +233,12 @@ def test_manifest() -> None:
     assert manifest.digest == ref.total(list(map(bytes.fromhex, vector["row_accounts"]))) == content["digest"]
     assert manifest.sign(SIGNING_KEY) == (payload, signature)
     assert ref.canonical_json(content) == payload
-    assert ref.sign(SIGNING_KEY.reveal(), payload) == signature
-    assert ref.public_key(SIGNING_KEY.reveal()).hex() == VECTORS["keys"]["signing_public"]
+    for purpose in ("manifests", "receipts"):
+        seed = ref.subkey(SIGNING_KEY.reveal(), purpose)
+        assert seed.hex() == VECTORS["keys"][f"{purpose}_seed"]
+        assert ref.public_key(seed).hex() == VECTORS["keys"][f"{purpose}_public"]
+    assert ref.sign(bytes.fromhex(VECTORS["keys"]["manifests_seed"]), payload) == signature
+    assert to_base64url(bytes.fromhex(VECTORS["keys"]["receipts_public"])) == ReceiptSigner(SIGNING_KEY).key.public_key
     assert read_signed(payload, signature, SIGNING_KEY) == manifest
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
@@ -15,7 +16,7 @@ from app.crypto.expansion import row_place
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import RowSealer
 from app.datasets import queries, scheme
-from app.datasets.errors import ImportFailed
+from app.datasets.errors import ImportFailed, WorkerDied
 from app.datasets.files import Reject
 from app.datasets.importing.reading import Grouped, Person, group
 from app.datasets.importing.sealing import IMPORT_TIMEOUT, Batch, Plan, seal, seal_in_worker
@@ -89,7 +90,7 @@ def import_file(
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
         NotNow: another cost than the deployment's was asked for.
-        Unavailable: the keyholder or the database failed.
+        Unavailable: the keyholder, the database or a worker failed.
     """
     with database.read() as session:
         incident = get_incident(session, request.incident)
@@ -152,9 +153,12 @@ def _sealed(batches: list[list[Person]], plan: Plan, door: Path, workers: int) -
             for batch in batches:
                 yield seal(batch, plan, keyholder)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        count = len(batches)
-        yield from pool.map(seal_in_worker, batches, [plan] * count, [door] * count)
+    count = len(batches)
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(seal_in_worker, batches, [plan] * count, [door] * count)
+    except BrokenProcessPool:
+        raise WorkerDied("a process that seals died; nothing was imported") from None
 
 
 def _refuse_rejects(request: Request, rejects: Sequence[Reject]) -> None:

@@ -16,9 +16,9 @@ from app.crypto.padding import TooLong
 from app.crypto.scheme import Scheme
 from app.crypto.seal import row_tag, seal_record
 from app.datasets.errors import ImportFailed
-from app.datasets.files import Finding, Reject
+from app.datasets.files import Confidence, Finding, Reject
 from app.datasets.importing.reading import Grouped, Person
-from app.datasets.record import CONFIDENCES, Confidence, Record, encode
+from app.datasets.record import CONFIDENCES, Record, encode
 from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, Kind, Malformed, canonical, mask
 from app.incidents import ITEM_KINDS, Incident, ItemKind
 from app.keyholder import Keyholder

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from app.datasets.columns import COLUMNS, SEVERAL, BadFile, Finding, Reject, check_header, to_finding
+from app.datasets.files.columns import COLUMNS, SEVERAL, BadFile, Finding, Reject, check_header, to_finding
 
 BATCH: Final = 10_000
 """Rows held at once, reading and writing."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-from app.datasets.columns import COLUMNS, BadFile, Confidence, Finding, Reject
-from app.datasets.parquet_files import read_parquet, write_parquet
-from app.datasets.text_files import read_csv, read_ndjson, write_csv, write_ndjson
+from app.datasets.files.columns import COLUMNS, BadFile, Confidence, Finding, Reject
+from app.datasets.files.parquet import read_parquet, write_parquet
+from app.datasets.files.text import read_csv, read_ndjson, write_csv, write_ndjson
 from app.errors import BadInput
 
 __all__ = ["COLUMNS", "BadFile", "Confidence", "Finding", "Reject", "read", "write"]

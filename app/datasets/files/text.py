@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final, Self, TextIO
 
-from app.datasets.columns import (
+from app.datasets.files.columns import (
     COLUMNS,
     BadFile,
     Finding,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
-from app.datasets import synthetic_words as words
+from app.datasets.synthetic import words
 
 _T = TypeVar("_T")
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.datasets.columns import Confidence, Finding
-from app.datasets.synthetic_people import (
+from app.datasets.files.columns import Confidence, Finding
+from app.datasets.synthetic.people import (
     SAMPLE_RECIPIENT,
     UNAFFECTED,
     Draw,
@@ -22,7 +22,7 @@ from app.datasets.synthetic_people import (
     spell_names,
     spell_phone,
 )
-from app.datasets.synthetic_words import SHOPS
+from app.datasets.synthetic.words import SHOPS
 from app.errors import BadInput
 
 SYNTHETIC_MARK: Final = "synthetic-"
