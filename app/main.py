@@ -16,7 +16,7 @@ from app.acknowledgements import Acknowledgements, ReceiptSigner
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing
-from app.datasets import Register, current_scheme, holds_synthetic
+from app.datasets import Digester, Register, holds_synthetic
 from app.db import Database
 from app.delivery import Outbox, Sender
 from app.errors import ExposureError, Refused
@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
     outbox = Outbox(secret)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
     verification = Verification(
-        secret, outbox, sessions, keyholder, current_scheme, timedelta(seconds=settings.code_ttl)
+        secret, outbox, sessions, keyholder, Digester(keyholder), timedelta(seconds=settings.code_ttl)
     )
     services = Services(
         clock=clock,

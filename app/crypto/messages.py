@@ -30,6 +30,11 @@ def sentinel(dataset: UUID) -> bytes:
     return frame(IDENTIFIER, b"sentinel", dataset.bytes)
 
 
+def scheme(salt: bytes) -> bytes:
+    """Ask for what vouches for the scheme of a deployment: who answers otherwise holds another pepper."""
+    return frame(IDENTIFIER, b"scheme", salt)
+
+
 def value(kind: str, canonical: str) -> bytes:
     """Ask for the tag of a name, address, email or phone; the first 8 bytes of the answer are the tag."""
     return frame(VALUE, kind.encode(), canonical.encode())

@@ -11,8 +11,11 @@ from types import MappingProxyType
 
 from argon2.low_level import Type, hash_secret_raw
 
+from app.crypto.secret import expand
+
 DIGEST_BYTES = 32
 SALT_BYTES = 16
+VOUCH_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class Scheme:
     def generate(cls, cost: Cost) -> "Scheme":
         """Draw the salt of a new deployment."""
         return cls(secrets.token_bytes(SALT_BYTES), cost)
+
+    def vouch(self, mac: bytes) -> bytes:
+        """Make what is kept beside the scheme, 16 bytes, of the keyholder's answer on it: the pepper's mark."""
+        return expand(self.stretch(mac), info=b"exposure-lookup/1 scheme", length=VOUCH_BYTES)
 
     def stretch(self, mac: bytes) -> bytes:
         """Make the digest, 32 bytes, of the keyholder's answer. Lets other threads run meanwhile."""

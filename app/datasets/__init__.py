@@ -7,6 +7,7 @@ manifest, `synthetic` makes one up.
 from app.datasets.errors import (
     ImportFailed,
     NotNow,
+    OtherPepper,
     SentinelMissing,
     SeveralPeople,
     UnknownDataSet,
@@ -17,6 +18,7 @@ from app.datasets.files import Confidence
 from app.datasets.lookup import Found, Reading, Register
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.record import Record, Role
+from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
 from app.datasets.service import get, holds_synthetic, list_all, people_at, publish, retire, suppress
 from app.datasets.versions import DataSet
@@ -25,9 +27,11 @@ __all__ = [
     "Confidence",
     "DataSet",
     "DataSetRow",
+    "Digester",
     "Found",
     "ImportFailed",
     "NotNow",
+    "OtherPepper",
     "Reading",
     "Record",
     "Register",

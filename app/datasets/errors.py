@@ -15,6 +15,10 @@ class ImportFailed(BadInput):
     """The file cannot be imported; nothing of it was kept."""
 
 
+class OtherPepper(Unavailable):
+    """The keyholder holds another pepper than the one that everything is sealed under: its digests would find nothing."""
+
+
 class WorkerDied(Unavailable):
     """A process that seals was ended from outside: out of memory, or killed."""
 

@@ -111,7 +111,7 @@ class Register:
     def _sentinel(self, dataset: DataSet, current: Scheme, connection: int) -> Place:
         known = self._sentinels.get(dataset.id)
         if known is None or known[0] != connection:
-            digest = current.stretch(self._keyholder.mac(messages.sentinel(dataset.id)))
+            digest = current.stretch(self._keyholder.mac(messages.sentinel(dataset.id), on=connection))
             known = self._sentinels[dataset.id] = (connection, row_place(digest, dataset.id))
         return known[1]
 

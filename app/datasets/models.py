@@ -19,6 +19,8 @@ class SchemeRow(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     time_cost: Mapped[int]
     memory_kib: Mapped[int]
+    vouch: Mapped[bytes] = mapped_column(LargeBinary)
+    """The mark of the pepper under which everything is sealed."""
     created_at: Mapped[datetime]
 
 

@@ -1,14 +1,20 @@
-"""The deployment's one scheme: read everywhere, fixed by the first import."""
+"""The deployment's one scheme: read everywhere, fixed by the first import, together with the mark of the pepper that it was made under.
+
+A digest made under another pepper would find nothing, with every sentinel in order: so none is made before the keyholder has shown the mark.
+"""
 
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.crypto import messages
 from app.crypto.scheme import PROFILES, Cost, Scheme
 from app.datasets import queries
-from app.datasets.errors import NotNow
+from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
+from app.identifiers import IdentifierKind
+from app.keyholder import Keyholder
 
 _MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
 
@@ -36,20 +42,62 @@ def choose(session: Session, profile: str | None) -> Scheme:
     return scheme
 
 
-def fix(session: Session, scheme: Scheme, *, now: datetime) -> None:
-    """Keep the scheme of the first import.
+def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> None:
+    """Keep the scheme of the first import, or see that this one is of the same pepper.
 
     Raises:
         NotNow: another import fixed another meanwhile.
+        OtherPepper: the keyholder holds another pepper than at the first import.
     """
-    fixed = current(session)
+    fixed = queries.scheme(session)
     if fixed is None:
         row = SchemeRow(
-            id=1, salt=scheme.salt, time_cost=scheme.cost.time, memory_kib=scheme.cost.memory_kib, created_at=now
+            id=1,
+            salt=scheme.salt,
+            time_cost=scheme.cost.time,
+            memory_kib=scheme.cost.memory_kib,
+            vouch=vouch,
+            created_at=now,
         )
         try:
             queries.add_scheme(session, row)
         except IntegrityError:  # as below, a moment later
             raise NotNow(_MEANWHILE) from None
-    elif fixed != scheme:
+    elif current(session) != scheme:
         raise NotNow(_MEANWHILE)
+    elif fixed.vouch != vouch:
+        raise OtherPepper("the keyholder holds another pepper than at the first import")
+
+
+class Digester:
+    """Makes the digests of identifiers, at a keyholder that has shown the mark on the same connection."""
+
+    def __init__(self, keyholder: Keyholder) -> None:
+        self._keyholder = keyholder
+        self._shown: tuple[int, bytes] | None = None
+
+    def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
+        """Digest an identifier in its canonical form.
+
+        Returns:
+            A tag of 8 bytes that is the identifier's own, and the digest; None in its place while nothing was ever imported.
+
+        Raises:
+            OtherPepper: the keyholder holds another pepper than at the first import.
+            KeyholderUnavailable: it does not answer.
+        """
+        connection = self._keyholder.connection()
+        scheme = current(session)
+        if scheme is not None:
+            self._require_mark(session, scheme, connection)
+        mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
+        return mac[: messages.TAG_BYTES], None if scheme is None else scheme.stretch(mac)
+
+    def _require_mark(self, session: Session, scheme: Scheme, connection: int) -> None:
+        row = queries.scheme(session)
+        kept = row.vouch if row is not None else b""
+        if self._shown == (connection, kept):
+            return
+        if scheme.vouch(self._keyholder.mac(messages.scheme(scheme.salt), on=connection)) != kept:
+            raise OtherPepper("the keyholder holds another pepper than at the first import")
+        self._shown = (connection, kept)

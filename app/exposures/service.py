@@ -90,8 +90,9 @@ class Exposures:
             value = canonical(kind, text)
         except Malformed as malformed:
             raise InvalidValue(malformed.reason) from None
+        connection = self._keyholder.connection()
         exposures = self.find(session, proofs).exposures
-        tag = self._keyholder.mac(messages.value(kind, value))[: messages.TAG_BYTES]
+        tag = self._keyholder.mac(messages.value(kind, value), on=connection)[: messages.TAG_BYTES]
         return [
             CheckResult(exposure, kind in exposure.items, _holds(exposure.tags.get(kind, frozenset()), tag))
             for exposure in exposures

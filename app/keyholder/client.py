@@ -52,15 +52,19 @@ class Keyholder:
                 raise KeyholderUnavailable("what answers is no keyholder")
             return self._connections
 
-    def mac(self, message: bytes) -> bytes:
+    def mac(self, message: bytes, *, on: int | None = None) -> bytes:
         """Have one message answered: 32 bytes.
 
-        Raises:
-            KeyholderUnavailable: no answer in time, or a refusal.
-        """
-        return self.macs([message])[0]
+        Args:
+            message: of `app.crypto.messages`.
+            on: the connection, as `connection` numbered it, that must give the answer.
 
-    def macs(self, messages: Sequence[bytes]) -> list[bytes]:
+        Raises:
+            KeyholderUnavailable: no answer in time, a refusal, or that connection is no more.
+        """
+        return self.macs([message], on=on)[0]
+
+    def macs(self, messages: Sequence[bytes], *, on: int | None = None) -> list[bytes]:
         """Have many messages answered, in their order; only the import door takes more than one, or a subject.
 
         Raises:
@@ -69,7 +73,9 @@ class Keyholder:
         answers: list[bytes] = []
         for batch, count in _batches(messages):
             with _Turn(self._lock, self._timeout):
-                answer = self._ask(batch)
+                if on not in (None, self._connections) or (on is not None and self._socket is None):
+                    raise KeyholderUnavailable("the keyholder left meanwhile")
+                answer = self._ask(batch, again=on is None)
                 if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
                     if answer != REFUSED:
                         self.close()
@@ -83,14 +89,15 @@ class Keyholder:
             self._socket.close()
             self._socket = None
 
-    def _ask(self, payload: bytes) -> bytes:
+    def _ask(self, payload: bytes, *, again: bool = True) -> bytes:
         if self._socket is not None:
             try:
                 return self._exchange(self._socket, payload)
             except TimeoutError:
                 raise KeyholderUnavailable("the keyholder does not answer in time") from None
             except OSError:  # it left since the last call: a restarted one is asked once more
-                pass
+                if not again:
+                    raise KeyholderUnavailable("the keyholder left meanwhile") from None
         try:
             self._socket = self._connect()
             return self._exchange(self._socket, payload)

@@ -13,11 +13,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from app.crypto import messages
 from app.crypto.box import open_box, seal_box
 from app.crypto.expansion import Place, token_place
 from app.crypto.framing import frame
-from app.crypto.scheme import Scheme
 from app.crypto.secret import ApplicationSecret
 from app.delivery import Channel, Message, Outbox
 from app.identifiers import IdentifierKind, Malformed, canonical, mask
@@ -37,10 +35,11 @@ KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
 """Which identifier a channel reaches."""
 
 
-class CurrentScheme(Protocol):
-    """Gives the deployment's scheme, or None while nothing was imported."""
+class Digester(Protocol):
+    """Makes the digest of an identifier, and a tag that is the identifier's own; no digest while nothing was imported."""
 
-    def __call__(self, session: Session) -> Scheme | None: ...  # noqa: D102
+    def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
+        """Digest a canonical form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +77,14 @@ class Verification:
         outbox: Outbox,
         sessions: Sessions,
         keyholder: Keyholder,
-        scheme: CurrentScheme,
+        digester: Digester,
         lifetime: timedelta,
     ) -> None:
         self._codes = secret.subkey("codes")
         self._outbox = outbox
         self._sessions = sessions
         self._keyholder = keyholder
-        self._scheme = scheme
+        self._digester = digester
         self._lifetime = lifetime
 
     def start(self, session: Session, channel: Channel, identifier: str, locale: Locale, *, now: datetime) -> Started:
@@ -194,10 +193,8 @@ class Verification:
         return channel, to, locale
 
     def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
-        mac = self._keyholder.mac(messages.identifier(kind, to))
-        scheme = self._scheme(session)
-        digest = None if scheme is None else scheme.stretch(mac)
-        return ProvenIdentifier(kind, mask(kind, to), mac[: messages.TAG_BYTES], digest)
+        tag, digest = self._digester.digest(session, kind, to)
+        return ProvenIdentifier(kind, mask(kind, to), tag, digest)
 
     def _code_mac(self, number: UUID, code: str) -> bytes:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")

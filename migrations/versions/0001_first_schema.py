@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("time_cost", sa.Integer(), nullable=False),
         sa.Column("memory_kib", sa.Integer(), nullable=False),
+        sa.Column("vouch", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scheme")),
     )

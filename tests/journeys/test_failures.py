@@ -14,6 +14,7 @@ import pytest
 
 from app.crypto.keyfiles import create
 from app.crypto.secret import Pepper, StoreKey
+from app.datasets import OtherPepper
 from app.datasets.queries import partition
 from app.keyholder import Door, KeyholderUnavailable
 from tests.support.deployment import Deployment, row
@@ -215,8 +216,34 @@ def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_pat
     create(tmp_path / "other.key", Pepper.generate())
     with keyholder_process(tmp_path / "other.key", socket):
         assert_nothing_is_answered(deployment, headers)
-        fresh = deployment.sign_in(PHONE)  # proven under the wrong pepper: still no answer, rather than "not found"
-        assert_nothing_is_answered(deployment, fresh)
+        asked = deployment.ask(PHONE)
+        code = deployment.deliver()[-1].code
+        assert_unavailable(deployment.confirm(asked, code))  # or the session would hold a digest that finds nothing
+    with keyholder_process(pepper, socket):
+        assert deployment.confirm(asked, code).status_code == 200
+        assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
+
+
+def test_a_wrong_pepper_is_found_out_before_anything_is_published(
+    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+) -> None:
+    """No sentinel is read yet: the mark beside the scheme is what tells."""
+    socket = tmp_path / "door"
+    create(tmp_path / "other.key", Pepper.generate())
+    with keyholder_process(pepper, socket):
+        deployment = deploy(door=socket)
+        staged = deployment.stage(PEOPLE)
+    with keyholder_process(tmp_path / "other.key", socket):
+        asked = deployment.ask(PHONE)
+        code = deployment.deliver()[-1].code
+        assert_unavailable(deployment.confirm(asked, code))
+        with pytest.raises(OtherPepper):
+            deployment.stage(PEOPLE)
+    with keyholder_process(pepper, socket):
+        confirmed = deployment.confirm(asked, code)
+        deployment.publish(staged.id)
+        headers = {"Authorization": f"Bearer {confirmed.json()['access_token']}"}
+        assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
 def test_another_pepper_in_the_middle_of_an_import(
@@ -236,7 +263,7 @@ def test_another_pepper_in_the_middle_of_an_import(
                 first.wait()
                 stack.enter_context(keyholder_process(tmp_path / "other.key", socket))
 
-        with pytest.raises(KeyholderUnavailable, match="another pepper"):
+        with pytest.raises(OtherPepper):
             deployment.stage(PEOPLE, progress=swap)
     assert deployment.keys.store_ids() == []
     assert deployment.sql("SELECT count(*) FROM data_sets") == [(0,)]
@@ -266,7 +293,7 @@ def test_a_keyholder_that_dies_between_its_two_answers(deployment: Deployment, d
     keyholder = deployment.app.state.services.keyholder
     mac = keyholder.mac
 
-    def refuse(message: bytes) -> bytes:
+    def refuse(message: bytes, *, on: int | None = None) -> bytes:
         raise KeyholderUnavailable("the keyholder cannot be reached")
 
     keyholder.mac = refuse

@@ -26,6 +26,7 @@ MESSAGES: list[tuple[str, bytes, list[bytes]]] = [
     ("email", b"identifier", [b"email", EMAIL.encode()]),
     ("phone", b"identifier", [b"phone", PHONE.encode()]),
     ("sentinel", b"identifier", [b"sentinel", DATASET.bytes]),
+    ("scheme", b"identifier", [b"scheme", SALT]),
     ("value name", b"value", [b"name", NAME.encode()]),
     ("value address", b"value", [b"address", ADDRESS.encode()]),
     ("value email", b"value", [b"email", EMAIL.encode()]),
@@ -45,6 +46,7 @@ def make() -> dict[str, Any]:
             ("email", "minimal"),
             ("phone", "minimal"),
             ("sentinel", "minimal"),
+            ("scheme", "minimal"),
             ("email", "default"),
             ("email", "strong"),
         ]
@@ -87,6 +89,7 @@ def make() -> dict[str, Any]:
         "messages": messages,
         "scheme": {
             "salt": SALT.hex(),
+            "vouch": ref.hkdf_expand(digest["scheme"], b"exposure-lookup/1 scheme", 16).hex(),
             "costs": {
                 name: {"time": time, "memory_kib": memory, "lanes": 1, "version": 19}
                 for name, (time, memory) in COSTS.items()

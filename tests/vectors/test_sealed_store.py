@@ -93,6 +93,7 @@ def test_messages(vector: dict[str, Any]) -> None:
         ("email", messages.identifier("email", make.EMAIL)),
         ("phone", messages.identifier("phone", make.PHONE)),
         ("sentinel", messages.sentinel(DATASET)),
+        ("scheme", messages.scheme(SALT)),
         ("value name", messages.value("name", make.NAME)),
         ("value address", messages.value("address", make.ADDRESS)),
         ("value email", messages.value("email", make.EMAIL)),
@@ -240,6 +241,14 @@ def test_manifest() -> None:
     assert ref.sign(bytes.fromhex(VECTORS["keys"]["manifests_seed"]), payload) == signature
     assert to_base64url(bytes.fromhex(VECTORS["keys"]["receipts_public"])) == ReceiptSigner(SIGNING_KEY).key.public_key
     assert read_signed(payload, signature, SIGNING_KEY) == manifest
+
+
+def test_the_mark_beside_the_scheme() -> None:
+    (answer,) = (bytes.fromhex(one["mac"]) for one in VECTORS["messages"] if one["name"] == "scheme")
+    vouch = bytes.fromhex(VECTORS["scheme"]["vouch"])
+    assert Scheme(SALT, PROFILES["minimal"]).vouch(answer) == vouch
+    digest = ref.stretch(answer, SALT, *make.COSTS["minimal"])
+    assert ref.hkdf_expand(digest, b"exposure-lookup/1 scheme", 16) == vouch
 
 
 def test_outer_seals_open_with_the_primitive_alone() -> None:

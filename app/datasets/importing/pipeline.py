@@ -16,7 +16,7 @@ from app.crypto.expansion import row_place
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import RowSealer
 from app.datasets import queries, scheme
-from app.datasets.errors import ImportFailed, WorkerDied
+from app.datasets.errors import ImportFailed, OtherPepper, WorkerDied
 from app.datasets.files import Reject
 from app.datasets.importing.reading import Grouped, Person, group
 from app.datasets.importing.sealing import IMPORT_TIMEOUT, Batch, Plan, seal, seal_in_worker
@@ -28,7 +28,7 @@ from app.datasets.versions import SetKind
 from app.db import Database
 from app.incidents import get as get_incident
 from app.incidents import lock as lock_incident
-from app.keyholder import Keyholder, KeyholderUnavailable
+from app.keyholder import Keyholder
 
 PEOPLE_PER_BATCH = 500
 
@@ -103,10 +103,11 @@ def import_file(
     rejects = sorted(grouped.rejects + sealed.rejects, key=lambda reject: reject.line)
     keep_rejects(rejects)
     _refuse_rejects(request, rejects)
-    if not sealed.people:
+    if not sealed.people or sealed.vouching is None:
         raise ImportFailed(f"{request.path}: nobody in it has a usable email or phone")
     progress("sort", 0, len(sealed.rows))
-    sentinel = row_place(chosen.stretch(sealed.sentinel), plan.dataset)
+    on_sentinel, on_scheme = sealed.vouching
+    sentinel = row_place(chosen.stretch(on_sentinel), plan.dataset)
     key = keys.new_store_key()
     try:
         stored, markers = sort(sealed.rows, sentinel, plan.cohorts, RowSealer(key, plan.dataset))
@@ -120,7 +121,7 @@ def import_file(
             people=sealed.people,
         )
         with database.write() as session:
-            scheme.fix(session, chosen, now=now)
+            scheme.fix(session, chosen, chosen.vouch(on_scheme), now=now)
             for done in _load(session, plan.dataset, stored):
                 progress("load", done, len(stored))
             _add(session, manifest, keys, request.kind, synthetic=grouped.synthetic, now=now)
@@ -139,9 +140,9 @@ def _seal_all(people: list[Person], plan: Plan, door: Path, workers: int, progre
         total.people += batch.people
         total.unreachable += batch.unreachable
         total.rejects += batch.rejects
-        if total.sentinel not in (b"", batch.sentinel):
-            raise KeyholderUnavailable("the keyholder came back with another pepper")
-        total.sentinel = batch.sentinel
+        if total.vouching not in (None, batch.vouching):
+            raise OtherPepper("the keyholder came back with another pepper")
+        total.vouching = batch.vouching
         done += len(people_in)
         progress("seal", done, len(people))
     return total

@@ -71,8 +71,8 @@ class Batch:
     people: int = 0
     unreachable: int = 0
     rejects: list[Reject] = field(default_factory=list)
-    sentinel: bytes = field(default=b"", repr=False)
-    """The keyholder's answer on the sentinel, given together with all others: another pepper would give another."""
+    vouching: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    """The keyholder's answers on the data set's sentinel and on the scheme, given together with all others: another pepper gives others."""
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def seal(people: Sequence[Person], plan: Plan, keyholder: Keyholder) -> Batch:
             continue
         merged.append((person, one))
     macs = _ask(keyholder, merged, plan)
-    batch.sentinel = macs[messages.sentinel(plan.dataset)]
+    batch.vouching = (macs[messages.sentinel(plan.dataset)], macs[messages.scheme(plan.scheme.salt)])
     for person, one in merged:
         try:
             batch.rows += _rows(person, one, plan, macs.__getitem__)
@@ -191,7 +191,7 @@ def _ask(keyholder: Keyholder, merged: Iterable[tuple[Person, _Merged]], plan: P
             *(messages.value(kind, text) for kind in VALUE_KINDS for text in one.values[kind]),
         )
     }
-    asked[messages.sentinel(plan.dataset)] = None
+    asked |= dict.fromkeys((messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)))
     return dict(zip(asked, keyholder.macs(list(asked)), strict=True))
 
 

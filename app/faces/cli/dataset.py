@@ -19,8 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from app import datasets
 from app.clock import system_clock
 from app.config import read_settings
-from app.crypto import messages
-from app.datasets import DataSet, Record, Register, SeveralPeople, UnknownIdentifier, importing
+from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier, importing
 from app.datasets.files import Reject, write
 from app.datasets.importing import Request, Staged, import_file
 from app.datasets.synthetic import synthesize
@@ -187,10 +186,9 @@ def suppress(
         keys = open_keys(settings, database)
         register = Register(keys, keyholder)
         with database.write() as session:
-            scheme = datasets.current_scheme(session)
-            if scheme is None:
+            _, digest = Digester(keyholder).digest(session, kind, identifier)
+            if digest is None:
                 raise UnknownIdentifier("nothing was ever imported")
-            digest = scheme.stretch(keyholder.mac(messages.identifier(kind, identifier)))
             try:
                 removed = datasets.suppress(session, dataset, digest, register=register, keys=keys, entry=entry)
             except SeveralPeople:
@@ -214,7 +212,7 @@ def synthesize_dataset(
     emit({"event": "synthesized", "path": str(out), "rows": rows}, f"{out}: {rows:,} rows", as_json=json)
 
 
-def _identifier(line: str) -> tuple[str, str]:
+def _identifier(line: str) -> tuple[IdentifierKind, str]:
     """Read an email or a phone: a phone has no @, and nothing else has one."""
     kind: IdentifierKind = "email" if "@" in line or "\uff20" in line else "phone"
     try:
