@@ -18,12 +18,11 @@ class VerificationRow(Base):
     client: Mapped[bytes] = mapped_column(LargeBinary)
     """What the client secret expands to: who does not hold it, holds no verification."""
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """The identifier, sealed under the client secret; erased once the verification ends."""
+    """The identifier, sealed under the client secret. It is erased when the verification ends, which is how one knows that it has."""
     code: Mapped[bytes] = mapped_column(LargeBinary)
     """Keyed by the application secret."""
     tries_left: Mapped[int]
     sends_left: Mapped[int]
-    ended: Mapped[bool]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -23,7 +23,7 @@ def take_try(session: Session, number: UUID) -> int | None:
     """Count one try in SQL, so that no two are one; gives how many are left, or None where there was none."""
     return session.scalar(
         update(VerificationRow)
-        .where(VerificationRow.id == number, VerificationRow.tries_left > 0, VerificationRow.ended.is_(False))
+        .where(VerificationRow.id == number, VerificationRow.tries_left > 0)
         .values(tries_left=VerificationRow.tries_left - 1)
         .returning(VerificationRow.tries_left)
     )

@@ -108,7 +108,6 @@ class Verification:
             code=b"",
             tries_left=0,
             sends_left=SENDS,
-            ended=False,
             expires_at=now,
         )
         self._send(session, row, Message(channel, to, _new_code(), locale), now)
@@ -122,10 +121,9 @@ class Verification:
             UnknownVerification: no such verification with this secret.
             VerificationEnded: used, expired, out of tries, or sent too often.
         """
-        row, place = self._live(session, number, client_secret, now)
+        row, (channel, to, locale) = self._live(session, number, client_secret, now)
         if row.sends_left <= 0:
             raise VerificationEnded("no more codes are sent for this verification")
-        channel, to, locale = self._target(row, place)
         self._send(session, row, Message(channel, to, _new_code(), locale), now)
         return Started(number, channel, row.expires_at, now + RESEND_AFTER, client_secret)
 
@@ -151,7 +149,7 @@ class Verification:
             Unavailable: the keyholder or the database failed.
         """
         self._keyholder.connection()  # (1)
-        row, place = self._live(session, number, client_secret, now)  # (2)
+        row, (channel, to, _) = self._live(session, number, client_secret, now)  # (2)
         left = queries.take_try(session, number)  # (3)
         if left is None:
             raise VerificationEnded("no tries are left")
@@ -159,9 +157,8 @@ class Verification:
             if left == 0:
                 row.target = None
             return WrongCode(left)
-        channel, to, _ = self._target(row, place)
         identifier = self._prove(session, KINDS[channel], to)  # (5)
-        row.ended, row.target = True, None  # (6)
+        row.target = None  # (6)
         if token is None:
             return Confirmed(*self._sessions.open(session, identifier, now=now))
         return Confirmed(token, self._sessions.add(session, token, identifier, now=now))
@@ -177,20 +174,17 @@ class Verification:
         row.expires_at = now + self._lifetime
         self._outbox.put(session, message, now=now, expires_at=row.expires_at)
 
-    def _live(self, session: Session, number: UUID, client_secret: str, now: datetime) -> tuple[VerificationRow, Place]:
+    def _live(
+        self, session: Session, number: UUID, client_secret: str, now: datetime
+    ) -> tuple[VerificationRow, tuple[Channel, str, Locale]]:
+        """Find and hold a verification that is the asker's and has not ended, and open its target."""
         row = queries.verification(session, number)
         place = _place(number, client_secret)
         if row is None or not hmac.compare_digest(row.client, place.locator):
             raise UnknownVerification("no such verification with this client secret")
-        if row.ended or row.tries_left <= 0 or row.expires_at <= now:
+        if row.target is None or row.expires_at <= now:
             raise VerificationEnded("the verification was used, has expired, or is out of tries")
-        return row, place
-
-    def _target(self, row: VerificationRow, place: Place) -> tuple[Channel, str, Locale]:
-        if row.target is None:
-            raise VerificationEnded("the verification has ended")
-        channel, to, locale = open_box(place.key, row.target, about=row.id.bytes)
-        return channel, to, locale
+        return row, open_box(place.key, row.target, about=row.id.bytes)
 
     def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
         tag, digest = self._digester.digest(session, kind, to)

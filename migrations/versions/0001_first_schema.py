@@ -65,7 +65,6 @@ def upgrade() -> None:
         sa.Column("code", sa.LargeBinary(), nullable=False),
         sa.Column("tries_left", sa.Integer(), nullable=False),
         sa.Column("sends_left", sa.Integer(), nullable=False),
-        sa.Column("ended", sa.Boolean(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verifications")),
     )
