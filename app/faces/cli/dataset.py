@@ -202,7 +202,7 @@ def suppress(
 
 @commands.command("synthesize")
 def synthesize_dataset(
-    accounts: Annotated[int, typer.Option(min=20, help="how many accounts to make up")],
+    accounts: Annotated[int, typer.Option(min=1, help="how many accounts to make up")],
     out: Annotated[Path, typer.Option(help="CSV, NDJSON or Parquet, by its ending")],
     seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 0,
     json: Json = False,
