@@ -127,14 +127,16 @@ def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sen
     erased = 0.0
     while not stop.wait(DELIVERY_SECONDS):
         try:
-            if _would_reach_strangers(services.database, sender):  # imported since the start
-                continue
-            outbox.deliver_due(services.database, sender, services.clock)
+            if not _would_reach_strangers(
+                services.database, sender
+            ):  # a synthetic data set may have come since the start
+                outbox.deliver_due(services.database, sender, services.clock)
             erased += DELIVERY_SECONDS
             if erased >= ERASURE_SECONDS:
                 erased = 0.0
                 with services.database.write() as session:
                     services.verification.erase_expired(session, now=services.clock())
+                    outbox.erase_expired(session, now=services.clock())
         except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one round
             log.warning("background-failed", error=type(error).__name__)
 

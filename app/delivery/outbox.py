@@ -32,6 +32,10 @@ class Outbox:
         sealed = seal_box(self._key, asdict(message), about=_ABOUT)
         queries.add(session, OutboxRow(sealed=sealed, due_at=now, expires_at=expires_at))
 
+    def erase_expired(self, session: Session, *, now: datetime) -> None:
+        """Forget the messages whose code is no longer good."""
+        queries.remove_expired(session, now)
+
     def deliver_due(self, database: Database, sender: Sender, clock: Clock) -> int:
         """Send what is due; gives how many messages were sent.
 
@@ -45,7 +49,7 @@ class Outbox:
                     return sent
             now = clock()
             with database.write() as session:
-                queries.remove_expired(session, now)
+                self.erase_expired(session, now=now)
                 row = queries.claim(session, now, now + LEASE)
             if row is None:
                 return sent

@@ -39,6 +39,14 @@ def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> No
     assert len(deployment.deliver()) == 1
 
 
+def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deployment) -> None:
+    deployment.ask("010-2000-0002")
+    deployment.clock.move(seconds=600)
+    with deployment.database.write() as session:
+        Outbox(deployment.keys.application()).erase_expired(session, now=deployment.clock())
+    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
 def test_the_console_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:
     message = Message("sms", "+821020000002", "01234567", "ko")
     ConsoleSender(as_json=True).send(message)

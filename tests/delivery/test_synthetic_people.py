@@ -37,6 +37,22 @@ def test_the_application_does_not_start(deployment: Deployment) -> None:
         main.create_app(deployment.settings, lookup_door=deployment.door, sender=Reaching(), clock=deployment.clock)
 
 
+def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
+    monkeypatch.setattr(main, "ERASURE_SECONDS", 0.02)
+    services, outbox, sender = deployment.app.state.services, Outbox(deployment.keys.application()), Reaching()
+    import_synthetic(deployment)
+    deployment.ask("010-2000-0002")
+    deployment.clock.move(hours=1)
+    timer = threading.Timer(1.0, sender.stop.set)
+    timer.start()
+    main._work(sender.stop, services, outbox, sender)  # noqa: SLF001
+    timer.join()
+    assert sender.messages == []
+    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert deployment.sql("SELECT count(*) FROM verifications WHERE target IS NOT NULL") == [(0,)]
+
+
 def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
     services, outbox = deployment.app.state.services, Outbox(deployment.keys.application())
