@@ -46,7 +46,7 @@ def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monk
     deployment.clock.move(hours=1)
     timer = threading.Timer(1.0, sender.stop.set)
     timer.start()
-    main._work(sender.stop, services, outbox, sender)  # noqa: SLF001
+    main._work(sender.stop, services, outbox, sender)
     timer.join()
     assert sender.messages == []
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
