@@ -2,10 +2,11 @@
 
 from app.acknowledgements.errors import BadReceipt, NoticeSuperseded, UnknownExposure
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
-from app.acknowledgements.receipts import Receipt, ReceiptKey, ReceiptSigner, verify
+from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptKey, ReceiptSigner, from_base64url, verify
 from app.acknowledgements.service import Acknowledged, Acknowledgements
 
 __all__ = [
+    "STATEMENTS",
     "Acknowledged",
     "AcknowledgementRow",
     "Acknowledgements",
@@ -16,5 +17,6 @@ __all__ = [
     "ReceiptRow",
     "ReceiptSigner",
     "UnknownExposure",
+    "from_base64url",
     "verify",
 ]

@@ -16,13 +16,14 @@ from app.datasets.models import SchemeRow
 from app.identifiers import IdentifierKind
 from app.keyholder import Keyholder
 
+_OTHER_PEPPER = "the keyholder holds another pepper than at the first import"
 _MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
 
 
 def current(session: Session) -> Scheme | None:
     """Read the scheme; none while nothing was ever imported."""
     row = queries.scheme(session)
-    return None if row is None else Scheme(row.salt, Cost(time=row.time_cost, memory_kib=row.memory_kib))
+    return None if row is None else _scheme(row)
 
 
 def choose(session: Session, profile: str | None) -> Scheme:
@@ -63,10 +64,10 @@ def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> Non
             queries.add_scheme(session, row)
         except IntegrityError:  # as below, a moment later
             raise NotNow(_MEANWHILE) from None
-    elif current(session) != scheme:
+    elif _scheme(fixed) != scheme:
         raise NotNow(_MEANWHILE)
     elif fixed.vouch != vouch:
-        raise OtherPepper("the keyholder holds another pepper than at the first import")
+        raise OtherPepper(_OTHER_PEPPER)
 
 
 class Digester:
@@ -87,17 +88,19 @@ class Digester:
             KeyholderUnavailable: it does not answer.
         """
         connection = self._keyholder.connection()
-        scheme = current(session)
-        if scheme is not None:
-            self._require_mark(session, scheme, connection)
-        mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
-        return mac[: messages.TAG_BYTES], None if scheme is None else scheme.stretch(mac)
-
-    def _require_mark(self, session: Session, scheme: Scheme, connection: int) -> None:
         row = queries.scheme(session)
-        kept = row.vouch if row is not None else b""
-        if self._shown == (connection, kept):
+        if row is not None:
+            self._require_mark(row, connection)
+        mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
+        return mac[: messages.TAG_BYTES], None if row is None else _scheme(row).stretch(mac)
+
+    def _require_mark(self, row: SchemeRow, connection: int) -> None:
+        if self._shown == (connection, row.vouch):
             return
-        if scheme.vouch(self._keyholder.mac(messages.scheme(scheme.salt), on=connection)) != kept:
-            raise OtherPepper("the keyholder holds another pepper than at the first import")
-        self._shown = (connection, kept)
+        if _scheme(row).vouch(self._keyholder.mac(messages.scheme(row.salt), on=connection)) != row.vouch:
+            raise OtherPepper(_OTHER_PEPPER)
+        self._shown = (connection, row.vouch)
+
+
+def _scheme(row: SchemeRow) -> Scheme:
+    return Scheme(row.salt, Cost(time=row.time_cost, memory_kib=row.memory_kib))

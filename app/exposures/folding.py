@@ -16,7 +16,7 @@ from uuid import UUID
 
 from app.datasets import DataSet, Reading, Record, Role
 from app.identifiers import IdentifierKind, Kind
-from app.incidents import ITEM_KINDS, ItemKind
+from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
 
 ExposureConfidence = Literal["withdrawn", "under_review", "possible", "confirmed"]
 RISING: tuple[ExposureConfidence, ...] = ("withdrawn", "under_review", "possible", "confirmed")
@@ -37,6 +37,10 @@ class Exposure:
     subjects: tuple[bytes, ...] = field(repr=False)
     """Whom it is about: one holder, or each of the address-book entries."""
     tags: Mapping[Kind, frozenset[bytes]] = field(repr=False)
+
+    def actions(self, incident: Incident) -> list[Action]:
+        """Say what whom it is about can do now; nothing where it is withdrawn."""
+        return [] if self.confidence == "withdrawn" else incident.actions_for(self.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,9 @@ class Incident(_Typed):
         """The kinds of items that this incident declares."""
         return [item.kind for item in self.items]
 
-    def actions_for(self, leaked: Container[ItemKind]) -> list[str]:
+    def actions_for(self, leaked: Container[ItemKind]) -> list[Action]:
         """Say what one can do whose items of these kinds leaked."""
-        return [action.id for action in self.actions if any(kind in leaked for kind in action.items)]
+        return [action for action in self.actions if any(kind in leaked for kind in action.items)]
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

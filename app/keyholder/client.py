@@ -73,7 +73,7 @@ class Keyholder:
         answers: list[bytes] = []
         for batch, count in _batches(messages):
             with _Turn(self._lock, self._timeout):
-                if on not in (None, self._connections) or (on is not None and self._socket is None):
+                if on is not None and (on != self._connections or self._socket is None):
                     raise KeyholderUnavailable("the keyholder left meanwhile")
                 answer = self._ask(batch, again=on is None)
                 if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:

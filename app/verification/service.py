@@ -48,6 +48,8 @@ class Started:
 
     id: UUID
     channel: Channel
+    masked: str
+    """Where it is sent, as its owner may be shown."""
     expires_at: datetime
     resend_at: datetime
     client_secret: str = field(repr=False)
@@ -112,7 +114,7 @@ class Verification:
         )
         self._send(session, row, Message(channel, to, _new_code(), locale), now)
         queries.add(session, row)
-        return Started(number, channel, row.expires_at, now + RESEND_AFTER, client_secret)
+        return _started(row, channel, to, client_secret, now)
 
     def resend(self, session: Session, number: UUID, client_secret: str, *, now: datetime) -> Started:
         """Send a new code; the one before is void.
@@ -125,7 +127,7 @@ class Verification:
         if row.sends_left <= 0:
             raise VerificationEnded("no more codes are sent for this verification")
         self._send(session, row, Message(channel, to, _new_code(), locale), now)
-        return Started(number, channel, row.expires_at, now + RESEND_AFTER, client_secret)
+        return _started(row, channel, to, client_secret, now)
 
     def confirm(
         self, session: Session, number: UUID, client_secret: str, code: str, *, token: str | None = None, now: datetime
@@ -192,6 +194,10 @@ class Verification:
 
     def _code_mac(self, number: UUID, code: str) -> bytes:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")
+
+
+def _started(row: VerificationRow, channel: Channel, to: str, client_secret: str, now: datetime) -> Started:
+    return Started(row.id, channel, mask(KINDS[channel], to), row.expires_at, now + RESEND_AFTER, client_secret)
 
 
 def _place(number: UUID, client_secret: str) -> Place:

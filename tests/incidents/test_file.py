@@ -111,6 +111,6 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_the_steps_that_apply_are_those_about_a_leaked_item() -> None:
     incident = read_file(SAMPLE_INCIDENT)
-    assert incident.actions_for({"email"}) == ["change-reused-password"]
-    assert incident.actions_for({"door_code"}) == ["change-door-code"]
-    assert incident.actions_for(set()) == []
+    assert [action.id for action in incident.actions_for({"email"})] == ["change-reused-password"]
+    assert [action.id for action in incident.actions_for({"door_code"})] == ["change-door-code"]
+    assert [action.id for action in incident.actions_for(set())] == []

@@ -166,5 +166,5 @@ def _exposure(one: Exposure, name: str, incident: Incident, version: int, read: 
         identifiers=list(one.identifiers),
         notice_version=version,
         acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.at),
-        actions=incident.actions_for(one.items) if one.confidence != "withdrawn" else [],
+        actions=[action.id for action in one.actions(incident)],
     )

@@ -1,6 +1,5 @@
 """The last step: saying that the notice was read, and the receipts for it. It waives nothing."""
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 from app import incidents
-from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure
+from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, from_base64url
 from app.exposures import Exposure, exposure_id
 from app.faces.http.identity import identity_of, proofs_of
 from app.faces.http.limited import spends
@@ -103,7 +102,7 @@ def _receipts(request: Request, services: Services) -> list[Receipt]:
 
 
 def _in_words(receipt: Receipt, titles: dict[str, Text]) -> ReceiptView:
-    content = json.loads(base64.urlsafe_b64decode(receipt.payload + "=" * (-len(receipt.payload) % 4)))
+    content = json.loads(from_base64url(receipt.payload))
     return ReceiptView(
         title=titles[content["incident"]],
         version=content["notice_version"],

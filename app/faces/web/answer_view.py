@@ -95,9 +95,7 @@ def read_answer(services: Services, session: Session, identity: Identity, locale
 
 
 def _leak(identity: Identity, incident: Incident, exposure: Exposure, read: Acknowledged | None) -> Leak:
-    advised = incident.actions_for(exposure.items) if exposure.confidence != "withdrawn" else []
-    actions = tuple(action for action in incident.actions if action.id in advised)
-    return Leak(exposure_id(identity.key, exposure), exposure, actions, read)
+    return Leak(exposure_id(identity.key, exposure), exposure, tuple(exposure.actions(incident)), read)
 
 
 def _view(incident: Incident, notice: Notice, answer: Answer, leaks: Sequence[Leak]) -> IncidentView:

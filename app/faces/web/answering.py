@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
 
-from app.acknowledgements.receipts import STATEMENTS
+from app.acknowledgements import STATEMENTS
 from app.exposures import CheckResult, InvalidValue, exposure_id
 from app.faces.http.identity import identity_of, proofs_of
 from app.faces.http.limited import spends

@@ -13,13 +13,10 @@ from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
-from app.identifiers import IdentifierKind, canonical, mask
 from app.limits import Budget
 from app.verification import InvalidIdentifier
 
 router = page_router()
-
-_KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
 
 
 @router.get("/")
@@ -45,10 +42,9 @@ def start_verification(request: Request, services: ServicesOf, identifier: Annot
         texts = texts_of(request).start
         error = texts.bad_email if channel == "email" else texts.bad_phone
         return start_page(request, status=422, typed=identifier, error=error if identifier.strip() else texts.empty)
-    kind = _KINDS[channel]
-    masked = mask(kind, canonical(kind, identifier))
     response = see("/code")
-    cookies.keep_pending(request, response, Pending(started.id, started.client_secret, masked, started.expires_at))
+    pending = Pending(started.id, started.client_secret, started.masked, started.expires_at)
+    cookies.keep_pending(request, response, pending)
     return response
 
 
