@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     keyholder: str | None = Field(None, description="`unix:PATH` of a keyholder; none: a child process")
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
     key_dir: Path = Field(Path("keys"), description="store keys, application secret, signing key")
+    work_dir: Path = Field(
+        Path("/var/tmp"),  # noqa: S108  sealed, and meant to outlive a restart
+        description="where an import puts sealed rows aside, about twice the file's size, until it is done",
+    )
     sender: Literal["console"] | None = Field(
         None, description="what delivers codes; `console` prints them and must be said aloud"
     )

@@ -64,9 +64,8 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
     register = Register(keys, keyholder)
     outbox = Outbox(secret)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
-    verification = Verification(
-        secret, outbox, sessions, keyholder, Digester(keyholder), timedelta(seconds=settings.code_ttl)
-    )
+    digester = Digester(keyholder)
+    verification = Verification(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
     services = Services(
         clock=clock,
         database=database,
@@ -74,7 +73,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
         register=register,
         verification=verification,
         sessions=sessions,
-        exposures=Exposures(register, keyholder),
+        exposures=Exposures(register, keyholder, digester),
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
         limiter=Limiter(read_budgets(settings.limits_file), redis_url=settings.redis_url),
         secure_cookies=settings.secure_cookies,

@@ -17,6 +17,7 @@ from app.crypto.secret import Pepper
 from app.db import Database, upgrade
 from app.keyholder import Door, start_child
 from tests.support.deployment import Deployment, copied_sqlite
+from tests.support.fleet import Fleet, fleet
 from tests.support.servers import administer, postgresql, valkey
 
 settings.register_profile("house", deadline=None)  # no test is about time
@@ -57,6 +58,13 @@ def valkey_url() -> Iterator[str]:
     """Address of a Valkey server."""
     with valkey() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Fleet]:
+    """A PostgreSQL primary with a replica and two further servers."""
+    with fleet() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
-"""What a secret expands to: where something lies, and what opens it. One mechanism for rows, sessions and verifications."""
+"""What a secret expands to: where something lies, and what opens it. Rows, sessions and verifications."""
 
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
@@ -7,6 +9,7 @@ from app.crypto.framing import frame
 from app.crypto.secret import KEY_BYTES, expand
 
 LOCATOR_BYTES = 16
+_BOTH = LOCATOR_BYTES + KEY_BYTES
 
 
 class Place(NamedTuple):
@@ -19,16 +22,26 @@ class Place(NamedTuple):
         return "Place(…)"
 
 
-def _expand(secret: bytes, info: bytes) -> Place:
-    both = expand(secret, info=info, length=LOCATOR_BYTES + KEY_BYTES)
-    return Place(both[:LOCATOR_BYTES], both[LOCATOR_BYTES:])
+def _place(expanded: bytes) -> Place:
+    return Place(expanded[:LOCATOR_BYTES], expanded[LOCATOR_BYTES:])
 
 
 def row_place(digest: bytes, dataset: UUID) -> Place:
     """Find an identifier's rows in one data set: unlinkable to its rows in the next."""
-    return _expand(digest, frame(b"exposure-lookup/1 row", dataset.bytes))
+    return row_places([digest], dataset)[0]
+
+
+def row_places(digests: Iterable[bytes], dataset: UUID) -> list[Place]:
+    """Do as `row_place` for many identifiers.
+
+    By keyed BLAKE2b (RFC 7693), which gives all 48 bytes in one call: 62 million rows notice. HKDF-Expand takes two HMACs.
+    """
+    info = frame(b"exposure-lookup/1 row", dataset.bytes)
+    return [
+        _place(blake2b(info, key=digest, digest_size=_BOTH, person=b"exposure-lookup/").digest()) for digest in digests
+    ]
 
 
 def token_place(token: bytes, purpose: str) -> Place:
-    """Find what a bearer's *token* opens. The locator may lie in a table: it is neither the token nor a plain hash of it."""
-    return _expand(token, frame(b"exposure-lookup/1 token", purpose.encode()))
+    """Find what a bearer's *token*, of any length, opens. The locator may lie in a table: it is neither the token nor a plain hash of it."""
+    return _place(expand(token, info=frame(b"exposure-lookup/1 token", purpose.encode()), length=_BOTH))

@@ -1,14 +1,12 @@
 """Bytes put together so that no two different lists of parts give the same bytes."""
 
-from collections.abc import Iterator
-
 from app.errors import BadInput
 
-_LENGTH = 2
+LENGTH_BYTES = 2
 
 
 class Misframed(BadInput):
-    """Bytes that `frame` did not make."""
+    """Bytes that `frame` did not make, or cannot."""
 
 
 def frame(*parts: bytes) -> bytes:
@@ -17,29 +15,25 @@ def frame(*parts: bytes) -> bytes:
     Raises:
         Misframed: a part is longer than 65,535 bytes.
     """
-    framed = bytearray()
-    for part in parts:
-        if len(part) >= 1 << (8 * _LENGTH):
-            raise Misframed("a part is longer than 65,535 bytes")
-        framed += len(part).to_bytes(_LENGTH, "big") + part
-    return bytes(framed)
+    try:
+        return b"".join([len(part).to_bytes(LENGTH_BYTES, "big") + part for part in parts])
+    except OverflowError:
+        raise Misframed("a part is longer than 65,535 bytes") from None
 
 
-def unframe(framed: bytes) -> list[bytes]:
-    """Take apart what `frame` joined.
+def split(framed: bytes) -> list[bytes]:
+    """Cut what `frame` joined, each part with its length still in front.
 
     Raises:
         Misframed: a length runs past the end.
     """
-    return list(_parts(framed))
-
-
-def _parts(framed: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(framed):
-        start = at + _LENGTH
-        end = start + int.from_bytes(framed[at:start], "big")
-        if start > len(framed) or end > len(framed):
+    parts = []
+    start, size = 0, len(framed)
+    while start < size:
+        behind_length = start + LENGTH_BYTES
+        end = behind_length + int.from_bytes(framed[start:behind_length], "big")
+        if behind_length > size or end > size:
             raise Misframed("a length runs past the end")
-        yield framed[start:end]
-        at = end
+        parts.append(framed[start:end])
+        start = end
+    return parts

@@ -101,11 +101,13 @@ class KeyRing:
         """Read the seed of the signing key."""
         return load(self.signing_path, SigningKey)
 
-    def new_store_key(self) -> StoreKey:
-        """Make the store key of a new data set, and keep it."""
-        key = StoreKey.generate()
+    def keep(self, key: StoreKey) -> None:
+        """Keep the store key of a new data set.
+
+        Raises:
+            BadKey: it cannot be written.
+        """
         create(self.store_path(key.id), key)
-        return key
 
     def store(self, key_id: str) -> StoreKey:
         """Read a data set's store key.

@@ -4,18 +4,23 @@ The safety is in the keys; Argon2id is the second, honest speed bump for one who
 on two cores, far below what a password would get. The salt is public: there is one for the deployment, and the pepper is what keeps tables useless.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 
 from app.crypto.secret import expand
+from app.errors import BadInput, Unavailable
 
 DIGEST_BYTES = 32
 SALT_BYTES = 16
 VOUCH_BYTES = 16
+PASSES_AT_MOST = 16
+_MEMORY_KIB = range(8, 4 * 1024 * 1024 + 1)  # from the least that Argon2 allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,45 @@ class Cost:
     time: int
     memory_kib: int
 
+    def __str__(self) -> str:
+        return f"{self.time}:{self.memory_kib}"
+
 
 PROFILES: Mapping[str, Cost] = MappingProxyType(
     {
         "minimal": Cost(time=1, memory_kib=8),  # the least that Argon2 allows: tests and the demo
-        "default": Cost(time=1, memory_kib=1024),  # 0.4 ms: 62 M identifiers in 3.5 hours on two cores
+        "default": Cost(
+            time=1, memory_kib=1024
+        ),  # 0.4 ms: 62 M identifiers in 3.5 hours on two cores, for Argon2id alone
         "strong": Cost(
             time=2, memory_kib=19 * 1024
         ),  # OWASP's minimum for passwords: days for a mass breach, fine for a small one
     }
 )
+
+
+def profile_of(cost: Cost) -> str | None:
+    """Name the profile that a cost is, where it is one."""
+    return next((name for name, one in PROFILES.items() if one == cost), None)
+
+
+def parse_cost(text: str) -> Cost:
+    """Read what stands behind `--cost`: a profile's name, or passes and KiB, as in `1:512`.
+
+    Raises:
+        BadInput: it is neither, or more or less than is allowed.
+    """
+    if text in PROFILES:
+        return PROFILES[text]
+    spelt = re.fullmatch("([1-9][0-9]?):([1-9][0-9]{0,6})", text)
+    if spelt is not None:
+        cost = Cost(int(spelt[1]), int(spelt[2]))
+        if cost.time <= PASSES_AT_MOST and cost.memory_kib in _MEMORY_KIB:
+            return cost
+    raise BadInput(
+        f"--cost: is neither one of {', '.join(PROFILES)} nor TIME:KIB such as 1:512 "
+        f"(1 to {PASSES_AT_MOST} passes over {_MEMORY_KIB[0]} to {_MEMORY_KIB[-1]} KiB)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +88,20 @@ class Scheme:
         return expand(self.stretch(mac), info=b"exposure-lookup/1 scheme", length=VOUCH_BYTES)
 
     def stretch(self, mac: bytes) -> bytes:
-        """Make the digest, 32 bytes, of the keyholder's answer. Lets other threads run meanwhile."""
-        return hash_secret_raw(
-            mac,
-            self.salt,
-            time_cost=self.cost.time,
-            memory_cost=self.cost.memory_kib,
-            parallelism=1,
-            hash_len=DIGEST_BYTES,
-            type=Type.ID,
-        )
+        """Make the digest, 32 bytes, of the keyholder's answer. Lets other threads run meanwhile.
+
+        Raises:
+            Unavailable: the memory that it takes is not there.
+        """
+        try:
+            return hash_secret_raw(
+                mac,
+                self.salt,
+                time_cost=self.cost.time,
+                memory_cost=self.cost.memory_kib,
+                parallelism=1,
+                hash_len=DIGEST_BYTES,
+                type=Type.ID,
+            )
+        except HashingError:
+            raise Unavailable(f"Argon2id finds no {self.cost.memory_kib:,} KiB of memory") from None

@@ -8,8 +8,9 @@ GCM-SIV (RFC 8452) keeps its promise under a repeated nonce, so none is stored: 
 the associated data is different for each row. The associated data binds a row to its place: moved, it does not open.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
-from hmac import digest as hmac_digest
+from hashlib import blake2b
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,11 +26,13 @@ from app.errors import Unavailable
 
 FORMAT = b"exposure-lookup/1 sealed row"
 _NONCE_BYTES = 12
+_ZERO_NONCE = bytes(_NONCE_BYTES)
+_ENTRY_BYTES = 4
 _AEAD_TAG_BYTES = 16
 _AROUND_RECORD = TAG_BYTES + 2 * _AEAD_TAG_BYTES + 1  # the row's tag, both seals' tags, the outer padding's mark
 
-SIZES = tuple(128 << step for step in range(10))
-"""The size classes of a sealed row, in bytes: 128 for the common one, at most 64 KiB."""
+SIZES = (124, 192, 256, 384, *(512 << step for step in range(8)))
+"""The size classes of a sealed row, in bytes, up to 64 KiB. The common one is 124 because PostgreSQL then spends one byte on its length, not four."""
 
 NOBODYS = b""
 """Stands for the inner seal in the one row of an identifier that too many people share: there is nothing to open, for anybody."""
@@ -45,23 +48,23 @@ class Cloak:
     def __init__(self, key: bytes) -> None:
         self._cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305  one block of a pseudorandom value: nothing repeats
 
-    def cloak(self, block: bytes) -> bytes:
-        """Encipher 16 bytes."""
-        return self._cipher.encryptor().update(_one_block(block))
+    def cloak(self, blocks: bytes) -> bytes:
+        """Encipher any number of blocks of 16 bytes, each by itself."""
+        return self._cipher.encryptor().update(_whole_blocks(blocks))
 
-    def uncloak(self, block: bytes) -> bytes:
-        """Decipher 16 bytes.
+    def uncloak(self, blocks: bytes) -> bytes:
+        """Decipher any number of blocks.
 
         Raises:
             BrokenSeal: what was stored is no block.
         """
-        return self._cipher.decryptor().update(_one_block(block))
+        return self._cipher.decryptor().update(_whole_blocks(blocks))
 
 
-def _one_block(block: bytes) -> bytes:
-    if not isinstance(block, bytes) or len(block) != LOCATOR_BYTES:  # the cipher would drop what is less, or more
-        raise BrokenSeal("what is cloaked is not 16 bytes")
-    return block
+def _whole_blocks(blocks: bytes) -> bytes:
+    if not isinstance(blocks, bytes) or not blocks or len(blocks) % LOCATOR_BYTES:  # the cipher would drop the rest
+        raise BrokenSeal("what is cloaked is not blocks of 16 bytes")
+    return blocks
 
 
 def size_class(length: int) -> int:
@@ -70,30 +73,39 @@ def size_class(length: int) -> int:
     Raises:
         TooLong: it is larger than the largest.
     """
-    for size in SIZES:
-        if length + 1 + _AROUND_RECORD <= size:
-            return size
-    raise TooLong("a record is larger than the largest size class")
+    least = length + 1 + _AROUND_RECORD
+    if least > SIZES[-1]:
+        raise TooLong("a record is larger than the largest size class")
+    return SIZES[bisect_left(SIZES, least)]
 
 
 def row_tag(subject: bytes, locator: bytes) -> bytes:
-    """64 bits by which one who knows a *subject* tells that person's rows without opening them."""
-    return hmac_digest(subject, b"exposure-lookup/1 row tag" + locator, "sha256")[:TAG_BYTES]
+    """64 bits by which one who knows a *subject* tells that person's rows without opening them: keyed BLAKE2b (RFC 7693)."""
+    return blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
 
 
-def seal_record(place: Place, dataset: UUID, record: bytes) -> bytes:
-    """Lay the inner seal, padded to the record's size class."""
-    plain = pad(record, size_class(len(record)) - _AROUND_RECORD)
-    return AESGCMSIV(place.key).encrypt(bytes(_NONCE_BYTES), plain, _inner_data(dataset, place.locator))
+class RecordSealer:
+    """The inner seal of one data set's rows, each under the record key of its place."""
 
+    def __init__(self, dataset: UUID) -> None:
+        self._bound_to = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]  # the locator follows
 
-def open_record(place: Place, dataset: UUID, inner: bytes) -> bytes:
-    """Open the inner seal.
+    def seal(self, place: Place, record: bytes) -> bytes:
+        """Lay the inner seal, padded to the record's size class.
 
-    Raises:
-        BrokenSeal: it does not open under this key at this place.
-    """
-    return unpad(decrypt(AESGCMSIV(place.key), bytes(_NONCE_BYTES), inner, _inner_data(dataset, place.locator)))
+        Raises:
+            TooLong: the record is larger than the largest size class.
+        """
+        plain = pad(record, size_class(len(record)) - _AROUND_RECORD)
+        return AESGCMSIV(place.key).encrypt(_ZERO_NONCE, plain, self._bound_to + place.locator)
+
+    def open(self, place: Place, inner: bytes) -> bytes:
+        """Open the inner seal.
+
+        Raises:
+            BrokenSeal: it does not open under this key at this place.
+        """
+        return unpad(decrypt(AESGCMSIV(place.key), _ZERO_NONCE, inner, self._bound_to + place.locator))
 
 
 def sealed_size(inner: bytes) -> int:
@@ -106,16 +118,20 @@ class RowSealer:
 
     def __init__(self, key: StoreKey, dataset: UUID) -> None:
         self.dataset = dataset
-        self._key_id = key.id.encode()
+        self.records = RecordSealer(dataset)
         self._cloak = Cloak(key.subkey("cloak"))
         self._aead = AESGCMSIV(key.subkey("outer seal"))
+        # frame(FORMAT, data set, locator, entry, key id), but for the locator and the entry
+        self._before_locator = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]
+        self._before_entry = frame(bytes(_ENTRY_BYTES))[:-_ENTRY_BYTES]
+        self._behind_entry = frame(key.id.encode())
 
-    def cloak(self, locator: bytes) -> bytes:
-        """Turn a locator into what is stored."""
-        return self._cloak.cloak(locator)
+    def cloak(self, locators: bytes) -> bytes:
+        """Turn a locator, or many one behind the other, into what is stored."""
+        return self._cloak.cloak(locators)
 
     def uncloak(self, stored: bytes) -> bytes:
-        """Turn what is stored into the locator."""
+        """Turn what is stored into the locator, or locators."""
         return self._cloak.uncloak(stored)
 
     def seal(self, locator: bytes, entry: int, tag: bytes, inner: bytes, size: int) -> bytes:
@@ -139,7 +155,8 @@ class RowSealer:
         return entry.to_bytes(_NONCE_BYTES, "big")
 
     def _data(self, locator: bytes, entry: int) -> bytes:
-        return frame(FORMAT, self.dataset.bytes, locator, entry.to_bytes(4, "big"), self._key_id)
+        number = entry.to_bytes(_ENTRY_BYTES, "big")
+        return b"".join((self._before_locator, locator, self._before_entry, number, self._behind_entry))
 
 
 def rounded_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:
@@ -159,10 +176,6 @@ def rounded_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:
             stored |= dict.fromkeys(waiting, size)
             waiting, rows = [], 0
     return stored | dict.fromkeys(waiting, max(waiting, default=0))
-
-
-def _inner_data(dataset: UUID, locator: bytes) -> bytes:
-    return frame(FORMAT, dataset.bytes, locator)
 
 
 def decrypt(aead: AESGCMSIV, nonce: bytes, sealed: bytes, data: bytes) -> bytes:

@@ -20,7 +20,7 @@ from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.record import Record, Role
 from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
-from app.datasets.service import get, holds_synthetic, list_all, people_at, publish, retire, suppress
+from app.datasets.service import diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
 from app.datasets.versions import DataSet
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "UnknownIdentifier",
     "Unstretched",
     "current_scheme",
+    "diff",
     "get",
     "holds_synthetic",
     "list_all",

@@ -14,7 +14,7 @@ from app.crypto import messages
 from app.crypto.expansion import Place, row_place
 from app.crypto.keyfiles import KeyRing
 from app.crypto.scheme import Scheme
-from app.crypto.seal import NOBODYS, RowSealer, open_record
+from app.crypto.seal import NOBODYS, RowSealer
 from app.datasets import queries, scheme
 from app.datasets.errors import SentinelMissing
 from app.datasets.record import Record, Sentinel, decode
@@ -139,5 +139,5 @@ def _opened(sealer: RowSealer, place: Place, rows: list[tuple[int, bytes]]) -> l
     entries: list[Record | Sentinel | None] = []
     for entry, sealed in rows:
         _, inner = sealer.open(place.locator, entry, sealed)
-        entries.append(None if inner == NOBODYS else decode(open_record(place, sealer.dataset, inner)))
+        entries.append(None if inner == NOBODYS else decode(sealer.records.open(place, inner)))
     return entries

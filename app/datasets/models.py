@@ -41,6 +41,8 @@ class DataSetRow(Base):
     people: Mapped[int]
     manifest: Mapped[bytes] = mapped_column(LargeBinary)
     signature: Mapped[bytes] = mapped_column(LargeBinary)
+    tallies: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """People by cohort and item, sealed; none where the import did not count them yet."""
     imported_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     sequence: Mapped[int | None]

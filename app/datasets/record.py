@@ -4,15 +4,17 @@
     subject     16 bytes
     items       1 byte, a bit for each of `ITEM_KINDS`, then a count for each that is set
     cohorts     a count, then an index each into the data set's cohorts (which stand in its sentinel)
-    tags        for each of `VALUE_KINDS`: a count, then 8 bytes each
-    siblings    a count, then 16 bytes each: the locators of the person's other rows
+    tags        for each of `COMPARED_KINDS`: a count, then 8 bytes each
     hints       where bit 5 is set, for each of `VALUE_KINDS`: a count, then a length and UTF-8 each
+    siblings    the rest, 16 bytes each: the locators of the person's other rows
 
-A count or length is LEB128, seven bits a byte, the lowest first. The common record is 79 bytes, so that a sealed row takes 128.
+A count or length is LEB128, seven bits a byte, the lowest first. The common record is 60 bytes, and 82 go into the smallest row. Emails and phones
+need no tags: their locators tell them. All but the siblings is the same in each of a person's rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from app.crypto.expansion import LOCATOR_BYTES
@@ -21,6 +23,9 @@ from app.crypto.seal import BrokenSeal
 from app.datasets.files import Confidence
 from app.identifiers import VALUE_KINDS, Kind
 from app.incidents import ITEM_KINDS, ItemKind
+
+COMPARED_KINDS: tuple[Kind, ...] = ("name", "address")
+"""What a record can be asked about and nobody is found by."""
 
 Role = Literal["holder", "recipient"]
 ROLES: tuple[Role, ...] = ("holder", "recipient")
@@ -58,7 +63,16 @@ def encode(entry: Record | Sentinel) -> bytes:
         case Sentinel(cohorts):
             return bytes([_SENTINEL]) + _texts(cohorts)
         case Record():
-            return _encode_person(entry)
+            common = encode_common(
+                subject=entry.subject,
+                role=entry.role,
+                confidence=entry.confidence,
+                items=entry.items,
+                cohorts=entry.cohorts,
+                tags=entry.tags,
+                hints=entry.hints,
+            )
+            return common + b"".join(entry.siblings)
 
 
 def decode(data: bytes) -> Record | Sentinel:
@@ -79,25 +93,38 @@ def decode(data: bytes) -> Record | Sentinel:
                 raise BrokenSeal("a record of an unknown type")
     except (IndexError, UnicodeDecodeError):
         raise BrokenSeal("a record breaks off") from None
-    if not reader.done:
+    if reader.left:
         raise BrokenSeal("a record goes on after its end")
     return entry
 
 
-def _encode_person(record: Record) -> bytes:
-    hinted = any(record.hints.values())
-    head = _PERSON | ROLES.index(record.role) << 2 | CONFIDENCES.index(record.confidence) << 3 | hinted * _HINTED
-    kinds = [kind for kind in ITEM_KINDS if kind in record.items]
-    data = bytearray([head, *record.subject, sum(1 << ITEM_KINDS.index(kind) for kind in kinds)])
-    data += b"".join(_count(record.items[kind]) for kind in kinds)
-    data += _count(len(record.cohorts)) + b"".join(map(_count, record.cohorts))
-    for value_kind in VALUE_KINDS:
-        tags = record.tags.get(value_kind, ())
-        data += _count(len(tags)) + b"".join(tags)
-    data += _count(len(record.siblings)) + b"".join(record.siblings)
+def encode_common(
+    *,
+    subject: bytes,
+    role: Role,
+    confidence: Confidence,
+    items: Mapping[ItemKind, int],
+    cohorts: Iterable[int],
+    tags: Mapping[Kind, Sequence[bytes]],
+    hints: Mapping[Kind, tuple[str, ...]],
+) -> bytes:
+    """Write what all rows of one person have in common: the siblings of each follow. Fields as in `Record`."""
+    hinted = any(hints.values())
+    head = _PERSON | _ROLE_BITS[role] | _CONFIDENCE_BITS[confidence] | hinted * _HINTED
+    mask = 0
+    counts = b""
+    for bit, kind in enumerate(ITEM_KINDS):
+        if kind in items:
+            mask |= 1 << bit
+            counts += _count(items[kind])
+    indexes = [_count(index) for index in cohorts]
+    data = [bytes((head,)), subject, bytes((mask,)), counts, _count(len(indexes)), *indexes]
+    for compared in COMPARED_KINDS:
+        some = tags.get(compared, ())
+        data += (_count(len(some)), *some)
     if hinted:
-        data += b"".join(_texts(record.hints.get(value_kind, ())) for value_kind in VALUE_KINDS)
-    return bytes(data)
+        data += [_texts(hints.get(value, ())) for value in VALUE_KINDS]
+    return b"".join(data)
 
 
 def _decode_person(head: int, reader: "_Reader") -> Record:
@@ -107,9 +134,9 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
         raise BrokenSeal("a record says something that is not known here")
     items = {kind: reader.count() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
     cohorts = tuple(reader.count() for _ in range(reader.count()))
-    tags = {kind: reader.blocks(TAG_BYTES) for kind in VALUE_KINDS}
-    siblings = reader.blocks(LOCATOR_BYTES)
+    tags = {kind: reader.blocks(TAG_BYTES, reader.count()) for kind in COMPARED_KINDS}
     hints = {kind: reader.texts() for kind in VALUE_KINDS} if head & _HINTED else {}
+    siblings = reader.blocks(LOCATOR_BYTES, -(-reader.left // LOCATOR_BYTES))
     return Record(
         subject=subject,
         role=ROLES[head >> 2 & 1],
@@ -122,7 +149,16 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
     )
 
 
+_ROLE_BITS: Mapping[Role, int] = MappingProxyType({role: index << 2 for index, role in enumerate(ROLES)})
+_CONFIDENCE_BITS: Mapping[Confidence, int] = MappingProxyType(
+    {one: index << 3 for index, one in enumerate(CONFIDENCES)}
+)
+_SMALL = [bytes((number,)) for number in range(0x80)]
+
+
 def _count(number: int) -> bytes:
+    if number < 0x80:
+        return _SMALL[number]
     data = bytearray()
     while number > 0x7F:
         data.append(number & 0x7F | 0x80)
@@ -144,8 +180,8 @@ class _Reader:
         self._at = 0
 
     @property
-    def done(self) -> bool:
-        return self._at == len(self._data)
+    def left(self) -> int:
+        return len(self._data) - self._at
 
     def byte(self) -> int:
         return self.take(1)[0]
@@ -165,8 +201,8 @@ class _Reader:
             shift += 7
         return number | byte << shift
 
-    def blocks(self, size: int) -> tuple[bytes, ...]:
-        return tuple(self.take(size) for _ in range(self.count()))
+    def blocks(self, size: int, number: int) -> tuple[bytes, ...]:
+        return tuple([self.take(size) for _ in range(number)])
 
     def texts(self) -> tuple[str, ...]:
         return tuple(self.take(self.count()).decode() for _ in range(self.count()))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.crypto import messages
-from app.crypto.scheme import PROFILES, Cost, Scheme
+from app.crypto.scheme import PROFILES, Cost, Scheme, parse_cost
 from app.datasets import queries
 from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
@@ -26,19 +26,20 @@ def current(session: Session) -> Scheme | None:
     return None if row is None else _scheme(row)
 
 
-def choose(session: Session, profile: str | None) -> Scheme:
-    """Give the scheme that an import is to use: the deployment's, or for the first one a new one of *profile*.
+def choose(session: Session, cost: str | None) -> Scheme:
+    """Give the scheme that an import is to use: the deployment's, or for the first one a new one of *cost*.
 
     Raises:
-        NotNow: another profile than the deployment's was asked for.
+        BadInput: there is no such cost.
+        NotNow: another cost than the deployment's was asked for.
     """
+    asked = None if cost is None else parse_cost(cost)
     scheme = current(session)
     if scheme is None:
-        return Scheme.generate(PROFILES[profile or "default"])
-    if profile is not None and PROFILES[profile] != scheme.cost:
+        return Scheme.generate(asked or PROFILES["default"])
+    if asked not in (None, scheme.cost):
         raise NotNow(
-            f"--cost {profile} is not what the first import fixed "
-            f"(t={scheme.cost.time}, {scheme.cost.memory_kib} KiB): one scheme serves all data sets"
+            f"--cost {cost} is not what the first import fixed ({scheme.cost}): one scheme serves all data sets"
         )
     return scheme
 

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import RowSealer, row_tag
 from app.datasets import queries, versions
-from app.datasets.errors import SeveralPeople, UnknownDataSet, UnknownIdentifier
+from app.datasets.errors import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
 from app.datasets.lookup import Register
 from app.datasets.manifest import Row, read_signed
 from app.datasets.record import Record
+from app.datasets.tallies import Difference, differences, open_tallies
 from app.datasets.versions import DataSet
 from app.incidents import get as get_incident
 from app.incidents import lock as lock_incident
@@ -67,6 +68,26 @@ def retire(session: Session, dataset: UUID) -> DataSet:
     queries.apply(session, [retired])
     queries.drop_partition(session, dataset)
     return retired
+
+
+def diff(session: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[Difference]:
+    """Compare the counts of two data sets by cohort and item, as they were imported.
+
+    Raises:
+        UnknownDataSet: there is none of an id.
+        NotNow: one is retired, or was imported by a version that did not count.
+        Unavailable: a store key is missing, or does not open the counts.
+    """
+    return differences(_tallies(session, before, keys), _tallies(session, after, keys))
+
+
+def _tallies(session: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[str, int]]:
+    one = get(session, dataset)
+    versions.require_rows(one)
+    sealed = queries.tallies(session, dataset)
+    if sealed is None:
+        raise NotNow(f"data set {dataset} was imported before counts were kept")
+    return open_tallies(sealed, keys.store(one.key_id), dataset)
 
 
 def suppress(

@@ -37,6 +37,9 @@ class Exposure:
     subjects: tuple[bytes, ...] = field(repr=False)
     """Whom it is about: one holder, or each of the address-book entries."""
     tags: Mapping[Kind, frozenset[bytes]] = field(repr=False)
+    """Of the names and addresses that are known of them."""
+    places: frozenset[tuple[UUID, bytes]] = field(repr=False)
+    """Where, by data set, the emails and phones that are known of them lie."""
 
     def actions(self, incident: Incident) -> list[Action]:
         """Say what whom it is about can do now; nothing where it is withdrawn."""
@@ -48,6 +51,7 @@ class _Sighting:
     dataset: DataSet
     cohorts: tuple[str, ...]
     kind: IdentifierKind
+    locator: bytes
     record: Record
 
 
@@ -62,7 +66,7 @@ def fold(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]) -> list[E
     for reading in readings:
         for kind, found in zip(kinds, reading.found, strict=True):
             for record in found.records:
-                sighting = _Sighting(reading.dataset, reading.cohorts, kind, record)
+                sighting = _Sighting(reading.dataset, reading.cohorts, kind, found.locator, record)
                 people.setdefault((reading.dataset.incident, record.subject), []).append(sighting)
     each = [_of_person(sightings) for sightings in people.values()]
     holders = [exposure for exposure in each if exposure.role == "holder"]
@@ -93,6 +97,7 @@ def _of_person(sightings: Sequence[_Sighting]) -> Exposure:
         identifiers=tuple(sorted({one.kind for one in sightings})),
         subjects=(own[0].record.subject,),
         tags=_united([record.tags for record in by_set.values()]),
+        places=frozenset((one.dataset.id, place) for one in own for place in (one.locator, *one.record.siblings)),
     )
 
 
@@ -114,6 +119,7 @@ def _together(entries: Sequence[Exposure]) -> Exposure:  # (4)
         identifiers=tuple(sorted({kind for entry in entries for kind in entry.identifiers})),
         subjects=tuple(sorted(subject for entry in entries for subject in entry.subjects)),
         tags=_united([entry.tags for entry in entries]),
+        places=frozenset(place for entry in entries for place in entry.places),
     )
 
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.crypto import messages
+from app.crypto.expansion import row_place
 from app.crypto.framing import frame
-from app.datasets import Reading, Register
+from app.datasets import Digester, Reading, Register
 from app.exposures.errors import InvalidValue, VerifyAgain
 from app.exposures.folding import Exposure, fold
 from app.identifiers import IdentifierKind, Kind, Malformed, canonical
@@ -58,9 +60,10 @@ class CheckResult:
 class Exposures:
     """The exposures of whoever proved an identifier."""
 
-    def __init__(self, register: Register, keyholder: Keyholder) -> None:
+    def __init__(self, register: Register, keyholder: Keyholder, digester: Digester) -> None:
         self._register = register
         self._keyholder = keyholder
+        self._digester = digester
 
     def find(self, session: Session, proofs: Sequence[Proof]) -> Answer:
         """Find what of these identifiers' owner leaked.
@@ -92,10 +95,15 @@ class Exposures:
             raise InvalidValue(malformed.reason) from None
         connection = self._keyholder.connection()
         exposures = self.find(session, proofs).exposures
-        tag = self._keyholder.mac(messages.value(kind, value), on=connection)[: messages.TAG_BYTES]
+        if kind == "email" or kind == "phone":
+            _, digest = self._digester.digest(session, kind, value)
+            known = [_lies_in(exposure.places, digest) for exposure in exposures]
+        else:
+            tag = self._keyholder.mac(messages.value(kind, value), on=connection)[: messages.TAG_BYTES]
+            known = [_holds(exposure.tags.get(kind, frozenset()), tag) for exposure in exposures]
         return [
-            CheckResult(exposure, kind in exposure.items, _holds(exposure.tags.get(kind, frozenset()), tag))
-            for exposure in exposures
+            CheckResult(exposure, kind in exposure.items, matched)
+            for exposure, matched in zip(exposures, known, strict=True)
         ]
 
 
@@ -114,6 +122,13 @@ def _result(reading: Reading) -> SetResult:
         outcome = "cannot_tell"
     one = reading.dataset
     return SetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)
+
+
+def _lies_in(places: frozenset[tuple[UUID, bytes]], digest: bytes | None) -> bool:
+    if digest is None:
+        return False
+    wanted = {dataset: row_place(digest, dataset).locator for dataset, _ in places}
+    return any([hmac.compare_digest(wanted[dataset], locator) for dataset, locator in places])  # noqa: C419  as below
 
 
 def _holds(tags: frozenset[bytes], tag: bytes) -> bool:

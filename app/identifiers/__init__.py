@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from app.identifiers import address, email, name, phone
+from app.identifiers import address, common, email, name, phone
 from app.identifiers.text import Kind, Malformed
 
 __all__ = ["IDENTIFIER_KINDS", "VALUE_KINDS", "IdentifierKind", "Kind", "Malformed", "canonical", "mask"]
@@ -21,6 +21,9 @@ IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = ("email", "phone")
 VALUE_KINDS: tuple[Kind, ...] = ("name", "address", "email", "phone")
 """What a person can compare inside their own record."""
 
+_COMMON: Mapping[Kind, Callable[[str], str | None]] = MappingProxyType(
+    {"email": common.email, "phone": common.phone, "name": common.name, "address": common.address}
+)
 _CANONICAL: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
     {"email": email.canonical, "phone": phone.canonical, "name": name.canonical, "address": address.canonical}
 )
@@ -35,7 +38,7 @@ def canonical(kind: Kind, text: str) -> str:
     Raises:
         Malformed: there is none, for a reason that the error names.
     """
-    return _CANONICAL[kind](text)
+    return _COMMON[kind](text) or _CANONICAL[kind](text)  # no form is empty
 
 
 def mask(kind: Kind, canonical: str) -> str:

@@ -23,11 +23,11 @@ from app.identifiers.text import DASHES, STARS, Malformed, caseless, fold, words
 
 LIMIT = 300
 
-_LETTERED = "[a-z가나다라마바사아자차카타파하]동(?![가-힣])"
+LETTERED = "[a-z가나다라마바사아자차카타파하]동(?![가-힣])"
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _ROAD_AND_NUMBER = re.compile(r"[로길] ?(?:지하 ?)?[0-9]")
-_REMARK = re.compile(rf" ?(?!{_LETTERED})[가-힣]+(?:[0-9]?동|[0-9]가)(?![가-힣0-9])(.*)")
-_UNIT_IN_REMARK = re.compile(rf"(?<![가-힣a-z])(?:[a-z]?-?[0-9]|{_LETTERED})|지하|지층|옥탑")
+_REMARK = re.compile(rf" ?(?!{LETTERED})[가-힣]+(?:[0-9]?동|[0-9]가)(?![가-힣0-9])(.*)")
+_UNIT_IN_REMARK = re.compile(rf"(?<![가-힣a-z])(?:[a-z]?-?[0-9]|{LETTERED})|지하|지층|옥탑")
 _DASH = re.compile(rf"(?<=[0-9]) ?[{DASHES}] ?(?=[0-9])")
 _LOOSE_DASH = re.compile(r"(?<![0-9])-|-(?![0-9])")
 _POSTAL_CODE = re.compile(rf"^(?:우 ?|우편번호 ?)?(?:[0-9]{{5}}|[0-9]{{3}}-[0-9]{{3}}) (?={PROVINCE.pattern})")
@@ -35,7 +35,7 @@ _ORDINAL = re.compile(r"(?:(?<![가-힣])|(?<=[0-9]동))제 ?(?=[0-9]+ ?[동호�
 _BASEMENT = re.compile(r"지하 ?(?=[0-9]+ ?층)")
 _COUNTER = re.compile(r"(?<=[0-9]) (?=[동호층](?![가-힣]))")
 _PAIR = re.compile(r"(?<![0-9-])([0-9]+)-([0-9]+)(?![0-9-])(호| ?번지(?![길로]))?")
-_NOT_A_UNIT_BEHIND = "로길동리가읍면산"
+NOT_A_UNIT_BEHIND = "로길동리가읍면산"
 _LOT = re.compile(r"(?<![0-9-])([0-9]+) ?번지(?![길로])")
 _EMPTY_SPACE = re.compile(r"(?<=[가-힣]) +|(?<![0-9 ]) +(?=[가-힣])")
 
@@ -60,14 +60,20 @@ def _tidy(text: str) -> str:
         raise Malformed("address", "masked")
     address = _BRACKETS.sub(_without_remark, caseless(folded))  # 2
     address = _DASH.sub("-", address)  # 3
-    address = _spaced(_LOOSE_DASH.sub(" ", " ".join(words(address, keep="-"))))
+    address = " ".join(words(address, keep="-"))
+    if "-" in address:  # here and below: most addresses have none, and asking is cheaper than searching
+        address = _spaced(_LOOSE_DASH.sub(" ", address))
     address = _POSTAL_CODE.sub("", address)  # 4
     if province := PROVINCE.match(address):  # 5
         address = f"{SHORT[province[0]]} {address[province.end() :]}"
-    address = _BASEMENT.sub("b", _ORDINAL.sub("", address))  # 6
-    address = _PAIR.sub(_unit_or_lot, _COUNTER.sub("", address))  # 6, 7
-    address = _spaced(_LOT.sub(r"\1 ", address))  # 7
-    address = _EMPTY_SPACE.sub("", address)  # 8
+    if "제" in address:  # 6
+        address = _ORDINAL.sub("", address)
+    address = _COUNTER.sub("", _BASEMENT.sub("b", address))  # 6
+    if "-" in address:  # 6, 7
+        address = _PAIR.sub(_unit_or_lot, address)
+    if "번지" in address:  # 7
+        address = _LOT.sub(r"\1 ", address)
+    address = _EMPTY_SPACE.sub("", _spaced(address))  # 8
     if not any(char.isalnum() for char in address):
         raise Malformed("address", "not-an-address")
     return address
@@ -88,7 +94,7 @@ def _unit_or_lot(pair: re.Match[str]) -> str:
     main, sub, suffix = pair.groups(default="")
     lot = suffix.endswith("번지")
     behind = pair.string[: pair.start()].rstrip()[-1:]
-    counted = behind.isdecimal() or ("가" <= behind <= "힣" and behind not in _NOT_A_UNIT_BEHIND)
+    counted = behind.isdecimal() or ("가" <= behind <= "힣" and behind not in NOT_A_UNIT_BEHIND)
     if counted:
         return f"{main}-{sub}번지 " if lot else f"{main}동{sub}호"
     return f"{main}-{sub} " if lot else pair[0]

@@ -39,12 +39,11 @@ def canonical(text: str) -> str:
 
 def mask(canonical: str) -> str:
     """Show ``홍*동``, ``홍*``, ``j*** s****``: where words are written together the first and, of three or more, the last."""
-    return " ".join(map(_mask_word, canonical.split()))
+    return " ".join(map(_mask_word, canonical.split())) if " " in canonical else _mask_word(canonical)
 
 
 def _mask_word(word: str) -> str:
-    if len(word) == 1:
-        return "*"
-    if len(word) == 2 or not _WRITTEN_TOGETHER.search(word):
-        return word[0] + "*" * (len(word) - 1)
-    return word[0] + "*" * (len(word) - 2) + word[-1]
+    hidden = len(word) - 1
+    if hidden > 1 and _WRITTEN_TOGETHER.search(word):
+        return word[0] + "*" * (hidden - 1) + word[-1]
+    return word[0] + "*" * hidden if hidden else "*"

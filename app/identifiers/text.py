@@ -31,7 +31,10 @@ STARS = re.compile("[*○●◯]")
 """What others mask values with: half a value is not to be compared."""
 
 _WHITE_CONTROLS = "\t\n\v\f\r\x85"
+_OUT_OF_PLAIN = re.compile("[^ -~가-힣]")
+"""Neither printable ASCII nor a whole Hangul syllable: only of these is it asked what they are, for asking takes the time."""
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_NO_PLAIN_WORD = re.compile("[^0-9A-Za-z가-힣 ]")
 
 
 class Malformed(BadInput):
@@ -62,8 +65,8 @@ def fold(kind: Kind, text: str) -> str:
     folded = normalize("NFKC", text)  # 2
     if len(folded) > RAW_LIMIT:  # 1
         raise Malformed(kind, "too-long")
-    if not (folded.isascii() and folded.isprintable()):
-        seen = "".join(_seen(kind, char) for char in folded)
+    if _OUT_OF_PLAIN.search(folded):
+        seen = _OUT_OF_PLAIN.sub(lambda char: _seen(kind, char[0]), folded)
         folded = normalize("NFKC", _UNSEEN.sub("", seen))  # 4; its neighbours may now compose
     folded = " ".join(folded.split())
     if not folded:
@@ -92,4 +95,6 @@ def caseless(text: str) -> str:
 
 def words(text: str, *, keep: str = "") -> list[str]:
     """Split where neither a letter, a mark, a number nor one of *keep* stands."""
-    return "".join(char if category(char)[0] in "LMN" or char in keep else " " for char in text).split()
+    return _NO_PLAIN_WORD.sub(
+        lambda char: char[0] if category(char[0])[0] in "LMN" or char[0] in keep else " ", text
+    ).split()

@@ -11,6 +11,9 @@ from app.crypto.messages import MAC_BYTES
 from app.errors import Unavailable
 from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
 
+TEXTS_AT_ONCE = 10_000
+"""In one request; its answer is a third of `REQUEST_LIMIT`."""
+
 
 class KeyholderUnavailable(Unavailable):
     """The keyholder is dead, hung, or refuses: nothing that needs it can be answered."""
@@ -62,26 +65,29 @@ class Keyholder:
         Raises:
             KeyholderUnavailable: no answer in time, a refusal, or that connection is no more.
         """
-        return self.macs([message], on=on)[0]
+        return self._answers(message, 1, on)[0]
 
-    def macs(self, messages: Sequence[bytes], *, on: int | None = None) -> list[bytes]:
-        """Have many messages answered, in their order; only the import door takes more than one, or a subject.
+    def macs(self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None) -> list[bytes]:
+        """Have many texts under one heading answered, in their order: the import door only.
 
         Raises:
-            KeyholderUnavailable: no answer in time, or a refusal.
+            KeyholderUnavailable: no answer in time, a refusal, or the connection *on* which it is to be given is no more.
         """
         answers: list[bytes] = []
-        for batch, count in _batches(messages):
-            with _Turn(self._lock, self._timeout):
-                if on is not None and (on != self._connections or self._socket is None):
-                    raise KeyholderUnavailable("the keyholder left meanwhile")
-                answer = self._ask(batch, again=on is None)
-                if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
-                    if answer != REFUSED:
-                        self.close()
-                    raise KeyholderUnavailable("the keyholder refuses at this door")
-            answers += (answer[at : at + MAC_BYTES] for at in range(1, len(answer), MAC_BYTES))
+        for batch, count in _batches(texts, REQUEST_LIMIT - len(heading)):
+            answers += self._answers(heading + batch, count, on)
         return answers
+
+    def _answers(self, request: bytes, count: int, on: int | None) -> list[bytes]:
+        with _Turn(self._lock, self._timeout):
+            if on is not None and (on != self._connections or self._socket is None):
+                raise KeyholderUnavailable("the keyholder left meanwhile")
+            answer = self._ask(request, again=on is None)
+            if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
+                if answer != REFUSED:
+                    self.close()
+                raise KeyholderUnavailable("the keyholder refuses at this door")
+        return [answer[at : at + MAC_BYTES] for at in range(1, len(answer), MAC_BYTES)]
 
     def close(self) -> None:
         """Leave; the next call connects anew."""
@@ -138,14 +144,14 @@ class _Turn:
         self._lock.release()
 
 
-def _batches(messages: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
-    batch: list[bytes] = []
-    size = 0
-    for message in messages:
-        if batch and (size + len(message) + 2 > REQUEST_LIMIT or len(batch) * MAC_BYTES >= REQUEST_LIMIT // 2):
-            yield frame(*batch), len(batch)
-            batch, size = [], 0
-        batch.append(message)
-        size += len(message) + 2
-    if batch:
-        yield frame(*batch), len(batch)
+def _batches(texts: Sequence[bytes], limit: int) -> Iterator[tuple[bytes, int]]:
+    """Frame as many texts together as a request of *limit* bytes, and its answer, can hold."""
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        batch = texts[start : start + TEXTS_AT_ONCE]
+        framed = frame(*batch)
+        if len(framed) <= limit or len(batch) == 1:
+            yield framed, len(batch)
+        else:  # long ones: halve until they fit
+            middle = len(batch) // 2
+            yield from _batches(batch[:middle], limit)
+            yield from _batches(batch[middle:], limit)

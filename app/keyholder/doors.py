@@ -1,16 +1,17 @@
-"""The two doors, and what goes through them: a request of framed messages, an answer of MACs.
+"""The two doors, and what goes through them: a request of texts under one heading, an answer of MACs.
 
-A request is its length in four bytes and the framed messages (none: are you there?).
-An answer is its length, a status byte, and 32 bytes for each message.
+A request is its length in four bytes, the heading (label and what it is about) and the texts, all framed (nothing at all: are you there?).
+An answer is its length, a status byte, and 32 bytes for each text: the HMAC of the heading and that text.
 Each door is a socket of its own, so that the operating system's file permissions say who may use which.
 """
 
 import socket
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from app.crypto import messages
-from app.crypto.framing import Misframed, unframe
+from app.crypto.framing import LENGTH_BYTES, Misframed, split
 
 IMPORT_SUFFIX = ".import"
 REQUEST_LIMIT = 1 << 20
@@ -25,17 +26,21 @@ class Door(StrEnum):
     LOOKUP = "lookup"
     IMPORT = "import"
 
-    def admits(self, asked: list[bytes]) -> bool:
-        """Say whether these messages may pass."""
-        allowed = {messages.IDENTIFIER, messages.VALUE}
+    def admits(self, asked: "Request") -> bool:
+        """Say whether a request may pass: a subject, and more than one text, only through the import door."""
         if self is Door.IMPORT:
-            allowed.add(messages.SUBJECT)
-        elif len(asked) > 1:
-            return False
-        try:
-            return all(messages.label_of(message) in allowed for message in asked)
-        except Misframed:
-            return False
+            return asked.label in {messages.IDENTIFIER, messages.VALUE, messages.SUBJECT}
+        return asked.label in {messages.IDENTIFIER, messages.VALUE} and len(asked.texts) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, as it stands in the bytes: the HMAC is over them."""
+
+    label: bytes
+    heading: bytes
+    texts: list[bytes]
+    """Each with its length in front."""
 
 
 def import_path(path: Path) -> Path:
@@ -60,12 +65,13 @@ def receive(connection: socket.socket) -> bytes:
     return _exactly(connection, length)
 
 
-def parse(payload: bytes) -> list[bytes] | None:
+def parse(payload: bytes) -> Request | None:
     """Take a request apart; None where it is none."""
     try:
-        return unframe(payload)
-    except Misframed:
+        label, about, *texts = split(payload)
+    except (Misframed, ValueError):
         return None
+    return Request(label[LENGTH_BYTES:], label + about, texts) if texts else None
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:

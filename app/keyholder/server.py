@@ -1,6 +1,5 @@
 """The keyholder's own process: the one place where a pepper is in memory."""
 
-import hmac
 import os
 import socket
 import socketserver
@@ -8,10 +7,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from app.crypto.keyfiles import load
 from app.crypto.secret import Pepper
 from app.errors import BadInput
-from app.keyholder.doors import DONE, REFUSED, Door, import_path, parse, receive, send
+from app.keyholder.doors import DONE, REFUSED, Door, Request, import_path, parse, receive, send
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -30,16 +32,22 @@ class _Handler(socketserver.BaseRequestHandler):
         """Answer until the caller leaves."""
         while True:
             try:
-                asked = parse(receive(self.request))
-                send(self.request, self._answer(asked))
+                payload = receive(self.request)
+                send(self.request, self._answer(parse(payload)) if payload else DONE)
             except OSError:
                 return
 
-    def _answer(self, asked: list[bytes] | None) -> bytes:
+    def _answer(self, asked: Request | None) -> bytes:
         if asked is None or not self.server.door.admits(asked):
             return REFUSED
-        pepper = self.server.pepper.reveal()
-        return DONE + b"".join(hmac.digest(pepper, message, "sha256") for message in asked)
+        headed = HMAC(self.server.pepper.reveal(), SHA256())
+        headed.update(asked.heading)
+        answer = [DONE]
+        for text in asked.texts:
+            one = headed.copy()
+            one.update(text)
+            answer.append(one.finalize())
+        return b"".join(answer)
 
 
 def _remove_stale(place: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 from typer.main import get_command
 
 from app.config import PREFIX, Settings
+from app.crypto import calibration
 from app.faces import api
 from app.faces.cli import commands
 from app.limits import Budgets
@@ -68,6 +69,12 @@ def test_the_default_budgets_are_what_the_readme_of_limits_says() -> None:
     budgets = Budgets()
     for name in Budgets.__dataclass_fields__:
         assert f'{name} = "{getattr(budgets, name)}"' in text
+
+
+def test_what_a_calibration_reckons_with_is_in_the_readme() -> None:
+    identifiers = f"{calibration.IDENTIFIERS_PER_ACCOUNT} identifiers an account"
+    sealing = f"{calibration.SEALING_SECONDS * 1000:g} ms for each besides Argon2id"
+    assert f"{identifiers}, {sealing}, and {calibration.HEADROOM * 100:g} % of the time" in README
 
 
 def test_every_word_of_the_makefile_says_what_it_does() -> None:

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.crypto.expansion import LOCATOR_BYTES, Place, row_place, token_place
+from app.crypto.expansion import LOCATOR_BYTES, Place, row_place, row_places, token_place
 from app.crypto.scheme import DIGEST_BYTES, PROFILES, SALT_BYTES, Cost, Scheme
 from app.crypto.secret import StoreKey, expand
 from tests.crypto.kit import DATASET, OTHER_DATASET, keys
@@ -23,6 +23,47 @@ def test_places_are_unlinkable(digest: bytes, other: bytes, dataset: UUID, later
         assert not set(place) & set(row_place(other, dataset))
     if dataset != later:
         assert not set(place) & set(row_place(digest, later))
+
+
+@given(st.lists(keys, max_size=8), st.uuids())
+def test_many_places_are_found_as_one_by_one(digests: list[bytes], dataset: UUID) -> None:
+    assert row_places(digests, dataset) == [row_place(digest, dataset) for digest in digests]
+    assert row_places(iter(digests), dataset) == row_places(digests, dataset)
+
+
+@given(keys, st.integers(0, 255), st.uuids())
+def test_every_bit_of_a_digest_counts(digest: bytes, bit: int, dataset: UUID) -> None:
+    other = (int.from_bytes(digest, "big") ^ 1 << bit).to_bytes(32, "big")
+    assert not set(row_place(digest, dataset)) & set(row_place(other, dataset))
+
+
+@given(keys, st.uuids())
+def test_a_locator_says_nothing_of_its_key(digest: bytes, dataset: UUID) -> None:
+    place = row_place(digest, dataset)
+    assert place.locator not in digest
+    assert place.key != digest
+    assert place.locator not in place.key
+
+
+shown = st.integers(0, 300).flatmap(
+    lambda length: st.binary(min_size=length, max_size=length).map(lambda token: token.rstrip(b"\0"))
+)
+"""Without zero bytes at the end, which HMAC does not tell from none; tokens that are given out are text, and have none."""
+
+
+@given(shown)
+@example(b"")
+@example(bytes(65))
+def test_a_token_may_be_of_any_length(token: bytes) -> None:
+    """A caller may send any text for a token or a client secret: it finds nothing, and is no failure of ours."""
+    place = token_place(token, "session")
+    assert (len(place.locator), len(place.key)) == (LOCATOR_BYTES, 32)
+    assert place.locator not in (token, token[:LOCATOR_BYTES])
+
+
+@given(keys, keys)
+def test_each_token_opens_something_of_its_own(token: bytes, other: bytes) -> None:
+    assert (token_place(token, "session") == token_place(other, "session")) == (token == other)
 
 
 @given(keys, st.text(max_size=10), st.text(max_size=10))

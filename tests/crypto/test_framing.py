@@ -7,14 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.crypto import messages
-from app.crypto.framing import Misframed, frame, unframe
+from app.crypto.framing import LENGTH_BYTES, Misframed, frame, split
 
 parts = st.lists(st.binary(max_size=300), max_size=6)
 
 
+def parts_of(framed: bytes) -> list[bytes]:
+    """What `frame` was given."""
+    return [part[LENGTH_BYTES:] for part in split(framed)]
+
+
 @given(parts)
 def test_what_was_framed_comes_apart(some: list[bytes]) -> None:
-    assert unframe(frame(*some)) == some
+    assert split(frame(*some)) == [frame(part) for part in some]
+    assert parts_of(frame(*some)) == some
+    assert b"".join(split(frame(*some))) == frame(*some)
 
 
 @given(parts, parts)
@@ -22,10 +29,16 @@ def test_framing_is_injective(some: list[bytes], others: list[bytes]) -> None:
     assert (frame(*some) == frame(*others)) == (some == others)
 
 
+@given(parts, parts)
+def test_what_is_framed_in_two_goes_is_framed_in_one(some: list[bytes], others: list[bytes]) -> None:
+    """So that a heading can be made once, and many texts behind it."""
+    assert frame(*some) + frame(*others) == frame(*some, *others)
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_come_apart_into_what_frames_to_them_or_are_misframed(data: bytes) -> None:
     try:
-        found = unframe(data)
+        found = parts_of(data)
     except Misframed:
         return
     assert frame(*found) == data
@@ -37,53 +50,91 @@ def test_a_frame_cut_short_is_misframed_or_ends_between_parts(some: list[bytes],
     cut = data.draw(st.integers(0, len(framed) - 1))
     between = [len(frame(*some[:count])) for count in range(len(some))]
     if cut in between:
-        assert unframe(framed[:cut]) == some[: between.index(cut)]
+        assert parts_of(framed[:cut]) == some[: between.index(cut)]
     else:
         with pytest.raises(Misframed):
-            unframe(framed[:cut])
+            split(framed[:cut])
 
 
 @pytest.mark.parametrize("data", [b"\0", b"\xff", b"\0\1", b"\xff\xff", b"\0\0\0", b"\0\1a\0", b"\0\2a"])
 def test_misframed(data: bytes) -> None:
     with pytest.raises(Misframed):
-        unframe(data)
+        split(data)
 
 
 def test_the_longest_part() -> None:
     longest = bytes(65_535)
-    assert unframe(frame(longest, b"")) == [longest, b""]
-    with pytest.raises(Misframed, match="65,535"):
-        frame(longest + b"\0")
+    assert parts_of(frame(longest, b"")) == [longest, b""]
+    for too_long in (longest + b"\0", bytes(1 << 16), bytes(1 << 20)):
+        with pytest.raises(Misframed, match="65,535"):
+            frame(b"before", too_long)
 
 
-def test_a_message_says_what_it_is() -> None:
+def test_a_message_is_label_what_it_is_about_and_a_text() -> None:
+    dataset = UUID(int=1)
     asked = {
-        messages.IDENTIFIER: [messages.identifier("email", "a@b.kr"), messages.sentinel(UUID(int=1))],
-        messages.VALUE: [messages.value("email", "a@b.kr")],
-        messages.SUBJECT: [messages.subject("sample", "1", ""), messages.subject("sample", "1", "2")],
+        messages.identifier("email", "a@b.kr"): [messages.IDENTIFIER, b"email", b"a@b.kr"],
+        messages.identifier("phone", ""): [messages.IDENTIFIER, b"phone", b""],
+        messages.sentinel(dataset): [messages.IDENTIFIER, b"sentinel", dataset.bytes],
+        messages.scheme(b"salt"): [messages.IDENTIFIER, b"scheme", b"salt"],
+        messages.value("name", "홍길동"): [messages.VALUE, b"name", "홍길동".encode()],
+        messages.subject("sample", "1", ""): [messages.SUBJECT, b"sample", b"1\0"],
+        messages.subject("sample", "1", "2"): [messages.SUBJECT, b"sample", b"1\x002"],
+        messages.subject("sample", "", "2"): [messages.SUBJECT, b"sample", b"\x002"],
     }
-    assert len(asked) == 3
-    for label, some in asked.items():
-        assert {messages.label_of(message) for message in some} == {label}
-    assert messages.label_of(b"") == b""
-    with pytest.raises(Misframed):
-        messages.label_of(b"\1\1")
+    assert len(asked) == 8
+    assert all(parts_of(message) == expected for message, expected in asked.items())
+    assert len({messages.IDENTIFIER, messages.VALUE, messages.SUBJECT}) == 3
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
+references = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+"""What a data set file can hold: `app.datasets.files` refuses a NUL (tests/datasets/test_files.py)."""
+
+
+@given(texts, texts)
+def test_a_message_is_its_heading_and_its_framed_text(about: str, text: str) -> None:
+    framed = frame(text.encode())
+    assert messages.identifier(about, text) == messages.of_identifiers(about) + framed
+    assert messages.value(about, text) == messages.of_values(about) + framed
+    assert messages.subject(about, text, "") == messages.of_subjects(about) + frame(text.encode() + b"\0")
+    assert len({messages.of_identifiers(about), messages.of_values(about), messages.of_subjects(about)}) == 3
 
 
 @given(texts, texts, texts, texts)
 def test_two_questions_are_never_one(kind: str, canonical: str, other_kind: str, other: str) -> None:
+    same = (kind, canonical) == (other_kind, other)
     one = messages.identifier(kind, canonical)
     assert one != messages.value(other_kind, other)
-    assert (one == messages.identifier(other_kind, other)) == ((kind, canonical) == (other_kind, other))
-    assert messages.subject("i", kind, canonical) not in (one, messages.value(kind, canonical))
-    same = (kind, canonical) == (other_kind, other)
-    assert (messages.subject("i", kind, canonical) == messages.subject("i", other_kind, other)) == same
+    assert (one == messages.identifier(other_kind, other)) == same
+    assert (messages.value(kind, canonical) == messages.value(other_kind, other)) == same
+    assert messages.subject(kind, canonical, "") not in (one, messages.value(kind, canonical))
 
 
-@given(st.uuids(), texts)
-def test_no_person_can_have_a_sentinels_identifier(dataset: UUID, canonical: str) -> None:
+@given(texts, references, references, texts, references, references)
+def test_two_people_are_never_one_subject(
+    incident: str, account: str, recipient: str, other: str, its_account: str, its_recipient: str
+) -> None:
+    same = (incident, account, recipient) == (other, its_account, its_recipient)
+    assert (
+        messages.subject(incident, account, recipient) == messages.subject(other, its_account, its_recipient)
+    ) == same
+    same = (account, recipient) == (its_account, its_recipient)
+    assert (messages.references(account, recipient) == messages.references(its_account, its_recipient)) == same
+
+
+@given(references, references)
+def test_the_holder_is_told_from_the_references_alone(account: str, recipient: str) -> None:
+    joined = messages.references(account, recipient)
+    assert joined.split(messages.BETWEEN_REFERENCES) == [account, recipient]
+    assert joined.endswith(messages.BETWEEN_REFERENCES) == (recipient == "")
+
+
+@given(st.uuids(), st.binary(min_size=16, max_size=16), texts)
+def test_no_person_can_have_the_identifier_of_a_sentinel_or_a_scheme(
+    dataset: UUID, salt: bytes, canonical: str
+) -> None:
+    vouching = (messages.sentinel(dataset), messages.scheme(salt))
+    assert vouching[0] != vouching[1]
     for kind in ("email", "phone"):
-        assert messages.identifier(kind, canonical) != messages.sentinel(dataset)
+        assert messages.identifier(kind, canonical) not in vouching

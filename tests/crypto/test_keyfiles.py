@@ -37,7 +37,7 @@ def ring(tmp_path: Path) -> KeyRing:
     ring = KeyRing(tmp_path / "keys")
     create(ring.application_path, ApplicationSecret.generate())
     create(ring.signing_path, SigningKey.generate())
-    ring.new_store_key()
+    ring.keep(StoreKey.generate())
     return ring
 
 
@@ -123,11 +123,34 @@ def test_a_ring_gives_its_keys(ring: KeyRing) -> None:
     assert type(ring.application()) is ApplicationSecret
     assert type(ring.signing()) is SigningKey
     assert ring.store(key_id).id == key_id
-    another = ring.new_store_key()
+    another = StoreKey.generate()
+    ring.keep(another)
     assert ring.store_ids() == sorted([key_id, another.id])
     assert ring.store(another.id) == another
     ring.check(database_folder=None)
     ring.check(database_folder=ring.folder.parent)
+
+
+def test_a_store_key_is_kept_under_its_own_name_and_only_once(ring: KeyRing) -> None:
+    key = StoreKey(RAW)
+    ring.keep(key)
+    path = ring.store_path(key.id)
+    assert path.read_bytes() == RAW
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = ring.store_ids()
+    with pytest.raises(BadKey, match="never overwritten") as caught:
+        ring.keep(StoreKey(RAW))
+    refusal(caught, path)
+    assert ring.store_ids() == before
+    assert ring.store(key.id) == key
+
+
+def test_a_store_key_that_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    key = StoreKey(RAW)
+    with pytest.raises(BadKey, match="cannot be made") as caught:
+        KeyRing(tmp_path / "file").keep(key)
+    refusal(caught, KeyRing(tmp_path / "file").store_path(key.id))
 
 
 def test_a_store_key_under_another_name_is_missing(ring: KeyRing) -> None:

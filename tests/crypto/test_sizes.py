@@ -34,27 +34,39 @@ def test_at_least_one_byte_is_spent(data: bytes, less: int) -> None:
         pad(data, len(data) - less)
 
 
-def test_the_classes_double() -> None:
-    assert SIZES[0] == 128
-    assert SIZES[-1] == 64 * 1024
-    assert all(larger == 2 * size for size, larger in pairwise(SIZES))
+def test_the_classes() -> None:
+    assert SIZES == (124, 192, 256, 384, 512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536)
+
+
+def test_no_class_wastes_more_than_half() -> None:
+    assert list(SIZES) == sorted(set(SIZES))
+    assert all(larger <= 2 * size for size, larger in pairwise(SIZES))
+
+
+def test_the_least_class_is_of_postgresqls_short_values() -> None:
+    """Up to 126 bytes it writes the length in one byte, unaligned; and a tuple of 24 + 2 + 17 + 125 bytes fills its eights."""
+    assert SIZES[0] <= 126
+    assert (24 + 2 + (1 + 16) + (1 + SIZES[0])) % 8 == 0
 
 
 @given(st.integers(0, SIZES[-1] - 42))
 def test_a_record_takes_the_least_class_that_holds_it(length: int) -> None:
-    size = size_class(length)
-    assert length + 42 <= size
-    assert size == SIZES[0] or length + 42 > size // 2
+    assert size_class(length) == min(size for size in SIZES if length + 42 <= size)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_edges_of_the_classes(size: int) -> None:
+@pytest.mark.parametrize(("size", "next_larger"), list(pairwise((*SIZES, None))))
+def test_the_edges_of_the_classes(size: int, next_larger: int | None) -> None:
     assert size_class(size - 42) == size
-    if size < SIZES[-1]:
-        assert size_class(size - 41) == 2 * size
+    if next_larger is not None:
+        assert size_class(size - 41) == next_larger
     else:
         with pytest.raises(TooLong):
             size_class(size - 41)
+
+
+def test_the_least_class_holds_82_bytes() -> None:
+    assert size_class(0) == size_class(82) == 124
+    assert size_class(83) == 192
 
 
 counts = st.dictionaries(st.sampled_from(SIZES), st.integers(1, 3000))
@@ -85,7 +97,7 @@ def test_common_sizes_stay(sizes: dict[int, int]) -> None:
 
 def test_rounding_examples() -> None:
     assert rounded_sizes({}, 1000) == {}
-    assert rounded_sizes({128: 1}, 1000) == {128: 128}
-    assert rounded_sizes({128: 999, 512: 1}, 1000) == {128: 512, 512: 512}
-    assert rounded_sizes({128: 5000, 256: 999, 1024: 3}, 1000) == {128: 128, 256: 1024, 1024: 1024}
-    assert rounded_sizes({128: 10, 256: 1000, 512: 1000}, 1000) == {128: 256, 256: 256, 512: 512}
+    assert rounded_sizes({124: 1}, 1000) == {124: 124}
+    assert rounded_sizes({124: 999, 512: 1}, 1000) == {124: 512, 512: 512}
+    assert rounded_sizes({124: 5000, 192: 999, 1024: 3}, 1000) == {124: 124, 192: 1024, 1024: 1024}
+    assert rounded_sizes({124: 10, 256: 1000, 512: 1000}, 1000) == {124: 256, 256: 256, 512: 512}

@@ -1,5 +1,6 @@
 """Opening what an import sealed, as one who holds every key can."""
 
+from typing import Any
 from uuid import UUID
 
 from app import datasets
@@ -7,6 +8,7 @@ from app.crypto import messages
 from app.crypto.scheme import Scheme
 from app.datasets import Found, Record, Register
 from app.datasets import queries as dataset_queries
+from app.datasets.files import Finding
 from app.datasets.manifest import Row
 from app.identifiers import canonical
 from app.keyholder import Keyholder
@@ -40,6 +42,28 @@ def person_at(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
     """The one person who has this identifier."""
     (record,) = people_at(deployment, dataset, identifier)
     return record
+
+
+def everything(deployment: Deployment, dataset: UUID, findings: list[Finding]) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything in a data set that is the same in every other of the same people, opened by each identifier."""
+    identifiers = sorted({one for finding in findings for one in (*finding.emails, *finding.phones)})
+    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.read() as session:
+        scheme = datasets.current_scheme(session)
+        assert scheme is not None
+        digests = [digest_of(one, scheme, keyholder) for one in identifiers]
+        register = Register(deployment.keys, keyholder)
+        (reading,) = register.look_up(session, digests, dataset=datasets.get(session, dataset))
+    return {
+        identifier: [
+            ("shared", found.shared_by_too_many),
+            *sorted(
+                (one.subject, one.role, one.confidence, *one.items.items(), *(reading.cohorts[at] for at in one.cohorts),
+                 *sorted(one.tags.items()), len(one.siblings), *sorted(one.hints.items()))
+                for one in found.records
+            ),
+        ]
+        for identifier, found in zip(identifiers, reading.found, strict=True)
+    }  # fmt: skip
 
 
 def stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:

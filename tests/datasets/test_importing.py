@@ -18,14 +18,14 @@ from app.crypto.keyfiles import create
 from app.crypto.seal import SIZES, RowSealer
 from app.crypto.secret import Pepper
 from app.datasets import ImportFailed, NotNow, Record
-from app.datasets.files.columns import BadFile
-from app.datasets.importing import Request, Staged, import_file
-from app.datasets.importing.pipeline import PEOPLE_PER_BATCH
-from app.errors import Unavailable
+from app.datasets.files import BadFile, write
+from app.datasets.importing import Request, Silent, Staged, import_file
+from app.datasets.synthetic import synthesize
+from app.errors import BadInput, Unavailable
 from app.incidents import UnknownIncident
 from app.keyholder import import_path
-from tests.datasets.opening import look_up, people_at, person_at, sealed_tables, stored_rows, table_of
-from tests.support.deployment import SLUG, Deployment, row
+from tests.datasets.opening import everything, look_up, people_at, person_at, sealed_tables, stored_rows, table_of
+from tests.support.deployment import SLUG, Deployment, Watching, row
 
 MINA, MINAS_PHONE = "mina@example.com", "010-2000-0001"
 SENTINEL = 1
@@ -38,6 +38,7 @@ def assert_nothing_left(deployment: Deployment) -> None:
     assert deployment.sql("SELECT id FROM scheme") == []
     assert sealed_tables(deployment) == []
     assert deployment.keys.store_ids() == []
+    assert list(deployment.settings.work_dir.glob("*")) == []
 
 
 def counted(record: Record) -> dict[str, int]:
@@ -66,8 +67,6 @@ def test_rows_of_one_person_are_united(deployment: Deployment) -> None:
         assert {kind: len(tags) for kind, tags in record.tags.items()} == {
             "name": 1,  # two spellings of one name
             "address": 1,
-            "email": 2,
-            "phone": 1,
         }
         assert len(record.siblings) == 2
     locators = {look_up(deployment, staged.id, one).locator for one in (MINA, MINAS_PHONE, "mina.second@example.com")}
@@ -189,7 +188,7 @@ def _too_many() -> list[dict[str, str]]:
     """Rows of one person with far more identifiers than the largest size class holds."""
     return [
         row("a2", email="|".join(f"{SECRET}{part}x{number}@e.com" for number in range(300)), items="name")
-        for part in range(10)
+        for part in range(15)
     ]
 
 
@@ -256,7 +255,7 @@ def test_a_row_of_another_width_is_named_by_its_line_alone(deployment: Deploymen
 def test_rejects_are_handed_over_before_they_end_the_import(deployment: Deployment) -> None:
     kept: list[Any] = []
     with pytest.raises(ImportFailed):
-        _import(deployment, [row("a1", phone="12", items="name")], keep_rejects=kept.extend)
+        _import(deployment, [row("a1", phone="12", items="name")], listener=Watching(rejects=kept.extend))
     assert [(one.line, one.column, one.reason) for one in kept] == [(1, "phone", "not-a-subscriber-number")]
 
 
@@ -294,40 +293,23 @@ def test_more_cohorts_than_an_incident_can_have_are_refused(deployment: Deployme
 # --- the same whatever the order and the workers -------------------------------------------------------------------------
 
 
-def opened(deployment: Deployment, staged: Staged, identifiers: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is the same from one data set to the next."""
-    return {
-        one: sorted(
-            (record.subject, record.role, record.confidence, *record.items.items(), record.cohorts,
-             *sorted(record.tags.items()), len(record.siblings), *sorted(record.hints.items()))
-            for record in people_at(deployment, staged.id, one)
-        )
-        for one in identifiers
-    }  # fmt: skip
-
-
-def test_neither_the_order_of_rows_nor_the_number_of_workers_shows(deployment: Deployment) -> None:
-    people = PEOPLE_PER_BATCH + 60
-    rows = [
-        row(
-            f"a{number}",
-            email=f"p{number}@example.com",
-            phone=f"010-4000-{number // 2:04}",
-            items="name|phone",
-            cohort=f"c{number % 3}",
-            count=1 + number % 5,
-        )
-        for number in range(people)
-    ]
-    rows += [row(f"a{number}", name="김민아", items="order", confidence="possible") for number in range(0, people, 7)]
+def test_neither_order_nor_workers_nor_format_shows(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30)
+    monkeypatch.setattr("app.datasets.files.blocks.BLOCK", 8192)
+    rows = list(synthesize(120, seed=2))
     shuffled = random.Random(5).sample(rows, len(rows))
-    sets = [deployment.stage(rows, workers=1), deployment.stage(shuffled, workers=1)]
-    sets.append(deployment.stage(shuffled, workers=2))
-    assert {(one.people, one.rows) for one in sets} == {(people, 2 * people + SENTINEL)}
-    looked_at = ["p0@example.com", "p7@example.com", f"p{people - 1}@example.com", "010-4000-0003"]
-    first, *others = [opened(deployment, one, looked_at) for one in sets]
-    assert [len(found) for found in first.values()] == [1, 1, 1, 2]
-    assert others == [first, first]
+    made = []
+    for workers, (name, given) in enumerate(
+        {"a.csv": rows, "b.ndjson": shuffled, "c.parquet": shuffled[::-1], "d.csv": shuffled}.items(), 1
+    ):
+        write(tmp_path / name, given)
+        made.append(deployment.import_file(tmp_path / name, workers=workers))
+    assert {(one.people, one.rows, one.unreachable) for one in made} == {(made[0].people, made[0].rows, 0)}
+    first, *others = [everything(deployment, one.id, rows) for one in made]
+    assert len(first) > 150
+    assert others == [first, first, first]
 
 
 def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> None:
@@ -471,6 +453,18 @@ def test_the_first_import_fixes_the_scheme(deployment: Deployment) -> None:
     assert len(deployment.sql("SELECT id FROM data_sets")) == 3
 
 
+def test_a_cost_can_be_spelt_out(deployment: Deployment) -> None:
+    rows = [row("a1", email=MINA, items="name")]
+    with pytest.raises(BadInput, match="--cost: is neither"):
+        deployment.stage(rows, cost="1:7")
+    deployment.publish_rows(rows, cost="1:512")
+    assert deployment.sql("SELECT time_cost, memory_kib FROM scheme") == [(1, 512)]
+    assert len(deployment.exposures(MINA)["exposures"]) == 1
+    with pytest.raises(NotNow, match=r"--cost 2:512 is not what the first import fixed \(1:512\)"):
+        deployment.stage(rows, cost="2:512")
+    deployment.stage(rows, cost="1:512")
+
+
 # --- when something fails ------------------------------------------------------------------------------------------------
 
 
@@ -490,8 +484,9 @@ def _import(
         database=deployment.database,
         keys=deployment.keys,
         import_door=import_path(door or deployment.door),
+        work_dir=deployment.settings.work_dir,
         now=deployment.clock(),
-        **given,
+        listener=given.pop("listener", Silent()),
     )
 
 
@@ -510,20 +505,19 @@ def mortal_keyholder(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[byte
             child.kill()
 
 
-@pytest.mark.parametrize("stage", ["read", "seal"])
-def test_a_keyholder_that_dies_leaves_nothing_behind(
-    stage: str, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
+def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
+    deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(PEOPLE_PER_BATCH + 1)]
+    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
     with mortal_keyholder(tmp_path_factory.mktemp("mortal")) as (door, child):
 
-        def kill(reached: str, _: int, __: int | None) -> None:
-            if reached == stage and child.poll() is None:
+        def kill(reached: str, _: int) -> None:
+            if reached == "read" and child.poll() is None:
                 child.kill()
                 child.wait()
 
         with pytest.raises(Unavailable):
-            _import(deployment, rows, door=door, progress=kill)
+            _import(deployment, rows, door=door, listener=Watching(kill))
     assert_nothing_left(deployment)
     deployment.stage(rows[:1])  # and the next one works
 
@@ -531,7 +525,7 @@ def test_a_keyholder_that_dies_leaves_nothing_behind(
 def test_a_keyholder_that_is_dead_from_the_start_leaves_nothing_behind_in_workers_either(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(PEOPLE_PER_BATCH + 1)]
+    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
     with pytest.raises(Unavailable):
         _import(deployment, rows, door=tmp_path / "nobody", workers=2)
     assert_nothing_left(deployment)
@@ -542,13 +536,13 @@ class Interrupted(BaseException):
 
 
 def test_an_interrupted_load_leaves_nothing_behind(deployment: Deployment) -> None:
-    def interrupt(stage: str, _: int, __: int | None) -> None:
+    def interrupt(stage: str, _: int) -> None:
         if stage == "load":
             assert len(deployment.keys.store_ids()) == 1
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        _import(deployment, [row("a1", email=MINA, items="name")], progress=interrupt)
+        _import(deployment, [row("a1", email=MINA, items="name")], listener=Watching(interrupt))
     assert_nothing_left(deployment)
 
 
@@ -573,12 +567,12 @@ def _at_once(*calls: Callable[[], Staged]) -> list[Staged | Exception]:
 def _meeting(deployment: Deployment, number: int, barrier: threading.Barrier) -> Callable[[], Staged]:
     """An import that waits for the others once it has read the scheme and sealed, just before it writes."""
 
-    def meet(stage: str, _: int, __: int | None) -> None:
+    def meet(stage: str, _: int) -> None:
         if stage == "sort":
             barrier.wait()
 
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name")]
-    return lambda: _import(deployment, rows, name=f"people-{number}.ndjson", progress=meet)
+    return lambda: _import(deployment, rows, name=f"people-{number}.ndjson", listener=Watching(meet))
 
 
 def test_two_imports_at_once_get_versions_of_their_own(deployment: Deployment) -> None:

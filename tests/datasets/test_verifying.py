@@ -81,12 +81,14 @@ def _change_a_byte(deployment: Deployment, dataset: UUID) -> None:
 
 def _copy_to_another_entry(deployment: Deployment, dataset: UUID) -> None:
     locator, _, sealed = a_persons_row(deployment, dataset)
-    alter(deployment, dataset, "INSERT INTO {table} VALUES (?, ?, ?)", locator, 2, sealed)
+    alter(deployment, dataset, "INSERT INTO {table} (locator, entry, sealed) VALUES (?, ?, ?)", locator, 2, sealed)
 
 
 def _copy_to_another_place(deployment: Deployment, dataset: UUID) -> None:
     _, entry, sealed = a_persons_row(deployment, dataset)
-    alter(deployment, dataset, "INSERT INTO {table} VALUES (?, ?, ?)", bytes(16), entry, sealed)
+    alter(
+        deployment, dataset, "INSERT INTO {table} (locator, entry, sealed) VALUES (?, ?, ?)", bytes(16), entry, sealed
+    )
 
 
 def _move(deployment: Deployment, dataset: UUID) -> None:
@@ -248,7 +250,7 @@ def test_of_a_large_file_a_sample_is_opened(deployment: Deployment) -> None:
     staged = deployment.stage(people)
     verdict = checked(deployment, staged.id, source(deployment))
     assert (verdict.rows, verdict.faults) == (2 * SAMPLE + 11, ())
-    assert SAMPLE <= verdict.sampled < 2 * SAMPLE
+    assert SAMPLE * 0.8 < verdict.sampled < SAMPLE * 1.25  # which of them, a hash of their references decides
 
 
 def test_a_source_file_that_cannot_be_read_is_bad_input(deployment: Deployment, staged: Staged) -> None:

@@ -1,38 +1,54 @@
 """What each door of a real keyholder admits."""
 
 import hmac
+import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.crypto import messages
-from app.crypto.framing import frame
-from app.keyholder import IMPORT_SUFFIX, Door, Keyholder, KeyholderUnavailable, import_path, start_child
-from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, parse
+from app.crypto.framing import Misframed, frame
+from app.keyholder import IMPORT_SUFFIX, Door, Keyholder, KeyholderUnavailable, client, import_path, start_child
+from app.keyholder.client import TEXTS_AT_ONCE
+from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, parse, receive, send
 from tests.keyholder.kit import OTHER_PEPPER, PATIENCE, PEPPER, new_pepper
 
 DATASET = UUID(int=1)
+EMAILS, NAMES = messages.of_identifiers("email"), messages.of_values("name")
+SUBJECTS = messages.of_subjects("sample")
 IDENTIFIER = messages.identifier("email", "gildong@example.com")
 VALUE = messages.value("name", "홍길동")
 SENTINEL = messages.sentinel(DATASET)
 SUBJECT = messages.subject("sample", "A-1", "")
+LACKING = [
+    pytest.param(messages.IDENTIFIER, id="a label that is not framed"),
+    pytest.param(frame(messages.IDENTIFIER), id="a label alone"),
+    pytest.param(frame(messages.IDENTIFIER, b"email"), id="a heading alone"),
+    pytest.param(frame(messages.VALUE, b""), id="a heading about nothing alone"),
+    pytest.param(frame(messages.SUBJECT, b"sample"), id="a subject's heading alone"),
+    pytest.param(frame(b"email", b"a@b.kr"), id="no label"),
+    pytest.param(frame(b""), id="an empty part"),
+    pytest.param(frame(b"", b"", b""), id="empty parts"),
+]
+"""The heading lacks a part, or there is no text."""
 GARBAGE = [
-    b"",
     b"\0",
     b"\xff\xff",
     b"gildong@example.com",
-    frame(b""),
-    frame(b"exposure-lookup/1 pepper", b"x"),
+    frame(b"exposure-lookup/1 pepper", b"x", b"y"),
     frame(b"exposure-lookup/2 identifier", b"email", b"a@b.kr"),
     frame(b"exposure-lookup/1 Identifier", b"email", b"a@b.kr"),
     frame(b"exposure-lookup/1 identifier ", b"email", b"a@b.kr"),
-    frame(b"email", messages.IDENTIFIER),
-    messages.IDENTIFIER,
+    frame(b"exposure-lookup/1 identifie", b"r", b"email", b"a@b.kr"),
+    frame(b"", messages.IDENTIFIER, b"email", b"a@b.kr"),
+    frame(b"email", messages.IDENTIFIER, b"a@b.kr"),
+    frame(frame(messages.IDENTIFIER), b"email", b"a@b.kr"),
+    frame(IDENTIFIER),
     IDENTIFIER + b"\0",
     IDENTIFIER[:-1],
 ]
@@ -62,7 +78,11 @@ def hmac_of(message: bytes) -> bytes:
     return hmac.new(PEPPER, message, "sha256").digest()
 
 
-@pytest.mark.parametrize("message", [IDENTIFIER, VALUE, SENTINEL])
+def hmacs_of(heading: bytes, texts: Sequence[bytes]) -> list[bytes]:
+    return [hmac_of(heading + frame(text)) for text in texts]
+
+
+@pytest.mark.parametrize("message", [IDENTIFIER, VALUE, SENTINEL, messages.scheme(bytes(16))])
 def test_both_doors_answer_hmacs(lookup: Keyholder, importing: Keyholder, message: bytes) -> None:
     assert lookup.mac(message) == importing.mac(message) == hmac_of(message)
 
@@ -73,28 +93,86 @@ def test_every_answer_is_the_hmac_under_the_pepper(lookup: Keyholder, kind: str,
     assert lookup.mac(message) == hmac_of(message)
 
 
+headings = st.builds(
+    frame, st.sampled_from([messages.IDENTIFIER, messages.VALUE, messages.SUBJECT]), st.binary(max_size=20)
+)
+some_texts = st.lists(st.binary(max_size=80), max_size=20)
+
+
+@given(headings, some_texts)
+@example(EMAILS, [b"", b"", b"\0", b"\0\0", b"\0\1a"])
+def test_many_texts_under_one_heading_are_answered_as_each_alone(
+    importing: Keyholder, heading: bytes, texts: list[bytes]
+) -> None:
+    answers = importing.macs(heading, texts)
+    assert answers == hmacs_of(heading, texts)
+    assert answers == [importing.mac(heading + frame(text)) for text in texts]
+
+
+def test_the_heading_keeps_the_same_text_apart(importing: Keyholder) -> None:
+    every = [EMAILS, messages.of_identifiers("phone"), NAMES, messages.of_values("email"), SUBJECTS]
+    answers = [importing.macs(heading, [b"same", b"other"]) for heading in every]
+    assert len({answer for both in answers for answer in both}) == 10
+
+
 def test_only_the_import_door_answers_a_subject(lookup: Keyholder, importing: Keyholder) -> None:
     assert importing.mac(SUBJECT) == hmac_of(SUBJECT)
-    with pytest.raises(KeyholderUnavailable, match="refuses"):
-        lookup.mac(SUBJECT)
-
-
-def test_only_the_import_door_takes_batches(lookup: Keyholder, importing: Keyholder) -> None:
-    batch = [IDENTIFIER, VALUE, SUBJECT, SENTINEL, IDENTIFIER]
-    assert importing.macs(batch) == list(map(hmac_of, batch))
-    for asked in ([IDENTIFIER, VALUE], [IDENTIFIER, IDENTIFIER]):
+    assert importing.macs(SUBJECTS, [b"A-1\0"]) == [hmac_of(SUBJECT)]
+    for ask in (lambda: lookup.mac(SUBJECT), lambda: lookup.macs(SUBJECTS, [b"A-1\0"])):
         with pytest.raises(KeyholderUnavailable, match="refuses"):
-            lookup.macs(asked)
-    assert lookup.macs([IDENTIFIER]) == [hmac_of(IDENTIFIER)]
+            ask()
 
 
-@pytest.mark.parametrize("message", GARBAGE)
-def test_neither_door_answers_anything_else(lookup: Keyholder, importing: Keyholder, message: bytes) -> None:
-    for keyholder in (lookup, importing):
-        with pytest.raises(KeyholderUnavailable):
+@pytest.mark.parametrize("heading", [EMAILS, NAMES, SUBJECTS])
+def test_only_the_import_door_takes_batches(lookup: Keyholder, importing: Keyholder, heading: bytes) -> None:
+    for batch in ([b"one", b"other"], [b"same", b"same"], [b"", b""]):
+        assert importing.macs(heading, batch) == hmacs_of(heading, batch)
+        with pytest.raises(KeyholderUnavailable, match="refuses"):
+            lookup.macs(heading, batch)
+        with pytest.raises(KeyholderUnavailable, match="refuses"):
+            lookup.mac(heading + frame(*batch))
+    if heading != SUBJECTS:
+        assert lookup.macs(heading, [b"one"]) == hmacs_of(heading, [b"one"])
+
+
+@pytest.mark.parametrize("message", LACKING + GARBAGE)
+def test_neither_door_answers_anything_else(
+    door: Path, lookup: Keyholder, importing: Keyholder, message: bytes
+) -> None:
+    for path, keyholder in ((door, lookup), (import_path(door), importing)):
+        with pytest.raises(KeyholderUnavailable, match="refuses"):
             keyholder.mac(message)
-    with pytest.raises(KeyholderUnavailable):
-        importing.macs([IDENTIFIER, message, IDENTIFIER])
+        assert said(path, message) == REFUSED
+    assert parse(message) is None or not Door.IMPORT.admits(parse(message))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "heading", [b"", b"\xff\xff", b"\0", frame(messages.IDENTIFIER), frame(b"email"), frame(b"", b"")]
+)
+@pytest.mark.parametrize("texts", [[b"a@b.kr"], [b"email", b"a@b.kr"], [messages.IDENTIFIER, b"email", b"a@b.kr"]])
+def test_texts_are_not_taken_for_the_heading_they_lack(
+    lookup: Keyholder, importing: Keyholder, heading: bytes, texts: list[bytes]
+) -> None:
+    """Where they make a heading with what is there, there are fewer answers than texts, and none of them is given."""
+    for keyholder in (lookup, importing):
+        with pytest.raises(KeyholderUnavailable, match="refuses"):
+            keyholder.macs(heading, texts)
+
+
+@pytest.mark.parametrize("texts", [[b"a@b.kr"], [b"a@b.kr", b"b@b.kr"]])
+def test_nor_a_text_that_stands_in_the_heading_for_an_answer(importing: Keyholder, texts: list[bytes]) -> None:
+    with pytest.raises(KeyholderUnavailable, match="refuses"):
+        importing.macs(EMAILS + frame(b"another's"), texts)
+    assert importing.macs(EMAILS, texts) == hmacs_of(EMAILS, texts)
+
+
+def test_one_message_has_one_answer(importing: Keyholder) -> None:
+    for several in (IDENTIFIER + frame(b"more"), IDENTIFIER + IDENTIFIER, EMAILS + frame(*[b"a"] * 100)):
+        with pytest.raises(KeyholderUnavailable, match="refuses"):
+            importing.mac(several)
+    with pytest.raises(KeyholderUnavailable, match="refuses"):
+        importing.mac(b"")
+    assert importing.mac(IDENTIFIER) == hmac_of(IDENTIFIER)
 
 
 def test_a_refusal_keeps_the_connection(lookup: Keyholder) -> None:
@@ -106,33 +184,104 @@ def test_a_refusal_keeps_the_connection(lookup: Keyholder) -> None:
 
 
 def test_nothing_asked_is_nothing_answered(lookup: Keyholder, importing: Keyholder) -> None:
-    assert lookup.macs([]) == importing.macs([]) == []
+    assert lookup.macs(EMAILS, []) == importing.macs(SUBJECTS, []) == []
 
 
-def test_batches_longer_than_a_request(importing: Keyholder) -> None:
-    """By their number (an answer is a limit's half at most), and by their bytes."""
-    many = [messages.value("name", str(number)) for number in range(REQUEST_LIMIT // 64 + 5)]
-    assert importing.macs(many) == list(map(hmac_of, many))
-    long = [messages.value("address", f"{number}" + "x" * 65_000) for number in range(40)]
-    assert sum(map(len, long)) > 2 * REQUEST_LIMIT
-    assert importing.macs(long) == list(map(hmac_of, long))
+LONGEST = b"x" * 65_535
+FIRST = REQUEST_LIMIT - len(NAMES) - 15 * (len(LONGEST) + 2) - 2
+"""Bytes of one text that fills a request with fifteen of the longest."""
 
 
-@given(st.lists(st.binary(max_size=40), max_size=3))
+@pytest.mark.parametrize(
+    ("texts", "requests"),
+    [
+        pytest.param([b"%d" % number for number in range(2 * TEXTS_AT_ONCE + 5)], 3, id="by their number"),
+        pytest.param([b"%d" % number for number in range(TEXTS_AT_ONCE)], 1, id="just as many"),
+        pytest.param([b"%d" % number for number in range(TEXTS_AT_ONCE + 1)], 2, id="one more"),
+        pytest.param([LONGEST], 1, id="the longest text"),
+        pytest.param([LONGEST[:-5] + b"%5d" % number for number in range(40)], 4, id="by their bytes"),
+        pytest.param([b"%d" % number + b"y" * 150 for number in range(TEXTS_AT_ONCE)], 2, id="by both"),
+        pytest.param([b"z" * FIRST, *[LONGEST] * 15], 1, id="just as long"),
+        pytest.param([b"z" * (FIRST + 1), *[LONGEST] * 15], 2, id="one byte more"),
+        pytest.param([b""] * 300 + [LONGEST] * 17 + [b""] * 300, 2, id="long ones in the middle"),
+    ],
+)
+def test_batches_longer_than_a_request(
+    importing: Keyholder, monkeypatch: pytest.MonkeyPatch, texts: list[bytes], requests: int
+) -> None:
+    sent: list[int] = []
+
+    def counted(connection: socket.socket, payload: bytes) -> None:
+        sent.append(len(payload))
+        send(connection, payload)
+
+    monkeypatch.setattr(client, "send", counted)
+    number = importing.connection()
+    sent.clear()
+    assert importing.macs(NAMES, texts) == hmacs_of(NAMES, texts)
+    assert importing.connection() == number  # and nothing of it was too long for the other side
+    assert len(sent) == requests + 1
+    assert max(sent) <= REQUEST_LIMIT
+    assert sum(sent) == requests * len(NAMES) + len(frame(*texts))
+
+
+@given(st.lists(st.integers(0, 65_535), max_size=40))
+def test_every_text_is_in_one_request_in_its_order(lengths: list[int]) -> None:
+    texts = [number.to_bytes(2, "big") * (length // 2) for number, length in enumerate(lengths)]
+    batches = list(client._batches(texts, 100_000))
+    assert b"".join(batch for batch, _ in batches) == frame(*texts)
+    assert sum(count for _, count in batches) == len(texts)
+    assert all(len(batch) <= 100_000 for batch, _ in batches)
+    assert all(count for _, count in batches)
+
+
+def test_a_text_that_is_too_long_is_not_asked(importing: Keyholder) -> None:
+    with pytest.raises(Misframed):
+        importing.macs(NAMES, [b"short", LONGEST + b"x"])
+    assert importing.mac(VALUE) == hmac_of(VALUE)
+
+
+@given(
+    st.lists(
+        st.sampled_from([messages.IDENTIFIER, messages.VALUE, messages.SUBJECT]) | st.binary(max_size=40), max_size=5
+    )
+)
 def test_a_door_decides_by_label_and_number(parts: list[bytes]) -> None:
-    message = frame(*parts)
-    known = bool(parts) and parts[0] in (messages.IDENTIFIER, messages.VALUE)
-    assert Door.LOOKUP.admits([message]) == known
-    assert Door.IMPORT.admits([message, IDENTIFIER]) == (known or parts[:1] == [messages.SUBJECT])
-    assert not Door.LOOKUP.admits([message, IDENTIFIER])
+    asked = parse(frame(*parts))
+    if len(parts) < 3:
+        assert asked is None
+        return
+    assert asked is not None
+    assert (asked.label, asked.heading) == (parts[0], frame(*parts[:2]))
+    assert asked.texts == [frame(part) for part in parts[2:]]
+    assert asked.heading + b"".join(asked.texts) == frame(*parts)
+    known = parts[0] in (messages.IDENTIFIER, messages.VALUE)
+    assert Door.LOOKUP.admits(asked) == (known and len(parts) == 3)
+    assert Door.IMPORT.admits(asked) == (known or parts[0] == messages.SUBJECT)
 
 
-@pytest.mark.parametrize("door_", list(Door))
-def test_an_empty_request_asks_whether_somebody_is_there(door_: Door) -> None:
-    assert parse(b"") == []
-    assert door_.admits([])
-    assert parse(b"\xff") is None
-    assert not door_.admits([b"\xff"])
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_request_or_none(payload: bytes) -> None:
+    asked = parse(payload)
+    if asked is not None:
+        assert asked.heading + b"".join(asked.texts) == payload
+        assert asked.texts
+
+
+def said(path: Path, payload: bytes) -> bytes:
+    """What a door says to just these bytes."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(PATIENCE)
+        caller.connect(str(path))
+        send(caller, payload)
+        return receive(caller)
+
+
+def test_an_empty_request_asks_whether_somebody_is_there(door: Path) -> None:
+    assert parse(b"") is None
+    for path in (door, import_path(door)):
+        assert said(path, b"") == DONE
+        assert said(path, b"\0\0") == REFUSED
 
 
 def test_the_sockets_are_their_owners(door: Path) -> None:

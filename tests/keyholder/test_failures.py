@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.crypto import messages
+from app.crypto.framing import frame, split
 from app.keyholder import Keyholder, KeyholderUnavailable, import_path
+from app.keyholder.client import TEXTS_AT_ONCE
 from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
 from tests.keyholder.kit import (
     OTHER_PEPPER,
@@ -26,6 +28,7 @@ from tests.keyholder.kit import (
     short_folder,
 )
 
+HEADING, TEXT = messages.of_values("name"), "홍길동".encode()
 MESSAGE = messages.value("name", "홍길동")
 ANSWER = hmac.digest(PEPPER, MESSAGE, "sha256")
 
@@ -42,7 +45,8 @@ def unavailable(keyholder: Keyholder) -> None:
     for ask in (
         keyholder.connection,
         lambda: keyholder.mac(MESSAGE),
-        lambda: keyholder.macs([MESSAGE, MESSAGE]),
+        lambda: keyholder.macs(HEADING, [TEXT, TEXT]),
+        lambda: keyholder.macs(HEADING, [TEXT]),
     ):
         with pytest.raises(KeyholderUnavailable) as caught:
             ask()
@@ -169,7 +173,8 @@ def test_both_doors_of_the_command(folder: Path) -> None:
         for path in (folder / "door", import_path(folder / "door")):
             assert path.stat().st_mode & 0o777 == 0o600
         with Keyholder(import_path(folder / "door"), timeout=PATIENCE) as keyholder:
-            assert keyholder.macs([subject, MESSAGE])[1] == ANSWER
+            assert keyholder.mac(subject) == hmac.digest(PEPPER, subject, "sha256")
+            assert keyholder.macs(HEADING, [b"", TEXT])[1] == ANSWER
 
 
 def _say(payload: bytes) -> Callable[[socket.socket], None]:
@@ -225,9 +230,48 @@ def test_one_that_only_says_that_it_is_there() -> None:
         Keyholder(folder / "door", timeout=5.0) as keyholder,
     ):
         assert keyholder.connection() == 1
-        for asked in ([MESSAGE], [MESSAGE, MESSAGE]):
+        for texts in ([TEXT], [TEXT, TEXT]):
             with pytest.raises(KeyholderUnavailable):
-                keyholder.macs(asked)
+                keyholder.macs(HEADING, texts)
+        with pytest.raises(KeyholderUnavailable):
+            keyholder.mac(MESSAGE)
+
+
+def test_one_that_leaves_between_two_requests_of_a_batch() -> None:
+    """Half an answer is none."""
+    asked: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        if not asked:
+            count = len(split(receive(connection))) - 2
+            asked.append(count)
+            send(connection, DONE + bytes(32 * count))
+
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", answer),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        pytest.raises(KeyholderUnavailable),
+    ):
+        keyholder.macs(HEADING, [TEXT] * (TEXTS_AT_ONCE + 1))
+    assert asked == [TEXTS_AT_ONCE]
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_one_that_answers_another_number_of_texts(more: int) -> None:
+    def answer(connection: socket.socket) -> None:
+        while True:
+            count = len(split(receive(connection))) - 2
+            send(connection, DONE + bytes(32 * (count + more)))
+
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", answer),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+    ):
+        for number in (1, 2, 1000):
+            with pytest.raises(KeyholderUnavailable, match="refuses"):
+                keyholder.macs(HEADING, [TEXT] * number)
 
 
 def test_a_connection_that_spoke_otherwise_is_not_used_again() -> None:
@@ -284,7 +328,7 @@ def test_a_keyholder_outlives_callers_who_speak_otherwise(folder: Path) -> None:
         with socket.socket(socket.AF_UNIX) as caller:
             caller.settimeout(PATIENCE)
             caller.connect(str(folder / "door"))
-            for payload in (b"\xff", b"\0\5abc", b"\0\0"):
+            for payload in (b"\xff", b"\0\5abc", b"\0\0", HEADING, HEADING + b"\0", HEADING + frame(b"", b"")):
                 send(caller, payload)
                 assert receive(caller) == REFUSED
             send(caller, b"")

@@ -15,7 +15,7 @@ import pytest
 from app.config import BadSetting, Settings
 from app.crypto import messages
 from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, BadKey, SigningKey
+from app.crypto.secret import ApplicationSecret, BadKey, SigningKey, StoreKey
 from app.db import Database
 from app.errors import BadInput
 from app.faces.cli.opening import open_keyholder, open_keys
@@ -237,7 +237,9 @@ def test_on_postgresql_a_pepper_among_the_keys_is_refused(settings: Settings, da
 
 def test_a_pepper_that_is_one_of_the_applications_keys_is_refused(settings: Settings, database: Database) -> None:
     keys = KeyRing(settings.key_dir)
-    for path in (keys.application_path, keys.signing_path, keys.store_path(keys.new_store_key().id)):
+    store_key = StoreKey.generate()
+    keys.keep(store_key)
+    for path in (keys.application_path, keys.signing_path, keys.store_path(store_key.id)):
         with pytest.raises(BadKey, match="EXPOSURE_PEPPER_FILE"):
             open_keys(changed(settings, pepper_file=path), database)
 

@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +17,8 @@ from app import datasets, incidents
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, SigningKey
-from app.datasets.files.columns import COLUMNS
-from app.datasets.importing import Progress, Request, Staged, import_file
+from app.datasets.files.columns import COLUMNS, Reject
+from app.datasets.importing import Listener, Request, Silent, Staged, import_file
 from app.db import Database
 from app.delivery import Message, Outbox
 from app.faces.cli.demo import SAMPLE_INCIDENT
@@ -49,6 +49,30 @@ class Mailbox:
         self.messages.append(message)
 
 
+class Watching(Silent):
+    """Listens to an import, and calls what the test has to say."""
+
+    def __init__(
+        self,
+        progress: Callable[[str, int], object] = lambda *_: None,
+        rejects: Callable[[Sequence[Reject]], object] = lambda _: None,
+    ) -> None:
+        self._progress, self._rejects = progress, rejects
+        self.told: list[tuple[object, ...]] = []
+
+    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+        self._progress(stage, done)
+
+    def rejects(self, rejects: Sequence[Reject]) -> None:
+        self._rejects(rejects)
+
+    def continued(self, done: int, partitions: int) -> None:
+        self.told.append(("continued", done, partitions))
+
+    def began_again(self) -> None:
+        self.told.append(("began again",))
+
+
 def row(account: str, **columns: Any) -> dict[str, str]:
     """One row of a data set file; what is not said is empty."""
     return {name: str(columns.get(name, "")) for name in COLUMNS} | {"account_ref": account}
@@ -65,7 +89,13 @@ class Deployment:
         self.mailbox = Mailbox()
         limits = folder / "limits.toml"
         limits.write_text(LAVISH)
-        given = {"database_url": database_url, "key_dir": folder / "keys", "sender": "console", "limits_file": limits}
+        given = {
+            "database_url": database_url,
+            "key_dir": folder / "keys",
+            "work_dir": folder / "work",
+            "sender": "console",
+            "limits_file": limits,
+        }
         self.settings = Settings(_env_file=None, **(given | settings))
         self.keys = KeyRing(self.settings.key_dir)
         create(self.keys.application_path, ApplicationSecret.generate())
@@ -101,15 +131,16 @@ class Deployment:
 
     def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> Staged:
         self.clock.move(seconds=1)  # data sets are listed by age
-        progress: Progress = request.pop("progress", lambda *_: None)
+        listener: Listener = request.pop("listener", Silent())
         given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
         return import_file(
             Request(path, incident, **(given | request)),
             database=self.database,
             keys=self.keys,
             import_door=import_path(self.door),
+            work_dir=self.settings.work_dir,
             now=self.clock(),
-            progress=progress,
+            listener=listener,
         )
 
     def publish(self, dataset: UUID, *, accept_loss: int = 10**9) -> None:

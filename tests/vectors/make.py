@@ -22,17 +22,15 @@ EMAIL, PHONE, NAME, ADDRESS = "gildong@example.com", "+821012345678", "홍길동
 COSTS = {"minimal": (1, 8), "default": (1, 1024), "strong": (2, 19 * 1024)}
 COHORTS = ["2025-06", "발송"]
 
-MESSAGES: list[tuple[str, bytes, list[bytes]]] = [
-    ("email", b"identifier", [b"email", EMAIL.encode()]),
-    ("phone", b"identifier", [b"phone", PHONE.encode()]),
-    ("sentinel", b"identifier", [b"sentinel", DATASET.bytes]),
-    ("scheme", b"identifier", [b"scheme", SALT]),
-    ("value name", b"value", [b"name", NAME.encode()]),
-    ("value address", b"value", [b"address", ADDRESS.encode()]),
-    ("value email", b"value", [b"email", EMAIL.encode()]),
-    ("value phone", b"value", [b"phone", PHONE.encode()]),
-    ("subject holder", b"subject", [INCIDENT.encode(), b"A-1", b""]),
-    ("subject recipient", b"subject", [INCIDENT.encode(), b"A-1", b"R-7"]),
+MESSAGES: list[tuple[str, bytes, bytes, bytes]] = [
+    ("email", b"identifier", b"email", EMAIL.encode()),
+    ("phone", b"identifier", b"phone", PHONE.encode()),
+    ("sentinel", b"identifier", b"sentinel", DATASET.bytes),
+    ("scheme", b"identifier", b"scheme", SALT),
+    ("value name", b"value", b"name", NAME.encode()),
+    ("value address", b"value", b"address", ADDRESS.encode()),
+    ("subject holder", b"subject", INCIDENT.encode(), b"A-1\0"),
+    ("subject recipient", b"subject", INCIDENT.encode(), b"A-1\0R-7"),
 ]
 
 
@@ -61,14 +59,16 @@ def make() -> dict[str, Any]:
     at = {one["name"]: one for one in places}
     records = _records(macs, at)
     rows = [
-        _row("a holder's email", at["email"], 0, records["holder"], 128, key_id),
-        _row("the same person's phone", at["phone"], 0, records["holder by phone"], 128, key_id),
-        _row("a recipient with the same email", at["email"], 1, records["recipient"], 128, key_id),
-        _row("a third person, with hints", at["email"], 2, records["hints"], 256, key_id),
+        _row("a holder's email", at["email"], 0, records["holder"], 124, key_id),
+        _row("the same person's phone", at["phone"], 0, records["holder by phone"], 124, key_id),
+        _row("a recipient with the same email", at["email"], 1, records["recipient"], 124, key_id),
+        _row("a third person, with hints", at["email"], 2, records["hints"], 192, key_id),
         _row("a fourth person, rounded up to a larger size", at["email"], 3, records["big counts"], 512, key_id),
-        _row("a fifth person, of whom nothing is known", at["email"], 4, records["empty"], 128, key_id),
-        _row("sentinel", at["sentinel"], 0, records["sentinel"], 128, key_id),
-        _row("marker of an identifier that too many share", at["phone"], 0, None, 128, key_id),
+        _row("a fifth person, of whom nothing is known", at["email"], 4, records["empty"], 124, key_id),
+        _row("a sixth person, who fills the smallest size", at["email"], 5, records["full"], 124, key_id),
+        _row("a seventh person, with many siblings", at["email"], 6, records["siblings"], 384, key_id),
+        _row("sentinel", at["sentinel"], 0, records["sentinel"], 124, key_id),
+        _row("marker of an identifier that too many share", at["phone"], 0, None, 124, key_id),
     ]
     return {
         "about": "Known answers of the sealed store, exposure-lookup/1. Fields: README.md beside this file.",
@@ -87,6 +87,12 @@ def make() -> dict[str, Any]:
         "other_dataset": str(OTHER_DATASET),
         "incident": INCIDENT,
         "messages": messages,
+        "requests": [
+            _request("one identifier", b"identifier", b"email", [EMAIL.encode()]),
+            _request("three names", b"value", b"name", [NAME.encode(), b"", NAME.encode() * 100]),
+            _request("two subjects", b"subject", INCIDENT.encode(), [b"A-1\0", b"A-1\0R-7"]),
+            {"name": "are you there?", "request": bytes(4).hex(), "answer": "0000000100"},
+        ],
         "scheme": {
             "salt": SALT.hex(),
             "vouch": ref.hkdf_expand(digest["scheme"], b"exposure-lookup/1 scheme", 16).hex(),
@@ -105,23 +111,41 @@ def make() -> dict[str, Any]:
         },
         "records": [{"name": name, **record, "encoded": ref.encode(record).hex()} for name, record in records.items()],
         "rows": rows,
-        "tokens": [_token(bytes(range(32)), "session"), _token(b"a client secret", f"verification {VERIFICATION}")],
+        "tokens": [
+            _token(bytes(range(32)), "session"),
+            _token(b"a client secret", f"verification {VERIFICATION}"),
+            _token(b"longer than a block of SHA-256 " * 3, "session of another"),
+        ],
         "code": _code("01234567"),
         "manifest": _manifest(rows[:-1], key_id),
     }
 
 
-def _message(name: str, label: bytes, parts: list[bytes]) -> dict[str, Any]:
-    label = b"exposure-lookup/1 " + label
-    message = ref.frame(label, *parts)
+def _message(name: str, label: bytes, about: bytes, text: bytes) -> dict[str, Any]:
+    heading = ref.frame(b"exposure-lookup/1 " + label, about)
+    message = heading + ref.frame(text)
     answer = ref.mac(PEPPER, message)
     return {
         "name": name,
-        "parts": [part.hex() for part in (label, *parts)],
+        "label": (b"exposure-lookup/1 " + label).hex(),
+        "about": about.hex(),
+        "text": text.hex(),
+        "heading": heading.hex(),
         "message": message.hex(),
         "mac": answer.hex(),
-        **({"tag": answer[:8].hex()} if label.endswith(b"value") else {}),
-        **({"subject": answer[:16].hex()} if label.endswith(b"subject") else {}),
+        **({"tag": answer[:8].hex()} if label == b"value" else {}),
+        **({"subject": answer[:16].hex()} if label == b"subject" else {}),
+    }
+
+
+def _request(name: str, label: bytes, about: bytes, texts: list[bytes]) -> dict[str, Any]:
+    heading = ref.frame(b"exposure-lookup/1 " + label, about)
+    return {
+        "name": name,
+        "heading": heading.hex(),
+        "texts": [text.hex() for text in texts],
+        "request": ref.request(heading, texts).hex(),
+        "answer": ref.answer(PEPPER, heading, texts).hex(),
     }
 
 
@@ -132,19 +156,19 @@ def _digest(name: str, answer: bytes, cost: str) -> dict[str, Any]:
 
 def _place(name: str, digest: bytes, dataset: UUID) -> dict[str, Any]:
     info = ref.row_info(dataset)
-    expanded = ref.hkdf_expand(digest, info, 48)
+    locator, record_key = ref.place(digest, info)
     return {
         "name": name,
         "digest": digest.hex(),
         "dataset": str(dataset),
         "info": info.hex(),
-        "locator": expanded[:16].hex(),
-        "record_key": expanded[16:].hex(),
+        "locator": locator.hex(),
+        "record_key": record_key.hex(),
     }
 
 
 def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    tags = {kind: [macs[f"value {kind}"][:8].hex()] for kind in ref.VALUES}
+    tags = {kind: [macs[f"value {kind}"][:8].hex()] for kind in ref.COMPARED}
     items = {kind: 1 for kind in ref.ITEMS if kind != "door_code"}
     holder = {
         "type": "person",
@@ -163,7 +187,7 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
         "confidence": "possible",
         "items": {"phone": 3},
         "cohorts": [],
-        "tags": {"email": tags["email"]},
+        "tags": {"name": tags["name"]},
         "siblings": [],
     }
     return {
@@ -190,6 +214,18 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
             "items": {},
             "tags": {},
         },
+        "full": {
+            **holder,
+            "subject": bytes(range(224, 240)).hex(),
+            "cohorts": [0, 1, 2, 3, 4, 5, 6],
+            "siblings": [at["phone"]["locator"], bytes(range(32, 48)).hex()],
+        },
+        "siblings": {
+            **recipient,
+            "subject": bytes(range(240, 256)).hex(),
+            "tags": {"name": [f"{number:016x}" for number in range(3)], "address": [bytes(range(8)).hex()]},
+            "siblings": [bytes(range(number, number + 16)).hex() for number in range(14)],
+        },
         "sentinel": {"type": "sentinel", "cohorts": COHORTS},
     }
 
@@ -203,8 +239,7 @@ def _row(
     tag, inner = bytes(8), b""
     if record is not None:
         data = ref.encode(record)
-        room = next(128 << step for step in range(10) if len(data) + 42 <= 128 << step)
-        padded = ref.pad(data, room - 41)
+        padded = ref.pad(data, ref.size_class(data) - 41)
         bound = ref.inner_data(DATASET, locator)
         inner = ref.gcm_siv(record_key, bytes(12), padded, bound)
         made |= {
@@ -232,13 +267,13 @@ def _row(
 
 def _token(token: bytes, purpose: str) -> dict[str, Any]:
     info = ref.token_info(purpose)
-    expanded = ref.hkdf_expand(token, info, 48)
+    locator, key = ref.token_place(token, info)
     return {
         "token": token.hex(),
         "purpose": purpose,
         "info": info.hex(),
-        "locator": expanded[:16].hex(),
-        "key": expanded[16:].hex(),
+        "locator": locator.hex(),
+        "key": key.hex(),
     }
 
 
@@ -255,10 +290,7 @@ def _code(code: str) -> dict[str, Any]:
 
 def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
     key = ref.subkey(STORE_KEY, "manifest")
-    accounts = [
-        ref.account_of_row(key, bytes.fromhex(row["cloaked_locator"]), row["entry"], bytes.fromhex(row["sealed"]))
-        for row in rows
-    ]
+    numbers = [ref.number_of_row(key, bytes.fromhex(row["sealed"])) for row in rows]
     content = {
         "type": "exposure-lookup/1 manifest",
         "dataset": str(DATASET),
@@ -267,17 +299,24 @@ def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
         "key_id": key_id,
         "hints": True,
         "rows": len(rows),
-        "people": 5,
+        "people": 7,
         "suppressed": 0,
-        "digest": ref.total(accounts),
+        "digest": ref.total(numbers),
     }
     payload = ref.canonical_json(content)
     return {
         "of_rows": [row["name"] for row in rows],
-        "row_accounts": [one.hex() for one in accounts],
+        "row_numbers": [one.hex() for one in numbers],
         "content": content,
         "payload": payload.hex(),
         "signature": ref.sign(ref.subkey(SEED, "manifests"), payload).hex(),
+        "without_the_first_two_rows": {
+            **content,
+            "rows": len(rows) - 2,
+            "people": 6,
+            "suppressed": 1,
+            "digest": ref.total(numbers[2:]),
+        },
     }
 
 

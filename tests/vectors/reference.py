@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 ITEMS = ["name", "email", "phone", "address", "door_code_masked", "door_code", "order"]
 VALUES = ["name", "address", "email", "phone"]
+COMPARED = ["name", "address"]
+SIZES = [124, 192, 256, 384, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 ROLES = {"holder": 0, "recipient": 1}
 CONFIDENCES = {"withdrawn": 0, "possible": 1, "confirmed": 2}
 
@@ -40,6 +42,23 @@ def hkdf_expand(key: bytes, info: bytes, length: int) -> bytes:
 
 def subkey(key: bytes, purpose: str, length: int = 32) -> bytes:
     return hkdf_expand(key, b"exposure-lookup/1 " + purpose.encode(), length)
+
+
+def blake2b(key: bytes, data: bytes, length: int, person: bytes) -> bytes:
+    """RFC 7693, 2.9: keyed, and with the parameter block's personalisation."""
+    return hashlib.blake2b(data, digest_size=length, key=key, person=person).digest()
+
+
+def place(digest: bytes, info: bytes) -> tuple[bytes, bytes]:
+    """What a digest expands to: where a row lies, and what opens it."""
+    both = blake2b(digest, info, 48, b"exposure-lookup/")
+    return both[:16], both[16:]
+
+
+def token_place(token: bytes, info: bytes) -> tuple[bytes, bytes]:
+    """What a token expands to, which may be of any length: where something lies, and what opens it."""
+    both = hkdf_expand(token, info, 48)
+    return both[:16], both[16:]
 
 
 def stretch(answer: bytes, salt: bytes, time: int, memory_kib: int) -> bytes:
@@ -67,8 +86,13 @@ def pad(data: bytes, size: int) -> bytes:
     return data + b"\x80" + b"\0" * (size - len(data) - 1)
 
 
+def size_class(record: bytes) -> int:
+    """The least that has room for the record, the row tag, two AEAD tags and a byte of each padding."""
+    return min(size for size in SIZES if size >= len(record) + 1 + 16 + 8 + 1 + 16)
+
+
 def row_tag(subject: bytes, locator: bytes) -> bytes:
-    return mac(subject, b"exposure-lookup/1 row tag" + locator)[:8]
+    return blake2b(subject, locator, 8, b"exposure row tag")
 
 
 def inner_data(dataset: UUID, locator: bytes) -> bytes:
@@ -100,22 +124,32 @@ def encode(record: dict[str, Any]) -> bytes:
     data = bytes([head]) + bytes.fromhex(record["subject"]) + bytes([sum(2 ** ITEMS.index(kind) for kind in kinds)])
     data += b"".join(leb128(record["items"][kind]) for kind in kinds)
     data += leb128(len(record["cohorts"])) + b"".join(leb128(index) for index in record["cohorts"])
-    for kind in VALUES:
+    for kind in COMPARED:
         tags = record["tags"].get(kind, [])
         data += leb128(len(tags)) + bytes.fromhex("".join(tags))
-    data += leb128(len(record["siblings"])) + bytes.fromhex("".join(record["siblings"]))
     if hints:
         data += b"".join(texts(hints.get(kind, [])) for kind in VALUES)
-    return data
+    return data + bytes.fromhex("".join(record["siblings"]))
 
 
-def account_of_row(key: bytes, locator: bytes, entry: int, sealed: bytes) -> bytes:
-    row = len(locator).to_bytes(4, "big") + locator + entry.to_bytes(8, "big") + sealed
-    return hashlib.blake2b(row, key=key, digest_size=32).digest()
+def request(heading: bytes, some: list[bytes]) -> bytes:
+    """What goes through a keyholder's door."""
+    payload = heading + frame(*some)
+    return len(payload).to_bytes(4, "big") + payload
 
 
-def total(accounts: list[bytes]) -> str:
-    return f"{sum(int.from_bytes(one, 'big') for one in accounts) % 2**256:064x}"
+def answer(pepper: bytes, heading: bytes, some: list[bytes]) -> bytes:
+    """What comes back."""
+    payload = b"\0" + b"".join(mac(pepper, heading + frame(text)) for text in some)
+    return len(payload).to_bytes(4, "big") + payload
+
+
+def number_of_row(key: bytes, sealed: bytes) -> bytes:
+    return aes_block(key, sealed[-16:])
+
+
+def total(numbers: list[bytes]) -> str:
+    return f"{sum(int.from_bytes(one, 'big') for one in numbers) % 2**128:032x}"
 
 
 def canonical_json(content: dict[str, Any]) -> bytes:

@@ -1,38 +1,62 @@
-"""Reading and writing a data set file: CSV, NDJSON or Parquet, by the file's ending.
+"""Reading and writing a data set file: CSV, NDJSON or Parquet, by the file's ending; the first two compressed as well.
 
 A file either reads as a whole or is refused with the place and the reason; a row that cannot be taken is handed over as a
-`Reject`. Neither ever carries a value. One record (one batch, for Parquet) is in memory at a time, whatever the size.
+`Reject`. Neither ever carries a value. One block of the file is in memory at a time, whatever the size.
 """
 
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeVar
 
+from app.datasets.files.blocks import COMPRESSIONS, Block, TextSource
 from app.datasets.files.columns import COLUMNS, BadFile, Confidence, Finding, Reject
-from app.datasets.files.parquet import read_parquet, write_parquet
-from app.datasets.files.text import read_csv, read_ndjson, write_csv, write_ndjson
+from app.datasets.files.text import cut_csv, cut_ndjson, open_csv, open_ndjson
+from app.datasets.files.writing import write_csv, write_ndjson
 from app.errors import BadInput
 
-__all__ = ["COLUMNS", "BadFile", "Confidence", "Finding", "Reject", "read", "write"]
+__all__ = [
+    "COLUMNS",
+    "BadFile",
+    "Block",
+    "Confidence",
+    "Finding",
+    "Format",
+    "Opened",
+    "Reject",
+    "opened",
+    "read",
+    "write",
+]
 
-_Kind = TypeVar("_Kind")
-_Reader = Callable[[Path, str], Iterator[Finding | Reject]]
-_Writer = Callable[[Path, Iterable[Finding]], int]
+_Found = TypeVar("_Found")
 
-_READERS: Final[Mapping[str, _Reader]] = {
-    ".csv": read_csv,
-    ".ndjson": read_ndjson,
-    ".jsonl": read_ndjson,
-    ".parquet": read_parquet,
-}
-_WRITERS: Final[Mapping[str, _Writer]] = {
-    ".csv": write_csv,
-    ".ndjson": write_ndjson,
-    ".jsonl": write_ndjson,
-    ".parquet": write_parquet,
-}
+
+class Format(Protocol):
+    """How the blocks of one file are read; goes to worker processes."""
+
+    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+        """Read the rows of a block.
+
+        Raises:
+            BadFile: the block cannot be read as a whole.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that can be read, block by block, once."""
+
+    format: Format
+    blocks: Iterator[Block]
+    size: int
+    """In the unit of `Block.read`: bytes on disk, or rows."""
+    rows_likely: int
+    """A guess at how many rows it holds."""
 
 
 def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Reject]:
@@ -46,12 +70,46 @@ def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Rej
         BadInput: there is no such encoding.
     """
     path = Path(path)
-    rows = _readable(path.name, _by_ending(path, _READERS)(path, encoding))
-    first = next(rows, None)
-    if first is None:
-        raise BadFile.at(path.name, "holds no rows")
-    yield first
-    yield from rows
+    with opened(path, encoding=encoding) as file:
+        rows = (row for block in file.blocks for row in file.format.parse(block))
+        first = next(rows, None)
+        if first is None:
+            raise BadFile.at(path.name, NO_ROWS)
+        yield first
+        yield from rows
+
+
+NO_ROWS: Final = "holds no rows"
+
+
+@contextmanager
+def opened(path: Path, *, encoding: str = "utf-8") -> Iterator[Opened]:
+    """Open a data set file.
+
+    Raises:
+        BadFile: it cannot be read, is empty, or its header or schema is not one of a data set file. Iterating over the blocks may raise it too.
+        BadInput: there is no such encoding.
+    """
+    compressed = path.suffix.lower() in COMPRESSIONS
+    kind = _by_ending(path.with_suffix("") if compressed else path, _KINDS)
+    reason = ""
+    try:
+        source = kind.source(path, encoding)
+    except OSError as error:
+        reason = error.strerror or "input or output error"
+    if reason:
+        raise BadFile.at(path.name, f"cannot be read: {reason}")
+    with closing(source):
+        format_, blocks = kind.begin(source, encoding)
+        if format_ is None:
+            raise BadFile.at(path.name, NO_ROWS)
+        rows = source.size // kind.size_of_row * (COMPRESSING if compressed else 1)
+        yield Opened(format_, _readable(path.name, blocks), source.size, rows)
+
+
+BYTES_PER_ROW: Final = 150
+COMPRESSING: Final = 6
+"""How many times smaller a compressed file may be."""
 
 
 def write(path: Path | str, rows: Iterable[Finding]) -> int:
@@ -79,10 +137,51 @@ def write(path: Path | str, rows: Iterable[Finding]) -> int:
     return count
 
 
-def _readable(file: str, rows: Iterator[Finding | Reject]) -> Iterator[Finding | Reject]:
-    """Pass *rows* on, and say it as `BadFile` where the operating system will not hand them over."""
+def _parquet_source(path: Path, _encoding: str) -> "_Source":
+    from app.datasets.files.parquet import ParquetSource  # noqa: PLC0415  30 MiB that text does not need
+
+    return ParquetSource(path)
+
+
+def _begin_parquet(source: Any, _encoding: str) -> tuple[Format | None, Iterator[Block]]:  # noqa: ANN401  of `_parquet_source`
+    return source.format, source.blocks()
+
+
+def _write_parquet(path: Path, rows: Iterable[Finding]) -> int:
+    from app.datasets.files.parquet import write_parquet  # noqa: PLC0415  as above
+
+    return write_parquet(path, rows)
+
+
+class _Source(Protocol):
+    size: int
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How files of one ending are opened: the source first, so that it is closed whatever its beginning says."""
+
+    source: Callable[[Path, str], _Source]
+    begin: Callable[[Any, str], tuple[Format | None, Iterator[Block]]]
+    size_of_row: int
+
+
+_CSV: Final = _Kind(lambda path, encoding: TextSource(path, encoding, cut_csv), open_csv, BYTES_PER_ROW)
+_NDJSON: Final = _Kind(lambda path, encoding: TextSource(path, encoding, cut_ndjson), open_ndjson, BYTES_PER_ROW)
+_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
+    {".csv": _CSV, ".ndjson": _NDJSON, ".jsonl": _NDJSON, ".parquet": _Kind(_parquet_source, _begin_parquet, 1)}
+)
+_WRITERS: Final[Mapping[str, Callable[[Path, Iterable[Finding]], int]]] = MappingProxyType(
+    {".csv": write_csv, ".ndjson": write_ndjson, ".jsonl": write_ndjson, ".parquet": _write_parquet}
+)
+
+
+def _readable(file: str, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Pass *blocks* on, and say it as `BadFile` where the operating system will not hand them over."""
     try:
-        yield from rows
+        yield from blocks
     except OSError as error:
         reason = error.strerror or "input or output error"
     else:
@@ -90,7 +189,7 @@ def _readable(file: str, rows: Iterator[Finding | Reject]) -> Iterator[Finding |
     raise BadFile.at(file, f"cannot be read: {reason}")
 
 
-def _by_ending(path: Path, kinds: Mapping[str, _Kind]) -> _Kind:
+def _by_ending(path: Path, kinds: Mapping[str, _Found]) -> _Found:
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise BadFile.at(path.name, f"the file's ending must be one of {', '.join(kinds)}")

@@ -36,7 +36,7 @@ _COUNT: Final = re.compile(r"[0-9]{1,10}")
 _TEXT_ONLY: Final = "must be text, not a number: leading zeros are lost already"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Finding:
     """One row: something found about one person. Rows are equal wherever they stand.
 
@@ -117,7 +117,9 @@ def to_finding(line: int, cells: Sequence[object], *, piped: bool) -> Finding | 
     """
     if (reject := _text_reject(line, cells) if piped else _typed_reject(line, cells)) is not None:
         return reject
-    account_ref, recipient_ref, cohort, confidence = map(_one, (cells[0], cells[1], cells[7], cells[9]))
+    account_ref, recipient_ref, cohort, confidence = [
+        cell.strip() if isinstance(cell, str) else "" for cell in (cells[0], cells[1], cells[7], cells[9])
+    ]
     if not account_ref:
         return Reject(line, "account_ref", "must not be empty")
     if confidence and confidence not in _CONFIDENCES:
@@ -125,13 +127,15 @@ def to_finding(line: int, cells: Sequence[object], *, piped: bool) -> Finding | 
     count = _count(cells[8])
     if count is None:
         return Reject(line, "count", f"must be a whole number from 1 to {MAX_COUNT}")
-    emails, phones, names, addresses, items = [_values(cell, piped) for cell in cells[2:7]]
+    emails, phones, names, addresses, items = [_values(cell, piped) if cell else () for cell in cells[2:7]]
     grade = cast("Confidence", confidence or "confirmed")
     return Finding(line, account_ref, recipient_ref, emails, phones, names, addresses, items, cohort, count, grade)
 
 
 def split_values(cell: str) -> list[str]:
     """Take a CSV cell apart at each ``|``; ``||`` is the character itself, read from the left."""
+    if "||" not in cell:
+        return cell.split("|")
     return [value.replace("\0", "|") for value in cell.replace("||", "\0").split("|")]
 
 
@@ -153,7 +157,10 @@ def is_unicode(text: str) -> bool:
 
 
 def _text_reject(line: int, cells: Sequence[object]) -> Reject | None:
-    lengths = [*map(len, cast("Sequence[str]", cells))]
+    texts = cast("Sequence[str]", cells)
+    if len("".join(texts)) <= MAX_FIELD:
+        return None
+    lengths = [*map(len, texts)]
     if max(lengths) <= MAX_FIELD:
         return None
     return Reject(line, COLUMNS[lengths.index(max(lengths))], f"over {MAX_FIELD} characters")
@@ -197,13 +204,7 @@ def _count(cell: object) -> int | None:
     return count if 1 <= count <= MAX_COUNT else None
 
 
-def _one(cell: object) -> str:
-    return cell.strip() if isinstance(cell, str) else ""
-
-
 def _values(cell: object, piped: bool) -> tuple[str, ...]:
-    if not cell:
-        return ()
     if isinstance(cell, str):
         if not piped or "|" not in cell:
             value = cell.strip()

@@ -1,6 +1,7 @@
 """Parquet: the same rows, typed. Text columns must be text: a phone kept as a number has lost its zeros already."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from app.datasets.files.blocks import Block
 from app.datasets.files.columns import COLUMNS, SEVERAL, BadFile, Finding, Reject, check_header, to_finding
 
 BATCH: Final = 10_000
@@ -22,22 +24,70 @@ _SCHEMA: Final = pa.schema(
 )
 
 
-def read_parquet(path: Path, _encoding: str) -> Iterator[Finding | Reject]:
-    """Read rows from a Parquet file, a batch at a time. Its text is UTF-8 whatever the caller names."""
-    with path.open("rb") as handle:
+class ParquetSource:
+    """A Parquet file, batch by batch; each goes as an Arrow stream of its own. Its size is its number of rows."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file and hold its schema against the columns of a data set file.
+
+        Raises:
+            BadFile: it is no Parquet file, or not of these columns.
+            OSError: it cannot be opened.
+        """
+        self.name = path.name
+        self._handle = path.open("rb")
         try:
-            file = pq.ParquetFile(handle)
+            file = pq.ParquetFile(self._handle)
         except (pa.ArrowException, OSError):
             file = None
         if file is None:
+            self._handle.close()
             raise BadFile.at(path.name, "not a Parquet file")
-        _check_schema(path.name, file.schema_arrow)
+        self._file = file
+        self.size = file.metadata.num_rows
+        self.format = ParquetFormat(path.name)
+        try:
+            _check_schema(path.name, file.schema_arrow)
+        except BadFile:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handle.close()
+
+    def blocks(self) -> Iterator[Block]:
+        """Read the file, once.
+
+        Raises:
+            BadFile: it is damaged.
+        """
         row = 0
-        for batch in _batches(path.name, file):
-            columns = {name: _texts(path.name, row, name, batch.column(name)) for name in batch.schema.names}
+        for batch in _batches(self.name, self._file):
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as stream:
+                stream.write_batch(batch)
+            yield Block(row + 1, sink.getvalue().to_pybytes(), row + batch.num_rows)
+            row += batch.num_rows
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFormat:
+    """How the rows of a Parquet file are read. Its text is UTF-8 whatever the caller names."""
+
+    file: str
+
+    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+        """Read the rows of a block.
+
+        Raises:
+            BadFile: some text is not UTF-8.
+        """
+        before = block.line - 1
+        for batch in pa.ipc.open_stream(block.data):
+            columns = {name: _texts(self.file, before, name, batch.column(name)) for name in batch.schema.names}
             absent: list[object] = [None] * batch.num_rows
-            for cells in zip(*(columns.get(name, absent) for name in COLUMNS), strict=True):
-                row += 1
+            for row, cells in enumerate(zip(*(columns.get(name, absent) for name in COLUMNS), strict=True), block.line):
                 yield to_finding(row, cells, piped=False)
 
 

@@ -1,28 +1,22 @@
-"""CSV and NDJSON: from bytes to rows, and back.
+"""CSV and NDJSON: from blocks of bytes to rows.
 
-Strict on purpose: a lenient CSV reader lost a sixth of a file behind one unclosed quote and said nothing. Nothing here
-keeps more than one record, and no parser's own message is passed on: those quote what they choked on.
+Strict on purpose: a lenient CSV reader lost a sixth of a file behind one unclosed quote and said nothing. No parser's own message is passed on:
+those quote what they choked on.
+
+A block is read at once where nothing about it is out of the ordinary, and otherwise line by line, which finds the place of a fault. Both give the
+same rows.
 """
 
-import codecs
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
-from pathlib import Path
 from typing import Final, Self, TextIO
 
-from app.datasets.files.columns import (
-    COLUMNS,
-    BadFile,
-    Finding,
-    Reject,
-    check_header,
-    is_unicode,
-    join_values,
-    to_finding,
-)
-from app.errors import BadInput
+from app.datasets.files.blocks import Block, TextSource, as_text
+from app.datasets.files.columns import COLUMNS, BadFile, Finding, Reject, check_header, is_unicode, to_finding
 
 MAX_RECORD: Final = 100_000
 """Characters in one record. Below the csv module's own limit (131,072, global to the process), so that is never met."""
@@ -34,22 +28,31 @@ class Lines:
     Line ends inside a quoted CSV field may be of any kind, so how a line ended is judged only when the record ends.
     """
 
-    def __init__(self, handle: TextIO, file: str, encoding: str) -> None:
+    def __init__(self, handle: TextIO, file: str, encoding: str, *, first: int = 1, ending: str = "") -> None:
+        """Read *handle*.
+
+        Args:
+            handle: what is read.
+            file: its name.
+            encoding: what it is said to be, for messages.
+            first: number of its first line.
+            ending: how lines end; none: as the first one does.
+        """
         self.file = file
-        self.number = 0
+        self.number = first - 1
         self.ended = False
+        self.ending = ending
         self._handle = handle
         self._encoding = encoding
-        self._first = 1
+        self._first = first
         self._size = 0
         self._last = ""
-        self._ending = ""
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        line = self._read()
+        line = self._handle.readline(MAX_RECORD + 1)
         if not line:
             self.ended = True
             raise StopIteration
@@ -70,8 +73,8 @@ class Lines:
         """Judge the line end of the record just read, and answer the line on which that record began."""
         first, self._first, self._size = self._first, self.number + 1, 0
         ending = self._last[len(self._last.rstrip("\r\n")) :]
-        self._ending = self._ending or ending
-        if ending and ending != self._ending:
+        self.ending = self.ending or ending
+        if ending and ending != self.ending:
             raise self.bad("ends in another way than the lines before it (LF, CRLF, CR: one kind only)", self.number)
         return first
 
@@ -79,30 +82,97 @@ class Lines:
         """Make the error for *line*, by default the first of the record being read."""
         return BadFile.at(self.file, reason, line=line or self._first, column=column)
 
-    def _read(self) -> str:
-        try:
-            return self._handle.readline(MAX_RECORD + 1)
-        except UnicodeError:  # an encoding of more than one byte a character; its message quotes the bytes
-            pass
-        raise self.bad(f"not {self._encoding} here or soon after", self.number + 1)
 
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """How the rows of one CSV file are read: what its header and its first line end said."""
 
-def read_csv(path: Path, encoding: str) -> Iterator[Finding | Reject]:
-    """Read rows from a CSV file whose first line is its header."""
-    with _open(path, encoding) as handle:
-        lines = Lines(handle, path.name, encoding)
-        records = _records(lines)
-        first, header = next(records, (0, []))
-        if not header:
-            return
-        check_header(lines.file, header, line=first)
-        arranged = itemgetter(*(header.index(column) if column in header else -1 for column in COLUMNS))
-        for line, cells in records:
-            if len(cells) != len(header):
-                yield Reject(line, "", f"{len(cells)} cells under a header of {len(header)}")
+    file: str
+    encoding: str
+    ending: str
+    places: tuple[int, ...]
+    """Where each of `COLUMNS` stands; one past the last for an absent one."""
+    width: int
+
+    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+        """Read the rows of a block.
+
+        Raises:
+            BadFile: the block cannot be read as a whole.
+        """
+        arranged = itemgetter(*self.places)
+        for line, cells in self._at_once(block) or self._by_line(block):
+            if len(cells) != self.width:
+                yield Reject(line, "", f"{len(cells)} cells under a header of {self.width}")
                 continue
             cells.append("")  # what absent columns read
             yield to_finding(line, arranged(cells), piped=True)
+
+    def _at_once(self, block: Block) -> list[tuple[int, list[str]]] | None:
+        """Read a block whose records are a line each; None where any is not, or anything else wants a closer look."""
+        data = block.data
+        ends = data.count(b"\n")
+        other = data.count(b"\r")
+        if b"\0" in data or not ends or other != {"\n": 0, "\r\n": data.count(b"\r\n")}.get(self.ending):
+            return None
+        try:
+            lines = data.decode().split(self.ending)
+            if max(map(len, lines)) > MAX_RECORD:
+                return None
+            reader = csv.reader(lines, strict=True)
+            records = list(reader)
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if reader.line_num != len(records):
+            return None
+        return [(line, cells) for line, cells in enumerate(records, block.line) if cells]
+
+    def _by_line(self, block: Block) -> Iterator[tuple[int, list[str]]]:
+        handle = as_text(block.data)
+        return _records(Lines(handle, self.file, self.encoding, first=block.line, ending=self.ending))
+
+
+def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Iterator[Block]]:
+    """Read a CSV file's header; gives the format of what follows, and that, block by block. None where the file is empty.
+
+    Raises:
+        BadFile: the header cannot be one.
+    """
+    blocks = source.blocks()
+    first = next(blocks, None)
+    if first is None:
+        return None, blocks
+    lines = Lines(as_text(first.data), source.name, encoding)
+    line, header = next(_records(lines), (0, []))
+    if not header:
+        return None, blocks
+    check_header(source.name, header, line=line)
+    places = tuple(header.index(column) if column in header else len(header) for column in COLUMNS)
+    format_ = CsvFormat(source.name, encoding, lines.ending, places, len(header))
+    behind = "".join(islice(as_text(first.data), lines.number)).encode("utf-8", "surrogateescape")
+    return format_, _chained(Block(lines.number + 1, first.data[len(behind) :], first.read), blocks)
+
+
+def _chained(first: Block, rest: Iterator[Block]) -> Iterator[Block]:
+    if first.data:
+        yield first
+    yield from rest
+
+
+def cut_csv(data: bytes) -> int:
+    """Say how many bytes of *data* are whole records: up to the last line end that an even number of quotes precedes.
+
+    A quote inside an unquoted cell, which RFC 4180 forbids, misleads it; the record so cut does not close, and is refused.
+    """
+    ending = b"\n" if b"\n" in data else b"\r"
+    odd = data.count(b'"') & 1
+    end = len(data)
+    while (at := data.rfind(ending, 0, end)) >= 0:
+        odd ^= data.count(b'"', at, end) & 1
+        if not odd:
+            return at + 1
+        end = at
+    return 0
 
 
 def _records(lines: Lines) -> Iterator[tuple[int, list[str]]]:
@@ -129,17 +199,43 @@ class _Pairs(tuple[tuple[str, object], ...]):
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_Pairs)
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def read_ndjson(path: Path, encoding: str) -> Iterator[Finding | Reject]:
-    """Read rows from a file of one JSON object a line. A line that is none is a reject: the next one stands by itself."""
-    with _open(path, encoding) as handle:
-        lines = Lines(handle, path.name, encoding)
+@dataclass(frozen=True, slots=True)
+class NdjsonFormat:
+    """How the rows of a file of one JSON object a line are read. A line that is none is a reject: the next one stands by itself."""
+
+    file: str
+    encoding: str
+    ending: str
+
+    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+        """Read the rows of a block.
+
+        Raises:
+            BadFile: the block cannot be read as a whole.
+        """
+        lines = Lines(as_text(block.data), self.file, self.encoding, first=block.line, ending=self.ending)
         for text in lines:
             line = lines.end_record()
             if text.strip():
                 yield _from_json(line, text)
+
+
+def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None, Iterator[Block]]:
+    """Read how an NDJSON file's first line ends; gives the format, and the file block by block. None where the file is empty."""
+    blocks = source.blocks()
+    first = next(blocks, None)
+    if first is None:
+        return None, blocks
+    line = as_text(first.data).readline()
+    ending = line[len(line.rstrip("\r\n")) :]
+    return NdjsonFormat(source.name, encoding, ending), _chained(first, blocks)
+
+
+def cut_ndjson(data: bytes) -> int:
+    """Say how many bytes of *data* are whole lines."""
+    return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r")) + 1
 
 
 def _from_json(line: int, text: str) -> Finding | Reject:
@@ -157,41 +253,3 @@ def _from_json(line: int, text: str) -> Finding | Reject:
             return Reject(line, key, "stands in the object twice")
         cells[key] = value
     return to_finding(line, [cells.get(column) for column in COLUMNS], piped=False)
-
-
-def write_csv(path: Path, rows: Iterable[Finding]) -> int:
-    """Write a header and *rows*; answers how many rows."""
-    count = 0
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(COLUMNS)
-        for count, row in enumerate(rows, start=1):  # noqa: B007
-            several = [join_values(values) for values in _several(row)]
-            writer.writerow((row.account_ref, row.recipient_ref, *several, row.cohort, row.count, row.confidence))
-    return count
-
-
-def write_ndjson(path: Path, rows: Iterable[Finding]) -> int:
-    """Write one object a line; answers how many."""
-    count = 0
-    with path.open("w", encoding="utf-8", newline="\n") as handle:
-        for count, row in enumerate(rows, start=1):  # noqa: B007
-            cells = (row.account_ref, row.recipient_ref, *_several(row), row.cohort, row.count, row.confidence)
-            filled = {column: cell for column, cell in zip(COLUMNS, cells, strict=True) if cell}
-            handle.write(_ENCODER.encode(filled) + "\n")
-    return count
-
-
-def _several(row: Finding) -> tuple[tuple[str, ...], ...]:
-    return row.emails, row.phones, row.names, row.addresses, row.items
-
-
-def _open(path: Path, encoding: str) -> TextIO:
-    """Open for reading with undecodable bytes marked, so that the line they stand on can be named."""
-    try:
-        name = codecs.lookup(encoding).name
-        # a byte order mark is no part of the first column's name
-        return path.open(encoding="utf-8-sig" if name == "utf-8" else name, errors="surrogateescape", newline="")
-    except (LookupError, ValueError):
-        pass
-    raise BadInput("no such text encoding")

@@ -1,11 +1,14 @@
 """Import in four stages with plain hand-overs.
 
-read    `reading`   findings of a file, grouped to one person
-seal    `sealing`   worker processes: canonical form, keyholder, digest, record, inner seal
-sort    `sorting`   by locator: entries numbered where people share one, markers, size classes, outer seal, cloak
-load    `pipeline`  into the data set's own table, in one transaction with the data set itself
+read    `reading`   blocks of a file, in worker processes: rows judged, in canonical form, put aside by person
+seal    `sealing`   partitions of people: keyholder, digest, record, inner seal
+sort    `sorting`   buckets of stored locators: people who share an identifier meet, markers, size classes
+load    `loading`   entries numbered, the outer seal laid, into the data set's own table
+
+`pipeline` runs them; what lies between two stages is put aside by `spill` in a `workspace`, where the same command finds it again.
 """
 
-from app.datasets.importing.pipeline import Progress, Request, Staged, import_file
+from app.datasets.importing.pipeline import import_file
+from app.datasets.importing.request import Listener, Request, Silent, Staged
 
-__all__ = ["Progress", "Request", "Staged", "import_file"]
+__all__ = ["Listener", "Request", "Silent", "Staged", "import_file"]

@@ -1,67 +1,51 @@
-"""The four stages, one after the other, and the staged data set that comes out: all of it or nothing."""
+"""The four stages, and the staged data set that comes out: all of it or nothing, however often it was cut short."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import hmac
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing import get_context
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from app.crypto.expansion import row_place
-from app.crypto.keyfiles import KeyRing
-from app.crypto.seal import RowSealer
+from app.crypto.framing import frame
+from app.crypto.keyfiles import KeyRing, MissingKey
+from app.crypto.messages import TAG_BYTES
+from app.crypto.seal import rounded_sizes
+from app.crypto.secret import StoreKey
 from app.datasets import queries, scheme
-from app.datasets.errors import ImportFailed, OtherPepper, WorkerDied
-from app.datasets.files import Reject
-from app.datasets.importing.reading import Grouped, Person, group
-from app.datasets.importing.sealing import IMPORT_TIMEOUT, Batch, Plan, seal, seal_in_worker
-from app.datasets.importing.sorting import sort
-from app.datasets.manifest import Manifest, Row
+from app.datasets.errors import ImportFailed, OtherPepper
+from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
+from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
+from app.datasets.importing.reading import Reading, read_block
+from app.datasets.importing.request import Listener, Request, Staged
+from app.datasets.importing.sealing import Plan, Sealed, Sealing, read_sealed, seal_partition
+from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
+from app.datasets.importing.spill import Spill, SpillDamaged
+from app.datasets.importing.workers import Workers
+from app.datasets.importing.workspace import Journal, Workspace
+from app.datasets.manifest import Account, Manifest
 from app.datasets.models import DataSetRow
-from app.datasets.synthetic import SYNTHETIC_MARK
-from app.datasets.versions import SetKind
+from app.datasets.record import Sentinel, encode
+from app.datasets.tallies import seal_tallies
 from app.db import Database
+from app.errors import Unavailable
+from app.incidents import Incident
 from app.incidents import get as get_incident
 from app.incidents import lock as lock_incident
-from app.keyholder import Keyholder
 
-PEOPLE_PER_BATCH = 500
+ROWS_PER_PARTITION = 100_000
+PARTITIONS_AT_MOST = 4096
+COHORTS_AT_MOST = 256
+REJECTS_AT_MOST = 1_000_000
+"""A file with more of them is not what it is taken for, whatever the caller would put up with."""
 
-Progress = Callable[[str, int, int | None], None]
-"""Told the stage, what is done of it, and how much there is, where that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be imported, and how.
-
-    `cost` is a profile's name, or none for the deployment's; `rejects_at_most` is None where rejected rows are put aside without a bound.
-    """
-
-    path: Path
-    incident: str
-    kind: SetKind = "full"
-    cost: str | None = None
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    encoding: str = "utf-8"
-    rejects_at_most: int | None = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A data set that was imported and that nobody sees yet."""
-
-    id: UUID
-    rows: int
-    people: int
-    unreachable: int
-    shared_by_too_many: int
-    rejects: Sequence[Reject]
+_OTHER_PEPPER = "the keyholder came back with another pepper"
 
 
 def import_file(
@@ -70,132 +54,295 @@ def import_file(
     database: Database,
     keys: KeyRing,
     import_door: Path,
+    work_dir: Path,
     now: datetime,
-    progress: Progress = lambda *_: None,
-    keep_rejects: Callable[[Sequence[Reject]], object] = lambda _: None,
+    listener: Listener,
 ) -> Staged:
     """Import a file as a staged data set.
+
+    Killed at any moment, it leaves no data set behind, and the same request goes on where it was: what is sealed is not sealed again.
 
     Args:
         request: what, and how.
         database: where to.
         keys: takes the data set's new store key, and signs its manifest.
         import_door: the keyholder's import door.
+        work_dir: for what is put aside meanwhile; about twice the file's size.
         now: the time of the import.
-        progress: is told how far each stage is.
-        keep_rejects: is handed the rejected rows' places, before too many of them end the import.
+        listener: is told how it goes.
 
     Raises:
         BadFile: the file as a whole cannot be read.
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
+        BadInput: there is no such cost.
         NotNow: another cost than the deployment's was asked for.
-        Unavailable: the keyholder, the database or a worker failed.
+        Refused: the same import is running.
+        Unavailable: the keyholder, the database or the workers failed.
     """
     with database.read() as session:
         incident = get_incident(session, request.incident)
-        chosen = scheme.choose(session, request.cost)
-    grouped = Grouped()
-    for row in group(request.path, request.encoding, mark=SYNTHETIC_MARK, grouped=grouped):
-        progress("read", row, None)
-    plan = Plan.of(incident, chosen, grouped, dataset=uuid4(), hints=incident.hints)
-    sealed = _seal_all(list(grouped.people.values()), plan, import_door, request.workers, progress)
-    rejects = sorted(grouped.rejects + sealed.rejects, key=lambda reject: reject.line)
-    keep_rejects(rejects)
-    _refuse_rejects(request, rejects)
-    if not sealed.people or sealed.vouching is None:
-        raise ImportFailed(f"{request.path}: nobody in it has a usable email or phone")
-    progress("sort", 0, len(sealed.rows))
-    on_sentinel, on_scheme = sealed.vouching
-    sentinel = row_place(chosen.stretch(on_sentinel), plan.dataset)
-    key = keys.new_store_key()
-    try:
-        stored, markers = sort(sealed.rows, sentinel, plan.cohorts, RowSealer(key, plan.dataset))
+    store = database.url.render_as_string(hide_password=True)
+    place = "\n".join((store, request.incident, request.kind, str(request.path.resolve())))
+    with Workspace.of(work_dir, place) as workspace, Workers(request.workers) as workers:
+        return _Import(request, incident, database, keys, import_door, workspace, workers, listener, now).staged()
+
+
+@dataclass(slots=True)
+class _File:
+    """The file, once it was read."""
+
+    spill: Spill
+    partitions: int
+    source: str = ""
+    blocks: int = 0
+    rows: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    cohorts: set[str] = field(default_factory=set)
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One run of one request."""
+
+    request: Request
+    incident: Incident
+    database: Database
+    keys: KeyRing
+    door: Path
+    workspace: Workspace
+    workers: Workers
+    listener: Listener
+    now: datetime
+
+    def staged(self) -> Staged:
+        """Import, or go on where an earlier run was cut short."""
+        earlier = self.workspace.journal()
+        with self.database.read() as session:
+            chosen = scheme.choose(session, self.request.cost)
+            fixed = scheme.current(session) is not None
+        if earlier is not None and not fixed and earlier.scheme.cost == chosen.cost:
+            chosen = earlier.scheme  # whose salt the earlier run drew
+        file = self._read()
+        if earlier is not None:
+            if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.store_ids():
+                return self._complete(earlier, file) or self._made(earlier, file)
+            self._discard(earlier)
+            self.listener.began_again()
+        key = StoreKey.generate()
+        journal = Journal.of(uuid4(), key.id, file.source, chosen, file.partitions)
+        self.workspace.begin(journal)
+        self.keys.keep(key)
+        return self._made(journal, file)
+
+    def _read(self) -> _File:
+        request, kinds = self.request, frozenset[str](self.incident.kinds)
+        digest = hmac.new(self.keys.application().subkey("source of an import"), digestmod="sha256")
+        decisive = (request.incident, request.kind, request.encoding, str(self.incident.hints), *sorted(kinds))
+        digest.update(frame(*(part.encode() for part in decisive)))
+        with opened(request.path, encoding=request.encoding) as opened_file:
+            partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
+            spill = Spill.in_memory_only(self.workspace.emptied("read"), "read")
+            file = _File(spill, min(partitions, PARTITIONS_AT_MOST))
+
+            def numbered() -> Iterator[tuple[int, Block]]:
+                for block in opened_file.blocks:
+                    digest.update(block.data)
+                    file.blocks += 1
+                    yield file.blocks - 1, block
+
+            reading = Reading(opened_file.format, kinds, file.partitions, spill)
+            for one in self.workers.run(partial(read_block, reading), numbered()):
+                file.rows += one.rows
+                file.rejects += one.rejects
+                file.cohorts |= one.cohorts
+                file.synthetic = file.synthetic or one.synthetic
+                self.listener.progress("read", one.read, opened_file.size, file.rows, len(file.rejects))
+                if len(file.rejects) > REJECTS_AT_MOST:
+                    raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
+        if not file.rows and not file.rejects:
+            raise BadFile.at(request.path.name, NO_ROWS)
+        self._judge(file.rejects)
+        if len(file.cohorts) > COHORTS_AT_MOST:
+            raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
+        file.source = digest.hexdigest()
+        return file
+
+    def _judge(self, rejects: list[Reject]) -> None:
+        rejects.sort(key=attrgetter("line"))
+        self.listener.rejects(rejects)
+        if self.request.rejects_at_most is None or len(rejects) <= self.request.rejects_at_most:
+            return
+        first = rejects[0]
+        more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
+        place = f"line {first.line}, column {first.column}" if first.column else f"line {first.line}"
+        raise ImportFailed(f"{self.request.path}: {place}: {first.reason}{more}; nothing was imported")
+
+    def _sealing(self, journal: Journal, file: _File) -> Sealing:
+        store_key = self.keys.store(journal.key_id)
+        dataset = UUID(journal.dataset)
+        cohorts = {name: index for index, name in enumerate(sorted(file.cohorts))}
+        plan = Plan(
+            dataset, self.incident.slug, journal.scheme, self.incident.hints, cohorts, self.keys, journal.key_id
+        )
+        spill = Spill(self.workspace.folder(dataset.hex), "sealed", store_key.subkey("import"))
+        return Sealing(plan, self.door, file.spill, file.blocks, spill, file.partitions)
+
+    def _complete(self, journal: Journal, file: _File) -> Staged | None:
+        """Give the data set, where the earlier run made it be there and was cut short before it could say so."""
+        with self.database.read() as session:
+            there = queries.data_set(session, UUID(journal.dataset))
+        if there is None:
+            return None
+        sealing = self._sealing(journal, file)
+        self.listener.continued(file.partitions, file.partitions)
+        sealed = _total(read_sealed(sealing, number) for number in range(file.partitions))
+        rejects = sorted(file.rejects + sealed.rejects, key=attrgetter("line"))
+        self.workspace.forget(journal)
+        return Staged(there.id, there.rows, there.people, sealed.unreachable, journal.markers, rejects)
+
+    def _made(self, journal: Journal, file: _File) -> Staged:
+        try:
+            staged = self._load(journal, file, self._seal(journal, file))
+        except BaseException as error:
+            cut_short = isinstance(error, Unavailable | KeyboardInterrupt)
+            if not cut_short or isinstance(error, OtherPepper | SpillDamaged) or not self._is_worth_keeping(journal):
+                self._discard(journal)
+            raise
+        self.workspace.forget(journal)
+        return staged
+
+    def _seal(self, journal: Journal, file: _File) -> Sealed:
+        sealing = self._sealing(journal, file)
+        numbers = range(file.partitions)
+        done = [read_sealed(sealing, number) for number in numbers if sealing.spill.holds(number)]
+        if done:
+            self.listener.continued(len(done), file.partitions)
+        left = [number for number in numbers if not sealing.spill.holds(number)]
+        for one in self.workers.run(partial(seal_partition, sealing), left):
+            done.append(one)
+            if one.vouching != done[0].vouching:
+                raise OtherPepper(_OTHER_PEPPER)
+            people = sum(each.people for each in done)
+            self.listener.progress("seal", len(done), file.partitions, people, sum(len(each.rejects) for each in done))
+        file.spill.clear()
+        total = _total(done)
+        if total.rejects:
+            file.rejects += total.rejects
+            self._judge(file.rejects)
+        if not total.people:
+            raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")
+        return total
+
+    def _load(self, journal: Journal, file: _File, sealed: Sealed) -> Staged:
+        sealing = self._sealing(journal, file)
+        plan, buckets = sealing.plan, range(file.partitions)
+        sorting = Sorting(
+            sealing.spill,
+            file.partitions,
+            _sentinel(plan, sealed),
+            Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
+        )
+        done = Sorted()
+        for number, one in enumerate(self.workers.run(partial(sort_bucket, sorting), buckets)):
+            done.rows += one.rows
+            done.markers += one.markers
+            done.sizes += one.sizes
+            self.listener.progress("sort", number + 1, file.partitions, done.rows, 0)
+        self.workspace.begin(journal.with_markers(done.markers))
+        sizes = rounded_sizes(done.sizes, LEAST_OF_A_SIZE)
+        loading = Loading(plan, sorting.spill, sizes, self.database.is_sqlite)
+        account = Account(self.keys.store(journal.key_id))
+        with self.database.write() as session:
+            queries.drop_partition(session, plan.dataset)  # what an earlier run began to load
+        load(
+            self.database,
+            loading,
+            self.workers.run(partial(seal_bucket, loading), buckets),
+            account=account,
+            progress=lambda rows: self.listener.progress("load", rows, done.rows, rows, 0),
+            finish=lambda session: self._add(session, plan, account, sealed, synthetic=file.synthetic),
+        )
+        return Staged(plan.dataset, account.count, sealed.people, sealed.unreachable, done.markers, file.rejects)
+
+    def _add(self, session: Session, plan: Plan, account: Account, sealed: Sealed, *, synthetic: bool) -> None:
+        """Make the loaded data set be there."""
+        lock_incident(session, plan.incident)  # so that two imports do not take one version
+        scheme.fix(session, plan.scheme, plan.scheme.vouch(sealed.vouching[1]), now=self.now)
+        key = self.keys.store(plan.key_id)
         manifest = Manifest.of(
-            stored,
+            account,
             key,
             dataset=plan.dataset,
             incident=plan.incident,
-            kind=request.kind,
+            kind=self.request.kind,
             hints=plan.hints,
             people=sealed.people,
         )
-        with database.write() as session:
-            scheme.fix(session, chosen, chosen.vouch(on_scheme), now=now)
-            for done in _load(session, plan.dataset, stored):
-                progress("load", done, len(stored))
-            _add(session, manifest, keys, request.kind, synthetic=grouped.synthetic, now=now)
-    except BaseException:
-        keys.destroy_store(key.id)
-        raise
-    return Staged(plan.dataset, len(stored), sealed.people, sealed.unreachable, markers, rejects)
+        payload, signature = manifest.sign(self.keys.signing())
+        queries.add_data_set(
+            session,
+            DataSetRow(
+                id=plan.dataset,
+                incident=plan.incident,
+                version=queries.next_version(session, plan.incident),
+                kind=self.request.kind,
+                state="staged",
+                key_id=plan.key_id,
+                synthetic=synthetic,
+                rows=manifest.rows,
+                people=manifest.people,
+                manifest=payload,
+                signature=signature,
+                tallies=seal_tallies(sealed.tallies, key, plan.dataset),
+                imported_at=self.now,
+                published_at=None,
+                sequence=None,
+                beside=None,
+            ),
+        )
+
+    def _is_worth_keeping(self, journal: Journal) -> bool:
+        folder = self.workspace.folder(UUID(journal.dataset).hex)
+        return any(folder.glob("sealed-*"))
+
+    def _discard(self, journal: Journal) -> None:
+        """Take away what a run left. Where the database is not there to do it, the next run does."""
+        dataset = UUID(journal.dataset)
+        with suppress(Unavailable):
+            with self.database.write() as session:
+                there = queries.data_set(session, dataset) is not None
+                if not there:
+                    queries.drop_partition(session, dataset)
+            if not there:
+                with suppress(MissingKey):
+                    self.keys.destroy_store(journal.key_id)
+            self.workspace.forget(journal)
 
 
-def _seal_all(people: list[Person], plan: Plan, door: Path, workers: int, progress: Progress) -> Batch:
-    batches = [people[start : start + PEOPLE_PER_BATCH] for start in range(0, len(people), PEOPLE_PER_BATCH)]
-    total = Batch()
-    done = 0
-    for people_in, batch in zip(batches, _sealed(batches, plan, door, workers), strict=True):
-        total.rows += batch.rows
-        total.people += batch.people
-        total.unreachable += batch.unreachable
-        total.rejects += batch.rejects
-        if total.vouching not in (None, batch.vouching):
-            raise OtherPepper("the keyholder came back with another pepper")
-        total.vouching = batch.vouching
-        done += len(people_in)
-        progress("seal", done, len(people))
+def _total(parts: Iterator[Sealed] | list[Sealed]) -> Sealed:
+    """Add up the partitions.
+
+    Raises:
+        OtherPepper: they were sealed under different ones.
+    """
+    total = Sealed()
+    for one in parts:
+        if total.vouching not in ((b"", b""), one.vouching):
+            raise OtherPepper(_OTHER_PEPPER)
+        total.rows += one.rows
+        total.people += one.people
+        total.unreachable += one.unreachable
+        total.rejects += one.rejects
+        total.tallies += one.tallies
+        total.vouching = one.vouching
     return total
 
 
-def _sealed(batches: list[list[Person]], plan: Plan, door: Path, workers: int) -> Iterator[Batch]:
-    if workers <= 1 or len(batches) == 1:
-        with Keyholder(door, timeout=IMPORT_TIMEOUT) as keyholder:
-            for batch in batches:
-                yield seal(batch, plan, keyholder)
-        return
-    count = len(batches)
-    try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(seal_in_worker, batches, [plan] * count, [door] * count)
-    except BrokenProcessPool:
-        raise WorkerDied("a process that seals died; nothing was imported") from None
-
-
-def _refuse_rejects(request: Request, rejects: Sequence[Reject]) -> None:
-    if request.rejects_at_most is None or len(rejects) <= request.rejects_at_most:
-        return
-    first = rejects[0]
-    more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
-    place = f"line {first.line}, column {first.column}" if first.column else f"line {first.line}"
-    raise ImportFailed(f"{request.path}: {place}: {first.reason}{more}; nothing was imported")
-
-
-def _load(session: Session, dataset: UUID, stored: list[Row]) -> Iterator[int]:
-    queries.create_partition(session, dataset)
-    yield from queries.load(session, dataset, stored)
-
-
-def _add(session: Session, manifest: Manifest, keys: KeyRing, kind: SetKind, *, synthetic: bool, now: datetime) -> None:
-    lock_incident(session, manifest.incident)  # so that two imports do not take one version
-    payload, signature = manifest.sign(keys.signing())
-    queries.add_data_set(
-        session,
-        DataSetRow(
-            id=UUID(manifest.dataset),
-            incident=manifest.incident,
-            version=queries.next_version(session, manifest.incident),
-            kind=kind,
-            state="staged",
-            key_id=manifest.key_id,
-            synthetic=synthetic,
-            rows=manifest.rows,
-            people=manifest.people,
-            manifest=payload,
-            signature=signature,
-            imported_at=now,
-            published_at=None,
-            sequence=None,
-            beside=None,
-        ),
-    )
+def _sentinel(plan: Plan, sealed: Sealed) -> bytes:
+    """Make the row that vouches for the data set, as the seal stage makes those of people."""
+    sealer = plan.sealer()
+    place = row_place(plan.scheme.stretch(sealed.vouching[0]), plan.dataset)
+    inner = sealer.records.seal(place, encode(Sentinel(tuple(plan.cohorts))))
+    return sealer.cloak(place.locator) + bytes(TAG_BYTES) + inner

@@ -1,42 +1,33 @@
-"""Stage two: people in, sealed rows out. Runs in worker processes, which hold no key but a connection to the import door.
+"""Stage two: people in, rows under their inner seal out.
 
 The result of a person depends on nothing but that person, so neither order nor number of workers shows in it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from app.crypto import messages
-from app.crypto.expansion import Place, row_place
+from app.crypto.expansion import LOCATOR_BYTES, Place, row_places
+from app.crypto.keyfiles import KeyRing
 from app.crypto.padding import TooLong
 from app.crypto.scheme import Scheme
-from app.crypto.seal import row_tag, seal_record
-from app.datasets.errors import ImportFailed
-from app.datasets.files import Confidence, Finding, Reject
-from app.datasets.importing.reading import Grouped, Person
-from app.datasets.record import CONFIDENCES, Record, encode
-from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, Kind, Malformed, canonical, mask
-from app.incidents import ITEM_KINDS, Incident, ItemKind
+from app.crypto.seal import RowSealer, row_tag
+from app.datasets.files import Reject
+from app.datasets.importing.people import Person, gather, unite
+from app.datasets.importing.spill import Spill
+from app.datasets.record import CONFIDENCES, ROLES, encode_common
+from app.identifiers import VALUE_KINDS, IdentifierKind, Kind, mask
 from app.keyholder import Keyholder
 
-COHORTS_AT_MOST = 256
 HINTS_KEPT = 3
 """Masked hints of one kind that a record keeps."""
 
-
-class SealedRow(NamedTuple):
-    """A row under its inner seal; the place is still in clear, so it is never stored like this."""
-
-    locator: bytes
-    tag: bytes
-    inner: bytes
-
-    def __repr__(self) -> str:
-        return "SealedRow(…)"
+IMPORT_TIMEOUT = 30.0
+"""Seconds for one batch at the import door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,191 +37,183 @@ class Plan:
     dataset: UUID
     incident: str
     scheme: Scheme = field(repr=False)
-    items: frozenset[ItemKind]
     hints: bool
     cohorts: Mapping[str, int]
+    keys: KeyRing
+    key_id: str
 
-    @classmethod
-    def of(cls, incident: Incident, scheme: Scheme, grouped: Grouped, *, dataset: UUID, hints: bool) -> "Plan":
-        """Plan for a whole file.
+    def sealer(self) -> RowSealer:
+        """Load the store key, and give what cloaks and seals under it.
 
         Raises:
-            ImportFailed: it has more cohorts than an incident can sensibly have.
+            MissingKey: it is not there.
         """
-        if len(grouped.cohorts) > COHORTS_AT_MOST:
-            raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
-        cohorts = {name: index for index, name in enumerate(sorted(grouped.cohorts))}
-        return cls(dataset, incident.slug, scheme, frozenset(incident.kinds), hints, cohorts)
+        return RowSealer(self.keys.store(self.key_id), self.dataset)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What sealing the partitions takes: the rows of stage one come in, sealed ones go out in as many buckets as there are partitions."""
+
+    plan: Plan
+    door: Path
+    read: Spill
+    blocks: int
+    spill: Spill
+    partitions: int
 
 
 @dataclass(slots=True)
-class Batch:
-    """What became of some people."""
+class Sealed:
+    """What became of a partition."""
 
-    rows: list[SealedRow] = field(default_factory=list)
+    rows: int = 0
     people: int = 0
     unreachable: int = 0
     rejects: list[Reject] = field(default_factory=list)
-    vouching: tuple[bytes, bytes] | None = field(default=None, repr=False)
-    """The keyholder's answers on the data set's sentinel and on the scheme, given together with all others: another pepper gives others."""
+    tallies: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """People of each cohort that have just these items in it, as a mask."""
+    vouching: tuple[bytes, bytes] = field(default=(b"", b""), repr=False)
+    """The keyholder's answers on the data set's sentinel and on the scheme, on the connection of all others: another pepper gives others."""
 
 
-@dataclass(slots=True)
-class _Merged:
-    """One person's findings, united, in canonical form."""
+def seal_partition(sealing: Sealing, number: int) -> Sealed:
+    """Seal the people of one partition and put them aside, in a file of its number; what became of them is its last chunk.
 
-    values: dict[Kind, set[str]]
-    items: Counter[ItemKind]
-    cohorts: set[int]
-    confidence: Confidence
+    Raises:
+        ImportFailed: one person has too many rows.
+        Unavailable: the keyholder, a key or the spill failed.
+    """
+    people = gather(sealing.read.read_all(sealing.blocks, number))
+    sealer = sealing.plan.sealer()
+    with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
+        done, rows = seal([unite(who, found) for who, found in people.items()], sealing.plan, sealer, keyholder)
+    stored = sealer.cloak(b"".join([locator for locator, _ in rows])) if rows else b""
+    buckets: list[list[bytes]] = [[] for _ in range(sealing.partitions)]
+    for start, (_, sealed) in zip(range(0, len(stored), LOCATOR_BYTES), rows, strict=True):
+        place = stored[start : start + LOCATOR_BYTES]
+        buckets[bucket_of(place, sealing.partitions)].append(place + sealed)
+    for bucket in buckets:
+        bucket.sort()  # so that what is left behind does not tie a person's rows by their place
+    sealing.spill.write(number, [*buckets, _plain(done)])
+    return done
 
 
-def seal(people: Sequence[Person], plan: Plan, keyholder: Keyholder) -> Batch:
-    """Seal some people, asking the keyholder once for all of them.
+def read_sealed(sealing: Sealing, number: int) -> Sealed:
+    """Read what became of a partition that was sealed before.
+
+    Raises:
+        SpillDamaged: the file is not what was written.
+    """
+    rows, people, unreachable, rejects, tallies, vouching = sealing.spill.read(number, sealing.partitions)
+    return Sealed(rows, people, unreachable, [Reject(*one) for one in rejects], Counter(tallies), vouching)
+
+
+def bucket_of(stored: bytes, buckets: int) -> int:
+    """Say into which of a power of two of buckets, each a range of stored locators, a row falls."""
+    return int.from_bytes(stored[:2], "big") * buckets >> 16
+
+
+def seal(
+    people: Sequence[Person], plan: Plan, sealer: RowSealer, keyholder: Keyholder
+) -> tuple[Sealed, list[tuple[bytes, bytes]]]:
+    """Seal some people, asking the keyholder for all of them at once.
+
+    Returns:
+        What became of them; and for each row its locator, and its row tag and inner seal in one.
 
     Raises:
         KeyholderUnavailable: it does not answer.
     """
-    batch = Batch()
-    merged: list[tuple[Person, _Merged]] = []
-    for person in people:
-        one = _merge(person, plan, batch.rejects)
-        if one is None:
-            continue
-        if not any(one.values[kind] for kind in IDENTIFIER_KINDS):
-            batch.unreachable += 1
-            continue
-        merged.append((person, one))
-    macs = _ask(keyholder, merged, plan)
-    batch.vouching = (macs[messages.sentinel(plan.dataset)], macs[messages.scheme(plan.scheme.salt)])
-    for person, one in merged:
+    done = Sealed()
+    reachable = [person for person in people if person.emails or person.phones]
+    done.unreachable = len(people) - len(reachable)
+    asked = _Asked(keyholder, plan)
+    done.vouching = asked.vouching
+    subjects = asked.macs(messages.of_subjects(plan.incident), (person.who for person in reachable))
+    emails = asked.places("email", (one for person in reachable for one in person.emails))
+    phones = asked.places("phone", (one for person in reachable for one in person.phones))
+    names = asked.tags("name", (one for person in reachable for one in person.names))
+    addresses = asked.tags("address", (one for person in reachable for one in person.addresses))
+    rows: list[tuple[bytes, bytes]] = []
+    lay = sealer.records.seal
+    for person in reachable:
+        subject = subjects[person.who][: messages.SUBJECT_BYTES]
+        places = [emails[one] for one in person.emails] + [phones[one] for one in person.phones]
+        common = encode_common(
+            subject=subject,
+            role=ROLES[not person.who.endswith(messages.BETWEEN_REFERENCES)],
+            confidence=CONFIDENCES[person.confidence],
+            items=person.items,
+            cohorts=[plan.cohorts[cohort] for cohort in person.cohorts],
+            tags={
+                "name": sorted([names[one] for one in person.names]),
+                "address": sorted([addresses[one] for one in person.addresses]),
+            },
+            hints=_hints(person) if plan.hints else {},
+        )
         try:
-            batch.rows += _rows(person, one, plan, macs.__getitem__)
-            batch.people += 1
+            rows += [
+                (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
+                for place in places
+            ]
         except TooLong:
             reason = "one person has more values or identifiers than a row holds"
-            batch.rejects.append(Reject(person.findings[0].line, "account_ref", reason))
-    return batch
-
-
-def seal_in_worker(people: Sequence[Person], plan: Plan, door: Path) -> Batch:
-    """Seal some people in a process of its own."""
-    keyholder = _workers_keyholder.get(door)
-    if keyholder is None:
-        keyholder = _workers_keyholder[door] = Keyholder(door, timeout=IMPORT_TIMEOUT)
-    return seal(people, plan, keyholder)
-
-
-IMPORT_TIMEOUT = 30.0
-"""Seconds for one batch at the import door."""
-
-_workers_keyholder: dict[Path, Keyholder] = {}
-
-
-def _merge(person: Person, plan: Plan, rejects: list[Reject]) -> _Merged | None:
-    values: dict[Kind, set[str]] = {kind: set() for kind in VALUE_KINDS}
-    items: Counter[ItemKind] = Counter()
-    cohorts: set[int] = set()
-    confidences: list[Confidence] = []
-    for finding in person.findings:
-        try:
-            own = _canonical_values(finding)
-            kinds = _declared_items(finding, plan)
-        except _Rejected as rejected:
-            rejects.append(Reject(finding.line, rejected.column, rejected.reason))
+            done.rejects.append(Reject(person.line, "account_ref", reason))
             continue
-        for kind in VALUE_KINDS:
-            values[kind] |= own[kind]
-        for item in kinds:
-            items[item] += finding.count
-        if finding.cohort:
-            cohorts.add(plan.cohorts[finding.cohort])
-        confidences.append(finding.confidence)
-    if not confidences:
-        return None
-    return _Merged(values, items, cohorts, max(confidences, key=CONFIDENCES.index))
+        done.people += 1
+        for seen in person.seen:
+            done.tallies[seen] += 1
+    done.rows = len(rows)
+    return done, rows
 
 
-class _Rejected(Exception):  # it never leaves this file
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(column, reason)
-        self.column, self.reason = column, reason
+class _Asked:
+    """The keyholder, asked for some people on one connection: whoever answers has shown which pepper it holds."""
 
+    def __init__(self, keyholder: Keyholder, plan: Plan) -> None:
+        self._keyholder = keyholder
+        self._plan = plan
+        self._on = keyholder.connection()
+        sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
+        self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
 
-def _canonical_values(finding: Finding) -> dict[Kind, set[str]]:
-    written: dict[Kind, tuple[str, ...]] = {
-        "name": finding.names,
-        "address": finding.addresses,
-        "email": finding.emails,
-        "phone": finding.phones,
-    }
-    own: dict[Kind, set[str]] = {}
-    for kind, texts in written.items():
-        try:
-            own[kind] = {canonical(kind, text) for text in texts}
-        except Malformed as malformed:
-            raise _Rejected(kind, malformed.reason) from None
-    return own
-
-
-def _declared_items(finding: Finding, plan: Plan) -> list[ItemKind]:
-    named = set(finding.items)
-    known = [kind for kind in ITEM_KINDS if kind in named and kind in plan.items]
-    if len(known) != len(named):
-        raise _Rejected("items", "an item that the incident does not declare")
-    return known
-
-
-def _ask(keyholder: Keyholder, merged: Iterable[tuple[Person, _Merged]], plan: Plan) -> dict[bytes, bytes]:
-    asked = {
-        message: None
-        for person, one in merged
-        for message in (
-            _subject(person, plan),
-            *(messages.identifier(kind, text) for kind in IDENTIFIER_KINDS for text in one.values[kind]),
-            *(messages.value(kind, text) for kind in VALUE_KINDS for text in one.values[kind]),
+    def macs(self, heading: bytes, texts: Iterable[str]) -> dict[str, bytes]:
+        asked = list(dict.fromkeys(texts))
+        return dict(
+            zip(asked, self._keyholder.macs(heading, [text.encode() for text in asked], on=self._on), strict=True)
         )
+
+    def places(self, kind: IdentifierKind, texts: Iterable[str]) -> dict[str, Place]:
+        macs = self.macs(messages.of_identifiers(kind), texts)
+        digests = map(self._plan.scheme.stretch, macs.values())
+        return dict(zip(macs, row_places(digests, self._plan.dataset), strict=True))
+
+    def tags(self, kind: Kind, texts: Iterable[str]) -> dict[str, bytes]:
+        macs = self.macs(messages.of_values(kind), texts)
+        return {text: mac[: messages.TAG_BYTES] for text, mac in macs.items()}
+
+
+def _siblings(place: Place, places: Sequence[Place]) -> bytes:
+    if len(places) == 1:
+        return b""
+    return b"".join(sorted([other.locator for other in places if other is not place]))
+
+
+def _hints(person: Person) -> dict[Kind, tuple[str, ...]]:
+    values: dict[Kind, Sequence[str]] = {
+        "name": person.names,
+        "address": person.addresses,
+        "email": person.emails,
+        "phone": person.phones,
     }
-    asked |= dict.fromkeys((messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)))
-    return dict(zip(asked, keyholder.macs(list(asked)), strict=True))
-
-
-def _rows(person: Person, one: _Merged, plan: Plan, mac: Callable[[bytes], bytes]) -> list[SealedRow]:
-    subject = mac(_subject(person, plan))[: messages.SUBJECT_BYTES]
-    places: list[Place] = [
-        row_place(plan.scheme.stretch(mac(messages.identifier(kind, text))), plan.dataset)
-        for kind in IDENTIFIER_KINDS
-        for text in one.values[kind]
-    ]
-    tags = {
-        kind: tuple(sorted(mac(messages.value(kind, text))[: messages.TAG_BYTES] for text in one.values[kind]))
-        for kind in VALUE_KINDS
-    }
-    rows = []
-    for place in places:
-        record = Record(
-            subject=subject,
-            role="recipient" if person.recipient_ref else "holder",
-            confidence=one.confidence,
-            items=one.items,
-            cohorts=tuple(sorted(one.cohorts)),
-            tags=tags,
-            siblings=tuple(sorted(other.locator for other in places if other is not place)),
-            hints=_hints(one) if plan.hints else {},
-        )
-        inner = seal_record(place, plan.dataset, encode(record))
-        rows.append(SealedRow(place.locator, row_tag(subject, place.locator), inner))
-    return rows
-
-
-def _hints(one: _Merged) -> dict[Kind, tuple[str, ...]]:
-    leaked: set[str] = set(one.items)
     return {
-        kind: tuple(sorted({mask(kind, text) for text in one.values[kind]})[:HINTS_KEPT])
+        kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
         for kind in VALUE_KINDS
-        if kind in leaked
+        if kind in person.items
     }
 
 
-def _subject(person: Person, plan: Plan) -> bytes:
-    return messages.subject(plan.incident, person.account_ref, person.recipient_ref)
+def _plain(done: Sealed) -> tuple[Any, ...]:
+    rejects = [(one.line, one.column, one.reason) for one in done.rejects]
+    return done.rows, done.people, done.unreachable, rejects, dict(done.tallies), done.vouching

@@ -1,53 +1,72 @@
-"""Stage three: the rows of all people, brought together by locator, where people who share an identifier meet.
+"""Stage three: the rows of all people, brought together by where they are stored; people who share an identifier meet here.
 
-Entries are numbered in the order of their sealed bytes, so that neither the file's order nor the workers' shows.
+A bucket is a range of stored locators, so the buckets one behind the other are the whole in order.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
-from operator import attrgetter
 
-from app.crypto.expansion import Place
+from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
-from app.crypto.seal import NOBODYS, RowSealer, rounded_sizes, seal_record, sealed_size
-from app.datasets.importing.sealing import SealedRow
-from app.datasets.manifest import Row
-from app.datasets.record import Sentinel, encode
+from app.crypto.seal import NOBODYS, sealed_size
+from app.datasets.importing.sealing import bucket_of
+from app.datasets.importing.spill import Spill
 
 SHARED_BY_AT_MOST = 20
 """People who share an identifier and are still told apart; beyond it stands one marker, `NOBODYS`."""
 
-LEAST_OF_A_SIZE = 1_000
-"""Rows that must have a size, or they take the next larger one."""
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """What sorting the buckets takes."""
+
+    sealed: Spill
+    partitions: int
+    sentinel: bytes = field(repr=False)
+    """The sentinel's row, as those that come out of the seal stage."""
+    spill: Spill
 
 
-def sort(
-    rows: Iterable[SealedRow], sentinel: Place, cohorts: Iterable[str], sealer: RowSealer
-) -> tuple[list[Row], int]:
-    """Number the entries, lay the outer seal, cloak the places, and sort by what is stored.
+@dataclass(slots=True)
+class Sorted:
+    """What became of a bucket."""
 
-    Args:
-        rows: of all people.
-        sentinel: where the partition's sentinel goes.
-        cohorts: the names that the records' indexes refer to; they stand in the sentinel.
-        sealer: cloak and outer seal of the data set.
+    rows: int = 0
+    markers: int = 0
+    sizes: Counter[int] = field(default_factory=Counter)
 
-    Returns:
-        The rows as they are stored, and how many identifiers too many people share.
+
+def sort_bucket(sorting: Sorting, number: int) -> Sorted:
+    """Sort one bucket and put it aside, in a file of its number.
+
+    Raises:
+        SpillDamaged: what the stage before wrote cannot be read.
     """
-    vouching = seal_record(sentinel, sealer.dataset, encode(Sentinel(tuple(cohorts))))
-    numbered = [(0, SealedRow(sentinel.locator, bytes(TAG_BYTES), vouching))]
-    markers = 0
-    for locator, shared in groupby(sorted(rows), attrgetter("locator")):
+    rows: list[bytes] = []
+    for part in sorting.sealed.read_all(sorting.partitions, number):
+        rows += part
+    if bucket_of(sorting.sentinel, sorting.partitions) == number:
+        rows.append(sorting.sentinel)
+    rows.sort()
+    done = Sorted()
+    if any(
+        one[:LOCATOR_BYTES] == other[:LOCATOR_BYTES] for one, other in zip(rows, rows[SHARED_BY_AT_MOST:], strict=False)
+    ):
+        rows = list(_marked(rows, done))
+    done.rows = len(rows)
+    for length, count in Counter(map(len, rows)).items():
+        done.sizes[sealed_size(bytes(length - LOCATOR_BYTES - TAG_BYTES))] += count
+    sorting.spill.write(number, [rows])
+    return done
+
+
+def _marked(rows: list[bytes], done: Sorted) -> Iterator[bytes]:
+    """Put one marker in the place of the rows of an identifier that too many people share."""
+    for locator, shared in groupby(rows, lambda row: row[:LOCATOR_BYTES]):
         entries = list(shared)
         if len(entries) > SHARED_BY_AT_MOST:
-            entries = [SealedRow(locator, bytes(TAG_BYTES), NOBODYS)]
-            markers += 1
-        numbered += enumerate(entries)
-    stored_at = rounded_sizes(Counter(sealed_size(row.inner) for _, row in numbered), LEAST_OF_A_SIZE)
-    stored = [
-        (sealer.cloak(locator), entry, sealer.seal(locator, entry, tag, inner, stored_at[sealed_size(inner)]))
-        for entry, (locator, tag, inner) in numbered
-    ]
-    return sorted(stored), markers
+            entries = [locator + bytes(TAG_BYTES) + NOBODYS]
+            done.markers += 1
+        yield from entries

@@ -35,12 +35,12 @@ SECOND: Final = tuple((hangul, roman) for hangul, roman in (entry.split() for en
 SHOPS: Final = ("행복슈퍼", "우리세탁소", "은혜약국", "한마음부동산", "청솔문구", "제일철물", "햇살어린이집", "경비실")
 
 DOMAINS: Final = (
-    *("example.com",) * 8,
-    *("example.org",) * 5,
-    *("example.net",) * 5,
-    *("mail.example",) * 5,
-    *("post.example",) * 3,
-    "mail.example.com",
+    *("example.com",) * 80,
+    *("example.org",) * 50,
+    *("example.net",) * 50,
+    *("mail.example",) * 50,
+    *("post.example",) * 30,
+    *("mail.example.com",) * 10,
     "한글.example",
     "xn--bj0bj06e.example",  # the same domain, as machines write it
 )

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from app.errors import BadInput, ExposureError, NotFound, Refused
 from app.faces.cli import dataset, db, incident, keys, receipt
+from app.faces.cli.calibrate import calibrate
 from app.faces.cli.demo import demo
 from app.faces.cli.keyholder import keyholder
 from app.faces.cli.serve import serve
@@ -41,6 +42,7 @@ commands = typer.Typer(
 commands.command("demo")(demo)
 commands.command("serve")(serve)
 commands.command("keyholder")(keyholder)
+commands.command("calibrate")(calibrate)
 commands.add_typer(db.commands, name="db")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(incident.commands, name="incident")

@@ -1,11 +1,8 @@
 """`exposure dataset`."""
 
-import csv
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -13,18 +10,18 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app import datasets
 from app.clock import system_clock
 from app.config import read_settings
-from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier, importing
-from app.datasets.files import Reject, write
+from app.crypto.scheme import parse_cost
+from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier
+from app.datasets.files import write
 from app.datasets.importing import Request, Staged, import_file
 from app.datasets.synthetic import synthesize
 from app.datasets.verifying import verify
 from app.errors import BadInput
+from app.faces.cli.importing import Bars, ImportSaid
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json, emit
 from app.identifiers import IdentifierKind, Malformed, canonical
@@ -40,14 +37,6 @@ class Kind(StrEnum):
     supplement = "supplement"
 
 
-class Cost(StrEnum):
-    """The profiles of `app.crypto.scheme`."""
-
-    minimal = "minimal"
-    default = "default"
-    strong = "strong"
-
-
 Id = Annotated[UUID, typer.Argument(help="the data set's id", metavar="ID")]
 
 
@@ -58,7 +47,10 @@ def import_dataset(
     kind: Annotated[
         Kind, typer.Option(help="full takes the place of all before it; a supplement is read beside them")
     ] = Kind.full,
-    cost: Annotated[Cost | None, typer.Option(help="Argon2id profile; the first import fixes it")] = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(help="of Argon2id: minimal, default, strong or TIME:KIB, as in 1:512; the first import fixes it"),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that seal; default: one for each core")] = None,
     encoding: Annotated[str, typer.Option(help="of CSV and NDJSON")] = "utf-8",
     rejects: Annotated[
@@ -70,12 +62,14 @@ def import_dataset(
     json: Json = False,
 ) -> None:
     """Import a file as a staged data set, which nobody sees until it is published."""
+    if cost is not None:
+        parse_cost(cost)  # refused before anything is opened or started
     settings = read_settings()
     request = Request(
         path=file,
         incident=incident,
         kind="full" if kind is Kind.full else "supplement",
-        cost=None if cost is None else cost.value,
+        cost=cost,
         workers=workers or os.cpu_count() or 1,
         encoding=encoding,
         rejects_at_most=max_rejects if max_rejects is not None else None if rejects else 0,
@@ -84,16 +78,16 @@ def import_dataset(
     with (
         open_database(settings) as database,
         open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door,
-        _stages(as_json=json) as progress,
+        Bars(as_json=json) as bars,
     ):
         staged = import_file(
             request,
             database=database,
             keys=open_keys(settings, database),
             import_door=import_path(door),
+            work_dir=settings.work_dir,
             now=system_clock(),
-            progress=progress,
-            keep_rejects=lambda found: None if rejects is None else _write_rejects(rejects, found),
+            listener=ImportSaid(bars, rejects, as_json=json),
         )
     _said_staged(staged, time.monotonic() - began, as_json=json)
 
@@ -133,6 +127,24 @@ def list_datasets(json: Json = False) -> None:
                 f"{one.id}  {one.incident} v{one.version}  {one.kind}  {one.state}  {one.people:,} people",
                 as_json=json,
             )
+
+
+@commands.command("diff")
+def diff(
+    before: Annotated[UUID, typer.Argument(help="a data set's id", metavar="A")],
+    after: Annotated[UUID, typer.Argument(help="another's", metavar="B")],
+    json: Json = False,
+) -> None:
+    """Lay the counts of two data sets beside each other, by cohort and item, as they were imported."""
+    settings = read_settings()
+    with open_database(settings) as database:
+        keys = open_keys(settings, database)
+        with database.read() as session:
+            found = datasets.diff(session, before, after, keys=keys)
+    for one in found:
+        change = one.after - one.before
+        text = f"{one.cohort or '-':20} {one.item:18} {one.before:>14,} {one.after:>14,} {change:>+14,}"
+        emit({"event": "counted", **asdict(one), "change": change}, text, as_json=json)
 
 
 @commands.command("verify")
@@ -235,16 +247,6 @@ def _fields(one: DataSet) -> dict[str, object]:
     return {name: getattr(one, name) for name in names if getattr(one, name) is not None}
 
 
-def _write_rejects(path: Path, rejects: Sequence[Reject]) -> None:
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["line", "column", "reason"])
-            writer.writerows((one.line, one.column, one.reason) for one in rejects)
-    except OSError as error:
-        raise BadInput(f"--rejects {path}: cannot be written ({error.strerror})") from None
-
-
 def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
     fields = {
         "event": "staged",
@@ -261,18 +263,3 @@ def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
         f"{staged.unreachable:,} people without a usable identifier, {seconds:.1f} s"
     )
     emit(fields, text, as_json=as_json)
-
-
-@contextmanager
-def _stages(*, as_json: bool) -> Iterator[importing.Progress]:
-    """Draw a bar for each stage on standard error."""
-    columns = (TextColumn("{task.description:6}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield show

@@ -15,7 +15,7 @@ from app.config import Settings, read_settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
 from app.datasets.files import write
-from app.datasets.importing import Request, import_file
+from app.datasets.importing import Request, Silent, import_file
 from app.datasets.synthetic import Sample, samples, synthesize
 from app.db import Database, upgrade
 from app.delivery import ConsoleSender
@@ -40,6 +40,7 @@ def demo(
         settings = read_settings(
             database_url=f"sqlite:///{folder / 'exposure.sqlite3'}",
             key_dir=folder,
+            work_dir=folder,
             pepper_file=folder / "pepper.key",
             sender="console",
             redis_url=None,
@@ -83,7 +84,9 @@ def _fill(settings: Settings, accounts: int, door: Path) -> None:
         database=database,
         keys=KeyRing(settings.key_dir),
         import_door=import_path(door),
+        work_dir=settings.work_dir,
         now=system_clock(),
+        listener=Silent(),
     )
     source.unlink()
     with database.write() as session:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from app.crypto.keyfiles import KeyRing
+from app.crypto.secret import StoreKey
 from app.faces.cli.demo import SAMPLE_INCIDENT
 from tests.faces.cli.console import Console, Customer, Ran, runs
 
@@ -134,7 +135,8 @@ def whole_day(folder: Path) -> Day:
     day.do("rolled back", "dataset", "publish", full)
     day.do("retired", "dataset", "retire", staged["id"])
     day.do("listed at last", "dataset", "list")
-    orphan = KeyRing(day.folder / "keys").new_store_key()
+    orphan = StoreKey.generate()
+    KeyRing(day.folder / "keys").keep(orphan)
     day.told["orphan"] = orphan.id
     day.do("keys", "keys", "list")
     in_use = next(one["id"] for one in day.said("keys") if one.get("dataset") == full)

@@ -153,6 +153,19 @@ def test_an_import_whose_rejects_cannot_be_written_leaves_nothing(console: Conso
     assert KeyRing(console.folder / "keys").store_ids() == []
 
 
+def test_a_cost_that_is_none_or_another_than_the_first_ones_is_refused(console: Console) -> None:
+    console("incident", "create", SAMPLE_INCIDENT)
+    file = console.folder / "people.csv"
+    file.write_text("account_ref,email,items\na1,mina@example.com,name\n")
+    into = ("dataset", "import", file, "--incident", "sample-2025", "--cost")
+    said = console.refused(*into, "sesame")
+    assert said.startswith("--cost: is neither one of minimal, default, strong nor TIME:KIB such as 1:512")
+    assert "sesame" not in said
+    console(*into, "1:512", "--json")
+    said = console.refused(*into, "1:1024", "--json")
+    assert said.startswith("--cost 1:1024 is not what the first import fixed (1:512)")
+
+
 @pytest.mark.parametrize("line", ["sesame", "sesame@", "", "010-sesame"])
 def test_what_is_no_identifier_is_not_repeated(line: str, console: Console) -> None:
     said = console.refused("dataset", "suppress", UNKNOWN, stdin=line)

@@ -1,0 +1,111 @@
+"""Stage four: entries numbered, the outer seal laid, and into the data set's own table.
+
+Entries are numbered in the order of their sealed bytes, so that neither the file's order nor the workers' shows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.messages import TAG_BYTES
+from app.crypto.seal import sealed_size
+from app.datasets import queries
+from app.datasets.importing.sealing import Plan
+from app.datasets.importing.spill import Spill
+from app.datasets.manifest import Account, Row
+from app.db import Database
+
+LEAST_OF_A_SIZE = 1_000
+"""Rows that must have a size, or they take the next larger one."""
+
+_INNER = LOCATOR_BYTES + TAG_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What sealing the buckets takes."""
+
+    plan: Plan
+    spill: Spill
+    sizes: Mapping[int, int]
+    """The size that each size class is stored at."""
+    is_sqlite: bool
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A bucket as the database takes it, and its part of the manifest."""
+
+    rows: int
+    total: int
+    content: Any = field(repr=False)
+    """Rows, or on PostgreSQL what `queries.encode_copy` made of them."""
+
+
+def seal_bucket(loading: Loading, number: int) -> Bucket:
+    """Number the entries of one bucket and lay the outer seal.
+
+    Raises:
+        Unavailable: a key or the spill failed.
+    """
+    rows: list[bytes] = loading.spill.read(number, 0)
+    if not rows:
+        return Bucket(0, 0, [])
+    sealer = loading.plan.sealer()
+    stored = [row[:LOCATOR_BYTES] for row in rows]
+    locators = sealer.uncloak(b"".join(stored))
+    sizes = {length: loading.sizes[sealed_size(bytes(length - _INNER))] for length in {len(row) for row in rows}}
+    sealed: list[Row] = []
+    before, entry = b"", 0
+    for start, place, row in zip(range(0, len(locators), LOCATOR_BYTES), stored, rows, strict=True):
+        entry = entry + 1 if place == before else 0
+        before = place
+        locator, tag, inner = locators[start : start + LOCATOR_BYTES], row[LOCATOR_BYTES:_INNER], row[_INNER:]
+        outer = sealer.seal(locator, entry, tag, inner, sizes[len(row)])
+        sealed.append((place, entry, outer))
+    account = Account(loading.plan.keys.store(loading.plan.key_id))
+    account.add([outer for _, _, outer in sealed])
+    return Bucket(account.count, account.total, sealed if loading.is_sqlite else queries.encode_copy(sealed))
+
+
+def load(
+    database: Database,
+    loading: Loading,
+    buckets: Iterable[Bucket],
+    *,
+    account: Account,
+    finish: Callable[[Session], object],
+    progress: Callable[[int], object],
+) -> None:
+    """Load the buckets, and *finish* in the transaction that makes all of it be there.
+
+    PostgreSQL takes it in one transaction. SQLite takes each bucket in its own: one for all would keep every other writer waiting.
+
+    Raises:
+        DatabaseUnavailable: the database failed.
+    """
+
+    def counted() -> Iterator[Any]:
+        for bucket in buckets:
+            if bucket.rows:
+                yield bucket.content
+            account.join(bucket.rows, bucket.total)
+            progress(account.count)
+
+    dataset = loading.plan.dataset
+    if not loading.is_sqlite:
+        with database.write() as session:
+            queries.create_partition(session, dataset)
+            queries.copy(session, dataset, counted())
+            finish(session)
+        return
+    with database.write() as session:
+        queries.create_partition(session, dataset)
+    for rows in counted():
+        with database.write() as session:
+            queries.insert(session, dataset, rows)
+    with database.write() as session:
+        finish(session)

@@ -1,0 +1,71 @@
+"""What an import is asked, whom it tells how it goes, and what comes of it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from app.datasets.files import Reject
+from app.datasets.versions import SetKind
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be imported, and how.
+
+    `cost` is a profile's name or TIME:KIB, or none for the deployment's; `rejects_at_most` is None where rejected rows are put aside without a bound.
+    """
+
+    path: Path
+    incident: str
+    kind: SetKind = "full"
+    cost: str | None = None
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    encoding: str = "utf-8"
+    rejects_at_most: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A data set that was imported and that nobody sees yet."""
+
+    id: UUID
+    rows: int
+    people: int
+    unreachable: int
+    shared_by_too_many: int
+    rejects: Sequence[Reject]
+
+
+class Listener(Protocol):
+    """Is told how an import goes."""
+
+    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+        """Say that so much of a stage is done, in a unit of the stage's own; *rows* are what it gave so far."""
+
+    def rejects(self, rejects: Sequence[Reject]) -> None:
+        """Hand over the rows that cannot be taken, before too many of them end the import."""
+
+    def continued(self, done: int, partitions: int) -> None:
+        """Say that an import that was cut short goes on: *done* of so many partitions are sealed already."""
+
+    def began_again(self) -> None:
+        """Say that what an earlier import that was cut short left could not be used, and is gone."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+        """Say nothing."""
+
+    def rejects(self, rejects: Sequence[Reject]) -> None:
+        """Say nothing."""
+
+    def continued(self, done: int, partitions: int) -> None:
+        """Say nothing."""
+
+    def began_again(self) -> None:
+        """Say nothing."""

@@ -1,0 +1,92 @@
+"""What an import puts aside on disk between two stages: encrypted, in files of as many chunks as the next stage has tasks.
+
+One task of a stage writes one file, whole or not at all, so that it can be done over; one task of the next stage reads its own chunk of every file.
+"""
+
+import marshal
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.crypto.secret import KEY_BYTES
+from app.errors import Unavailable
+
+_NONCE_BYTES = 12
+_OFFSET_BYTES = 8
+
+
+class SpillDamaged(Unavailable):
+    """What was put aside is not what was written: another key, or a damaged disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """Files of one stage: AES-256-GCM under one key, each chunk bound to its file and number."""
+
+    folder: Path
+    stage: str
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def in_memory_only(cls, folder: Path, stage: str) -> "Spill":
+        """Spill under a key that is kept nowhere: what is left behind is noise."""
+        return cls(folder, stage, os.urandom(KEY_BYTES))
+
+    def path(self, number: int) -> Path:
+        """Where a file lies."""
+        return self.folder / f"{self.stage}-{number}"
+
+    def write(self, number: int, chunks: Sequence[Any]) -> None:
+        """Write a file of plain values (`marshal`), whole or not at all."""
+        cipher = AESGCM(self.key)
+        sealed = []
+        for place, chunk in enumerate(chunks):
+            nonce = os.urandom(_NONCE_BYTES)
+            sealed.append(nonce + cipher.encrypt(nonce, marshal.dumps(chunk), self._about(number, place)))
+        first = (len(sealed) + 1) * _OFFSET_BYTES
+        offsets = accumulate(map(len, sealed), initial=first)
+        temporary = self.folder / f"writing-{self.stage}-{number}-{os.getpid()}"
+        with temporary.open("wb") as file:
+            file.write(b"".join(offset.to_bytes(_OFFSET_BYTES, "big") for offset in offsets))
+            file.writelines(sealed)
+        temporary.replace(self.path(number))
+
+    def read(self, number: int, place: int) -> Any:  # noqa: ANN401  what was written
+        """Read one chunk of a file.
+
+        Raises:
+            SpillDamaged: it is not there, or not what was written.
+        """
+        try:
+            with self.path(number).open("rb", buffering=0) as file:
+                file.seek(place * _OFFSET_BYTES)
+                start, end = (int.from_bytes(file.read(_OFFSET_BYTES), "big") for _ in range(2))
+                file.seek(start)
+                sealed = file.read(end - start)
+            plain = AESGCM(self.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._about(number, place))
+        except (OSError, InvalidTag, ValueError):
+            raise SpillDamaged(f"{self.path(number)}: cannot be read back") from None
+        return marshal.loads(plain)  # noqa: S302  the cipher has vouched for it
+
+    def read_all(self, files: int, place: int) -> Iterator[Any]:
+        """Read one chunk of each of *files* files."""
+        for number in range(files):
+            yield self.read(number, place)
+
+    def holds(self, number: int) -> bool:
+        """Whether a file was written."""
+        return self.path(number).exists()
+
+    def clear(self) -> None:
+        """Take all files away, once they are used up."""
+        for path in self.folder.glob(f"{self.stage}-*"):
+            path.unlink(missing_ok=True)
+
+    def _about(self, number: int, place: int) -> bytes:
+        return f"{self.stage} {number} {place}".encode()

@@ -1,0 +1,77 @@
+"""`exposure calibrate`."""
+
+import math
+import os
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from app.crypto.calibration import MOBILE_NUMBERS, Calibration, Price, identifiers, measure
+from app.crypto.calibration import calibrate as calibrated
+from app.crypto.scheme import profile_of
+from app.errors import BadInput
+from app.faces.cli.output import Json, emit
+
+
+def calibrate(
+    accounts: Annotated[int, typer.Option(min=1, max=10**10, help="accounts that will be imported")],
+    cores: Annotated[int, typer.Option(min=1, max=10**6, help="cores that will seal")],
+    hours: Annotated[float, typer.Option(help="hours that the import may take")],
+    json: Json = False,
+) -> None:
+    """Measure this machine, for ten seconds, and name the Argon2id cost that fits, and what it costs whoever stole everything."""
+    if not 0 < hours < math.inf:
+        raise BadInput("--hours: is no time above zero")
+    threads = min(cores, os.cpu_count() or 1)
+    found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure, threads=threads))
+    counts = {"accounts": accounts, "identifiers": identifiers(accounts), "cores": cores, "measured_cores": threads}
+    profiles = {name: _fields(price) for name, price in found.profiles.items()}
+    fields = {"event": "calibrated", **_fields(found.chosen), **counts, "hours": hours, "profiles": profiles}
+    emit(fields, _report(found, **counts), as_json=json)
+
+
+def _fields(price: Price) -> dict[str, Any]:
+    profile = profile_of(price.cost)
+    return {
+        "cost": str(price.cost),
+        **({} if profile is None else {"profile": profile}),
+        "digest_ms": price.seconds * 1000,
+        "import_hours": price.import_hours,
+        "attack_core_hours": price.attack_core_hours,
+        "attack_days": price.attack_days,
+    }
+
+
+def _report(found: Calibration, *, accounts: int, identifiers: int, cores: int, measured_cores: int) -> str:
+    chosen = found.chosen
+    profile = profile_of(chosen.cost)
+    name = f"{chosen.cost}, the profile {profile}" if profile else str(chosen.cost)
+    core_hours, days = _number(chosen.attack_core_hours), _number(chosen.attack_days)
+    rows = [("this fits", chosen), *found.profiles.items()]
+    lines = [
+        f"--cost {name} (Argon2id: passes {chosen.cost.time}, memory {chosen.cost.memory_kib:,} KiB, lanes 1)",
+        "",
+        f"Accounts {accounts:,}, identifiers about {identifiers:,}, cores {cores}:",
+        "",
+        f"             cost          one digest      import   all {MOBILE_NUMBERS:,} mobile numbers",
+        *(_row(name, price) for name, price in rows),
+        "",
+    ]
+    if measured_cores < cores:
+        lines += [f"Cores here, and measured: {measured_cores}. The others are taken to be as fast.", ""]
+    lines += [
+        "Whoever holds the database and ALL keys (pepper and store keys) tries every number 010-xxxx-xxxx once in",
+        f"{core_hours} core-hours: {days} days on as many cores of this speed, less on hardware made for it.",
+        "This is the only thing between such a thief and the phone numbers: no confidentiality is claimed here.",
+    ]
+    return "\n".join(lines)
+
+
+def _row(name: str, price: Price) -> str:
+    digest, hours, attack = map(_number, (price.seconds * 1000, price.import_hours, price.attack_core_hours))
+    return f"  {name:<9}  {price.cost!s:<10}  {digest:>9} ms  {hours:>8} h   {attack} core-hours"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

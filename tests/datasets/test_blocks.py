@@ -1,0 +1,149 @@
+"""Cutting a file into blocks: wherever it is cut, however it is compressed, the same rows at the same lines come out, or the same error."""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.datasets.files import BadFile, Finding, Reject, opened, read
+from app.datasets.files.blocks import lines_in
+from app.datasets.files.text import cut_csv
+
+HEADER = "account_ref,email,name\n"
+PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", "가", "a@b.kr", ' "', '",', '\n"', "\0", "x" * 30, "a1,m@e.com,n\n"]
+
+contents = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+def put(folder: Path, content: bytes, name: str = "set.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def what_is_read(path: Path, encoding: str = "utf-8") -> tuple[list[object], str]:
+    """The rows with their lines, and the error that ended them."""
+    rows: list[object] = []
+    try:
+        rows.extend(
+            found if isinstance(found, Reject) else (found.line, found) for found in read(path, encoding=encoding)
+        )
+    except BadFile as error:
+        return rows, str(error)
+    return rows, ""
+
+
+def in_blocks_of(size: int, path: Path, encoding: str = "utf-8") -> tuple[list[object], str]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.datasets.files.blocks.BLOCK", size)
+        return what_is_read(path, encoding)
+
+
+def line_by_line(path: Path) -> tuple[list[object], str]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.datasets.files.text.CsvFormat._at_once", lambda *_: None)
+        return what_is_read(path)
+
+
+@given(contents)
+def test_a_block_read_at_once_gives_what_it_gives_line_by_line(
+    tmp_path_factory: pytest.TempPathFactory, content: str
+) -> None:
+    path = put(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
+    assert what_is_read(path) == line_by_line(path)
+
+
+@given(contents, st.integers(1, 60))
+def test_no_row_is_lost_or_changed_wherever_it_is_cut(
+    tmp_path_factory: pytest.TempPathFactory, content: str, size: int
+) -> None:
+    path = put(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
+    whole, error = what_is_read(path)
+    cut, error_when_cut = in_blocks_of(size, path)
+    assert bool(error) == bool(error_when_cut)
+    if not error:
+        assert cut == whole
+
+
+@given(contents)
+def test_what_is_cut_off_is_behind_whole_records(content: str) -> None:
+    data = content.encode()
+    end = cut_csv(data)
+    assert 0 <= end <= len(data)
+    assert data[:end].count(b'"') % 2 == 0
+    assert not end or data[:end].endswith((b"\n", b"\r"))
+
+
+@given(contents)
+def test_lines_are_counted_as_they_are_read(content: str) -> None:
+    ends = content.replace("\r\n", "\n").replace("\r", "\n").count("\n")
+    assert lines_in(content.encode()) == ends
+
+
+def test_a_fault_far_into_the_file_is_named_by_its_line(tmp_path: Path) -> None:
+    rows = [f"a{number},p{number}@example.com,n\n" for number in range(500)]
+    rows[400] = 'a400,"never closed,n\n'
+    path = put(tmp_path, (HEADER + "".join(rows)).encode())
+    _, error = in_blocks_of(1000, path)
+    assert "line 402" in error
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16", "utf-8"])
+def test_an_encoding_is_put_into_utf8_wherever_it_is_cut(tmp_path: Path, encoding: str, size: int) -> None:
+    text = HEADER + "".join(f"a{number},p{number}@example.com,홍길동\n" for number in range(30))
+    path = put(tmp_path, text.encode(encoding))
+    rows, error = in_blocks_of(size, path, encoding)
+    assert not error
+    assert len(rows) == 30
+    assert {found.names for _, found in rows} == {("홍길동",)}  # type: ignore[misc, has-type]
+
+
+def _zstd(data: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    return sink.getvalue().to_pybytes()
+
+
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": _zstd,
+}
+
+
+@pytest.mark.parametrize("compression", COMPRESSED)
+@pytest.mark.parametrize("name", ["set.csv", "set.NDJSON"])
+def test_a_compressed_file_is_read_like_another(tmp_path: Path, compression: str, name: str) -> None:
+    text = '{"account_ref": "a1", "email": "mina@example.com"}\n' * 50
+    if name == "set.csv":
+        text = HEADER + "a1,mina@example.com,n\n" * 50
+    plain, packed = put(tmp_path, text.encode(), name), f"{name}.{compression}"
+    path = put(tmp_path, COMPRESSED[compression](text.encode()), packed)
+    assert what_is_read(path) == what_is_read(plain)
+    with opened(path) as file:
+        assert [block.read for block in file.blocks][-1] == file.size == path.stat().st_size
+
+
+@pytest.mark.parametrize("compression", COMPRESSED)
+def test_a_damaged_compressed_file_is_refused_by_its_name(tmp_path: Path, compression: str) -> None:
+    text = HEADER + "".join(f"a{number},mina{number}@example.com,n\n" for number in range(5000))
+    packed = COMPRESSED[compression](text.encode())
+    for damaged in (packed[: len(packed) // 2], packed[:-3], b"mina@example.com" * 20):
+        rows, error = what_is_read(put(tmp_path, damaged, f"set.csv.{compression}"))
+        assert error.startswith(f"set.csv.{compression}"), error
+        assert "mina" not in error
+        assert all(isinstance(one, tuple) and isinstance(one[1], Finding) for one in rows)
+
+
+def test_a_compressed_parquet_file_is_told_that_it_has_its_own(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"set\.parquet\.gz"):
+        next(iter(read(put(tmp_path, b"", "set.parquet.gz"))))

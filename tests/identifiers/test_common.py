@@ -1,0 +1,217 @@
+"""The common spellings: that reading them at once gives what the full rule gives, and that they are most of what there is.
+
+The full rule is right by definition here; other files hold it against what it promises.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations, product
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.datasets.synthetic import synthesize
+from app.identifiers import Kind, address, canonical, common, email, name, phone
+from app.identifiers.provinces import SHORT
+from app.identifiers.text import DASHES
+from tests.identifiers.kit import KINDS, SPACES, UNSEEN, wide
+
+RULE: dict[Kind, Callable[[str], str]] = {
+    "email": email.canonical,
+    "phone": phone.canonical,
+    "name": name.canonical,
+    "address": address.canonical,
+}
+COMMON: dict[Kind, Callable[[str], str | None]] = {
+    "email": common.email,
+    "phone": common.phone,
+    "name": common.name,
+    "address": common.address,
+}
+
+SYNTHETIC: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+for finding in synthesize(3_000):
+    SYNTHETIC["email"] += finding.emails
+    SYNTHETIC["phone"] += finding.phones
+    SYNTHETIC["name"] += finding.names
+    SYNTHETIC["address"] += finding.addresses
+
+ONE_OF_EACH_SHAPE: dict[Kind, list[str]] = {
+    "email": ["a.b+c@d-e.example.com", "A_b-c@xn--bj0bj06e.example", f"a@{'d' * 58}.com", f"a@{'d' * 63}.com"],
+    "phone": ["010-1234-5678", "01012345678", "+82 (0)10 1234 5678", "(010) 1234-5678", "0082-10-1234-5678", "1012345678"],
+    "name": ["홍길동", "남궁 민수", "Gildong Hong", "가" * 50],
+    "address": [
+        "서울특별시 강남구 테헤란로 152, 101동 1203호 (역삼동, 래미안)",
+        "(06234) 광주광역시 북구 중앙로12번길 3-4 (하남동), 101-1203호",
+        "경기 성남시 분당구 판교로 1길 2(삼평동, e편한세상) B01호",
+        "부산시 해운대구 우동 12-3번지 e편한세상 101동1203호",
+        "제주 서귀포시 안덕면 덕수리 산 12-3, 101-1203",
+        "광주시 북구 중앙로 1 2층",
+    ],
+}  # fmt: skip
+
+DASHED = [chr(point) for point in range(0x11000) if re.fullmatch(f"[{DASHES}]", chr(point))]
+HANGUL = [*"가나하동호층제산로길시도우리", "번지", "지하", "지층", "옥탑", "특별시", "광역", "광주시 ", "101동", "제1"]
+JAMO = [*"\u1100\u1161\u11a8\u11bc\u1160\u3131\u314f\u3161\u318d\uffa1\uf900\uf90a\u8c48\ua960\ud7cb", "\U0002f800"]
+MARKS = ["\u0301", "\u0308", "\u0338", "\u0345", "\u3099"]
+LETTERS = [
+    *"aBekxz\u212a\u212b\u0130\u0131\u017f\ufb01ß@.,+_'<:;/#%!",
+    "--",
+    "xn--",
+    "..",
+    "82",
+    "00",
+    *wide("0B1@.-(),+"),
+]
+PIECES = [
+    *"0159",
+    *DASHED,
+    *"~〜",
+    *HANGUL,
+    *JAMO,
+    *MARKS,
+    *LETTERS,
+    *"()[]{}（）［］",
+    *"*＊○●◯",
+    *SPACES,
+    *UNSEEN,
+    "\0",
+    "\ud800",
+    "٣",
+    "²",
+]
+
+
+def assert_equal_or_declined(kind: Kind, text: str) -> None:
+    form = COMMON[kind](text)
+    if form is not None:
+        assert form == RULE[kind](text), text  # a refusal fails too
+        assert form == canonical(kind, text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_synthetic_spellings(kind: Kind) -> None:
+    for text in SYNTHETIC[kind]:
+        assert_equal_or_declined(kind, text)
+
+
+ELSEWHERE: dict[Kind, Callable[[str], bool]] = {
+    "email": lambda text: "xn--" in text.lower() or not text.isascii(),
+    "phone": lambda text: "１" in text,
+    "name": lambda text: not "가" <= text[0] <= "힣",
+    "address": lambda text: any(wide(digit) in text for digit in "0123456789"),
+}
+"""Foreign domains, full-width digits and decomposed Hangul are left to the full rule."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nearly_all_synthetic_spellings_are_common(kind: Kind) -> None:
+    spellings = [text for text in SYNTHETIC[kind] if not ELSEWHERE[kind](text)]
+    left = [text for text in spellings if COMMON[kind](text) is None]
+    assert len(left) < len(spellings) / 100
+
+
+def edits(text: str) -> Iterator[str]:
+    for at in range(len(text) + 1):
+        yield text[:at] + text[at + 1 :]
+        for piece in PIECES:
+            yield text[:at] + piece + text[at:]
+            yield text[:at] + piece + text[at + 1 :]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_edit_of_one_spelling_of_each_shape(kind: Kind) -> None:
+    for text in ONE_OF_EACH_SHAPE[kind]:
+        for edited in edits(text):
+            assert_equal_or_declined(kind, edited)
+
+
+often = settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[Kind, str]:
+    kind = draw(st.sampled_from(KINDS))
+    text = draw(st.sampled_from(SYNTHETIC[kind] + ONE_OF_EACH_SHAPE[kind] * 20))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(st.sampled_from(PIECES) | st.characters()) + text[at + draw(st.integers(0, 2)) :]
+    return kind, text
+
+
+@often
+@given(edited())
+def test_spellings_with_a_few_edits(typed: tuple[Kind, str]) -> None:
+    assert_equal_or_declined(*typed)
+
+
+@often
+@given(st.sampled_from(KINDS), st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_anything(kind: Kind, text: str) -> None:
+    assert_equal_or_declined(kind, text)
+
+
+REMARKS = [
+    "", " (역삼동)", "(역삼동, 래미안)", " (가동)", "(옥동)", "(역삼동, 가동)", "(역삼동, 가상가동)", "(역삼1동)", "(역삼동,지하상가)",
+    "(역삼동, e지하)", "(역삼동, e편한세상)", "(역삼동, 옥탑)", "(역삼동, 101동)", "(래미안)", " (역삼동",
+]  # fmt: skip
+PARTS = [
+    ["", "(06234) ", "06234 ", "우 06234 ", "(06234 ", "123-456 ", "06234"],
+    [*SHORT, "강남"],
+    [" ", "", "  ", ", "],
+    ["강남구", "성남시 분당구", "북구", "동구", "특별시", "광역시 동구", "특 별시", "특별자치도", "시 동구", "도", "오포읍"],
+    [" ", ""],
+    ["테헤란로", "역삼동", "테헤란로 4길", "테헤란로4번길", "종로1가", "옥천리 산", "지하", "테헤란로 지하", "제", "동제", "한빛마을", "가"],
+    [" ", "", "  "],
+    ["12", "12-3", "12 - 3", "12-3-4", "0", "12–3", "-3"],
+    ["", "번지", " 번지", "번길", "번지길", "호", "동"],
+    REMARKS,
+    [" ", ", ", "", ",", " - "],
+    ["", "래미안 ", "래미안", "e편한세상 ", "동", "동 ", "동아", "번지상가", "제", "제 ", "래미안제 ", "지하", "지하 ", "e제", "길동", "호",
+     "래미안 2차 ", "E가 "],
+    ["101동 1203호", "101동1203호", "101-1203", "101-1203호", "101-1203번지", "B01호", "b1층", "2층", "2 층", "1203호", "101동", "가동 1호",
+     "제101동 제1203호", "1-2-3", ""],
+    REMARKS,
+]  # fmt: skip
+"""For each place in an address what is plain there, and then what else is common or could mislead."""
+
+
+def test_addresses_put_together_of_plain_parts_but_two() -> None:
+    for one, other in combinations(range(len(PARTS)), 2):
+        parts = [options[:1] for options in PARTS]
+        parts[one], parts[other] = PARTS[one], PARTS[other]
+        for text in map("".join, product(*parts)):
+            assert_equal_or_declined("address", text)
+
+
+@often
+@given(st.tuples(*(st.just(options[0]) | st.sampled_from(options) for options in PARTS)).map("".join))
+@example("서울 강남구 테헤란로 12 (역삼동, e지하)")
+@example("광주시 오포읍 역삼동 12")
+@example("서울 특별시 강남구 역삼동 12")
+def test_addresses_put_together_of_any_parts(text: str) -> None:
+    assert_equal_or_declined("address", text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("email", f"a@{'d' * 59}.com"),
+        ("email", "a@xn--zzzzzz9.example"),
+        ("email", "a@ab--cd.example"),
+        ("email", "a@example"),
+        ("email", "a@127.0.0.1"),
+        ("email", "\u212a@example.com"),
+        ("phone", "011-123-4567"),
+        ("phone", "010-1234-567-8"),
+        ("name", "가" * 51),
+        ("name", "홍*동"),
+        ("address", "광주시 오포읍 역삼동 12"),
+        ("address", "서울 강남구 역삼동 12 (역삼동)"),
+        ("address", "서울 강남구 테헤란로 지하 152"),
+        ("address", f"서울 강남구 {'가' * 190}로 152"),
+    ],
+)
+def test_what_is_left_to_the_full_rule(kind: Kind, text: str) -> None:
+    assert COMMON[kind](text) is None

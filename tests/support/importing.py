@@ -1,0 +1,70 @@
+"""An import in a process of its own, which a test may kill.
+
+    python -m tests.support.importing FILE DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
+
+A small file is cut into many blocks and partitions, so that there are many moments to be killed at. Each thing that the import tells is a line of
+JSON on standard output, with the processes that work for it.
+"""
+
+import json
+import multiprocessing
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from app.clock import system_clock
+from app.crypto.keyfiles import KeyRing
+from app.datasets.files import Reject
+from app.datasets.importing import Request, import_file
+from app.db import Database
+from app.errors import ExposureError
+from tests.support.deployment import SLUG
+
+
+class Teller:
+    """Writes down what an import tells."""
+
+    def tell(self, *said: object) -> None:
+        workers = [child.pid for child in multiprocessing.active_children()]
+        sys.stdout.write(json.dumps({"said": said, "workers": workers}) + "\n")
+        sys.stdout.flush()
+
+    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+        self.tell(stage, done)
+
+    def rejects(self, rejects: Sequence[Reject]) -> None:
+        self.tell("rejects", len(rejects))
+
+    def continued(self, done: int, partitions: int) -> None:
+        self.tell("continued", done, partitions)
+
+    def began_again(self) -> None:
+        self.tell("began again")
+
+
+def main(file: str, url: str, keys: str, door: str, work: str, workers: str) -> None:
+    teller = Teller()
+    database = Database(url)
+    with (
+        patch("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30),
+        patch("app.datasets.files.blocks.BLOCK", 4096),
+    ):
+        try:
+            staged = import_file(
+                Request(Path(file), SLUG, workers=int(workers)),
+                database=database,
+                keys=KeyRing(Path(keys)),
+                import_door=Path(door),
+                work_dir=Path(work),
+                now=system_clock(),
+                listener=teller,
+            )
+        except ExposureError as error:
+            teller.tell("failed", type(error).__name__)
+            raise SystemExit(1) from None
+    teller.tell("staged", str(staged.id))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
