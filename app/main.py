@@ -27,6 +27,7 @@ from app.faces.http.logs import configure_logging
 from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
+from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
 from app.limits import Limiter, read_budgets
 from app.verification import Sessions, Verification
@@ -72,6 +73,7 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
         database=database,
         keyholder=keyholder,
         register=register,
+        incidents=KnownIncidents(),
         verification=verification,
         sessions=sessions,
         exposures=Exposures(register, keyholder),

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
@@ -16,31 +17,40 @@ class Kept(NamedTuple):
     incident: str
     subject: bytes
     notice_version: int
-    receipt: ReceiptRow
+    receipt: UUID
+    at: datetime
+    kid: str
+    payload: bytes
+    signature: bytes
 
-    @property
-    def at(self) -> datetime:
-        """When it was given."""
-        return self.receipt.acknowledged_at
+
+_KEPT = (
+    select(
+        AcknowledgementRow.incident,
+        AcknowledgementRow.subject,
+        AcknowledgementRow.notice_version,
+        ReceiptRow.id,
+        ReceiptRow.acknowledged_at,
+        ReceiptRow.kid,
+        ReceiptRow.payload,
+        ReceiptRow.signature,
+    )
+    .join(ReceiptRow, ReceiptRow.id == AcknowledgementRow.receipt)
+    .where(
+        AcknowledgementRow.incident.in_(bindparam("incidents", expanding=True)),
+        AcknowledgementRow.subject.in_(bindparam("subjects", expanding=True)),
+    )
+    .order_by(ReceiptRow.acknowledged_at, ReceiptRow.id)
+)
 
 
 def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
-    """All acknowledgements of some people (incident, cloaked subject), oldest first."""
+    """All acknowledgements of some people (incident, cloaked subject), oldest first. A subject is of one incident only."""
     if not people:
         return []
-    own = or_(
-        *(
-            and_(AcknowledgementRow.incident == incident, AcknowledgementRow.subject == subject)
-            for incident, subject in people
-        )
-    )
-    query = (
-        select(AcknowledgementRow, ReceiptRow)
-        .join(ReceiptRow, ReceiptRow.id == AcknowledgementRow.receipt)
-        .where(own)
-        .order_by(ReceiptRow.acknowledged_at, ReceiptRow.id)
-    )
-    return [Kept(row.incident, row.subject, row.notice_version, receipt) for row, receipt in session.execute(query)]
+    incidents, subjects = (sorted(set(column)) for column in zip(*people, strict=True))
+    found = session.connection().execute(_KEPT, {"incidents": incidents, "subjects": subjects})
+    return [Kept._make(row) for row in found]
 
 
 def add(session: Session, receipt: ReceiptRow, people: Sequence[AcknowledgementRow]) -> None:

@@ -19,6 +19,7 @@ from app.datasets import queries, scheme
 from app.datasets.errors import SentinelMissing
 from app.datasets.record import Record, Sentinel, decode
 from app.datasets.versions import DataSet
+from app.db import Remembered
 from app.keyholder import Keyholder
 
 
@@ -46,6 +47,8 @@ class Register:
     def __init__(self, keys: KeyRing, keyholder: Keyholder) -> None:
         self._keys = keys
         self._keyholder = keyholder
+        self._readable = Remembered(queries.readable)
+        self._scheme = Remembered(scheme.current)
         self._sealers: dict[UUID, tuple[tuple[int, int], RowSealer]] = {}
         self._sentinels: dict[UUID, tuple[int, Place]] = {}
 
@@ -69,8 +72,8 @@ class Register:
         Raises:
             Unavailable: the keyholder, the database, a sentinel or a seal failed.
         """
-        datasets = queries.readable(session) if dataset is None else [dataset]
-        current = scheme.current(session)
+        datasets = self._readable(session) if dataset is None else [dataset]
+        current = self._scheme(session)
         connection = self._keyholder.connection()  # (1)
         if not datasets or current is None:
             return []

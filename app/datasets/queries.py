@@ -5,6 +5,7 @@ A sealed row is ``(locator, entry, sealed)`` with the first two as its key; the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.versions import DataSet
+from app.db import fetch
 
 _BATCH = 10_000
 
@@ -153,17 +155,20 @@ def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) ->
     Returns:
         For each row the place of its data set in *wanted*, and the row.
     """
-    parts = []
-    values: dict[str, bytes] = {}
-    for place, (dataset, locators) in enumerate(wanted):
-        names = [f"at_{place}_{number}" for number in range(len(locators))]
-        values |= dict(zip(names, locators, strict=True))
-        within = ", ".join(f":{name}" for name in names)
-        parts.append(
-            f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} WHERE locator IN ({within})"  # noqa: S608
-        )
-    found = session.execute(text(" UNION ALL ".join(parts) + " ORDER BY place, locator, entry"), values)
+    statement = _rows_statement(tuple((dataset, len(locators)) for dataset, locators in wanted))
+    found = fetch(session, statement, [locator for _, locators in wanted for locator in locators])
     return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found]
+
+
+@lru_cache(maxsize=256)
+def _rows_statement(wanted: tuple[tuple[UUID, int], ...]) -> str:
+    """Write the look-up: the same text for the same data sets and number of locators, so that PostgreSQL plans it once."""
+    parts = [
+        f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} "  # noqa: S608
+        f"WHERE locator IN ({', '.join(['%s'] * count)})"
+        for place, (dataset, count) in enumerate(wanted)
+    ]
+    return " UNION ALL ".join(parts) + " ORDER BY place, locator, entry"
 
 
 def delete_rows(session: Session, dataset: UUID, keys: Sequence[tuple[bytes, int]]) -> None:

@@ -2,21 +2,25 @@
 
     with database.read() as session     one snapshot: every statement sees the same committed state
     with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
+    database.answer(work)               one snapshot, or a fresh one where a data set was retired under it
 
 A face opens them; a domain works inside and never commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.db.edition import SNAPSHOT, edition, known_edition
 from app.errors import BadInput, Unavailable
+
+T = TypeVar("T")
 
 _BUSY_SECONDS = 5
 _STATEMENT_MILLISECONDS = 10_000
@@ -24,6 +28,30 @@ _STATEMENT_MILLISECONDS = 10_000
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or does not do as it is told."""
+
+
+def fetch(session: Session, statement: str, values: Sequence[object]) -> list[Any]:
+    """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds (decision 0013).
+
+    Args:
+        session: the unit of work.
+        statement: with ``%s`` for each value, on both engines.
+        values: of types that both drivers know.
+
+    Raises:
+        DatabaseUnavailable: the database failed.
+    """
+    connection = session.connection()
+    if connection.dialect.paramstyle == "qmark":
+        statement = statement.replace("%s", "?")
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
+    finally:
+        cursor.close()
 
 
 def parse_url(url: str) -> URL:
@@ -75,8 +103,27 @@ class Database:
         Raises:
             DatabaseUnavailable: the database failed.
         """
-        with self._unit(self._reading) as session:
+        with self._unit(self._reading, **{SNAPSHOT: True}) as session:
             yield session
+
+    def answer(self, work: Callable[[Session], T]) -> T:
+        """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
+
+        A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find
+        it listed and gone. A failure that is no change of the edition's is no such thing, and stays.
+
+        Raises:
+            Unavailable: *work* failed, and not because of what changed meanwhile.
+        """
+        try:
+            with self.read() as session:
+                return work(session)
+        except Unavailable as error:
+            failure, before = error, known_edition(session)
+        with self.read() as fresh:
+            if before is None or edition(fresh) == before:
+                raise failure
+            return work(fresh)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -90,9 +137,9 @@ class Database:
             session.commit()
 
     @contextmanager
-    def _unit(self, engine: Engine) -> Iterator[Session]:
+    def _unit(self, engine: Engine, **info: object) -> Iterator[Session]:
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False, info=info) as session:
                 yield session
         except IntegrityError:
             raise
