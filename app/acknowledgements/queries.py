@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
+from app.db import fetch, moment
 
 
 class Kept(NamedTuple):
@@ -17,31 +16,19 @@ class Kept(NamedTuple):
     incident: str
     subject: bytes
     notice_version: int
-    receipt: UUID
+    receipt: object
+    """The receipt's id, as the driver has it."""
     at: datetime
     kid: str
     payload: bytes
     signature: bytes
 
 
-_KEPT = (
-    select(
-        AcknowledgementRow.incident,
-        AcknowledgementRow.subject,
-        AcknowledgementRow.notice_version,
-        ReceiptRow.id,
-        ReceiptRow.acknowledged_at,
-        ReceiptRow.kid,
-        ReceiptRow.payload,
-        ReceiptRow.signature,
-    )
-    .join(ReceiptRow, ReceiptRow.id == AcknowledgementRow.receipt)
-    .where(
-        AcknowledgementRow.incident.in_(bindparam("incidents", expanding=True)),
-        AcknowledgementRow.subject.in_(bindparam("subjects", expanding=True)),
-    )
-    .order_by(ReceiptRow.acknowledged_at, ReceiptRow.id)
-)
+_KEPT = """
+SELECT a.incident, a.subject, a.notice_version, r.id, r.acknowledged_at, r.kid, r.payload, r.signature
+FROM acknowledgements AS a JOIN receipts AS r ON r.id = a.receipt
+WHERE a.incident IN ({incidents}) AND a.subject IN ({subjects}) ORDER BY r.acknowledged_at, r.id
+"""
 
 
 def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
@@ -49,8 +36,17 @@ def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[K
     if not people:
         return []
     incidents, subjects = (sorted(set(column)) for column in zip(*people, strict=True))
-    found = session.connection().execute(_KEPT, {"incidents": incidents, "subjects": subjects})
-    return [Kept._make(row) for row in found]
+    query = _KEPT.format(incidents=_places(incidents), subjects=_places(subjects))
+    return [
+        Kept(incident, subject, version, receipt, moment(at), kid, payload, signature)
+        for incident, subject, version, receipt, at, kid, payload, signature in fetch(
+            session, query, [*incidents, *subjects]
+        )
+    ]
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def add(session: Session, receipt: ReceiptRow, people: Sequence[AcknowledgementRow]) -> None:

@@ -2,7 +2,7 @@
 
 from app.db.database import Database, DatabaseUnavailable, fetch
 from app.db.edition import EditionRow, Remembered, note_edition
-from app.db.schema import Base, UtcDateTime
+from app.db.schema import Base, UtcDateTime, moment
 from app.db.upgrade import NotUpgraded, require_newest, upgrade
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Remembered",
     "UtcDateTime",
     "fetch",
+    "moment",
     "note_edition",
     "require_newest",
     "upgrade",

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, true, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.db import EditionRow, note_edition
+from app.db import fetch, moment, note_edition
 from app.verification.models import SessionRow, VerificationRow
 
 
@@ -30,26 +30,23 @@ def take_try(session: Session, number: UUID) -> int | None:
     )
 
 
-_SESSION = (
-    select(SessionRow.sealed, SessionRow.expires_at, EditionRow.name)
-    .outerjoin(EditionRow, true())
-    .where(SessionRow.locator == bindparam("locator"))
-)
+_SESSION = """
+SELECT sessions.sealed, sessions.expires_at, edition.name
+FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
+"""
 
 
-def session_row(session: Session, locator: bytes, *, lock: bool = False) -> tuple[bytes, datetime] | None:
+def session_row(session: Session, locator: bytes) -> tuple[bytes, datetime] | None:
     """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
-    query = _SESSION.with_for_update(of=SessionRow) if lock else _SESSION
-    row = session.connection().execute(query, {"locator": locator}).one_or_none()
-    if row is None:
-        return None
-    note_edition(session, row.name)
-    return row.sealed, row.expires_at
+    for sealed, expires_at, edition in fetch(session, _SESSION, [locator]):
+        note_edition(session, edition)
+        return sealed, moment(expires_at)
+    return None
 
 
-def set_session(session: Session, locator: bytes, sealed: bytes) -> None:
-    """Keep a session as it was sealed anew."""
-    session.execute(update(SessionRow).where(SessionRow.locator == locator).values(sealed=sealed))
+def locked_session(session: Session, locator: bytes) -> SessionRow | None:
+    """Find a session, and hold it."""
+    return session.get(SessionRow, locator, with_for_update=True)
 
 
 def remove_session(session: Session, locator: bytes) -> None:

@@ -65,7 +65,7 @@ class Sessions:
             NoSession: unknown, or ended.
         """
         place = _place(token)
-        return _identity(place, *_row(session, place, now))
+        return _identity(place, *_live(queries.session_row(session, place.locator), now))
 
     def add(self, session: Session, token: str, identifier: ProvenIdentifier, *, now: datetime) -> datetime:
         """Add an identifier to a session, or prove one anew; gives when it ends.
@@ -75,11 +75,14 @@ class Sessions:
             TooManyIdentifiers: it holds as many as it may.
         """
         place = _place(token)
-        known = _identity(place, *_row(session, place, now, lock=True))
+        row = queries.locked_session(session, place.locator)
+        if row is None:
+            raise NoSession("no session, or it has ended")
+        known = _identity(place, *_live((row.sealed, row.expires_at), now))
         others = tuple(one for one in known.identifiers if one.tag != identifier.tag)
         if len(others) >= IDENTIFIERS_AT_MOST:
             raise TooManyIdentifiers(f"a session holds {IDENTIFIERS_AT_MOST} identifiers")
-        queries.set_session(session, place.locator, _seal(place, (*others, identifier)))
+        row.sealed = _seal(place, (*others, identifier))
         return known.expires_at
 
     def end(self, session: Session, token: str, *, now: datetime) -> None:
@@ -89,7 +92,7 @@ class Sessions:
             NoSession: unknown, or ended.
         """
         place = _place(token)
-        _row(session, place, now)
+        _live(queries.session_row(session, place.locator), now)
         queries.remove_session(session, place.locator)
 
 
@@ -97,8 +100,7 @@ def _place(token: str) -> Place:
     return token_place(token.encode(), "session")
 
 
-def _row(session: Session, place: Place, now: datetime, *, lock: bool = False) -> tuple[bytes, datetime]:
-    row = queries.session_row(session, place.locator, lock=lock)
+def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, datetime]:
     if row is None or row[1] <= now:
         raise NoSession("no session, or it has ended")
     return row
