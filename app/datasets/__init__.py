@@ -21,10 +21,12 @@ from app.datasets.record import Record, Role
 from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
 from app.datasets.service import get, holds_synthetic, list_all, people_at, publish, retire, suppress
+from app.datasets.turns import Crowded, Turns
 from app.datasets.versions import DataSet
 
 __all__ = [
     "Confidence",
+    "Crowded",
     "DataSet",
     "DataSetRow",
     "Digester",
@@ -39,6 +41,7 @@ __all__ = [
     "SchemeRow",
     "SentinelMissing",
     "SeveralPeople",
+    "Turns",
     "UnknownDataSet",
     "UnknownIdentifier",
     "Unstretched",

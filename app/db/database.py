@@ -23,7 +23,8 @@ from app.errors import BadInput, Unavailable
 T = TypeVar("T")
 
 _BUSY_SECONDS = 5
-_STATEMENT_MILLISECONDS = 10_000
+_OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
+"""Milliseconds; and what is asked over and over is a read of few rows by their key, whose plan is the same whatever the key."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -78,12 +79,17 @@ def parse_url(url: str) -> URL:
 class Database:
     """One database, SQLite (WAL) or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool: int = 8) -> None:
+        """Know where it is; nothing is opened yet.
+
+        Args:
+            url: of `parse_url`.
+            pool: connections that are open at most. Who finds none free waits two seconds.
+        """
         self.url = parse_url(url)
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
-        self._reading = self.engine.execution_options(
-            **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
-        )
+        self._reading = _sqlite(self.url, pool) if self.is_sqlite else _postgresql(self.url, pool)
+        isolation = {} if self.is_sqlite else {"isolation_level": "READ COMMITTED"}
+        self.engine = self._reading.execution_options(**isolation)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
 
     @property
@@ -151,18 +157,19 @@ class Database:
         self.engine.dispose()
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, pool: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        pool_size=20,
-        max_overflow=20,
+        isolation_level="REPEATABLE READ",  # what reading needs, set once: it is set and set back wherever it is another
+        pool_size=pool,
+        max_overflow=0,
         pool_timeout=2,
-        connect_args={"connect_timeout": 2, "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS}"},
+        connect_args={"connect_timeout": 2, "options": _OPTIONS},
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, pool: int) -> Engine:
     try:
         Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -171,8 +178,8 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=20,
-        max_overflow=20,
+        pool_size=pool,
+        max_overflow=0,
         pool_timeout=2,
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
     )
