@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
-from app.db import fetch, moment
+from app.db import fetch, moment, note_edition
 
 
 class Kept(NamedTuple):
@@ -25,7 +25,8 @@ class Kept(NamedTuple):
 
 
 _KEPT = """
-SELECT a.incident, a.subject, a.notice_version, r.id, r.acknowledged_at, r.kid, r.payload, r.signature
+SELECT a.incident, a.subject, a.notice_version, r.id, r.acknowledged_at, r.kid, r.payload, r.signature,
+       (SELECT name FROM edition WHERE id = 1)
 FROM acknowledgements AS a JOIN receipts AS r ON r.id = a.receipt
 WHERE a.incident IN ({incidents}) AND a.subject IN ({subjects}) ORDER BY r.acknowledged_at, r.id
 """
@@ -37,12 +38,13 @@ def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[K
         return []
     incidents, subjects = (sorted(set(column)) for column in zip(*people, strict=True))
     query = _KEPT.format(incidents=_places(incidents), subjects=_places(subjects))
-    return [
-        Kept(incident, subject, version, receipt, moment(at), kid, payload, signature)
-        for incident, subject, version, receipt, at, kid, payload, signature in fetch(
-            session, query, [*incidents, *subjects]
-        )
-    ]
+    kept = []
+    for incident, subject, version, receipt, at, kid, payload, signature, edition in fetch(
+        session, query, [*incidents, *subjects]
+    ):
+        note_edition(session, edition)
+        kept.append(Kept(incident, subject, version, receipt, moment(at), kid, payload, signature))
+    return kept
 
 
 def _places(values: Sequence[object]) -> str:

@@ -6,6 +6,7 @@ manifest, `synthetic` makes one up.
 
 from app.datasets.errors import (
     ImportFailed,
+    InUse,
     NotNow,
     OtherPepper,
     SentinelMissing,
@@ -32,6 +33,7 @@ __all__ = [
     "Digester",
     "Found",
     "ImportFailed",
+    "InUse",
     "NotNow",
     "OtherPepper",
     "Reading",

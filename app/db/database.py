@@ -3,6 +3,7 @@
     with database.read() as session     one snapshot: every statement sees the same committed state
     with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
     database.answer(work)               one snapshot, or a fresh one where a data set was retired under it
+    database.glance(work)               the same without a transaction, where each statement proves that nothing changed meanwhile
 
 A face opens them; a domain works inside and never commits.
 """
@@ -17,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db.edition import SNAPSHOT, edition, known_edition
+from app.db.edition import GLANCE, SNAPSHOT, Unsettled, edition, known_edition
 from app.errors import BadInput, Unavailable
 
 T = TypeVar("T")
@@ -45,14 +46,15 @@ def fetch(session: Session, statement: str, values: Sequence[object]) -> list[An
     connection = session.connection()
     if connection.dialect.paramstyle == "qmark":
         statement = statement.replace("%s", "?")
-    cursor = connection.connection.cursor()
+    driver = connection.connection
     try:
+        cursor = driver.cursor()
         cursor.execute(statement, values)
         return list(cursor.fetchall())
     except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver.dbapi_connection, None):
+            connection.invalidate()  # or the pool would hand it out again
         raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
-    finally:
-        cursor.close()
 
 
 def parse_url(url: str) -> URL:
@@ -87,10 +89,13 @@ class Database:
             pool: connections that are open at most. Who finds none free waits two seconds.
         """
         self.url = parse_url(url)
-        self._reading = _sqlite(self.url, pool) if self.is_sqlite else _postgresql(self.url, pool)
-        isolation = {} if self.is_sqlite else {"isolation_level": "READ COMMITTED"}
-        self.engine = self._reading.execution_options(**isolation)
-        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        if self.is_sqlite:
+            self.engine = self._reading = _sqlite(self.url, pool)
+            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self._statements = _postgresql(self.url, pool)
+            self._reading = self._statements.execution_options(isolation_level="REPEATABLE READ")
+            self.engine = self._writing = self._statements.execution_options(isolation_level="READ COMMITTED")
 
     @property
     def is_sqlite(self) -> bool:
@@ -112,11 +117,34 @@ class Database:
         with self._unit(self._reading, **{SNAPSHOT: True}) as session:
             yield session
 
+    def glance(self, work: Callable[[Session], T]) -> T:
+        """Do *work* on one state of the database, statement by statement where that does: the path of an answer.
+
+        Each statement stands for itself and brings the edition along, which must be the same in all of them. So no transaction is begun
+        and ended, and no lock is kept while seals are opened. Where the edition changed, or is new to this process, a snapshot answers.
+
+        Args:
+            work: reads only what is remembered, and what brings the edition along.
+
+        Raises:
+            Unavailable: as for `answer`.
+        """
+        if self.is_sqlite:
+            return self.answer(work)
+        try:
+            with self._unit(self._statements, **{GLANCE: True}) as session:
+                return work(session)
+        except Unsettled:
+            return self.answer(work)
+        except Unavailable as error:
+            self._require_change(error, known_edition(session))
+        return self.answer(work)
+
     def answer(self, work: Callable[[Session], T]) -> T:
         """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
 
         A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find
-        it listed and gone. A failure that is no change of the edition's is no such thing, and stays.
+        it listed and gone. A failure without a change of the edition is no such thing, and stays.
 
         Raises:
             Unavailable: *work* failed, and not because of what changed meanwhile.
@@ -125,11 +153,17 @@ class Database:
             with self.read() as session:
                 return work(session)
         except Unavailable as error:
-            failure, before = error, known_edition(session)
+            self._require_change(error, known_edition(session))
         with self.read() as fresh:
-            if before is None or edition(fresh) == before:
-                raise failure
             return work(fresh)
+
+    def _require_change(self, failure: Unavailable, before: bytes | None) -> None:
+        """Raise *failure* again, unless the edition is another than *before* by now."""
+        if before is None:
+            raise failure
+        with self.read() as fresh:
+            if edition(fresh) == before:
+                raise failure
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -161,7 +195,8 @@ def _postgresql(url: URL, pool: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        isolation_level="REPEATABLE READ",  # what reading needs, set once: it is set and set back wherever it is another
+        isolation_level="AUTOCOMMIT",  # what `glance` needs; the units of work set their own, and set it back
+        skip_autocommit_rollback=True,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=2,

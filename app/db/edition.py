@@ -16,9 +16,13 @@ from app.errors import Unavailable
 
 T = TypeVar("T")
 
-SNAPSHOT = "snapshot"
-"""In a session's `info`: that all of its statements see the same state."""
+SNAPSHOT, GLANCE = "snapshot", "glance"
+"""In a session's `info`: that all of its statements see the same state, or that each sees its own and must bring the edition along."""
 _NAME = "edition"
+
+
+class Unsettled(Unavailable):
+    """Statements that stand for themselves saw different editions, or one that nothing is remembered of: only a snapshot can answer."""
 
 
 class NoEdition(Unavailable):
@@ -45,11 +49,8 @@ def edition(session: Session) -> bytes:
     """
     if (known := known_edition(session)) is not None:
         return known
-    name: bytes | None = session.connection().execute(_QUERY, {"id": 1}).scalar()
-    if name is None:
-        raise NoEdition("the edition is missing")
-    note_edition(session, name)
-    return name
+    note_edition(session, session.connection().execute(_QUERY, {"id": 1}).scalar())
+    return edition(session)
 
 
 def known_edition(session: Session) -> bytes | None:
@@ -59,13 +60,20 @@ def known_edition(session: Session) -> bytes | None:
 
 
 def note_edition(session: Session, name: bytes | None) -> None:
-    """Tell a snapshot its edition, which another statement of it brought along; in any other unit of work it may change."""
-    if SNAPSHOT in session.info and name is not None:
-        session.info[_NAME] = name
+    """Tell a unit of work the edition that one of its statements saw; one that writes takes no notice, since it may change there.
+
+    Raises:
+        NoEdition: there is none.
+        Unsettled: another statement saw another.
+    """
+    if name is None:
+        raise NoEdition("the edition is missing")
+    if session.info.setdefault(_NAME, name) != name and GLANCE in session.info:
+        raise Unsettled("the edition changed meanwhile")
 
 
 class Remembered(Generic[T]):
-    """Something that is read once for each edition. A unit of work that is no snapshot reads it anew and leaves nothing behind."""
+    """Something that is read once for each edition, in a snapshot. One that writes reads it anew and leaves nothing behind."""
 
     def __init__(self, read: Callable[[Session], T]) -> None:
         """Know how it is read: of nothing but what the triggers watch."""
@@ -76,12 +84,15 @@ class Remembered(Generic[T]):
         """Give it as it stands in this snapshot.
 
         Raises:
+            Unsettled: it is not remembered, and this is no snapshot.
             Unavailable: the database failed.
         """
-        if SNAPSHOT not in session.info:
+        if not session.info.keys() & {SNAPSHOT, GLANCE}:
             return self._read(session)
         name = edition(session)
         kept = self._kept
         if kept is None or kept[0] != name:
+            if GLANCE in session.info:
+                raise Unsettled("nothing is remembered of this edition")
             kept = self._kept = name, self._read(session)
         return kept[1]

@@ -1,20 +1,28 @@
 """The incidents as every answer needs them, remembered for as long as none of them changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.db import Remembered
-from app.incidents.document import Incident
-from app.incidents.service import list_all, newest_version
+from app.incidents.document import LOCALES, Incident, Locale
+from app.incidents.notices import Notice
+from app.incidents.service import get_notice, list_all
 
 
 @dataclass(frozen=True, slots=True)
 class KnownIncident:
-    """An incident, and the version of its notice that stands now."""
+    """An incident, and its notice that stands now."""
 
     incident: Incident
-    notice_version: int
+    notices: Mapping[Locale, Notice]
+    """The newest, in every language."""
+
+    @property
+    def notice_version(self) -> int:
+        """Number of the newest notice."""
+        return self.notices["ko"].version
 
 
 class KnownIncidents:
@@ -33,4 +41,7 @@ class KnownIncidents:
 
 
 def _read(session: Session) -> dict[str, KnownIncident]:
-    return {one.slug: KnownIncident(one, newest_version(session, one.slug)) for one in list_all(session)}
+    return {
+        one.slug: KnownIncident(one, {locale: get_notice(session, one.slug, locale) for locale in LOCALES})
+        for one in list_all(session)
+    }

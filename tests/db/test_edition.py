@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import Database, DatabaseUnavailable, Remembered
+from app.db import Database, DatabaseUnavailable, Remembered, fetch, note_edition
 from app.db.edition import NoEdition, edition
 from app.errors import Unavailable
 from tests.support.deployment import Deployment, row
@@ -111,6 +111,25 @@ def test_without_its_row_nothing_is_remembered(deployment: Deployment) -> None:
     with deployment.database.read() as session, pytest.raises(NoEdition):
         Remembered(slugs)(session)
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 503
+
+
+def test_statements_that_saw_different_editions_are_not_one_answer(deployment: Deployment) -> None:
+    seen: list[bytes] = []
+
+    def work(session: Session) -> bytes:
+        seen.append(edition(session))
+        if len(seen) == 1:
+            deployment.sql("UPDATE incidents SET document = document")
+        ((name,),) = fetch(session, "SELECT name FROM edition", [])
+        note_edition(session, name)
+        return bytes(name)
+
+    answered = deployment.database.glance(work)
+    if deployment.database.is_sqlite:  # there a glance is a snapshot
+        assert [answered] == seen
+    else:
+        assert len(seen) == 2
+        assert answered == seen[1] != seen[0]
 
 
 # --- beginning once more ---------------------------------------------------------------------------------------------

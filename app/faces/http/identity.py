@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def read_as(services: Services, token: str, work: Callable[[Session, Identity], T]) -> T:
-    """Do *work* as whoever holds the token, all of it in one snapshot.
+    """Do *work* as whoever holds the token, all of it on one state of the database; `Database.glance` says what it may read.
 
     Raises:
         NoSession: unknown, or ended.
         Unavailable: something could not be read; then there is no answer.
     """
-    return services.database.answer(lambda session: work(session, identity_of(services, session, token)))
+    return services.database.glance(lambda session: work(session, identity_of(services, session, token)))
 
 
 def identity_of(services: Services, session: Session, token: str) -> Identity:
