@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         repr=False,
         description="SQLite file or PostgreSQL; see `exposure db upgrade`",
     )
+    database_pool: int = Field(
+        8, ge=2, le=1000, description="connections of each server process; it works on one request fewer at once"
+    )
     redis_url: str | None = Field(
         None, repr=False, description="Redis or Valkey for the limits; none: limits of this process"
     )

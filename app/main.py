@@ -1,5 +1,6 @@
 """Wiring: the one place that builds the services of an application out of settings, and the entry of the command line."""
 
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,7 +18,7 @@ from app.acknowledgements import Acknowledgements, ReceiptSigner
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing
-from app.datasets import Digester, Register, holds_synthetic
+from app.datasets import Digester, Register, Turns, holds_synthetic
 from app.db import Database
 from app.delivery import Outbox, Sender
 from app.errors import ExposureError, Refused
@@ -27,6 +29,7 @@ from app.faces.http.logs import configure_logging
 from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
+from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
 from app.limits import Limiter, read_budgets
 from app.verification import Sessions, Verification
@@ -37,13 +40,16 @@ ERASURE_SECONDS = 60.0
 log = structlog.get_logger()
 
 
-def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: Clock = system_clock) -> FastAPI:
+def create_app(
+    settings: Settings, *, lookup_door: Path, sender: Sender, workers: int = 1, clock: Clock = system_clock
+) -> FastAPI:
     """Build the application.
 
     Args:
         settings: read and checked.
         lookup_door: the keyholder's lookup door.
         sender: delivers the codes.
+        workers: processes that share this machine's cores, of which this is one.
         clock: the time that everything goes by.
 
     Raises:
@@ -54,23 +60,25 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
     configure_logging(settings.log_level)
     keys = KeyRing(settings.key_dir)
     secret = keys.application()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, pool=settings.database_pool)
     if _would_reach_strangers(database, sender):
         database.close()
         raise Refused(
             "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
         )
     keyholder = Keyholder(lookup_door)
-    register = Register(keys, keyholder)
+    turns = Turns((os.cpu_count() or 1) // workers)
+    register = Register(keys, keyholder, turns)
     outbox = Outbox(secret)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
-    digester = Digester(keyholder)
+    digester = Digester(keyholder, turns)
     verification = Verification(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
     services = Services(
         clock=clock,
         database=database,
         keyholder=keyholder,
         register=register,
+        incidents=KnownIncidents(),
         verification=verification,
         sessions=sessions,
         exposures=Exposures(register, keyholder, digester),
@@ -84,6 +92,8 @@ def create_app(settings: Settings, *, lookup_door: Path, sender: Sender, clock: 
         stop = threading.Event()
         worker = threading.Thread(target=_work, args=(stop, services, outbox, sender), daemon=True)
         worker.start()
+        # a connection for each thread that may want one, and one for the worker's: none waits for what it cannot get
+        current_default_thread_limiter().total_tokens = settings.database_pool - 1
         log.info("started")
         try:
             yield

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
+from app.db import fetch, moment, note_edition
 
 
 class Kept(NamedTuple):
@@ -16,31 +16,39 @@ class Kept(NamedTuple):
     incident: str
     subject: bytes
     notice_version: int
-    receipt: ReceiptRow
+    receipt: object
+    """The receipt's id, as the driver has it."""
+    at: datetime
+    kid: str
+    payload: bytes
+    signature: bytes
 
-    @property
-    def at(self) -> datetime:
-        """When it was given."""
-        return self.receipt.acknowledged_at
+
+_KEPT = """
+SELECT a.incident, a.subject, a.notice_version, r.id, r.acknowledged_at, r.kid, r.payload, r.signature,
+       (SELECT name FROM edition WHERE id = 1)
+FROM acknowledgements AS a JOIN receipts AS r ON r.id = a.receipt
+WHERE a.incident IN ({incidents}) AND a.subject IN ({subjects}) ORDER BY r.acknowledged_at, r.id
+"""
 
 
 def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
-    """All acknowledgements of some people (incident, cloaked subject), oldest first."""
+    """All acknowledgements of some people (incident, cloaked subject), oldest first. A subject is of one incident only."""
     if not people:
         return []
-    own = or_(
-        *(
-            and_(AcknowledgementRow.incident == incident, AcknowledgementRow.subject == subject)
-            for incident, subject in people
-        )
-    )
-    query = (
-        select(AcknowledgementRow, ReceiptRow)
-        .join(ReceiptRow, ReceiptRow.id == AcknowledgementRow.receipt)
-        .where(own)
-        .order_by(ReceiptRow.acknowledged_at, ReceiptRow.id)
-    )
-    return [Kept(row.incident, row.subject, row.notice_version, receipt) for row, receipt in session.execute(query)]
+    incidents, subjects = (sorted(set(column)) for column in zip(*people, strict=True))
+    query = _KEPT.format(incidents=_places(incidents), subjects=_places(subjects))
+    kept = []
+    for incident, subject, version, receipt, at, kid, payload, signature, edition in fetch(
+        session, query, [*incidents, *subjects]
+    ):
+        note_edition(session, edition)
+        kept.append(Kept(incident, subject, version, receipt, moment(at), kid, payload, signature))
+    return kept
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def add(session: Session, receipt: ReceiptRow, people: Sequence[AcknowledgementRow]) -> None:

@@ -78,8 +78,7 @@ class Acknowledgements:
 
     def receipts(self, session: Session, exposures: Sequence[Exposure]) -> list[Receipt]:
         """Give all receipts of some exposures' people, oldest first."""
-        rows = {kept.receipt.id: kept.receipt for kept in self._kept(session, exposures)}
-        return [_receipt(row) for row in rows.values()]
+        return list({kept.receipt: _receipt(kept) for kept in self._kept(session, exposures)}.values())
 
     def _kept(self, session: Session, exposures: Sequence[Exposure]) -> list[Kept]:
         people = [(one.incident, self._cloak.cloak(subject)) for one in exposures for subject in one.subjects]
@@ -116,8 +115,8 @@ def _newest(kept: Sequence[Kept], incident: str, subjects: set[bytes]) -> Acknow
         return None
     version = max(complete)
     last = [one for one in own if one.notice_version == version][-1]
-    return Acknowledged(version, last.at, _receipt(last.receipt))
+    return Acknowledged(version, last.at, _receipt(last))
 
 
-def _receipt(row: ReceiptRow) -> Receipt:
+def _receipt(row: ReceiptRow | Kept) -> Receipt:
     return Receipt(row.kid, to_base64url(row.payload), to_base64url(row.signature))

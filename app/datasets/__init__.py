@@ -6,6 +6,7 @@ manifest, `synthetic` makes one up.
 
 from app.datasets.errors import (
     ImportFailed,
+    InUse,
     NotNow,
     OtherPepper,
     SentinelMissing,
@@ -21,15 +22,18 @@ from app.datasets.record import Record, Role
 from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
 from app.datasets.service import diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
+from app.datasets.turns import Crowded, Turns
 from app.datasets.versions import DataSet
 
 __all__ = [
     "Confidence",
+    "Crowded",
     "DataSet",
     "DataSetRow",
     "Digester",
     "Found",
     "ImportFailed",
+    "InUse",
     "NotNow",
     "OtherPepper",
     "Reading",
@@ -39,6 +43,7 @@ __all__ = [
     "SchemeRow",
     "SentinelMissing",
     "SeveralPeople",
+    "Turns",
     "UnknownDataSet",
     "UnknownIdentifier",
     "Unstretched",

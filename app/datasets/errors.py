@@ -31,6 +31,10 @@ class NotNow(Refused):
     """The state of the data set, or of those beside it, does not admit this."""
 
 
+class InUse(Unavailable):
+    """Somebody reads a data set for long, and it cannot be dropped meanwhile without keeping everybody waiting; nothing was changed."""
+
+
 class SentinelMissing(Unavailable):
     """A data set's sentinel is not there or does not open.
 

@@ -18,7 +18,9 @@ from app.crypto.seal import NOBODYS, RowSealer
 from app.datasets import queries, scheme
 from app.datasets.errors import SentinelMissing
 from app.datasets.record import Record, Sentinel, decode
+from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
+from app.db import Remembered
 from app.keyholder import Keyholder
 
 
@@ -43,9 +45,19 @@ class Reading:
 class Register:
     """The sealed store as a reader sees it."""
 
-    def __init__(self, keys: KeyRing, keyholder: Keyholder) -> None:
+    def __init__(self, keys: KeyRing, keyholder: Keyholder, turns: Turns | None = None) -> None:
+        """Know whom to ask.
+
+        Args:
+            keys: the store keys.
+            keyholder: answers on the sentinels.
+            turns: at Argon2id; None where nobody else is at it.
+        """
         self._keys = keys
+        self._turns = turns or Turns(1)
         self._keyholder = keyholder
+        self._readable = Remembered(queries.readable)
+        self._scheme = Remembered(scheme.current)
         self._sealers: dict[UUID, tuple[tuple[int, int], RowSealer]] = {}
         self._sentinels: dict[UUID, tuple[int, Place]] = {}
 
@@ -69,8 +81,8 @@ class Register:
         Raises:
             Unavailable: the keyholder, the database, a sentinel or a seal failed.
         """
-        datasets = queries.readable(session) if dataset is None else [dataset]
-        current = scheme.current(session)
+        datasets = self._readable(session) if dataset is None else [dataset]
+        current = self._scheme(session)
         connection = self._keyholder.connection()  # (1)
         if not datasets or current is None:
             return []
@@ -111,7 +123,9 @@ class Register:
     def _sentinel(self, dataset: DataSet, current: Scheme, connection: int) -> Place:
         known = self._sentinels.get(dataset.id)
         if known is None or known[0] != connection:
-            digest = current.stretch(self._keyholder.mac(messages.sentinel(dataset.id), on=connection))
+            mac = self._keyholder.mac(messages.sentinel(dataset.id), on=connection)
+            with self._turns:
+                digest = current.stretch(mac)
             known = self._sentinels[dataset.id] = (connection, row_place(digest, dataset.id))
         return known[1]
 

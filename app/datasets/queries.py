@@ -5,17 +5,24 @@ A sealed row is ``locator``, ``entry`` and ``sealed``, with the first two as its
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.datasets.errors import InUse
 from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.versions import DataSet
+from app.db import fetch, note_edition
 
 _BATCH = 10_000
+_LOCK_NOT_AVAILABLE = "55P03"
+_EDITION = -1
+"""Stands in the look-up for the place of a data set: its row is the edition."""
 
 
 def partition(dataset: UUID) -> str:
@@ -153,8 +160,21 @@ _COPY_END = b"\xff\xff"
 
 
 def drop_partition(session: Session, dataset: UUID) -> None:
-    """Drop a data set's rows, where there are any."""
-    session.execute(text(f"DROP TABLE IF EXISTS {partition(dataset)}"))
+    """Drop a data set's rows, where there are any.
+
+    On PostgreSQL whoever comes to read them waits meanwhile, so it gives up soon where somebody reads for long.
+
+    Raises:
+        InUse: somebody does.
+    """
+    if not _is_sqlite(session):
+        session.execute(text("SET LOCAL lock_timeout = '1s'"))
+    try:
+        session.execute(text(f"DROP TABLE IF EXISTS {partition(dataset)}"))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise InUse(f"data set {dataset} is being read from end to end; run this again") from None
+        raise
 
 
 def rows(session: Session, dataset: UUID) -> Iterator[Row]:
@@ -173,17 +193,22 @@ def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) ->
     Returns:
         For each row the place of its data set in *wanted*, and the row.
     """
-    parts = []
-    values: dict[str, bytes] = {}
-    for place, (dataset, locators) in enumerate(wanted):
-        names = [f"at_{place}_{number}" for number in range(len(locators))]
-        values |= dict(zip(names, locators, strict=True))
-        within = ", ".join(f":{name}" for name in names)
-        parts.append(
-            f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} WHERE locator IN ({within})"  # noqa: S608
-        )
-    found = session.execute(text(" UNION ALL ".join(parts) + " ORDER BY place, locator, entry"), values)
-    return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found]
+    statement = _rows_statement(tuple((dataset, len(locators)) for dataset, locators in wanted))
+    found = fetch(session, statement, [locator for _, locators in wanted for locator in locators])
+    note_edition(session, found[0][1] if found and found[0][0] == _EDITION else None)
+    return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found[1:]]
+
+
+@lru_cache(maxsize=256)
+def _rows_statement(wanted: tuple[tuple[UUID, int], ...]) -> str:
+    """Write the look-up: the same text for the same data sets and number of locators, so that PostgreSQL plans it once."""
+    parts = [
+        f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} "  # noqa: S608
+        f"WHERE locator IN ({', '.join(['%s'] * count)})"
+        for place, (dataset, count) in enumerate(wanted)
+    ]
+    edition = f"SELECT {_EDITION} AS place, name AS locator, NULL AS entry, NULL AS sealed FROM edition WHERE id = 1"  # noqa: S608
+    return " UNION ALL ".join([*parts, edition]) + " ORDER BY place, locator, entry"
 
 
 def delete_rows(session: Session, dataset: UUID, keys: Sequence[tuple[bytes, int]]) -> None:

@@ -13,6 +13,7 @@ from app.crypto.scheme import PROFILES, Cost, Scheme, parse_cost
 from app.datasets import queries
 from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
+from app.datasets.turns import Turns
 from app.identifiers import IdentifierKind
 from app.keyholder import Keyholder
 
@@ -74,8 +75,15 @@ def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> Non
 class Digester:
     """Makes the digests of identifiers, at a keyholder that has shown the mark on the same connection."""
 
-    def __init__(self, keyholder: Keyholder) -> None:
+    def __init__(self, keyholder: Keyholder, turns: Turns | None = None) -> None:
+        """Know whom to ask.
+
+        Args:
+            keyholder: answers on identifiers and on the mark.
+            turns: at Argon2id; None where nobody else is at it.
+        """
         self._keyholder = keyholder
+        self._turns = turns or Turns(1)
         self._shown: tuple[int, bytes] | None = None
 
     def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
@@ -87,18 +95,26 @@ class Digester:
         Raises:
             OtherPepper: the keyholder holds another pepper than at the first import.
             KeyholderUnavailable: it does not answer.
+            Crowded: too many digests are being made.
         """
         connection = self._keyholder.connection()
         row = queries.scheme(session)
         if row is not None:
             self._require_mark(row, connection)
         mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
-        return mac[: messages.TAG_BYTES], None if row is None else _scheme(row).stretch(mac)
+        tag = mac[: messages.TAG_BYTES]
+        if row is None:
+            return tag, None
+        with self._turns:
+            return tag, _scheme(row).stretch(mac)
 
     def _require_mark(self, row: SchemeRow, connection: int) -> None:
         if self._shown == (connection, row.vouch):
             return
-        if _scheme(row).vouch(self._keyholder.mac(messages.scheme(row.salt), on=connection)) != row.vouch:
+        mac = self._keyholder.mac(messages.scheme(row.salt), on=connection)
+        with self._turns:
+            vouch = _scheme(row).vouch(mac)
+        if vouch != row.vouch:
             raise OtherPepper(_OTHER_PEPPER)
         self._shown = (connection, row.vouch)
 

@@ -61,6 +61,7 @@ def retire(session: Session, dataset: UUID) -> DataSet:
     Raises:
         UnknownDataSet: there is none of this id.
         NotNow: its state does not admit it.
+        InUse: somebody reads it from end to end.
     """
     target = _locked(session, dataset)
     closed = get_incident(session, target.incident).status == "closed"

@@ -1,7 +1,21 @@
-"""The database: one engine, two units of work, migrations. SQL of the domains lives in their `queries.py`, not here."""
+"""The database: one engine, two units of work, migrations, and what may be remembered. SQL of the domains lives in their `queries.py`, not here."""
 
-from app.db.database import Database, DatabaseUnavailable
-from app.db.schema import Base, UtcDateTime
+from app.db.database import Database, DatabaseUnavailable, fetch
+from app.db.edition import EditionRow, Remembered, note_edition
+from app.db.schema import Base, UtcDateTime, moment
 from app.db.upgrade import NotUpgraded, require_newest, upgrade
 
-__all__ = ["Base", "Database", "DatabaseUnavailable", "NotUpgraded", "UtcDateTime", "require_newest", "upgrade"]
+__all__ = [
+    "Base",
+    "Database",
+    "DatabaseUnavailable",
+    "EditionRow",
+    "NotUpgraded",
+    "Remembered",
+    "UtcDateTime",
+    "fetch",
+    "moment",
+    "note_edition",
+    "require_newest",
+    "upgrade",
+]

@@ -2,28 +2,59 @@
 
     with database.read() as session     one snapshot: every statement sees the same committed state
     with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
+    database.answer(work)               one snapshot, or a fresh one where a data set was retired under it
+    database.glance(work)               the same without a transaction, where each statement proves that nothing changed meanwhile
 
 A face opens them; a domain works inside and never commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.db.edition import GLANCE, SNAPSHOT, Unsettled, edition, known_edition
 from app.errors import BadInput, Unavailable
 
+T = TypeVar("T")
+
 _BUSY_SECONDS = 5
-_STATEMENT_MILLISECONDS = 10_000
+_OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
+"""Milliseconds; and what is asked over and over is a read of few rows by their key, whose plan is the same whatever the key."""
 
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, or does not do as it is told."""
+
+
+def fetch(session: Session, statement: str, values: Sequence[object]) -> list[Any]:
+    """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds (decision 0013).
+
+    Args:
+        session: the unit of work.
+        statement: with ``%s`` for each value, on both engines.
+        values: of types that both drivers know.
+
+    Raises:
+        DatabaseUnavailable: the database failed.
+    """
+    connection = session.connection()
+    if connection.dialect.paramstyle == "qmark":
+        statement = statement.replace("%s", "?")
+    driver = connection.connection
+    try:
+        cursor = driver.cursor()
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver.dbapi_connection, None):
+            connection.invalidate()  # or the pool would hand it out again
+        raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
 
 
 def parse_url(url: str) -> URL:
@@ -50,13 +81,21 @@ def parse_url(url: str) -> URL:
 class Database:
     """One database, SQLite (WAL) or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool: int = 8) -> None:
+        """Know where it is; nothing is opened yet.
+
+        Args:
+            url: of `parse_url`.
+            pool: connections that are open at most. Who finds none free waits two seconds.
+        """
         self.url = parse_url(url)
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
-        self._reading = self.engine.execution_options(
-            **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
-        )
-        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        if self.is_sqlite:
+            self.engine = self._reading = _sqlite(self.url, pool)
+            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self._statements = _postgresql(self.url, pool)
+            self._reading = self._statements.execution_options(isolation_level="REPEATABLE READ")
+            self.engine = self._writing = self._statements.execution_options(isolation_level="READ COMMITTED")
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,8 +114,56 @@ class Database:
         Raises:
             DatabaseUnavailable: the database failed.
         """
-        with self._unit(self._reading) as session:
+        with self._unit(self._reading, **{SNAPSHOT: True}) as session:
             yield session
+
+    def glance(self, work: Callable[[Session], T]) -> T:
+        """Do *work* on one state of the database, statement by statement where that does: the path of an answer.
+
+        Each statement stands for itself and brings the edition along, which must be the same in all of them. So no transaction is begun
+        and ended, and no lock is kept while seals are opened. Where the edition changed, or is new to this process, a snapshot answers.
+
+        Args:
+            work: reads only what is remembered, and what brings the edition along.
+
+        Raises:
+            Unavailable: as for `answer`.
+        """
+        if self.is_sqlite:
+            return self.answer(work)
+        try:
+            with self._unit(self._statements, **{GLANCE: True}) as session:
+                return work(session)
+        except Unsettled:
+            return self.answer(work)
+        except Unavailable as error:
+            self._require_change(error, known_edition(session))
+        return self.answer(work)
+
+    def answer(self, work: Callable[[Session], T]) -> T:
+        """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
+
+        A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find
+        it listed and gone. A failure without a change of the edition is no such thing, and stays.
+
+        Raises:
+            Unavailable: *work* failed, and not because of what changed meanwhile.
+        """
+        try:
+            with self.read() as session:
+                return work(session)
+        except Unavailable as error:
+            self._require_change(error, known_edition(session))
+        with self.read() as fresh:
+            return work(fresh)
+
+    def _require_change(self, failure: Unavailable, before: bytes | None) -> None:
+        """Raise *failure* again, unless the edition is another than *before* by now."""
+        if before is None:
+            raise failure
+        with self.read() as fresh:
+            if edition(fresh) == before:
+                raise failure
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -90,9 +177,9 @@ class Database:
             session.commit()
 
     @contextmanager
-    def _unit(self, engine: Engine) -> Iterator[Session]:
+    def _unit(self, engine: Engine, **info: object) -> Iterator[Session]:
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False, info=info) as session:
                 yield session
         except IntegrityError:
             raise
@@ -104,18 +191,20 @@ class Database:
         self.engine.dispose()
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, pool: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        pool_size=20,
-        max_overflow=20,
+        isolation_level="AUTOCOMMIT",  # what `glance` needs; the units of work set their own, and set it back
+        skip_autocommit_rollback=True,
+        pool_size=pool,
+        max_overflow=0,
         pool_timeout=2,
-        connect_args={"connect_timeout": 2, "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS}"},
+        connect_args={"connect_timeout": 2, "options": _OPTIONS},
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, pool: int) -> Engine:
     try:
         Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -124,8 +213,8 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=20,
-        max_overflow=20,
+        pool_size=pool,
+        max_overflow=0,
         pool_timeout=2,
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
     )

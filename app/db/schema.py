@@ -7,6 +7,12 @@ from sqlalchemy import DateTime, Dialect, MetaData, types
 from sqlalchemy.orm import DeclarativeBase
 
 
+def moment(stored: datetime | str) -> datetime:
+    """Read a moment as a driver hands it over: SQLite's as text without a zone."""
+    value = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
 class UtcDateTime(types.TypeDecorator[datetime]):
     """An aware moment, in UTC on both engines (SQLite forgets the zone)."""
 
@@ -23,9 +29,7 @@ class UtcDateTime(types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else moment(value)
 
 
 class Base(DeclarativeBase):

@@ -3,6 +3,7 @@
 from app.incidents.document import ITEM_KINDS, LOCALES, Action, Incident, ItemKind, Locale, Text
 from app.incidents.errors import BadIncident, IncidentExists, UnknownIncident
 from app.incidents.file import read_file
+from app.incidents.known import KnownIncident, KnownIncidents
 from app.incidents.models import IncidentRow, NoticeRow
 from app.incidents.notices import Notice, notice_digest
 from app.incidents.service import create, get, get_notice, list_all, lock, newest_version, update
@@ -16,6 +17,8 @@ __all__ = [
     "IncidentExists",
     "IncidentRow",
     "ItemKind",
+    "KnownIncident",
+    "KnownIncidents",
     "Locale",
     "Notice",
     "NoticeRow",

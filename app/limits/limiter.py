@@ -14,6 +14,7 @@ from slowapi import Limiter as SlowApiLimiter
 from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 
+from app.limits import memory
 from app.limits.budgets import Budget, Budgets
 
 _STORE_TIMEOUT = 0.1
@@ -38,10 +39,12 @@ class Limiter:
     """The client budgets of one application."""
 
     def __init__(self, budgets: Budgets, *, redis_url: str | None = None) -> None:
+        self.waits = redis_url is not None
+        """Whether to spend may wait for a store, so that it must not be done on an event loop."""
         options: dict[str, Any] = {"socket_timeout": _STORE_TIMEOUT, "socket_connect_timeout": _STORE_TIMEOUT}
         self._slowapi = SlowApiLimiter(
             key_func=_address,
-            storage_uri=redis_url and re.sub(r"^valkey", "redis", redis_url),
+            storage_uri=re.sub(r"^valkey", "redis", redis_url) if redis_url else f"{memory.SCHEME}://",
             storage_options=options if redis_url else {},
             in_memory_fallback_enabled=redis_url is not None,
             key_prefix="exposure-lookup",
@@ -55,7 +58,7 @@ class Limiter:
         }
 
     def spend(self, budget: Budget, request: Request) -> Spent:
-        """Take one call from *budget*. May wait for the store, 100 ms at most: call it off the event loop."""
+        """Take one call from *budget*. May wait for the store, 100 ms at most, where `waits` says so."""
         try:
             self._checks[budget](request)
             admitted = True

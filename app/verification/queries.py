@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from app.db import fetch, moment, note_edition
 from app.verification.models import SessionRow, VerificationRow
 
 
@@ -29,9 +30,23 @@ def take_try(session: Session, number: UUID) -> int | None:
     )
 
 
-def session_row(session: Session, locator: bytes, *, lock: bool = False) -> SessionRow | None:
-    """Find a session."""
-    return session.get(SessionRow, locator, with_for_update=lock)
+_SESSION = """
+SELECT sessions.sealed, sessions.expires_at, edition.name
+FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
+"""
+
+
+def session_row(session: Session, locator: bytes) -> tuple[bytes, datetime] | None:
+    """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
+    for sealed, expires_at, edition in fetch(session, _SESSION, [locator]):
+        note_edition(session, edition)
+        return sealed, moment(expires_at)
+    return None
+
+
+def locked_session(session: Session, locator: bytes) -> SessionRow | None:
+    """Find a session, and hold it."""
+    return session.get(SessionRow, locator, with_for_update=True)
 
 
 def remove_session(session: Session, locator: bytes) -> None:

@@ -64,7 +64,8 @@ class Sessions:
         Raises:
             NoSession: unknown, or ended.
         """
-        return _identity(_place(token), _row(session, token, now))
+        place = _place(token)
+        return _identity(place, *_live(queries.session_row(session, place.locator), now))
 
     def add(self, session: Session, token: str, identifier: ProvenIdentifier, *, now: datetime) -> datetime:
         """Add an identifier to a session, or prove one anew; gives when it ends.
@@ -73,13 +74,16 @@ class Sessions:
             NoSession: unknown, or ended.
             TooManyIdentifiers: it holds as many as it may.
         """
-        row = _row(session, token, now, lock=True)
         place = _place(token)
-        others = tuple(one for one in _identity(place, row).identifiers if one.tag != identifier.tag)
+        row = queries.locked_session(session, place.locator)
+        if row is None:
+            raise NoSession("no session, or it has ended")
+        known = _identity(place, *_live((row.sealed, row.expires_at), now))
+        others = tuple(one for one in known.identifiers if one.tag != identifier.tag)
         if len(others) >= IDENTIFIERS_AT_MOST:
             raise TooManyIdentifiers(f"a session holds {IDENTIFIERS_AT_MOST} identifiers")
         row.sealed = _seal(place, (*others, identifier))
-        return row.expires_at
+        return known.expires_at
 
     def end(self, session: Session, token: str, *, now: datetime) -> None:
         """End a session.
@@ -87,16 +91,17 @@ class Sessions:
         Raises:
             NoSession: unknown, or ended.
         """
-        queries.remove_session(session, _row(session, token, now).locator)
+        place = _place(token)
+        _live(queries.session_row(session, place.locator), now)
+        queries.remove_session(session, place.locator)
 
 
 def _place(token: str) -> Place:
     return token_place(token.encode(), "session")
 
 
-def _row(session: Session, token: str, now: datetime, *, lock: bool = False) -> SessionRow:
-    row = queries.session_row(session, _place(token).locator, lock=lock)
-    if row is None or row.expires_at <= now:
+def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, datetime]:
+    if row is None or row[1] <= now:
         raise NoSession("no session, or it has ended")
     return row
 
@@ -106,13 +111,13 @@ def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
     return seal_box(place.key, content, about=_ABOUT)
 
 
-def _identity(place: Place, row: SessionRow) -> Identity:
+def _identity(place: Place, sealed: bytes, expires_at: datetime) -> Identity:
     try:
-        content = open_box(place.key, row.sealed, about=_ABOUT)
+        content = open_box(place.key, sealed, about=_ABOUT)
     except BrokenSeal:
         raise NoSession("the session does not open") from None
     identifiers = tuple(
         ProvenIdentifier(kind, masked, bytes.fromhex(tag), digest and bytes.fromhex(digest))
         for kind, masked, tag, digest in content
     )
-    return Identity(identifiers, row.expires_at, place.key)
+    return Identity(identifiers, expires_at, place.key)

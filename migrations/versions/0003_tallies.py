@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -14,5 +14,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("data_sets") as batch_op:
-        batch_op.drop_column("tallies")
+    op.drop_column("data_sets", "tallies")  # not in batch mode: it would lose the triggers of the edition

@@ -108,8 +108,8 @@ class Deployment:
         with self.database.write() as session:
             incidents.create(session, incident, now=self.clock())
 
-    def new_app(self) -> FastAPI:
-        return create_app(self.settings, lookup_door=self.door, sender=self.mailbox, clock=self.clock)
+    def new_app(self, **given: Any) -> FastAPI:
+        return create_app(self.settings, lookup_door=self.door, sender=self.mailbox, clock=self.clock, **given)
 
     @cached_property
     def app(self) -> FastAPI:

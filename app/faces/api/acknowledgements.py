@@ -4,16 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from app.acknowledgements import Receipt, UnknownExposure
-from app.exposures import exposure_id
+from app.exposures import Exposure, exposure_id
 from app.faces.api.bearer import Token
-from app.faces.api.schemas import In, Out, problems
-from app.faces.http.identity import identity_of, proofs_of
+from app.faces.api.schemas import In, Out, answered, problems
+from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import ServicesOf
 from app.incidents import Locale
 from app.limits import Budget
+from app.verification import Identity
 
 router = APIRouter(route_class=LimitedRoute, tags=["acknowledgements"])
 
@@ -57,37 +59,41 @@ class ReceiptKeysOut(Out):
 @router.post(
     "/v1/acknowledgements",
     status_code=201,
+    response_model=ReceiptOut,
     responses={
         200: {"model": ReceiptOut, "description": "Acknowledged before"},
         **problems(401, 404, 409, 413, 415, 422),
     },
 )
 @spends(Budget.OTHER)
-def acknowledge(body: AcknowledgementIn, response: Response, services: ServicesOf, token: Token) -> ReceiptOut:
+def acknowledge(body: AcknowledgementIn, services: ServicesOf, token: Token) -> Response:
     """Record that a notice was read. It waives nothing, and no right depends on it."""
-    with services.database.write() as session:
-        identity = identity_of(services, session, token)
+
+    def find(session: Session, identity: Identity) -> Exposure | None:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
-        own = next((one for one in exposures if exposure_id(identity.key, one) == body.exposure_id), None)
-        if own is None:
-            raise UnknownExposure("none of this session")
+        return next((one for one in exposures if exposure_id(identity.key, one) == body.exposure_id), None)
+
+    own = read_as(services, token, find)
+    if own is None:
+        raise UnknownExposure("none of this session")
+    with services.database.write() as session:
         kept = services.acknowledgements.acknowledge(
             session, own, body.notice_version, body.locale, now=services.clock()
         )
-    if not kept.new:
-        response.status_code = 200
-    return _receipt(kept.receipt)
+    return answered(_receipt(kept.receipt), 201 if kept.new else 200)
 
 
-@router.get("/v1/acknowledgements", responses=problems(401))
+@router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
 @spends(Budget.OTHER)
-def list_acknowledgements(services: ServicesOf, token: Token) -> ReceiptsOut:
+def list_acknowledgements(services: ServicesOf, token: Token) -> Response:
     """Read one's own receipts."""
-    with services.database.read() as session:
-        identity = identity_of(services, session, token)
+
+    def read(session: Session, identity: Identity) -> ReceiptsOut:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
         receipts = services.acknowledgements.receipts(session, exposures)
-    return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
+        return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
+
+    return answered(read_as(services, token, read))
 
 
 @router.get("/v1/receipt-keys", responses=problems())

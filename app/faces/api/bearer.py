@@ -1,4 +1,4 @@
-"""Who is calling: the Bearer token of a session."""
+"""Who is calling: the Bearer token of a session. Asynchronous, for FastAPI would hand plain functions to threads."""
 
 from typing import Annotated
 
@@ -11,12 +11,12 @@ _scheme = HTTPBearer(auto_error=False, description="the access_token of a confir
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
 
 
-def optional_token(credentials: _Credentials) -> str | None:
+async def optional_token(credentials: _Credentials) -> str | None:
     """Give the token, where there is one."""
     return None if credentials is None else credentials.credentials
 
 
-def token(credentials: _Credentials) -> str:
+async def token(credentials: _Credentials) -> str:
     """Give the token.
 
     Raises:

@@ -2,20 +2,21 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
-from app import incidents
 from app.acknowledgements import Acknowledged
 from app.exposures import Answer, Exposure, exposure_id
 from app.faces.api.bearer import Token
-from app.faces.api.schemas import Absent, In, Moment, Out, problems
-from app.faces.http.identity import identity_of, proofs_of
+from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
+from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import ServicesOf
 from app.identifiers import IdentifierKind, Kind
-from app.incidents import Incident, ItemKind
+from app.incidents import ItemKind, KnownIncident
 from app.limits import Budget
+from app.verification import Identity
 
 router = APIRouter(route_class=LimitedRoute, tags=["exposures"])
 
@@ -98,45 +99,48 @@ class ChecksOut(Out):
     results: list[CheckOut]
 
 
-@router.get("/v1/exposures", response_model_exclude_none=True, responses=problems(401))
+@router.get("/v1/exposures", response_model=ExposuresOut, responses=problems(401))
 @spends(Budget.OTHER)
-def list_exposures(services: ServicesOf, token: Token) -> ExposuresOut:
+def list_exposures(services: ServicesOf, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
-    with services.database.read() as session:
-        identity = identity_of(services, session, token)
+
+    def read(session: Session, identity: Identity) -> ExposuresOut:
         answer = services.exposures.find(session, proofs_of(identity))
-        known = {one.slug: one for one in incidents.list_all(session)}
-        versions = {slug: incidents.newest_version(session, slug) for slug in known}
+        known = services.incidents(session) if answer.exposures else {}
         acknowledged = services.acknowledgements.of_exposures(session, answer.exposures)
-    return ExposuresOut(
-        identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in identity.identifiers],
-        checked_at=services.clock(),
-        datasets=_datasets(answer),
-        exposures=[
-            _exposure(one, exposure_id(identity.key, one), known[one.incident], versions[one.incident], read)
-            for one, read in zip(answer.exposures, acknowledged, strict=True)
-        ],
-    )
+        return ExposuresOut(
+            identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in identity.identifiers],
+            checked_at=services.clock(),
+            datasets=_datasets(answer),
+            exposures=[
+                _exposure(one, exposure_id(identity.key, one), known[one.incident], acknowledgement)
+                for one, acknowledgement in zip(answer.exposures, acknowledged, strict=True)
+            ],
+        )
+
+    return answered(read_as(services, token, read))
 
 
-@router.post("/v1/exposures/check", responses=problems(401, 413, 415, 422))
+@router.post("/v1/exposures/check", response_model=ChecksOut, responses=problems(401, 413, 415, 422))
 @spends(Budget.OTHER)
-def check_value(body: CheckIn, services: ServicesOf, token: Token) -> ChecksOut:
+def check_value(body: CheckIn, services: ServicesOf, token: Token) -> Response:
     """Ask whether a name, address, email or phone is the one in one's own records."""
-    with services.database.read() as session:
-        identity = identity_of(services, session, token)
+
+    def check(session: Session, identity: Identity) -> ChecksOut:
         results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
-    return ChecksOut(
-        kind=body.kind,
-        results=[
-            CheckOut(
-                exposure_id=exposure_id(identity.key, one.exposure),
-                item_exposed=one.item_exposed,
-                value="matched" if one.matched else "not_recognised",
-            )
-            for one in results
-        ],
-    )
+        return ChecksOut(
+            kind=body.kind,
+            results=[
+                CheckOut(
+                    exposure_id=exposure_id(identity.key, one.exposure),
+                    item_exposed=one.item_exposed,
+                    value="matched" if one.matched else "not_recognised",
+                )
+                for one in results
+            ],
+        )
+
+    return answered(read_as(services, token, check))
 
 
 def _datasets(answer: Answer) -> list[DataSetOut]:
@@ -152,7 +156,7 @@ def _datasets(answer: Answer) -> list[DataSetOut]:
     ]
 
 
-def _exposure(one: Exposure, name: str, incident: Incident, version: int, read: Acknowledged | None) -> ExposureOut:
+def _exposure(one: Exposure, name: str, known: KnownIncident, read: Acknowledged | None) -> ExposureOut:
     return ExposureOut(
         id=name,
         incident=one.incident,
@@ -164,7 +168,7 @@ def _exposure(one: Exposure, name: str, incident: Incident, version: int, read: 
         ],
         cohorts=list(one.cohorts),
         identifiers=list(one.identifiers),
-        notice_version=version,
+        notice_version=known.notice_version,
         acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.at),
-        actions=[action.id for action in one.actions(incident)],
+        actions=[action.id for action in one.actions(known.incident)],
     )

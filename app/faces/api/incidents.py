@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app import incidents
 from app.faces.api.schemas import Absent, Moment, Out, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import ServicesOf
-from app.incidents import Incident, ItemKind, Locale
+from app.incidents import Incident, ItemKind, Locale, UnknownIncident
 from app.limits import Budget
 
 router = APIRouter(route_class=LimitedRoute, tags=["incidents"])
@@ -100,9 +99,8 @@ class NoticeOut(Out):
 @spends(Budget.OTHER)
 def list_incidents(request: Request, services: ServicesOf) -> Response:
     """List the incidents."""
-    with services.database.read() as session:
-        known = [(one, incidents.newest_version(session, one.slug)) for one in incidents.list_all(session)]
-    body = IncidentsOut(incidents=[_incident(one, version) for one, version in known])
+    known = services.database.glance(services.incidents)
+    body = IncidentsOut(incidents=[_incident(one.incident, one.notice_version) for one in known.values()])
     return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
 
 
@@ -116,8 +114,10 @@ def get_notice(
     request: Request, services: ServicesOf, slug: str, locale: Annotated[Locale, Query()] = "ko"
 ) -> Response:
     """Read an incident's newest notice."""
-    with services.database.read() as session:
-        notice = incidents.get_notice(session, slug, locale)
+    known = services.database.glance(services.incidents).get(slug)
+    if known is None:
+        raise UnknownIncident(f"there is no incident {slug}")
+    notice = known.notices[locale]
     body = NoticeOut(
         incident=notice.incident,
         locale=notice.locale,

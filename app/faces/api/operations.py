@@ -21,8 +21,8 @@ class StatusOut(Out):
 
 @router.get("/healthz", responses=problems())
 @spends(Budget.OTHER)
-def is_alive() -> StatusOut:
-    """Say that the process answers."""
+async def is_alive() -> StatusOut:
+    """Say that the process answers, even while all of its threads wait."""
     return StatusOut(status="alive")
 
 
@@ -30,8 +30,7 @@ def is_alive() -> StatusOut:
 @spends(Budget.OTHER)
 def is_ready(services: ServicesOf) -> StatusOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
-    with services.database.read() as session:
-        services.register.look_up(session, [])
+    services.database.answer(lambda session: services.register.look_up(session, []))
     return StatusOut(status="ready")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.delivery import Channel
 from app.faces.api.bearer import OptionalToken
-from app.faces.api.schemas import In, Moment, Out, problems
+from app.faces.api.schemas import In, Moment, Out, answered, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import ServicesOf
@@ -61,18 +61,23 @@ class SessionOut(Out):
     expires_in: int
 
 
-@router.post("/v1/verifications", status_code=202, responses=problems(413, 415, 422))
+@router.post("/v1/verifications", status_code=202, response_model=VerificationOut, responses=problems(413, 415, 422))
 @spends(Budget.VERIFICATIONS)
-def start_verification(body: VerificationIn, services: ServicesOf) -> VerificationOut:
+def start_verification(body: VerificationIn, services: ServicesOf) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
     with services.database.write() as session:
         started = services.verification.start(session, body.channel, body.identifier, body.locale, now=services.clock())
     return _started(started)
 
 
-@router.post("/v1/verifications/{id}/resend", status_code=202, responses=problems(404, 410, 413, 415, 422))
+@router.post(
+    "/v1/verifications/{id}/resend",
+    status_code=202,
+    response_model=VerificationOut,
+    responses=problems(404, 410, 413, 415, 422),
+)
 @spends(Budget.VERIFICATIONS)
-def resend_code(id: UUID, body: ResendIn, services: ServicesOf) -> VerificationOut:  # noqa: A002  the contract's name
+def resend_code(id: UUID, body: ResendIn, services: ServicesOf) -> Response:  # noqa: A002  the contract's name
     """Have a new code sent; the one before is void."""
     with services.database.write() as session:
         started = services.verification.resend(session, id, body.client_secret, now=services.clock())
@@ -92,21 +97,23 @@ def confirm_verification(
     request: Request,
     services: ServicesOf,
     token: OptionalToken,
-) -> SessionOut | Response:
+) -> Response:
     """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
     now = services.clock()
     with services.database.write() as session:
         outcome = services.verification.confirm(session, id, body.client_secret, body.code, token=token, now=now)
     if isinstance(outcome, WrongCode):
         return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
-    return SessionOut(access_token=outcome.token, expires_in=int((outcome.expires_at - now).total_seconds()))
+    seconds = int((outcome.expires_at - now).total_seconds())
+    return answered(SessionOut(access_token=outcome.token, expires_in=seconds))
 
 
-def _started(started: Started) -> VerificationOut:
-    return VerificationOut(
+def _started(started: Started) -> Response:
+    body = VerificationOut(
         id=started.id,
         channel=started.channel,
         expires_at=started.expires_at,
         resend_at=started.resend_at,
         client_secret=started.client_secret,
     )
+    return answered(body, 202)

@@ -25,7 +25,7 @@ BACKLOG = 2048
 class CreateApp(Protocol):
     """`app.main.create_app`, handed down."""
 
-    def __call__(self, settings: Settings, *, lookup_door: Path, sender: Sender) -> FastAPI:
+    def __call__(self, settings: Settings, *, lookup_door: Path, sender: Sender, workers: int) -> FastAPI:
         """Build the application."""
 
 
@@ -62,7 +62,7 @@ def run_server(
     url = f"http://{shown}:{listening.getsockname()[1]}"
     say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
     config = uvicorn.Config(
-        partial(_build, create_app, settings, lookup_door, sender),
+        partial(_build, create_app, settings, lookup_door, sender, workers),
         factory=True,
         workers=workers,
         log_config=None,
@@ -98,8 +98,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _build(create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender]) -> FastAPI:
-    return create_app(settings, lookup_door=lookup_door, sender=sender())
+def _build(
+    create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender], workers: int
+) -> FastAPI:
+    return create_app(settings, lookup_door=lookup_door, sender=sender(), workers=workers)
 
 
 def _say_when_ready(url: str, say: Callable[[str], object]) -> None:

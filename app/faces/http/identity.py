@@ -1,10 +1,25 @@
 """Who is calling, for every face: from a session's token to what its holder has proven."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sqlalchemy.orm import Session
 
 from app.exposures import Proof
 from app.faces.http.services import Services
 from app.verification import Identity
+
+T = TypeVar("T")
+
+
+def read_as(services: Services, token: str, work: Callable[[Session, Identity], T]) -> T:
+    """Do *work* as whoever holds the token, all of it on one state of the database; `Database.glance` says what it may read.
+
+    Raises:
+        NoSession: unknown, or ended.
+        Unavailable: something could not be read; then there is no answer.
+    """
+    return services.database.glance(lambda session: work(session, identity_of(services, session, token)))
 
 
 def identity_of(services: Services, session: Session, token: str) -> Identity:

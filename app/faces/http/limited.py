@@ -61,7 +61,11 @@ class LimitedRoute(APIRoute):
         media_type = (FORM if self.include_in_schema is False else JSON) if self.body_field else None
 
         async def limited(request: Request) -> Response:
-            spent = await run_in_threadpool(services_of(request).limiter.spend, budget, request)
+            limiter = services_of(request).limiter
+            if limiter.waits:
+                spent = await run_in_threadpool(limiter.spend, budget, request)
+            else:
+                spent = limiter.spend(budget, request)
             request.state.spent = spent
             if not spent.admitted:
                 raise TooManyCalls(spent)

@@ -39,7 +39,8 @@ class Outermost:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -55,14 +56,13 @@ class Outermost:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *self._headers]
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
-                headers["X-Request-Id"] = state["request_id"]
+                headers.append("X-Request-Id", state["request_id"])
                 if isinstance(spent := state.get("spent"), Spent):
-                    headers["RateLimit-Policy"] = f'"{spent.budget}";q={spent.quota};w={spent.window}'
-                    headers["RateLimit"] = f'"{spent.budget}";r={spent.remaining};t={spent.reset}'
+                    headers.append("RateLimit-Policy", f'"{spent.budget}";q={spent.quota};w={spent.window}')
+                    headers.append("RateLimit", f'"{spent.budget}";r={spent.remaining};t={spent.reset}')
             await send(message)
 
         try:

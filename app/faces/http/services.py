@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.datasets import Register
 from app.db import Database
 from app.exposures import Exposures
+from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
 from app.limits import Limiter
 from app.verification import Sessions, Verification
@@ -23,6 +24,7 @@ class Services:
     database: Database
     keyholder: Keyholder
     register: Register
+    incidents: KnownIncidents
     verification: Verification
     sessions: Sessions
     exposures: Exposures
@@ -36,10 +38,15 @@ class Services:
         self.database.close()
 
 
+async def services_of_request(request: Request) -> Services:
+    """Find them as a dependency: FastAPI would hand a plain function to a thread."""
+    return services_of(request)
+
+
 def services_of(request: Request) -> Services:
     """Find the services of the application that a request came to."""
     services: Services = request.app.state.services
     return services
 
 
-ServicesOf = Annotated[Services, Depends(services_of)]
+ServicesOf = Annotated[Services, Depends(services_of_request)]

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form, Request, Response
+from sqlalchemy.orm import Session
 
-from app import incidents
 from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, from_base64url
 from app.exposures import Exposure, exposure_id
-from app.faces.http.identity import identity_of, proofs_of
+from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
 from app.faces.http.services import Services, ServicesOf
 from app.faces.web.answering import answer_page, token_of
@@ -20,6 +20,7 @@ from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
 from app.incidents import Text
 from app.limits import Budget
+from app.verification import Identity
 
 router = page_router()
 
@@ -49,12 +50,14 @@ def acknowledge(
     token, texts = token_of(request), texts_of(request).notice
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
+
+    def find(session: Session, identity: Identity) -> dict[str, Exposure]:
+        found = services.exposures.find(session, proofs_of(identity)).exposures
+        return {exposure_id(identity.key, one): one for one in found}
+
     try:
+        chosen = _chosen(read_as(services, token, find), exposure or [])
         with services.database.write() as session:
-            identity = identity_of(services, session, token)
-            found = services.exposures.find(session, proofs_of(identity)).exposures
-            own = {exposure_id(identity.key, one): one for one in found}
-            chosen = _chosen(own, exposure or [])
             for one in chosen:
                 services.acknowledgements.acknowledge(session, one, version, locale_of(request), now=now)
     except UnknownExposure:
@@ -69,8 +72,7 @@ def acknowledge(
 def show_receipts(request: Request, services: ServicesOf) -> Response:
     """Show the person's receipts in words."""
     receipts = _receipts(request, services)
-    with services.database.read() as session:
-        titles = {one.slug: one.title for one in incidents.list_all(session)}
+    titles = {slug: one.incident.title for slug, one in services.database.glance(services.incidents).items()}
     return page(request, "receipts.html", here="/receipts", receipts=[_in_words(one, titles) for one in receipts])
 
 
@@ -94,11 +96,11 @@ def _chosen(own: Mapping[str, Exposure], names: Sequence[str]) -> list[Exposure]
 
 
 def _receipts(request: Request, services: Services) -> list[Receipt]:
-    token = token_of(request)
-    with services.database.read() as session:
-        identity = identity_of(services, session, token)
+    def read(session: Session, identity: Identity) -> list[Receipt]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
         return services.acknowledgements.receipts(session, found)
+
+    return read_as(services, token_of(request), read)
 
 
 def _in_words(receipt: Receipt, titles: dict[str, Text]) -> ReceiptView:

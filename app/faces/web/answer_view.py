@@ -7,7 +7,6 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from app import incidents
 from app.acknowledgements import Acknowledged
 from app.exposures import Answer, Exposure, exposure_id
 from app.faces.http.identity import proofs_of
@@ -64,13 +63,14 @@ class AnswerView:
 
 
 def read_answer(services: Services, session: Session, identity: Identity, locale: Locale) -> AnswerView:
-    """Read the answer of one session, its notices and what was acknowledged, all of one snapshot.
+    """Read the answer of one session, its notices and what was acknowledged, all on one state of the database.
 
     Raises:
         VerifyAgain: the data sets cannot be read with what the session holds.
         Unavailable: something could not be read; then there is no answer.
     """
     answer = services.exposures.find(session, proofs_of(identity))
+    known = services.incidents(session)
     read = services.acknowledgements.of_exposures(session, answer.exposures)
     concerned = {one.incident for one in answer.datasets} | {one.incident for one in answer.exposures}
     return AnswerView(
@@ -80,7 +80,7 @@ def read_answer(services: Services, session: Session, identity: Identity, locale
         incidents=tuple(
             _view(
                 incident,
-                incidents.get_notice(session, incident.slug, locale),
+                notice,
                 answer,
                 [
                     _leak(identity, incident, exposure, acknowledged)
@@ -88,7 +88,7 @@ def read_answer(services: Services, session: Session, identity: Identity, locale
                     if exposure.incident == incident.slug
                 ],
             )
-            for incident in reversed(incidents.list_all(session))
+            for incident, notice in reversed([(one.incident, one.notices[locale]) for one in known.values()])
             if incident.slug in concerned
         ),
     )

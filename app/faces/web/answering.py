@@ -7,7 +7,7 @@ from fastapi import Form, Request, Response
 
 from app.acknowledgements import STATEMENTS
 from app.exposures import CheckResult, InvalidValue, exposure_id
-from app.faces.http.identity import identity_of, proofs_of
+from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
 from app.faces.http.services import Services, ServicesOf
 from app.faces.web import cookies
@@ -50,13 +50,17 @@ def check_value(
     token = token_of(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
     try:
-        with services.database.read() as session:
-            identity = identity_of(services, session, token)
-            found = services.exposures.check(session, proofs_of(identity), known, value)
+        results = read_as(
+            services,
+            token,
+            lambda session, identity: {
+                exposure_id(identity.key, one.exposure): one
+                for one in services.exposures.check(session, proofs_of(identity), known, value)
+            },
+        )
     except InvalidValue:
         error = texts_of(request).check.invalid
         return answer_page(request, services, status=422, checked=Checked(known, value, error=error))
-    results = {exposure_id(identity.key, one.exposure): one for one in found}
     return answer_page(request, services, checked=Checked(known, value, results))
 
 
@@ -76,9 +80,8 @@ def answer_page(
         Unavailable: as for `read_answer`.
     """
     token = token_of(request)
-    with services.database.read() as session:
-        identity = identity_of(services, session, token)
-        view = read_answer(services, session, identity, locale_of(request))
+    locale = locale_of(request)
+    view = read_as(services, token, lambda session, identity: read_answer(services, session, identity, locale))
     return page(
         request,
         "answer.html",
@@ -87,7 +90,7 @@ def answer_page(
         alert=alert,
         answer=view,
         checked=checked or Checked(),
-        statement=STATEMENTS[locale_of(request)],
+        statement=STATEMENTS[locale],
     )
 
 

@@ -1,0 +1,79 @@
+"""Argon2id takes a core: at most so many at once, and whoever waits in vain has spent nothing."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from app.datasets import Crowded, Turns
+from tests.support.deployment import Deployment, row
+
+PHONE = "010-2000-0002"
+
+
+def test_no_more_at_once_than_there_are_turns() -> None:
+    turns = Turns(2, patience=60)
+    inside: list[int] = []
+    most: list[int] = []
+    entered = threading.Barrier(2)
+
+    def take() -> None:
+        with turns:
+            inside.append(1)
+            most.append(len(inside))
+            entered.wait(60)  # two are needed to get on, so two are let in
+            inside.pop()
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 6
+    assert max(most) == 2
+
+
+def test_a_failure_gives_the_turn_back() -> None:
+    turns = Turns(1, patience=0)
+    for _ in range(2):
+        with pytest.raises(RuntimeError), turns:
+            raise RuntimeError
+    with turns, pytest.raises(Crowded), turns:
+        pass
+
+
+def test_who_waits_in_vain_has_spent_neither_try_nor_code(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns(1, patience=0.01)
+    monkeypatch.setattr("app.main.Turns", lambda at_once: turns)
+    deployment = deploy()
+    deployment.publish_rows([row("a1", phone=PHONE, items="name|phone")])
+    asked = deployment.ask(PHONE)
+    code = deployment.deliver()[-1].code
+    with turns:
+        for _ in range(7):
+            crowded = deployment.confirm(asked, code)
+            assert crowded.status_code == 503
+            assert int(crowded.headers["retry-after"]) > 0
+    wrong = deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}")
+    assert wrong.json()["tries_left"] == 4
+    assert deployment.confirm(asked, code).status_code == 200
+
+
+@pytest.mark.parametrize(("cores", "workers", "expected"), [(4, 1, 4), (4, 2, 2), (2, 4, 1), (None, 1, 1)])
+def test_the_workers_share_the_cores(
+    deploy: Callable[..., Deployment],
+    monkeypatch: pytest.MonkeyPatch,
+    sqlite_url: str,
+    cores: int | None,
+    workers: int,
+    expected: int,
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr("app.main.Turns", lambda at_once: made.append(max(1, at_once)) or Turns(at_once))
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    deployment = deploy(database_url=sqlite_url)
+    app = deployment.new_app(workers=workers)
+    app.state.services.close()
+    assert made == [expected]
