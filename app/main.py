@@ -2,13 +2,14 @@
 
 import os
 import threading
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -93,7 +94,7 @@ def create_app(
         worker = threading.Thread(target=_work, args=(stop, services, outbox, sender), daemon=True)
         worker.start()
         # a connection for each thread that may want one, and one for the worker's: none waits for what it cannot get
-        current_default_thread_limiter().total_tokens = settings.database_pool - 1
+        get_running_loop().set_default_executor(ThreadPoolExecutor(settings.database_pool - 1, "request"))
         log.info("started")
         try:
             yield

@@ -71,10 +71,13 @@ class Acknowledgements:
 
     def of_exposures(self, session: Session, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
         """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
-        kept = self._kept(session, exposures)
-        return [
-            _newest(kept, exposure.incident, set(map(self._cloak.cloak, exposure.subjects))) for exposure in exposures
+        cloaked = [set(map(self._cloak.cloak, exposure.subjects)) for exposure in exposures]
+        incidents = [exposure.incident for exposure in exposures]
+        people = [
+            (incident, subject) for incident, subjects in zip(incidents, cloaked, strict=True) for subject in subjects
         ]
+        kept = queries.of_subjects(session, people)
+        return [_newest(kept, incident, subjects) for incident, subjects in zip(incidents, cloaked, strict=True)]
 
     def receipts(self, session: Session, exposures: Sequence[Exposure]) -> list[Receipt]:
         """Give all receipts of some exposures' people, oldest first."""

@@ -4,6 +4,7 @@ A failure is never an answer: each data set proves by its sentinel, read in the 
 own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `Unavailable`.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -22,6 +23,9 @@ from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
 from app.db import Remembered
 from app.keyholder import Keyholder
+
+_Rows = dict[bytes, list[tuple[int, bytes]]]
+"""Of one data set: by what is stored of the locator, entry and sealed row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,8 @@ class Register:
         self._keyholder = keyholder
         self._readable = Remembered(queries.readable)
         self._scheme = Remembered(scheme.current)
-        self._sealers: dict[UUID, tuple[tuple[int, int], RowSealer]] = {}
-        self._sentinels: dict[UUID, tuple[int, Place]] = {}
+        self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
+        self._witnesses: dict[UUID, _Witness] = {}
 
     def look_up(self, session: Session, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
         """Read every data set that answers are read from, or only *dataset*.
@@ -71,7 +75,7 @@ class Register:
         5. Each row opens, or nothing is answered.
 
         Args:
-            session: one snapshot of the database.
+            session: one state of the database.
             digests: of the identifiers; may be empty, to ask only whether all is well.
             dataset: read this one, whatever its state.
 
@@ -88,46 +92,26 @@ class Register:
             return []
         wanted = []
         for one in datasets:
-            sentinel = self._sentinel(one, current, connection)
+            witness = self._witness(one, current, connection)
             places = [row_place(digest, one.id) for digest in digests]  # (2)
-            wanted.append((one, self.sealer(one), sentinel, places))
-        stored: list[dict[bytes, list[tuple[int, bytes]]]] = [{} for _ in wanted]
+            wanted.append((one, witness, [(place, witness.sealer.cloak(place.locator)) for place in places]))
+        stored: list[_Rows] = [{} for _ in wanted]
         for number, (locator, entry, sealed) in queries.rows_at(  # (3)
             session,
-            [
-                (one.id, list({sealer.cloak(place.locator) for place in (sentinel, *places)}))
-                for one, sealer, sentinel, places in wanted
-            ],
+            [(one.id, list({witness.stored, *(stored for _, stored in places)})) for one, witness, places in wanted],
         ):
             stored[number].setdefault(locator, []).append((entry, sealed))
-        return [self._read(*one, rows) for one, rows in zip(wanted, stored, strict=True)]
+        return [_reading(*one, rows) for one, rows in zip(wanted, stored, strict=True)]
 
-    def _read(
-        self,
-        dataset: DataSet,
-        sealer: RowSealer,
-        sentinel: Place,
-        places: list[Place],
-        rows: dict[bytes, list[tuple[int, bytes]]],
-    ) -> Reading:
-        vouching = _opened(sealer, sentinel, rows.get(sealer.cloak(sentinel.locator), []))  # (4)
-        if len(vouching) != 1 or not isinstance(vouching[0], Sentinel):
-            raise SentinelMissing(f"data set {dataset.id} does not show its sentinel")
-        found = []
-        for place in places:  # (5)
-            entries = _opened(sealer, place, rows.get(sealer.cloak(place.locator), []))
-            records = tuple(entry for entry in entries if isinstance(entry, Record))
-            found.append(Found(place.locator, records, shared_by_too_many=None in entries))
-        return Reading(dataset, vouching[0].cohorts, tuple(found))
-
-    def _sentinel(self, dataset: DataSet, current: Scheme, connection: int) -> Place:
-        known = self._sentinels.get(dataset.id)
-        if known is None or known[0] != connection:
+    def _witness(self, dataset: DataSet, current: Scheme, connection: int) -> "_Witness":
+        sealer = self.sealer(dataset)
+        known = self._witnesses.get(dataset.id)
+        if known is None or known.connection != connection or known.sealer is not sealer:
             mac = self._keyholder.mac(messages.sentinel(dataset.id), on=connection)
             with self._turns:
                 digest = current.stretch(mac)
-            known = self._sentinels[dataset.id] = (connection, row_place(digest, dataset.id))
-        return known[1]
+            known = self._witnesses[dataset.id] = _Witness(connection, sealer, row_place(digest, dataset.id))
+        return known
 
     def sealer(self, dataset: DataSet) -> RowSealer:
         """Give the cloak and outer seal of a data set.
@@ -137,15 +121,53 @@ class Register:
         Raises:
             MissingKey: its store key is not there.
         """
+        name = dataset.id, dataset.key_id
+        known = self._sealers.get(name)
+        path = str(self._keys.store_path(dataset.key_id)) if known is None else known[0]
         try:
-            status = self._keys.store_path(dataset.key_id).stat()
+            status = os.stat(path)  # noqa: PTH116  at each look-up; a Path takes as long again
             version = (status.st_ino, status.st_mtime_ns)
         except (OSError, ValueError):
             version = (0, 0)
-        known = self._sealers.get(dataset.id)
-        if known is None or known[0] != version:
-            known = self._sealers[dataset.id] = (version, RowSealer(self._keys.store(dataset.key_id), dataset.id))
-        return known[1]
+        if known is None or known[1] != version:
+            sealer = RowSealer(self._keys.store(dataset.key_id), dataset.id)
+            known = self._sealers[name] = (path, version, sealer)
+        return known[2]
+
+
+class _Witness:
+    """Where a data set's sentinel lies, by one connection to the keyholder and one store key, and what was found there."""
+
+    def __init__(self, connection: int, sealer: RowSealer, place: Place) -> None:
+        self.connection = connection
+        self.sealer = sealer
+        self.stored = sealer.cloak(place.locator)
+        self._place = place
+        self._opened: tuple[list[tuple[int, bytes]], tuple[str, ...]] | None = None
+
+    def cohorts(self, rows: list[tuple[int, bytes]]) -> tuple[str, ...]:
+        """See that *rows* are the sentinel, and give what it carries. Byte for byte those that opened before, they open again.
+
+        Raises:
+            SentinelMissing: they are not.
+            BrokenSeal: they do not open.
+        """
+        if self._opened is None or self._opened[0] != rows:
+            entries = _opened(self.sealer, self._place, rows)
+            if len(entries) != 1 or not isinstance(entries[0], Sentinel):
+                raise SentinelMissing(f"data set {self.sealer.dataset} does not show its sentinel")
+            self._opened = rows, entries[0].cohorts
+        return self._opened[1]
+
+
+def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[Place, bytes]], rows: _Rows) -> Reading:
+    cohorts = witness.cohorts(rows.get(witness.stored, []))  # (4)
+    found = []
+    for place, stored in places:  # (5)
+        entries = _opened(witness.sealer, place, rows.get(stored, []))
+        records = tuple(entry for entry in entries if isinstance(entry, Record))
+        found.append(Found(place.locator, records, shared_by_too_many=None in entries))
+    return Reading(dataset, cohorts, tuple(found))
 
 
 def _opened(sealer: RowSealer, place: Place, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:

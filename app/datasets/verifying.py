@@ -12,9 +12,9 @@ from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import NOBODYS, BrokenSeal, RowSealer
 from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
-from app.datasets.files import read
+from app.datasets.files import opened
 from app.datasets.importing.people import unite
-from app.datasets.importing.reading import Row, canonical_rows
+from app.datasets.importing.reading import Row, judged
 from app.datasets.importing.sealing import Plan, seal
 from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
@@ -115,11 +115,12 @@ def _sample(
     people: dict[str, list[Row]] = {}
     cohorts: set[str] = set()
     one_of = max(1, dataset.people // SAMPLE)
-    for row in canonical_rows(read(path, encoding=encoding), frozenset[str](incident.kinds)):
-        if isinstance(row, Row):
-            cohorts.add(row.cohort)
-            if crc32(row.who.encode()) % one_of == 0:
-                people.setdefault(row.who, []).append(row)
+    with opened(path, encoding=encoding) as file:
+        for block in file.blocks:
+            for row in map(Row._make, judged(file.format.table(block), frozenset[str](incident.kinds))[0]):
+                cohorts.add(row.cohort)
+                if crc32(row.who.encode()) % one_of == 0:
+                    people.setdefault(row.who, []).append(row)
     cohorts.discard("")
     indexes = {name: index for index, name in enumerate(sorted(cohorts))}
     plan = Plan(dataset.id, dataset.incident, current, hints, indexes, keys, dataset.key_id)

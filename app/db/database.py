@@ -197,6 +197,7 @@ def _postgresql(url: URL, pool: int) -> Engine:
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",  # what `glance` needs; the units of work set their own, and set it back
         skip_autocommit_rollback=True,
+        pool_use_lifo=True,  # few connections that are busy: what they have prepared is used
         pool_size=pool,
         max_overflow=0,
         pool_timeout=2,

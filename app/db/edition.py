@@ -1,6 +1,6 @@
 """What seldom changes, kept in memory for as long as the database itself says that it still stands so.
 
-The table `edition` holds one random name. Triggers (migration 0002) give it another one in every transaction that changes an incident, a notice, a
+The table `edition` holds one random name. Triggers (migration 0003) give it another one in every transaction that changes an incident, a notice, a
 data set or the scheme, whoever does it and however. Who finds the same name in their own snapshot may use what was read under it; nobody else may,
 and nothing is kept for a time. A name is never used twice, so a database that was restored from a backup is told from what it was.
 """

@@ -4,6 +4,8 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from inspect import signature
 from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from time import time
@@ -88,15 +90,19 @@ class Limiter:
 
 
 def _address(request: Request) -> str:
-    return _network(request, 32, 64)
+    return _network(request.client.host if request.client else "", 32, 64)
 
 
 def _subnet(request: Request) -> str:
-    return _network(request, 24, 48)
+    return _network(request.client.host if request.client else "", 24, 48)
 
 
-def _network(request: Request, bits_v4: int, bits_v6: int) -> str:
-    host = request.client.host if request.client else ""
+for _key in (_address, _subnet):
+    _key.__signature__ = signature(_key)  # type: ignore[attr-defined]  # slowapi asks at each call, and this answers at once
+
+
+@lru_cache(maxsize=4096)
+def _network(host: str, bits_v4: int, bits_v6: int) -> str:
     try:
         address = ip_address(host)
     except ValueError:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.files import BadFile, Finding, Reject, opened, read
+from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened, read
 from app.datasets.files.blocks import lines_in
 from app.datasets.files.text import cut_csv
+from app.datasets.importing.reading import judged
 
 HEADER = "account_ref,email,name\n"
 PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", "가", "a@b.kr", ' "', '",', '\n"', "\0", "x" * 30, "a1,m@e.com,n\n"]
@@ -57,6 +58,29 @@ def test_a_block_read_at_once_gives_what_it_gives_line_by_line(
 ) -> None:
     path = put(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
     assert what_is_read(path) == line_by_line(path)
+
+
+cell = st.one_of(
+    st.sampled_from(["", " ", "a1", "mina@example.com", "MINA@example.com", "010-2000-0001", "홍길동", "name", "name|order", "x", "3", "-1",
+                     "possible", "a|b", "서울 강남구 테헤란로 12", "10001" * 2001, "mina@example.com|010-2000-0001"]),
+    st.text(max_size=6).filter(lambda text: "\0" not in text),
+)  # fmt: skip
+tables = st.lists(st.tuples(*[cell] * len(COLUMNS)), max_size=12)
+
+
+@given(tables)
+def test_judged_column_by_column_rows_are_what_they_are_one_by_one(rows: list[tuple[str, ...]]) -> None:
+    declared = frozenset({"name", "email", "phone", "address"})
+    lines = range(2, len(rows) + 2)
+    columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
+    together, rejected = judged(Table(lines, columns, piped=True, rejects=[]), declared)
+    each = [
+        judged(Table([line], [[one] for one in row], piped=True, rejects=[]), declared)
+        for line, row in zip(lines, rows, strict=True)
+    ]
+    assert together == [row for found, _ in each for row in found]
+    assert sorted(rejected, key=lambda reject: reject.line) == [reject for _, found in each for reject in found]
+    assert len(together) + len(rejected) == len(rows)
 
 
 @given(contents, st.integers(1, 60))

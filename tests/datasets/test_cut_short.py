@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -65,7 +65,8 @@ def finished(deployment: Deployment, file: Path) -> tuple[UUID, list[list[Any]]]
 
 def kill_worker(child: subprocess.Popen[str], event: dict[str, Any]) -> None:
     for pid in event["workers"][:1]:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
 
 
 def kill_parent(child: subprocess.Popen[str], event: dict[str, Any]) -> None:
@@ -185,6 +186,7 @@ def test_workers_that_die_again_and_again_end_the_import_and_leave_nothing(deplo
         for event in told(child):
             said.append(event["said"])
             for pid in event["workers"]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # as of the last round
+                    os.kill(pid, signal.SIGKILL)
         assert child.wait() == 1
     assert said[-1] == ["failed", "WorkerDied"]

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from anyio.to_thread import current_default_thread_limiter
 from sqlalchemy import text
 
 from app.db import Database
@@ -16,11 +15,19 @@ def test_a_server_works_on_as_many_requests_as_it_has_connections_for(
 ) -> None:
     app = deploy(database_url=sqlite_url, database_pool=5).app
 
-    async def threads() -> float:
+    async def threads() -> set[str]:
         async with app.router.lifespan_context(app):
-            return current_default_thread_limiter().total_tokens
+            loop = asyncio.get_running_loop()
+            together = threading.Barrier(4)
+            names = [loop.run_in_executor(None, name, together) for _ in range(8)]
+            return set(await asyncio.gather(*names))
 
-    assert asyncio.run(threads()) == 4
+    assert len(asyncio.run(threads())) == 4
+
+
+def name(together: threading.Barrier) -> str:
+    together.wait(60)
+    return threading.current_thread().name
 
 
 def test_all_connections_of_a_pool_can_be_had_and_more_wait(database_url: str) -> None:

@@ -128,7 +128,7 @@ def test_the_edition_comes_to_a_database_in_use(deployment: Deployment) -> None:
     deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
     headers = deployment.sign_in("mina@example.com")
     before = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
-    downgrade(deployment.database, "0001")
+    downgrade(deployment.database, "0002")
     assert "edition" not in tables(deployment.database)
     deployment.publish_rows([row("a1", email="mina@example.com", items="name")])  # no trigger is left behind
     upgrade(deployment.database)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 from app.datasets.files.blocks import COMPRESSIONS, Block, TextSource
-from app.datasets.files.columns import COLUMNS, BadFile, Confidence, Finding, Reject
+from app.datasets.files.columns import COLUMNS, BadFile, Confidence, Finding, Problem, Reject, Table, read_cell
 from app.datasets.files.text import cut_csv, cut_ndjson, open_csv, open_ndjson
 from app.datasets.files.writing import write_csv, write_ndjson
 from app.errors import BadInput
@@ -27,9 +27,12 @@ __all__ = [
     "Finding",
     "Format",
     "Opened",
+    "Problem",
     "Reject",
+    "Table",
     "opened",
     "read",
+    "read_cell",
     "write",
 ]
 
@@ -39,7 +42,7 @@ _Found = TypeVar("_Found")
 class Format(Protocol):
     """How the blocks of one file are read; goes to worker processes."""
 
-    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+    def table(self, block: Block) -> Table:
         """Read the rows of a block.
 
         Raises:
@@ -71,7 +74,7 @@ def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Rej
     """
     path = Path(path)
     with opened(path, encoding=encoding) as file:
-        rows = (row for block in file.blocks for row in file.format.parse(block))
+        rows = (row for block in file.blocks for row in file.format.table(block).findings())
         first = next(rows, None)
         if first is None:
             raise BadFile.at(path.name, NO_ROWS)

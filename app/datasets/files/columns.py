@@ -7,7 +7,7 @@ The same rules hold for CSV, NDJSON and Parquet; the readers only bring the cell
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self, cast
+from typing import Any, Final, Literal, Self, cast
 
 from app.errors import BadInput
 
@@ -33,6 +33,7 @@ MAX_COUNT: Final = 2**31 - 1
 Confidence = Literal["confirmed", "possible", "withdrawn"]
 _CONFIDENCES: Final = frozenset({"confirmed", "possible", "withdrawn"})
 _COUNT: Final = re.compile(r"[0-9]{1,10}")
+_NO_CONFIDENCE: Final = "must be confirmed, possible or withdrawn"
 _TEXT_ONLY: Final = "must be text, not a number: leading zeros are lost already"
 
 
@@ -106,30 +107,61 @@ def check_header(file: str, names: Sequence[str], *, line: int) -> None:
         )
 
 
-def to_finding(line: int, cells: Sequence[object], *, piped: bool) -> Finding | Reject:
-    """Make a row of its *cells*, which stand in the order of `COLUMNS`; None is an absent one.
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a cell cannot be taken."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class Table:
+    """The rows of a block, column by column; what is no row is put aside."""
+
+    lines: Sequence[int]
+    columns: Sequence[Sequence[object]] = field(repr=False)
+    """The cells of each of `COLUMNS`; None for an absent one."""
+    piped: bool
+    """Whether every cell is text, found free of NUL and lone surrogates, that holds several values set apart by ``|`` (CSV); otherwise cells are
+    as JSON or Parquet has them (text, lists of text, a whole number for the count), and a text is one value."""
+    rejects: list[Reject]
+
+    def findings(self) -> list[Finding | Reject]:
+        """Read the rows one by one."""
+        rows = [_finding(line, cells, self.piped) for line, *cells in zip(self.lines, *self.columns, strict=True)]
+        return sorted([*rows, *self.rejects], key=lambda row: row.line)
+
+
+def _finding(line: int, cells: Sequence[object], piped: bool) -> Finding | Reject:
+    values: list[Any] = []
+    for column, cell in zip(COLUMNS, cells, strict=True):
+        value = read_cell(column, cell, piped=piped)
+        if isinstance(value, Problem):
+            return Reject(line, column, value.reason)
+        values.append(value)
+    return Finding(line, *values)
+
+
+def read_cell(column: str, cell: object, *, piped: bool) -> object:
+    """Read one cell: text, a tuple of text where there may be several, a number for the count. A `Problem` where it cannot be taken.
 
     Args:
-        line: where the row begins.
-        cells: text, lists of text, or a whole number for the count.
-        piped: every cell is text, found free of NUL and lone surrogates, and holds several values set apart by ``|`` (CSV);
-            otherwise cells are as JSON or Parquet has them, and a text is one value.
+        column: one of `COLUMNS`.
+        cell: as a `Table` holds it.
+        piped: as a `Table` says.
     """
-    if (reject := _text_reject(line, cells) if piped else _typed_reject(line, cells)) is not None:
-        return reject
-    account_ref, recipient_ref, cohort, confidence = [
-        cell.strip() if isinstance(cell, str) else "" for cell in (cells[0], cells[1], cells[7], cells[9])
-    ]
-    if not account_ref:
-        return Reject(line, "account_ref", "must not be empty")
-    if confidence and confidence not in _CONFIDENCES:
-        return Reject(line, "confidence", "must be confirmed, possible or withdrawn")
-    count = _count(cells[8])
-    if count is None:
-        return Reject(line, "count", f"must be a whole number from 1 to {MAX_COUNT}")
-    emails, phones, names, addresses, items = [_values(cell, piped) if cell else () for cell in cells[2:7]]
-    grade = cast("Confidence", confidence or "confirmed")
-    return Finding(line, account_ref, recipient_ref, emails, phones, names, addresses, items, cohort, count, grade)
+    if cell is not None and (problem := _length_problem(cell) if piped else _problem(column, cell)):
+        return Problem(problem)
+    if column in SEVERAL:
+        return _values(cell, piped) if cell else ()
+    if column == "count":
+        return _count(cell) or Problem(f"must be a whole number from 1 to {MAX_COUNT}")
+    text = cell.strip() if isinstance(cell, str) else ""
+    if column == "account_ref" and not text:
+        return Problem("must not be empty")
+    if column == "confidence":
+        return text or "confirmed" if text in _CONFIDENCES or not text else Problem(_NO_CONFIDENCE)
+    return text
 
 
 def split_values(cell: str) -> list[str]:
@@ -156,21 +188,8 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _text_reject(line: int, cells: Sequence[object]) -> Reject | None:
-    texts = cast("Sequence[str]", cells)
-    if len("".join(texts)) <= MAX_FIELD:
-        return None
-    lengths = [*map(len, texts)]
-    if max(lengths) <= MAX_FIELD:
-        return None
-    return Reject(line, COLUMNS[lengths.index(max(lengths))], f"over {MAX_FIELD} characters")
-
-
-def _typed_reject(line: int, cells: Sequence[object]) -> Reject | None:
-    for column, cell in zip(COLUMNS, cells, strict=True):
-        if cell is not None and (problem := _problem(column, cell)):
-            return Reject(line, column, problem)
-    return None
+def _length_problem(text: object) -> str | None:
+    return f"over {MAX_FIELD} characters" if len(cast("str", text)) > MAX_FIELD else None
 
 
 def _problem(column: str, cell: object) -> str | None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from app.datasets.files.blocks import Block
-from app.datasets.files.columns import COLUMNS, SEVERAL, BadFile, Finding, Reject, check_header, to_finding
+from app.datasets.files.columns import COLUMNS, SEVERAL, BadFile, Finding, Table, check_header
 
 BATCH: Final = 10_000
 """Rows held at once, reading and writing."""
@@ -77,18 +77,17 @@ class ParquetFormat:
 
     file: str
 
-    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+    def table(self, block: Block) -> Table:
         """Read the rows of a block.
 
         Raises:
             BadFile: some text is not UTF-8.
         """
-        before = block.line - 1
-        for batch in pa.ipc.open_stream(block.data):
-            columns = {name: _texts(self.file, before, name, batch.column(name)) for name in batch.schema.names}
-            absent: list[object] = [None] * batch.num_rows
-            for row, cells in enumerate(zip(*(columns.get(name, absent) for name in COLUMNS), strict=True), block.line):
-                yield to_finding(row, cells, piped=False)
+        (batch,) = pa.ipc.open_stream(block.data)
+        texts = {name: _texts(self.file, block.line - 1, name, batch.column(name)) for name in batch.schema.names}
+        absent: list[object] = [None] * batch.num_rows
+        columns = [texts.get(name, absent) for name in COLUMNS]
+        return Table(range(block.line, block.line + batch.num_rows), columns, piped=False, rejects=[])
 
 
 def write_parquet(path: Path, rows: Iterable[Finding]) -> int:

@@ -9,14 +9,14 @@ same rows.
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from typing import Final, Self, TextIO
 
 from app.datasets.files.blocks import Block, TextSource, as_text
-from app.datasets.files.columns import COLUMNS, BadFile, Finding, Reject, check_header, is_unicode, to_finding
+from app.datasets.files.columns import COLUMNS, BadFile, Reject, Table, check_header, is_unicode
 
 MAX_RECORD: Final = 100_000
 """Characters in one record. Below the csv module's own limit (131,072, global to the process), so that is never met."""
@@ -94,21 +94,27 @@ class CsvFormat:
     """Where each of `COLUMNS` stands; one past the last for an absent one."""
     width: int
 
-    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+    def table(self, block: Block) -> Table:
         """Read the rows of a block.
 
         Raises:
             BadFile: the block cannot be read as a whole.
         """
-        arranged = itemgetter(*self.places)
-        for line, cells in self._at_once(block) or self._by_line(block):
-            if len(cells) != self.width:
-                yield Reject(line, "", f"{len(cells)} cells under a header of {self.width}")
-                continue
-            cells.append("")  # what absent columns read
-            yield to_finding(line, arranged(cells), piped=True)
+        lines, records = self._at_once(block) or self._by_line(block)
+        rejects: list[Reject] = []
+        if {*map(len, records)} - {self.width}:
+            rejects = [
+                Reject(line, "", f"{len(cells)} cells under a header of {self.width}")
+                for line, cells in zip(lines, records, strict=True)
+                if len(cells) != self.width
+            ]
+            lines = [line for line, cells in zip(lines, records, strict=True) if len(cells) == self.width]
+            records = [cells for cells in records if len(cells) == self.width]
+        absent = [""] * len(records)
+        columns = [[*map(itemgetter(place), records)] if place < self.width else absent for place in self.places]
+        return Table(lines, columns, piped=True, rejects=rejects)
 
-    def _at_once(self, block: Block) -> list[tuple[int, list[str]]] | None:
+    def _at_once(self, block: Block) -> tuple[Sequence[int], list[list[str]]] | None:
         """Read a block whose records are a line each; None where any is not, or anything else wants a closer look."""
         data = block.data
         ends = data.count(b"\n")
@@ -119,17 +125,20 @@ class CsvFormat:
             lines = data.decode().split(self.ending)
             if max(map(len, lines)) > MAX_RECORD:
                 return None
+            if not lines[-1]:
+                lines.pop()
             reader = csv.reader(lines, strict=True)
             records = list(reader)
         except (UnicodeDecodeError, csv.Error):
             return None
-        if reader.line_num != len(records):
+        if reader.line_num != len(records) or not all(records):
             return None
-        return [(line, cells) for line, cells in enumerate(records, block.line) if cells]
+        return range(block.line, block.line + len(records)), records
 
-    def _by_line(self, block: Block) -> Iterator[tuple[int, list[str]]]:
+    def _by_line(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
         handle = as_text(block.data)
-        return _records(Lines(handle, self.file, self.encoding, first=block.line, ending=self.ending))
+        records = [*_records(Lines(handle, self.file, self.encoding, first=block.line, ending=self.ending))]
+        return [line for line, _ in records], [cells for _, cells in records]
 
 
 def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Iterator[Block]]:
@@ -209,17 +218,28 @@ class NdjsonFormat:
     encoding: str
     ending: str
 
-    def parse(self, block: Block) -> Iterator[Finding | Reject]:
+    def table(self, block: Block) -> Table:
         """Read the rows of a block.
 
         Raises:
             BadFile: the block cannot be read as a whole.
         """
         lines = Lines(as_text(block.data), self.file, self.encoding, first=block.line, ending=self.ending)
+        rejects: list[Reject] = []
+        numbers: list[int] = []
+        rows: list[list[object]] = []
         for text in lines:
             line = lines.end_record()
-            if text.strip():
-                yield _from_json(line, text)
+            if not text.strip():
+                continue
+            cells = _from_json(line, text)
+            if isinstance(cells, Reject):
+                rejects.append(cells)
+            else:
+                numbers.append(line)
+                rows.append([cells.get(column) for column in COLUMNS])
+        columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
+        return Table(numbers, columns, piped=False, rejects=rejects)
 
 
 def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None, Iterator[Block]]:
@@ -238,7 +258,7 @@ def cut_ndjson(data: bytes) -> int:
     return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r")) + 1
 
 
-def _from_json(line: int, text: str) -> Finding | Reject:
+def _from_json(line: int, text: str) -> dict[str, object] | Reject:
     try:
         pairs: object = _DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -252,4 +272,4 @@ def _from_json(line: int, text: str) -> Finding | Reject:
         if key in cells:
             return Reject(line, key, "stands in the object twice")
         cells[key] = value
-    return to_finding(line, [cells.get(column) for column in COLUMNS], piped=False)
+    return cells

@@ -4,13 +4,14 @@ Everything that can be refused about a row is refused here, before anything is s
 lie in one partition.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from app.crypto import messages
-from app.datasets.files import Block, Finding, Format, Reject
+from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, read_cell
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
 from app.datasets.synthetic import SYNTHETIC_MARK
@@ -74,54 +75,86 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
         BadFile: the block cannot be read as a whole.
     """
     number, block = task
-    done = Read(read=block.read)
-    parts: list[list[tuple[object, ...]]] = [[] for _ in range(reading.partitions)]
-    for found in canonical_rows(reading.format.parse(block), reading.declared):
-        if isinstance(found, Reject):
-            done.rejects.append(found)
-            continue
-        parts[crc32(found.who.encode()) % reading.partitions].append(tuple(found))
-        done.rows += 1
-        done.cohorts.add(found.cohort)
-        done.synthetic = done.synthetic or found.who.startswith(SYNTHETIC_MARK)
-    done.cohorts.discard("")
+    rows, rejects = judged(reading.format.table(block), reading.declared)
+    parts: list[list[tuple[Any, ...]]] = [[] for _ in range(reading.partitions)]
+    for row in rows:
+        parts[crc32(row[0].encode()) % reading.partitions].append(row)
     reading.spill.write(number, parts)
-    return done
+    return Read(
+        rows=len(rows),
+        rejects=rejects,
+        cohorts={row[_COHORT] for row in rows} - {""},
+        synthetic=any(row[0].startswith(SYNTHETIC_MARK) for row in rows),
+        read=block.read,
+    )
 
 
-def canonical_rows(findings: Iterator[Finding | Reject], declared: frozenset[str]) -> Iterator[Row | Reject]:
-    """Judge what the rows say, and spell it in canonical form."""
-    bits: dict[str, int] = {kind: 1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in declared}
-    confidences = {confidence: place for place, confidence in enumerate(CONFIDENCES)}
-    for found in findings:
-        if isinstance(found, Reject):
-            yield found
-            continue
-        items = 0
-        try:
-            for kind in found.items:
-                items |= bits[kind]
-            yield Row(
-                messages.references(found.account_ref, found.recipient_ref),
-                found.line,
-                _joined("email", found.emails),
-                _joined("phone", found.phones),
-                _joined("name", found.names),
-                _joined("address", found.addresses),
-                items,
-                found.cohort,
-                found.count,
-                confidences[found.confidence],
-            )
-        except KeyError:
-            yield Reject(found.line, "items", "an item that the incident does not declare")
-        except Malformed as malformed:
-            yield Reject(found.line, malformed.kind, malformed.reason)
+_COHORT = Row._fields.index("cohort")
 
 
-def _joined(kind: Kind, texts: tuple[str, ...]) -> str:
-    if not texts:
-        return ""
-    if len(texts) == 1:
-        return canonical(kind, texts[0])
-    return BETWEEN.join(sorted({canonical(kind, text) for text in texts}))
+def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]], list[Reject]]:
+    """Judge what the rows of a block say, and spell it in canonical form: as `Row`, but plain tuples; and what cannot be taken.
+
+    Column by column, since each different cell of one is judged once: what a block's rows have in common is most of them.
+    """
+    columns = [
+        _Column(column, cells, table.piped, declared) for column, cells in zip(COLUMNS, table.columns, strict=True)
+    ]
+    accounts, recipients, *others = [column.values for column in columns]
+    rows = list(zip(map(_JOINED, accounts, recipients), table.lines, *others, strict=True))
+    problems: dict[int, Reject] = {}
+    for column in columns:
+        for place in column.problems():
+            problem: Problem = column.values[place]
+            problems.setdefault(place, Reject(table.lines[place], column.name, problem.reason))
+    if problems:
+        rows = [row for place, row in enumerate(rows) if place not in problems]
+    return rows, [*table.rejects, *problems.values()]
+
+
+_JOINED = (f"{{}}{messages.BETWEEN_REFERENCES}{{}}").format
+
+
+class _Column:
+    """One column of a block, spelled as a `Row` has it."""
+
+    def __init__(self, name: str, cells: Sequence[object], piped: bool, declared: frozenset[str]) -> None:
+        self.name = name
+        spell = partial(_spelled, name, piped, declared)
+        if piped:
+            verdicts = {cell: spell(cell) for cell in {*cells}}
+            self.values: list[Any] = [*map(verdicts.__getitem__, cells)]
+            self._sound = not any(type(one) is Problem for one in verdicts.values())
+        else:  # not all of these cells can be told apart by their hash: 1 and True
+            self.values = [spell(cell) for cell in cells]
+            self._sound = False
+
+    def problems(self) -> Iterator[int]:
+        """Tell which of the cells cannot be taken."""
+        if not self._sound:
+            yield from (place for place, value in enumerate(self.values) if type(value) is Problem)
+
+
+def _spelled(column: str, piped: bool, declared: frozenset[str], cell: object) -> object:
+    value: Any = read_cell(column, cell, piped=piped)
+    if type(value) is Problem:
+        return value
+    if column == "items":
+        return _mask(value, declared)
+    if column == "confidence":
+        return CONFIDENCES.index(value)
+    if type(value) is not tuple:
+        return value
+    kind = cast("Kind", column)
+    try:
+        if len(value) == 1:
+            return canonical(kind, value[0])
+        return BETWEEN.join(sorted({canonical(kind, text) for text in value}))
+    except Malformed as malformed:
+        return Problem(malformed.reason)
+
+
+def _mask(items: Sequence[str], declared: frozenset[str]) -> int | Problem:
+    if not declared.issuperset(items):
+        return Problem("an item that the incident does not declare")
+    return sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)

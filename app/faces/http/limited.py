@@ -4,8 +4,11 @@ slowapi's own decorator on an endpoint runs after validation and would let a flo
 A route without a budget does not come to be.
 """
 
+from asyncio import get_running_loop
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from functools import partial, wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -35,13 +38,22 @@ class TooManyCalls(ExposureError):
 
 
 def spends(budget: Budget) -> Callable[[Endpoint], Endpoint]:
-    """Say what a route's calls spend."""
+    """Say what a route's calls spend; a plain function runs in a thread of the loop's, which cost half of what the framework's cost."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.budget = budget  # type: ignore[attr-defined]
-        return endpoint
+        marked: Any = endpoint if iscoroutinefunction(endpoint) else _threaded(endpoint)
+        marked.budget = budget
+        return cast("Endpoint", marked)
 
     return mark
+
+
+def _threaded(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint, which carries its budget
+    @wraps(endpoint)
+    async def threaded(**given: object) -> object:
+        return await get_running_loop().run_in_executor(None, partial(endpoint, **given))
+
+    return threaded
 
 
 class LimitedRoute(APIRoute):

@@ -1,0 +1,54 @@
+"""The one query of a look-up, as PostgreSQL sees it: prepared, planned once, and a search in each partition's key."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.datasets import queries
+from app.datasets.queries import partition
+from app.db import fetch
+from tests.support.deployment import Deployment, row
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+PHONE = "010-2000-0002"
+
+
+def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> None:
+    sets = [
+        deployment.publish_rows([row("a1", phone=PHONE, items="name")]),
+        deployment.publish_rows([row("a1", phone=PHONE, items="order")], kind="supplement"),
+    ]
+    headers = deployment.sign_in(PHONE)
+    for _ in range(12):
+        assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
+    prepared = deployment.app.state.services.database.glance(
+        lambda session: fetch(session, "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements", [])
+    )
+    ((statement, generic, custom),) = [one for one in prepared if "sealed_" in one[0]]
+    assert all(partition(one) in statement for one in sets)
+    assert generic > 0
+    assert custom == 0
+    assert len([one for one in prepared if "FROM sessions" in one[0]]) == 1
+    assert len([one for one in prepared if "FROM acknowledgements" in one[0]]) == 1
+
+
+def test_each_partition_is_searched_by_its_key(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = [
+        deployment.publish_rows([row("a1", phone=PHONE, items="name")]),
+        deployment.publish_rows([row("a1", phone=PHONE, items="order")], kind="supplement"),
+    ]
+    plans: list[str] = []
+
+    def explained(session: Session, statement: str, values: list[bytes]) -> list[object]:
+        session.execute(text("SET LOCAL enable_seqscan = off"))  # a table of two rows would be read whole
+        plans.extend(line for (line,) in fetch(session, f"EXPLAIN (COSTS OFF) {statement}", values))
+        return fetch(session, statement, values)
+
+    monkeypatch.setattr(queries, "fetch", explained)
+    with deployment.database.read() as session:
+        queries.rows_at(session, [(one, [bytes(16), bytes(range(16))]) for one in sets])
+    plan = "\n".join(plans)
+    for one in sets:
+        assert f"{partition(one)}_pkey" in plan
+    assert "Seq Scan" not in plan
