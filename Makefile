@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV_PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser lint format lock clean
+.PHONY: help setup demo test bench browser lint format lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ demo: setup  ## the main job on an embedded database with synthetic people; prin
 test: $(BIN)/.dev browser  ## all tests, on SQLite and on a PostgreSQL and a Valkey that they start
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/coverage_floor.py
+
+bench: $(BIN)/.dev  ## import, rows, point reads and requests, as ratios to floors measured beside them; about six minutes
+	$(BIN)/python -m benchmarks
 
 browser:  ## a Chromium and a Korean font for the tests of the pages, where there is none
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

@@ -1,0 +1,115 @@
+"""Measure everything, print the table of ratios, and keep it as JSON.
+
+python -m benchmarks [--people N] [--rounds N] [--hints] [--point-read-rows N,N] [--json FILE]
+"""
+
+import argparse
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks import sections
+from benchmarks.table import Line, alone, as_share, print_table
+from benchmarks.workbench import ROOT, workbench
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+_REQUESTS = "benchmarks.requests"
+
+
+def main() -> None:
+    """Measure; each table is printed as soon as it is known."""
+    options, json_file = _options()
+    tables: dict[str, Sequence[Line]] = {}
+
+    def show(title: str, lines: Sequence[Line]) -> None:
+        tables[title] = lines
+        print_table(title, lines)
+
+    with workbench(hints=options.hints) as bench:
+        imported, steps, sizes = sections.importing(bench, options)
+        show(f"Import of {options.people:,} accounts on PostgreSQL, against the bare primitives", imported)
+        show("That floor, step by step, in one process", steps)
+        show(
+            f"Import of {options.people_at_default:,} accounts at default cost, against Argon2id alone",
+            sections.at_default_cost(bench, options),
+        )
+        show("Bytes of a row", [*sizes, *sections.on_sqlite(bench, options)])
+        show("Point read on PostgreSQL", sections.point_reads(bench, options))
+    requests = _requests()
+    if requests:
+        show("Requests, against a bare route with one SELECT", [_as_line(one) for one in requests])
+    _keep(json_file, options, tables, requests)
+
+
+def _options() -> tuple[sections.Options, Path]:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--people", type=int, default=300_000, help="accounts that are imported (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="of the import and its floor (%(default)s)")
+    parser.add_argument("--hints", action="store_true", help="keep masked hints, which takes larger rows")
+    parser.add_argument(
+        "--point-read-rows",
+        type=_sizes,
+        default=(100_000, 1_000_000),
+        metavar="N,N",
+        help="sizes of the tables that are read from, each at least 10,000 (100000,1000000)",
+    )
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures are kept")
+    given = parser.parse_args()
+    if given.people < 100 or given.rounds < 1:
+        parser.error("at least 100 people and one round")
+    if not given.json.absolute().parent.is_dir():
+        parser.error(f"--json: no folder for {given.json}")
+    options = sections.Options(
+        people=given.people,
+        people_at_default=max(given.people // 3, 100),
+        people_on_sqlite=max(given.people // 6, 100),
+        rounds=given.rounds,
+        hints=given.hints,
+        point_read_rows=given.point_read_rows,
+    )
+    return options, given.json
+
+
+def _sizes(text: str) -> Sequence[int]:
+    sizes = [int(one) for one in text.split(",")]
+    if min(sizes) < 10_000:
+        raise argparse.ArgumentTypeError("a table is of at least 10,000 rows")
+    return sizes
+
+
+def _requests() -> list[dict[str, Any]]:
+    """Measure requests per second, where the module that does is there."""
+    if find_spec(_REQUESTS) is None:
+        return []
+    measured: list[dict[str, Any]] = import_module(_REQUESTS).measure(rounds=3)
+    return measured
+
+
+def _as_line(measured: Mapping[str, Any]) -> Line:
+    if "per_second" not in measured:
+        return alone(measured["call"], measured["cpu_ms"], "CPU ms")
+    return as_share(
+        measured["call"], ours=measured["per_second"], floor=measured["baseline_per_second"], unit="requests/s"
+    )
+
+
+def _keep(
+    file: Path, options: sections.Options, tables: Mapping[str, Sequence[Line]], requests: Sequence[Mapping[str, Any]]
+) -> None:
+    kept = {
+        "machine": {"cores": sections.CORES, "machine": platform.machine(), "python": platform.python_version()},
+        "options": asdict(options),
+        "tables": {title: [asdict(line) for line in lines] for title, lines in tables.items()},
+        "requests": requests,
+    }
+    file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    print(f"\nkept in {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The least that an import can cost: the bare primitives over the same people and rows, in one process, with none of this project's code around them.
+
+Each in the fastest way that was found for it, and its input ready made where it is not itself the work. Seconds of CPU, PostgreSQL's included.
+"""
+
+import csv
+import gc
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from benchmarks.processes import spent
+from tests.support.fleet import Server
+
+Row = tuple[bytes, int, bytes]
+"""Locator, entry, sealed bytes, as they are stored."""
+
+_KEY = bytes(range(32))
+_NONCE = bytes(12)
+_AROUND_OUTER = 16
+_AROUND_INNER = _AROUND_OUTER + 1 + 8 + 16
+"""Of a sealed row: the tag and the padding's mark of the outer seal, the row's tag, the tag of the inner seal."""
+_INNER_DATA, _OUTER_DATA = bytes(80), bytes(116)
+"""As much as the two seals are bound to."""
+_CHUNK = 1 << 20
+_ROWS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do."""
+
+    file: Path
+    questions: Sequence[bytes]
+    rows: Sequence[Row]
+    """Sorted, as an import made them."""
+    spilled: int
+    """Bytes that are put aside between the stages, all together."""
+
+
+def measure(work: Work, server: Server, postmaster: int) -> dict[str, float]:
+    """Do all of it once; gives the seconds of CPU of each part."""
+    steps: dict[str, Callable[[Work], object]] = {
+        "csv.reader": _parse,
+        "HMAC-SHA256 for each question": _authenticate,
+        "keyed BLAKE2b, twice a row": _expand,
+        "AES-256-GCM-SIV, made and sealed with, each row": _seal_inner,
+        "AES-256-GCM-SIV, sealed with, each row": _seal_outer,
+        "AES-256 blocks of all locators": _cloak,
+        "AES-256-GCM of what is put aside, there and back": _put_aside,
+    }
+    gc.collect()
+    gc.disable()
+    try:
+        took = {name: _timed(step, work) for name, step in steps.items()}
+        took["COPY with FREEZE, and the primary key"] = _copy(work.rows, server, postmaster)
+    finally:
+        gc.enable()
+    return took
+
+
+def _timed(step: Callable[[Work], object], work: Work) -> float:
+    began = time.process_time()
+    step(work)
+    return time.process_time() - began
+
+
+def _parse(work: Work) -> None:
+    with work.file.open(encoding="utf-8", newline="") as file:
+        deque(csv.reader(file), maxlen=0)
+
+
+def _authenticate(work: Work) -> None:
+    keyed = HMAC(_KEY, SHA256())
+    for text in work.questions:
+        one = keyed.copy()
+        one.update(text)
+        one.finalize()
+
+
+def _expand(work: Work) -> None:
+    info = bytes(40)
+    for locator, _, sealed in work.rows:
+        blake2b(info, key=sealed[:32], digest_size=48).digest()
+        blake2b(locator, key=_KEY, digest_size=8).digest()
+
+
+def _seal_inner(work: Work) -> None:
+    for _, _, sealed in work.rows:
+        AESGCMSIV(sealed[:32]).encrypt(_NONCE, sealed[_AROUND_INNER:], _INNER_DATA)
+
+
+def _seal_outer(work: Work) -> None:
+    seal = AESGCMSIV(_KEY).encrypt
+    for _, _, sealed in work.rows:
+        seal(_NONCE, sealed[_AROUND_OUTER:], _OUTER_DATA)
+
+
+def _cloak(work: Work) -> None:
+    cipher = Cipher(algorithms.AES256(_KEY), modes.ECB())  # noqa: S305  as the project's own
+    cipher.encryptor().update(b"".join([locator for locator, _, _ in work.rows]))
+
+
+def _put_aside(work: Work) -> None:
+    cipher, chunk = AESGCM(_KEY), os.urandom(_CHUNK)
+    for _ in range(work.spilled // _CHUNK + 1):
+        cipher.decrypt(_NONCE, cipher.encrypt(_NONCE, chunk, None), None)
+
+
+def _copy(rows: Sequence[Row], server: Server, postmaster: int) -> float:
+    parts = [b"".join(map(_encoded, rows[at : at + _ROWS_AT_ONCE])) for at in range(0, len(rows), _ROWS_AT_ONCE)]
+    with server.connect(autocommit=False) as connection:
+        before, began = spent(postmaster), time.process_time()
+        connection.execute(
+            "CREATE TABLE floor (entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL)"
+        )
+        with connection.cursor().copy("COPY floor FROM STDIN (FORMAT BINARY, FREEZE)") as stream:
+            stream.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+            for part in parts:
+                stream.write(part)
+            stream.write(b"\xff\xff")
+        connection.execute("ALTER TABLE floor ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)")
+        connection.commit()
+        took = time.process_time() - began + spent(postmaster) - before
+        connection.execute("DROP TABLE floor")
+        connection.commit()
+    return took
+
+
+def _encoded(row: Row) -> bytes:
+    locator, entry, sealed = row
+    fields = (entry.to_bytes(2, "big"), locator, sealed)
+    return b"\0\3" + b"".join([len(field).to_bytes(4, "big") + field for field in fields])

@@ -1,0 +1,70 @@
+"""One import by the real command, and what it took."""
+
+import json
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from benchmarks.memory import Watch
+from benchmarks.processes import spent
+from benchmarks.workbench import INCIDENT, ROOT, Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import took, from the start of its command to the end: `cpu` of the command, its workers and its keyholder."""
+
+    dataset: UUID
+    rows: int
+    wall: float
+    cpu: float
+    postgresql_cpu: float
+    peak: float
+    """MiB (PSS) of the command, its workers and its keyholder."""
+    postgresql_peak: float
+
+    @property
+    def all_cpu(self) -> float:
+        """Seconds of CPU of all processes."""
+        return self.cpu + self.postgresql_cpu
+
+
+def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, postmaster: int) -> Import:
+    """Import a file as a new data set.
+
+    Args:
+        deployment: where to.
+        file: of made-up people.
+        cost: of Argon2id.
+        workers: processes that work.
+        postmaster: PostgreSQL's first process; what its family does meanwhile is counted.
+    """
+    command = deployment.command(
+        "dataset", "import", file, "--incident", INCIDENT, "--cost", cost, "--workers", workers
+    )
+    postgresql_before, before, began = spent(postmaster), _ended_children(), time.perf_counter()
+    with subprocess.Popen(command, env=deployment.environment(), cwd=ROOT, stdout=subprocess.PIPE) as process:
+        with Watch(process.pid) as importing, Watch(postmaster) as postgresql:
+            said, _ = process.communicate()
+        wall = time.perf_counter() - began
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    staged = json.loads(said.splitlines()[-1])
+    return Import(
+        dataset=UUID(staged["id"]),
+        rows=staged["rows"],
+        wall=wall,
+        cpu=_ended_children() - before,
+        postgresql_cpu=spent(postmaster) - postgresql_before,
+        peak=importing.peak,
+        postgresql_peak=postgresql.peak,
+    )
+
+
+def _ended_children() -> float:
+    """Give the seconds of CPU of the processes that this one started and waited for, and of those that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,46 @@
+"""What is in a file of people, counted as the import counts it: what the keyholder is asked, and how much is put aside. Not timed."""
+
+import marshal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+from app import incidents
+from app.datasets.files import opened
+from app.datasets.importing.pipeline import ROWS_PER_PARTITION
+from app.datasets.importing.reading import BETWEEN, judged
+from benchmarks.workbench import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What one file holds."""
+
+    rows: int
+    questions: Sequence[bytes]
+    """Every text that the keyholder is asked for, once in each partition."""
+    identifiers: int
+    """How many of them are emails and phones, which Argon2id stretches."""
+    read_bytes: int
+    """What the first stage puts aside."""
+
+
+def take(path: Path) -> Inventory:
+    """Count what is in a file."""
+    kinds = frozenset[str](incidents.read_file(ROOT / "app" / "incidents" / "sample.toml").kinds)
+    rows = read_bytes = 0
+    with opened(path, encoding="utf-8") as file:
+        partitions = 1 << (file.rows_likely // ROWS_PER_PARTITION).bit_length()
+        parts: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partitions)]
+        for block in file.blocks:
+            for row in judged(file.format.table(block), kinds)[0]:
+                rows += 1
+                read_bytes += len(marshal.dumps(row))
+                texts = ((row[0],), *(cell.split(BETWEEN) if cell else () for cell in row[2:6]))
+                part = parts[crc32(row[0].encode()) % partitions]
+                for kind, several in zip(part, texts, strict=True):
+                    kind.update(several)
+    questions = [text.encode() for part in parts for kind in part for text in kind]
+    identifiers = sum(len(emails) + len(phones) for _, emails, phones, _, _ in parts)
+    return Inventory(rows, questions, identifiers, read_bytes)

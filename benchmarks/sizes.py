@@ -1,0 +1,54 @@
+"""How many bytes a row takes: sealed, and in all with its key and the pages around it."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+
+from app.datasets import queries
+from benchmarks.floor import Row
+from benchmarks.importing import Import
+
+
+def common(rows: Sequence[Row]) -> int:
+    """Give the sealed bytes of the commonest row."""
+    return Counter(len(sealed) for _, _, sealed in rows).most_common(1)[0][0]
+
+
+def mean(rows: Sequence[Row]) -> float:
+    """Give the sealed bytes of a row in the mean."""
+    return sum(len(sealed) for _, _, sealed in rows) / len(rows)
+
+
+def on_postgresql(url: str, imported: Import) -> float:
+    """Give the bytes of a row in its table and its key."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT pg_total_relation_size(%s)", (queries.partition(imported.dataset),)).fetchone()
+    assert row is not None
+    return float(row[0] / imported.rows)
+
+
+def used(database: Path) -> int:
+    """Give the bytes of the pages that an SQLite database uses."""
+    with closing(sqlite3.connect(database)) as connection:
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+    return int((pages - free) * size)
+
+
+def stored(url: str, imported: Import) -> list[Row]:
+    """Read the rows of a data set on PostgreSQL, in their order."""
+    query = f"SELECT locator, entry, sealed FROM {queries.partition(imported.dataset)} ORDER BY locator, entry"  # noqa: S608
+    with psycopg.connect(url) as connection:
+        return connection.cursor(binary=True).execute(query).fetchall()
+
+
+def on_file(database: Path, imported: Import) -> list[Row]:
+    """Read the rows of a data set on SQLite."""
+    query = f"SELECT locator, entry, sealed FROM {queries.partition(imported.dataset)}"  # noqa: S608
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()

@@ -1,0 +1,105 @@
+"""Deployments to import into, as an operator would set them up: the real command, key files, a keyholder, PostgreSQL or SQLite."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.support.fleet import Server, single
+
+ROOT = Path(__file__).parents[1]
+COMMAND = (sys.executable, "-c", "from app.main import main; main()")
+INCIDENT = "sample-2025"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment, with a database of its own."""
+
+    folder: Path
+    database_url: str
+
+    def command(self, *arguments: object) -> list[str]:
+        """Spell an `exposure` command that answers in JSON."""
+        return [*COMMAND, *map(str, arguments), "--json"]
+
+    def environment(self) -> dict[str, str]:
+        """Give the settings that such a command reads."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")}
+        return kept | {
+            "EXPOSURE_DATABASE_URL": self.database_url,
+            "EXPOSURE_KEY_DIR": str(self.folder / "keys"),
+            "EXPOSURE_PEPPER_FILE": str(self.folder / "pepper" / "pepper.key"),
+            "EXPOSURE_WORK_DIR": str(self.folder / "work"),
+        }
+
+    def run(self, *arguments: object) -> dict[str, Any]:
+        """Run a command to its end; gives the last that it said."""
+        done = subprocess.run(
+            self.command(*arguments), env=self.environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True
+        )
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return said
+
+    def set_up(self, *, hints: bool) -> "Deployment":
+        """Make schema, keys and incident, whose records keep masked *hints* or not."""
+        self.folder.mkdir()
+        incident = self.folder / "incident.toml"
+        sample = (ROOT / "app" / "incidents" / "sample.toml").read_text(encoding="utf-8")
+        incident.write_text(sample.replace("hints = true", f"hints = {str(hints).lower()}"), encoding="utf-8")
+        self.run("db", "upgrade")
+        self.run("keys", "generate")
+        self.run("incident", "create", incident)
+        return self
+
+
+@dataclass(slots=True)
+class Workbench:
+    """A folder and a PostgreSQL server, and what is made in them; all of it is gone at the end."""
+
+    folder: Path
+    server: Server
+    hints: bool
+    """Whether the records of all imports keep masked hints, which an incident by default does not."""
+    _files: dict[int, Path] = field(default_factory=dict)
+
+    @property
+    def postmaster(self) -> int:
+        """The process from which all of PostgreSQL's descend."""
+        return int((self.server.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    def people(self, count: int) -> Path:
+        """Make up a file of so many accounts, once."""
+        if count not in self._files:
+            path = self._files[count] = self.folder / f"people-{count}.csv"
+            making = [*COMMAND, "dataset", "synthesize", "--accounts", str(count), "--out", str(path), "--json"]
+            subprocess.run(making, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        return self._files[count]
+
+    def on_postgresql(self, name: str) -> Deployment:
+        """Set a deployment up in a database of its own."""
+        return Deployment(self.folder / name, self.database(name)).set_up(hints=self.hints)
+
+    def on_sqlite(self, name: str) -> Deployment:
+        """Set a deployment up on the embedded engine."""
+        return Deployment(self.folder / name, f"sqlite:///{self.folder}/{name}/database/exposure.sqlite3").set_up(
+            hints=self.hints
+        )
+
+    def database(self, name: str) -> str:
+        """Make an empty database, and give its address."""
+        self.server.administer(f"CREATE DATABASE {name} OWNER exposure", "postgres")
+        return self.server.url(database=name)
+
+
+@contextmanager
+def workbench(*, hints: bool) -> Iterator[Workbench]:
+    """Set up a workbench, and clear it away."""
+    with TemporaryDirectory(prefix="exposure-bench-", dir="/var/tmp") as folder, single() as server:
+        yield Workbench(Path(folder), server, hints)
