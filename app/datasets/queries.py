@@ -122,10 +122,10 @@ def create_partition(session: Session, dataset: UUID) -> None:
         session.execute(text(f"CREATE TABLE {table} ({columns})"))
 
 
-def insert(session: Session, dataset: UUID, rows: Sequence[Row]) -> None:
+def insert(session: Session, dataset: UUID, rows: list[Row]) -> None:
     """Put *rows*, sorted by what is stored, into a data set's table on SQLite."""
     statement = f"INSERT INTO {partition(dataset)} (locator, entry, sealed) VALUES (?, ?, ?)"  # noqa: S608
-    session.connection().exec_driver_sql(statement, list(rows))
+    session.connection().exec_driver_sql(statement, rows)
 
 
 def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:

@@ -122,8 +122,7 @@ def _sample(
                 if crc32(row.who.encode()) % one_of == 0:
                     people.setdefault(row.who, []).append(row)
     cohorts.discard("")
-    indexes = {name: index for index, name in enumerate(sorted(cohorts))}
-    plan = Plan(dataset.id, dataset.incident, current, hints, indexes, keys, dataset.key_id)
+    plan = Plan(dataset.id, dataset.incident, current, hints, Plan.numbers(cohorts), keys, dataset.key_id)
     sealer = plan.sealer()
     sampled = missing = 0
     for who, rows in people.items():

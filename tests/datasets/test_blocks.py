@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened, read
+from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened
 from app.datasets.files.blocks import lines_in
 from app.datasets.files.text import cut_csv
 from app.datasets.importing.reading import judged
+from tests.datasets.reading import read
 
 HEADER = "account_ref,email,name\n"
 PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", "가", "a@b.kr", ' "', '",', '\n"', "\0", "x" * 30, "a1,m@e.com,n\n"]

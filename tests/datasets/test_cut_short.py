@@ -14,11 +14,12 @@ from uuid import UUID
 
 import pytest
 
-from app.datasets.files import Finding, read, write
+from app.datasets.files import Finding, write
 from app.datasets.synthetic import synthesize
 from app.db import Database, upgrade
 from app.keyholder import import_path
 from tests.datasets.opening import everything, sealed_tables
+from tests.datasets.reading import read
 from tests.support.deployment import Deployment
 from tests.support.fleet import Server, single
 

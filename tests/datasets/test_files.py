@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.datasets.files import COLUMNS, BadFile, Finding, Reject, read, write
+from app.datasets.files import COLUMNS, BadFile, Finding, Reject, write
 from app.datasets.files.columns import join_values, split_values
 from app.datasets.files.parquet import BATCH
 from app.datasets.files.text import MAX_RECORD
 from app.errors import BadInput
+from tests.datasets.reading import read
 
 ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
 SECRET = "홍길동010-9876-5432"

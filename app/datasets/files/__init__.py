@@ -31,7 +31,6 @@ __all__ = [
     "Reject",
     "Table",
     "opened",
-    "read",
     "read_cell",
     "write",
 ]
@@ -60,26 +59,6 @@ class Opened:
     """In the unit of `Block.read`: bytes on disk, or rows."""
     rows_likely: int
     """A guess at how many rows it holds."""
-
-
-def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Reject]:
-    """Stream the rows of a data set file. Whatever is wrong is raised while iterating, some of it only at the end.
-
-    Args:
-        path: its ending names the format, in any case of letters.
-        encoding: of CSV and NDJSON. A byte order mark is skipped under UTF-8.
-    Raises:
-        BadFile: the file cannot be read as a whole, or holds no row.
-        BadInput: there is no such encoding.
-    """
-    path = Path(path)
-    with opened(path, encoding=encoding) as file:
-        rows = (row for block in file.blocks for row in file.format.table(block).findings())
-        first = next(rows, None)
-        if first is None:
-            raise BadFile.at(path.name, NO_ROWS)
-        yield first
-        yield from rows
 
 
 NO_ROWS: Final = "holds no rows"

@@ -7,7 +7,7 @@ The same rules hold for CSV, NDJSON and Parquet; the readers only bring the cell
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self, cast
+from typing import Final, Literal, Self, cast
 
 from app.errors import BadInput
 
@@ -125,21 +125,6 @@ class Table:
     """Whether every cell is text, found free of NUL and lone surrogates, that holds several values set apart by ``|`` (CSV); otherwise cells are
     as JSON or Parquet has them (text, lists of text, a whole number for the count), and a text is one value."""
     rejects: list[Reject]
-
-    def findings(self) -> list[Finding | Reject]:
-        """Read the rows one by one."""
-        rows = [_finding(line, cells, self.piped) for line, *cells in zip(self.lines, *self.columns, strict=True)]
-        return sorted([*rows, *self.rejects], key=lambda row: row.line)
-
-
-def _finding(line: int, cells: Sequence[object], piped: bool) -> Finding | Reject:
-    values: list[Any] = []
-    for column, cell in zip(COLUMNS, cells, strict=True):
-        value = read_cell(column, cell, piped=piped)
-        if isinstance(value, Problem):
-            return Reject(line, column, value.reason)
-        values.append(value)
-    return Finding(line, *values)
 
 
 def read_cell(column: str, cell: object, *, piped: bool) -> object:

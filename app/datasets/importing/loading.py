@@ -10,18 +10,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import sealed_size
 from app.datasets import queries
-from app.datasets.importing.sealing import Plan
+from app.datasets.importing.sealing import BEFORE_INNER, Plan
 from app.datasets.importing.spill import Spill
 from app.datasets.manifest import Account, Row
 from app.db import Database
 
 LEAST_OF_A_SIZE = 1_000
 """Rows that must have a size, or they take the next larger one."""
-
-_INNER = LOCATOR_BYTES + TAG_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +54,17 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     sealer = loading.plan.sealer()
     stored = [row[:LOCATOR_BYTES] for row in rows]
     locators = sealer.uncloak(b"".join(stored))
-    sizes = {length: loading.sizes[sealed_size(bytes(length - _INNER))] for length in {len(row) for row in rows}}
+    sizes = {length: loading.sizes[sealed_size(length - BEFORE_INNER)] for length in {len(row) for row in rows}}
     sealed: list[Row] = []
     before, entry = b"", 0
     for start, place, row in zip(range(0, len(locators), LOCATOR_BYTES), stored, rows, strict=True):
         entry = entry + 1 if place == before else 0
         before = place
-        locator, tag, inner = locators[start : start + LOCATOR_BYTES], row[LOCATOR_BYTES:_INNER], row[_INNER:]
+        locator, tag, inner = (
+            locators[start : start + LOCATOR_BYTES],
+            row[LOCATOR_BYTES:BEFORE_INNER],
+            row[BEFORE_INNER:],
+        )
         outer = sealer.seal(locator, entry, tag, inner, sizes[len(row)])
         sealed.append((place, entry, outer))
     account = Account(loading.plan.keys.store(loading.plan.key_id))

@@ -45,8 +45,6 @@ COHORTS_AT_MOST = 256
 REJECTS_AT_MOST = 1_000_000
 """A file with more of them is not what it is taken for, whatever the caller would put up with."""
 
-_OTHER_PEPPER = "the keyholder came back with another pepper"
-
 
 def import_file(
     request: Request,
@@ -182,7 +180,7 @@ class _Import:
     def _sealing(self, journal: Journal, file: _File) -> Sealing:
         store_key = self.keys.store(journal.key_id)
         dataset = UUID(journal.dataset)
-        cohorts = {name: index for index, name in enumerate(sorted(file.cohorts))}
+        cohorts = Plan.numbers(file.cohorts)
         plan = Plan(
             dataset, self.incident.slug, journal.scheme, self.incident.hints, cohorts, self.keys, journal.key_id
         )
@@ -197,14 +195,17 @@ class _Import:
             return None
         sealing = self._sealing(journal, file)
         self.listener.continued(file.partitions, file.partitions)
-        sealed = _total(read_sealed(sealing, number) for number in range(file.partitions))
+        sealed = Sealed()
+        for number in range(file.partitions):
+            sealed.add(read_sealed(sealing, number))
         rejects = sorted(file.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.forget(journal)
         return Staged(there.id, there.rows, there.people, sealed.unreachable, journal.markers, rejects)
 
     def _made(self, journal: Journal, file: _File) -> Staged:
         try:
-            staged = self._load(journal, file, self._seal(journal, file))
+            sealing = self._sealing(journal, file)
+            staged = self._load(journal, sealing, file, self._seal(sealing, file))
         except BaseException as error:
             cut_short = isinstance(error, Unavailable | KeyboardInterrupt)
             if not cut_short or isinstance(error, OtherPepper | SpillDamaged) or not self._is_worth_keeping(journal):
@@ -213,21 +214,22 @@ class _Import:
         self.workspace.forget(journal)
         return staged
 
-    def _seal(self, journal: Journal, file: _File) -> Sealed:
-        sealing = self._sealing(journal, file)
-        numbers = range(file.partitions)
-        done = [read_sealed(sealing, number) for number in numbers if sealing.spill.holds(number)]
+    def _seal(self, sealing: Sealing, file: _File) -> Sealed:
+        total = Sealed()
+        done, left = 0, list[int]()
+        for number in range(file.partitions):
+            if sealing.spill.holds(number):
+                total.add(read_sealed(sealing, number))
+                done += 1
+            else:
+                left.append(number)
         if done:
-            self.listener.continued(len(done), file.partitions)
-        left = [number for number in numbers if not sealing.spill.holds(number)]
+            self.listener.continued(done, file.partitions)
         for one in self.workers.run(partial(seal_partition, sealing), left):
-            done.append(one)
-            if one.vouching != done[0].vouching:
-                raise OtherPepper(_OTHER_PEPPER)
-            people = sum(each.people for each in done)
-            self.listener.progress("seal", len(done), file.partitions, people, sum(len(each.rejects) for each in done))
+            total.add(one)
+            done += 1
+            self.listener.progress("seal", done, file.partitions, total.people, len(total.rejects))
         file.spill.clear()
-        total = _total(done)
         if total.rejects:
             file.rejects += total.rejects
             self._judge(file.rejects)
@@ -235,8 +237,7 @@ class _Import:
             raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")
         return total
 
-    def _load(self, journal: Journal, file: _File, sealed: Sealed) -> Staged:
-        sealing = self._sealing(journal, file)
+    def _load(self, journal: Journal, sealing: Sealing, file: _File, sealed: Sealed) -> Staged:
         plan, buckets = sealing.plan, range(file.partitions)
         sorting = Sorting(
             sealing.spill,
@@ -319,25 +320,6 @@ class _Import:
                 with suppress(MissingKey):
                     self.keys.destroy_store(journal.key_id)
             self.workspace.forget(journal)
-
-
-def _total(parts: Iterator[Sealed] | list[Sealed]) -> Sealed:
-    """Add up the partitions.
-
-    Raises:
-        OtherPepper: they were sealed under different ones.
-    """
-    total = Sealed()
-    for one in parts:
-        if total.vouching not in ((b"", b""), one.vouching):
-            raise OtherPepper(_OTHER_PEPPER)
-        total.rows += one.rows
-        total.people += one.people
-        total.unreachable += one.unreachable
-        total.rejects += one.rejects
-        total.tallies += one.tallies
-        total.vouching = one.vouching
-    return total
 
 
 def _sentinel(plan: Plan, sealed: Sealed) -> bytes:

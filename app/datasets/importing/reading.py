@@ -101,7 +101,7 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]
         _Column(column, cells, table.piped, declared) for column, cells in zip(COLUMNS, table.columns, strict=True)
     ]
     accounts, recipients, *others = [column.values for column in columns]
-    rows = list(zip(map(_JOINED, accounts, recipients), table.lines, *others, strict=True))
+    rows = list(zip(map(messages.references, accounts, recipients), table.lines, *others, strict=True))
     problems: dict[int, Reject] = {}
     for column in columns:
         for place in column.problems():
@@ -110,9 +110,6 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]
     if problems:
         rows = [row for place, row in enumerate(rows) if place not in problems]
     return rows, [*table.rejects, *problems.values()]
-
-
-_JOINED = (f"{{}}{messages.BETWEEN_REFERENCES}{{}}").format
 
 
 class _Column:

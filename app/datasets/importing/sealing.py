@@ -16,6 +16,7 @@ from app.crypto.keyfiles import KeyRing
 from app.crypto.padding import TooLong
 from app.crypto.scheme import Scheme
 from app.crypto.seal import RowSealer, row_tag
+from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
 from app.datasets.importing.people import Person, gather, unite
 from app.datasets.importing.spill import Spill
@@ -25,6 +26,9 @@ from app.keyholder import Keyholder
 
 HINTS_KEPT = 3
 """Masked hints of one kind that a record keeps."""
+
+BEFORE_INNER = LOCATOR_BYTES + messages.TAG_BYTES
+"""Bytes of a row on its way to the load stage: where it is stored and its row tag, and then the inner seal."""
 
 IMPORT_TIMEOUT = 30.0
 """Seconds for one batch at the import door."""
@@ -41,6 +45,11 @@ class Plan:
     cohorts: Mapping[str, int]
     keys: KeyRing
     key_id: str
+
+    @staticmethod
+    def numbers(cohorts: set[str]) -> dict[str, int]:
+        """Number the cohorts of a file, as the records refer to them: by name, so that the same file gives the same numbers."""
+        return {name: number for number, name in enumerate(sorted(cohorts))}
 
     def sealer(self) -> RowSealer:
         """Load the store key, and give what cloaks and seals under it.
@@ -75,6 +84,21 @@ class Sealed:
     """People of each cohort that have just these items in it, as a mask."""
     vouching: tuple[bytes, bytes] = field(default=(b"", b""), repr=False)
     """The keyholder's answers on the data set's sentinel and on the scheme, on the connection of all others: another pepper gives others."""
+
+    def add(self, other: "Sealed") -> None:
+        """Add up what became of another partition.
+
+        Raises:
+            OtherPepper: it was sealed under another.
+        """
+        if self.vouching not in ((b"", b""), other.vouching):
+            raise OtherPepper("the keyholder came back with another pepper")
+        self.rows += other.rows
+        self.people += other.people
+        self.unreachable += other.unreachable
+        self.rejects += other.rejects
+        self.tallies.update(other.tallies)
+        self.vouching = other.vouching
 
 
 def seal_partition(sealing: Sealing, number: int) -> Sealed:

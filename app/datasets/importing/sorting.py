@@ -11,7 +11,7 @@ from itertools import groupby
 from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import NOBODYS, sealed_size
-from app.datasets.importing.sealing import bucket_of
+from app.datasets.importing.sealing import BEFORE_INNER, bucket_of
 from app.datasets.importing.spill import Spill
 
 SHARED_BY_AT_MOST = 20
@@ -57,7 +57,7 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
         rows = list(_marked(rows, done))
     done.rows = len(rows)
     for length, count in Counter(map(len, rows)).items():
-        done.sizes[sealed_size(bytes(length - LOCATOR_BYTES - TAG_BYTES))] += count
+        done.sizes[sealed_size(length - BEFORE_INNER)] += count
     sorting.spill.write(number, [rows])
     return done
 
