@@ -8,17 +8,14 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks import sections
+from benchmarks import ROOT, requests, sections
 from benchmarks.table import Line, alone, as_share, print_table
-from benchmarks.workbench import ROOT, workbench
+from benchmarks.workbench import workbench
 
 RESULTS = ROOT / "benchmarks" / "results.json"
-_REQUESTS = "benchmarks.requests"
 
 
 def main() -> None:
@@ -40,10 +37,9 @@ def main() -> None:
         )
         show("Bytes of a row", [*sizes, *sections.on_sqlite(bench, options)])
         show("Point read on PostgreSQL", sections.point_reads(bench, options))
-    requests = _requests()
-    if requests:
-        show("Requests, against a bare route with one SELECT", [_as_line(one) for one in requests])
-    _keep(json_file, options, tables, requests)
+    measured = requests.measure(rounds=3)
+    show("Requests, against a bare route with one SELECT", [_as_line(one) for one in measured])
+    _keep(json_file, options, tables, measured)
 
 
 def _options() -> tuple[sections.Options, Path]:
@@ -82,14 +78,6 @@ def _sizes(text: str) -> Sequence[int]:
     return sizes
 
 
-def _requests() -> list[dict[str, Any]]:
-    """Measure requests per second, where the module that does is there."""
-    if find_spec(_REQUESTS) is None:
-        return []
-    measured: list[dict[str, Any]] = import_module(_REQUESTS).measure(rounds=3)
-    return measured
-
-
 def _as_line(measured: Mapping[str, Any]) -> Line:
     if "per_second" not in measured:
         return alone(measured["call"], measured["cpu_ms"], "CPU ms")
@@ -99,13 +87,13 @@ def _as_line(measured: Mapping[str, Any]) -> Line:
 
 
 def _keep(
-    file: Path, options: sections.Options, tables: Mapping[str, Sequence[Line]], requests: Sequence[Mapping[str, Any]]
+    file: Path, options: sections.Options, tables: Mapping[str, Sequence[Line]], measured: Sequence[Mapping[str, Any]]
 ) -> None:
     kept = {
         "machine": {"cores": sections.CORES, "machine": platform.machine(), "python": platform.python_version()},
         "options": asdict(options),
         "tables": {title: [asdict(line) for line in lines] for title, lines in tables.items()},
-        "requests": requests,
+        "requests": measured,
     }
     file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     print(f"\nkept in {file}")

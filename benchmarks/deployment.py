@@ -2,23 +2,18 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
-
-import psutil
+from typing import IO
 
 from app.identifiers import canonical
-from benchmarks.load import ROOT
-from tests.support.servers import postgresql
+from benchmarks import ROOT, processes
+from benchmarks.workbench import INCIDENT, workbench
 
-EXPOSURE = [sys.executable, "-c", "from app.main import main; main()"]
 LAVISH = "[client]\n" + "".join(
     f'{name} = "100000000/minute"\n' for name in ("verifications", "verifications_of_subnet", "confirmations", "other")
 )
@@ -42,55 +37,33 @@ class Deployment:
 
     def cpu_seconds(self) -> float:
         """Give what the server and its keyholder have spent so far."""
-        server = psutil.Process(self._server.pid)
-        spent = [one.cpu_times() for one in (server, *server.children(recursive=True))]
-        return float(sum(one.user + one.system for one in spent))
+        return processes.spent(self._server.pid)
 
 
 @contextmanager
-def deployed(accounts: int, **settings: str) -> Iterator[Deployment]:
+def deployed(accounts: int) -> Iterator[Deployment]:
     """Set one up as an operator would, and serve it for as long as the block lasts.
 
     Args:
         accounts: how many to make up.
-        settings: of the environment, beside the necessary ones.
     """
-    with tempfile.TemporaryDirectory(prefix="exposure-benchmark-") as name, postgresql() as url:
-        folder = Path(name)
-        limits, people = folder / "limits.toml", folder / "people.csv"
+    with workbench(hints=True) as bench:
+        made = bench.on_postgresql("served")
+        people = bench.people(accounts)
+        staged = made.run("dataset", "import", people, "--incident", INCIDENT, "--cost", "minimal", "--workers", 1)
+        made.run("dataset", "publish", staged["id"])
+        limits, log = made.folder / "limits.toml", made.folder / "log"
         limits.write_text(LAVISH)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("EXPOSURE_")} | {
-            "EXPOSURE_DATABASE_URL": url,
-            "EXPOSURE_KEY_DIR": str(folder / "keys"),
-            "EXPOSURE_PEPPER_FILE": str(folder / "pepper" / "pepper.key"),
-            "EXPOSURE_SENDER": "console",
-            "EXPOSURE_LIMITS_FILE": str(limits),
-            **settings,
-        }
-
-        def run(*arguments: object) -> list[dict[str, Any]]:
-            command = [*EXPOSURE, *map(str, arguments), "--json"]
-            done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-            return [json.loads(line) for line in done.stdout.splitlines()]
-
-        _fill(run, people, accounts)
+        environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
+        baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (
-            _running([*EXPOSURE, "serve", "--port", "0", "--json"], environment, folder / "log") as server,
-            _running([sys.executable, "-m", "benchmarks.baseline", url], environment, folder / "log") as baseline,
+            _running(made.command("serve", "--port", 0), environment, log) as server,
+            _running(baseline_command, environment, log) as baseline,
         ):
             assert server.stdout
             assert baseline.stdout
             port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
             yield Deployment(port, int(baseline.stdout.readline()), _phones(people), server)
-
-
-def _fill(run: Callable[..., list[dict[str, Any]]], people: Path, accounts: int) -> None:
-    run("db", "upgrade")
-    run("keys", "generate")
-    run("incident", "create", ROOT / "app" / "incidents" / "sample.toml")
-    run("dataset", "synthesize", "--accounts", accounts, "--out", people)
-    staged = run("dataset", "import", people, "--incident", "sample-2025", "--cost", "minimal", "--workers", 1)[-1]
-    run("dataset", "publish", staged["id"])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import text
 
 from app.datasets import queries
-from app.db import Database, upgrade
+from app.db import Database, fetch, upgrade
 
 SEALED_BYTES = 124
 ROUNDS = 5
@@ -32,6 +32,8 @@ class Reads:
     """The application's own query, for one identifier with the data set's sentinel."""
     bare: float
     """One row by the bare driver, prepared."""
+    exchange: float
+    """The way to the server and back: ``SELECT 1``, as the application asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
     try:
         upgrade(database)
         tables = [_filled(database, size) for size in sizes]
-        found: list[tuple[list[float], list[float]]] = [([], []) for _ in tables]
+        found: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in tables]
         with psycopg.connect(url, autocommit=True) as connection, database.read() as session:
             for number in range(ROUNDS + 1):
-                for table, (application, bare) in zip(tables, found, strict=True):
+                for table, medians in zip(tables, found, strict=True):
                     sentinel, *asked = random.sample(table.known, READS + 1)
 
                     def look_up(
@@ -64,13 +66,20 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
                     def read(locator: bytes, query: str = query) -> Sequence[object]:
                         return connection.execute(query, (locator,), prepare=True, binary=True).fetchall()
 
-                    medians = _median(look_up, asked, 2), _median(read, asked, 1)
-                    if number:  # the first round warms up
-                        application.append(medians[0])
-                        bare.append(medians[1])
+                    def exchange(_: bytes) -> Sequence[object]:
+                        return fetch(session, "SELECT 1", [])
+
+                    ways: list[tuple[Callable[[bytes], Sequence[object]], int]] = [
+                        (look_up, 2),
+                        (read, 1),
+                        (exchange, 1),
+                    ]
+                    for kept, (way, expected) in zip(medians, ways, strict=True):
+                        median = _median(way, asked, expected)
+                        if number:  # the first round warms up
+                            kept.append(median)
         return [
-            Reads(table.rows, statistics.median(application), statistics.median(bare))
-            for table, (application, bare) in zip(tables, found, strict=True)
+            Reads(table.rows, *map(statistics.median, medians)) for table, medians in zip(tables, found, strict=True)
         ]
     finally:
         database.close()

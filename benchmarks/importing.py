@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from benchmarks import ROOT
 from benchmarks.memory import Watch
 from benchmarks.processes import spent
-from benchmarks.workbench import INCIDENT, ROOT, Deployment
+from benchmarks.workbench import INCIDENT, Deployment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from app import incidents
 from app.datasets.files import opened
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
 from app.datasets.importing.reading import BETWEEN, judged
-from benchmarks.workbench import ROOT
+from benchmarks import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from benchmarks import ROOT
+
 CLIENTS = 8
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def point_reads(bench: Workbench, options: Options) -> list[Line]:
         for line in (
             alone(f"look-up's own query, p50, {one.rows:,} rows", one.application * 1e6, "µs"),
             alone(f"bare prepared select, p50, {one.rows:,} rows", one.bare * 1e6, "µs"),
+            alone(f"SELECT 1 beside it, p50, {one.rows:,} rows", one.exchange * 1e6, "µs"),
         )
     ]
     small, large = reads[0], reads[-1]

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks import ROOT
 from tests.support.fleet import Server, single
 
-ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-c", "from app.main import main; main()")
 INCIDENT = "sample-2025"
 
