@@ -30,7 +30,7 @@ def main() -> None:
     with workbench(hints=options.hints) as bench:
         imported, steps, sizes = sections.importing(bench, options)
         show(f"Import of {options.people:,} accounts on PostgreSQL, against the bare primitives", imported)
-        show("That floor, step by step, in one process", steps)
+        show("That floor, step by step", steps)
         show(
             f"Import of {options.people_at_default:,} accounts at default cost, against Argon2id alone",
             sections.at_default_cost(bench, options),

@@ -40,7 +40,8 @@ def importing(bench: Workbench, options: Options) -> tuple[list[Line], list[Line
         rows = sizes.stored(deployment.database_url, imported)
         # sealed rows lie aside twice, 16 bytes of locator in front, without the outer seal's tag and padding: 4 bytes more than they are in the end
         aside = held.read_bytes + 2 * sum(len(sealed) + 4 for _, _, sealed in rows)
-        floors.append(floor.measure(floor.Work(file, held.questions, rows, aside), bench.server, bench.postmaster))
+        work = floor.Work(file, held.questions, rows, aside)
+        floors.append(floor.measure(work, bench.server, bench.postmaster, processes=CORES))
     stretching = held.identifiers * argon2.measure("minimal", processes=CORES, rounds=3, seconds=1.0).cpu_each
     least = {step: median(one[step] for one in floors) for step in floors[0]}
     table = _import_lines(imports, sum(least.values()), stretching, held)
