@@ -20,6 +20,7 @@ from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
 from app.datasets.importing.people import Person, gather, unite
 from app.datasets.importing.spill import Spill
+from app.datasets.ranges import range_of
 from app.datasets.record import CONFIDENCES, ROLES, encode_common
 from app.identifiers import VALUE_KINDS, IdentifierKind, Kind, mask
 from app.keyholder import Keyholder
@@ -116,7 +117,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     buckets: list[list[bytes]] = [[] for _ in range(sealing.partitions)]
     for start, (_, sealed) in zip(range(0, len(stored), LOCATOR_BYTES), rows, strict=True):
         place = stored[start : start + LOCATOR_BYTES]
-        buckets[bucket_of(place, sealing.partitions)].append(place + sealed)
+        buckets[range_of(place, sealing.partitions)].append(place + sealed)
     for bucket in buckets:
         bucket.sort()  # so that what is left behind does not tie a person's rows by their place
     sealing.spill.write(number, [*buckets, _plain(done)])
@@ -131,11 +132,6 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
     """
     rows, people, unreachable, rejects, tallies, vouching = sealing.spill.read(number, sealing.partitions)
     return Sealed(rows, people, unreachable, [Reject(*one) for one in rejects], Counter(tallies), vouching)
-
-
-def bucket_of(stored: bytes, buckets: int) -> int:
-    """Say into which of a power of two of buckets, each a range of stored locators, a row falls."""
-    return int.from_bytes(stored[:2], "big") * buckets >> 16
 
 
 def seal(
