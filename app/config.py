@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     database_pool: int = Field(
         8, ge=2, le=1000, description="connections of each server process; it works on one request fewer at once"
     )
+    replica_url: str | None = Field(
+        None, repr=False, description="a replica of the PostgreSQL, where look-ups read the sealed rows; none: the same"
+    )
     redis_url: str | None = Field(
         None, repr=False, description="Redis or Valkey for the limits; none: limits of this process"
     )
@@ -92,6 +95,15 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("starts with https:// or http://")
+        return value
+
+    @field_validator("replica_url")
+    @classmethod
+    def _of_postgresql(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not value.startswith("postgresql"):
+            raise ValueError("is the address of a PostgreSQL")
+        if value is not None and info.data.get("database_url", "").startswith("sqlite"):
+            raise ValueError("is for a PostgreSQL; EXPOSURE_DATABASE_URL is none")
         return value
 
     @field_validator("redis_url")

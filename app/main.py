@@ -67,9 +67,12 @@ def create_app(
         raise Refused(
             "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
         )
+    replica = None
+    if settings.replica_url is not None:
+        replica = Database(settings.replica_url, pool=settings.database_pool, name="the replica")
     keyholder = Keyholder(lookup_door)
     turns = Turns((os.cpu_count() or 1) // workers)
-    register = Register(keys, keyholder, turns)
+    register = Register(keys, keyholder, turns, replica)
     outbox = Outbox(secret)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
     digester = Digester(keyholder, turns)
@@ -77,6 +80,7 @@ def create_app(
     services = Services(
         clock=clock,
         database=database,
+        replica=replica,
         keyholder=keyholder,
         register=register,
         incidents=KnownIncidents(),

@@ -35,6 +35,9 @@ def refused(name: str) -> str:
     [
         ("EXPOSURE_REDIS_URL", f"http://:{MARK}@127.0.0.1"),
         ("EXPOSURE_REDIS_URL", ""),
+        ("EXPOSURE_REPLICA_URL", f"postgresql://user:{MARK}@127.0.0.1/exposure"),  # the database is SQLite
+        ("EXPOSURE_REPLICA_URL", f"sqlite:///{MARK}"),
+        ("EXPOSURE_REPLICA_URL", ""),
         ("EXPOSURE_KEY_DIR", ""),
         ("EXPOSURE_PEPPER_FILE", ""),
         ("EXPOSURE_DATABASE_URL", ""),
@@ -98,6 +101,11 @@ def test_a_malformed_database_address_is_named_and_not_said(url: str) -> None:
     assert MARK not in line
 
 
+def test_the_replica_has_a_name_of_its_own() -> None:
+    with pytest.raises(BadInput, match=r"^EXPOSURE_REPLICA_URL: "):
+        parse_url(f"postgresql://user:{MARK}@127.0.0.1:port/exposure", "EXPOSURE_REPLICA_URL")
+
+
 def test_the_first_of_several_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_CODE_TTL", MARK)
     monkeypatch.setenv("EXPOSURE_LOG_LEVEL", MARK)
@@ -126,6 +134,7 @@ def test_the_default_keys_do_not_lie_with_the_default_database() -> None:
 def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "DATABASE_URL": "postgresql://127.0.0.1/exposure",
+        "REPLICA_URL": "postgresql://127.0.0.2/exposure",
         "REDIS_URL": "redis://127.0.0.1",
         "KEYHOLDER": "unix:/run/keyholder/door",
         "PEPPER_FILE": "/etc/pepper.key",
@@ -168,6 +177,7 @@ def test_a_file_that_is_no_text_is_named(content: bytes) -> None:
 
 def test_addresses_with_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_DATABASE_URL", f"postgresql://user:{MARK}@127.0.0.1/exposure")
+    monkeypatch.setenv("EXPOSURE_REPLICA_URL", f"postgresql://user:{MARK}@127.0.0.2/exposure")
     monkeypatch.setenv("EXPOSURE_REDIS_URL", f"redis://:{MARK}@127.0.0.1")
     settings = read_settings()
     for shown in (repr(settings), str(settings), f"{settings}"):

@@ -1,7 +1,8 @@
 """What a secret expands to: where something lies, and what opens it. Rows, sessions and verifications."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,6 +41,14 @@ def row_places(digests: Iterable[bytes], dataset: UUID) -> list[Place]:
     return [
         _place(blake2b(info, key=digest, digest_size=_BOTH, person=b"exposure-lookup/").digest()) for digest in digests
     ]
+
+
+def sentinel_places(digest: bytes, dataset: UUID) -> Iterator[Place]:
+    """Give places without end for the sentinels of one data set; the first is the digest's `row_place`."""
+    yield row_place(digest, dataset)
+    for number in count(1):
+        info = frame(b"exposure-lookup/1 sentinel", dataset.bytes, number.to_bytes(4, "big"))
+        yield _place(blake2b(info, key=digest, digest_size=_BOTH, person=b"exposure-lookup/").digest())
 
 
 def token_place(token: bytes, purpose: str) -> Place:

@@ -21,6 +21,7 @@ from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.record import Record, Role
 from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
+from app.datasets.servers import drop_rows, further_servers
 from app.datasets.service import diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
 from app.datasets.turns import Crowded, Turns
 from app.datasets.versions import DataSet
@@ -49,6 +50,8 @@ __all__ = [
     "Unstretched",
     "current_scheme",
     "diff",
+    "drop_rows",
+    "further_servers",
     "get",
     "holds_synthetic",
     "list_all",

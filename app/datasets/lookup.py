@@ -1,7 +1,8 @@
 """Reading what the data sets hold of some digests: one query, and every answer vouched for.
 
 A failure is never an answer: each data set proves by its sentinel, read in the same query, that its partition is there, that the store key is its
-own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `Unavailable`.
+own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `Unavailable`. Where its rows lie on several
+servers, the sentinel of each range that is read proves it for that range.
 """
 
 import os
@@ -18,10 +19,12 @@ from app.crypto.scheme import Scheme
 from app.crypto.seal import NOBODYS, RowSealer
 from app.datasets import queries, scheme
 from app.datasets.errors import SentinelMissing
+from app.datasets.manifest import Row
+from app.datasets.ranges import range_of, sentinels
 from app.datasets.record import Record, Sentinel, decode
 from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
-from app.db import Remembered
+from app.db import Database, Remembered, require_edition
 from app.keyholder import Keyholder
 
 _Rows = dict[bytes, list[tuple[int, bytes]]]
@@ -49,17 +52,21 @@ class Reading:
 class Register:
     """The sealed store as a reader sees it."""
 
-    def __init__(self, keys: KeyRing, keyholder: Keyholder, turns: Turns | None = None) -> None:
+    def __init__(
+        self, keys: KeyRing, keyholder: Keyholder, turns: Turns | None = None, replica: Database | None = None
+    ) -> None:
         """Know whom to ask.
 
         Args:
             keys: the store keys.
             keyholder: answers on the sentinels.
             turns: at Argon2id; None where nobody else is at it.
+            replica: the rows are read there, and only they; None: where all else is read.
         """
         self._keys = keys
         self._turns = turns or Turns(1)
         self._keyholder = keyholder
+        self._replica = replica
         self._readable = Remembered(queries.readable)
         self._scheme = Remembered(scheme.current)
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
@@ -70,7 +77,7 @@ class Register:
 
         1. The keyholder answers, on a connection whose sentinels are known or asked for anew.
         2. Each digest is expanded to its place in each data set.
-        3. One query reads all places and all sentinels.
+        3. One query reads all places, and the sentinel of each range that one of them lies in; without digests, all sentinels.
         4. Each sentinel opens, or nothing is answered.
         5. Each row opens, or nothing is answered.
 
@@ -96,12 +103,23 @@ class Register:
             places = [row_place(digest, one.id) for digest in digests]  # (2)
             wanted.append((one, witness, [(place, witness.sealer.cloak(place.locator)) for place in places]))
         stored: list[_Rows] = [{} for _ in wanted]
-        for number, (locator, entry, sealed) in queries.rows_at(  # (3)
+        for number, (locator, entry, sealed) in self._rows_at(  # (3)
             session,
-            [(one.id, list({witness.stored, *(stored for _, stored in places)})) for one, witness, places in wanted],
+            [
+                (one.id, list({*witness.stored(places), *(stored for _, stored in places)}))
+                for one, witness, places in wanted
+            ],
         ):
             stored[number].setdefault(locator, []).append((entry, sealed))
         return [_reading(*one, rows) for one, rows in zip(wanted, stored, strict=True)]
+
+    def _rows_at(self, session: Session, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
+        if self._replica is None:
+            return queries.rows_at(session, wanted)
+        with self._replica.statements() as elsewhere:
+            rows = queries.rows_at(elsewhere, wanted)
+            require_edition(session, elsewhere)
+        return rows
 
     def _witness(self, dataset: DataSet, current: Scheme, connection: int) -> "_Witness":
         sealer = self.sealer(dataset)
@@ -110,7 +128,9 @@ class Register:
             mac = self._keyholder.mac(messages.sentinel(dataset.id), on=connection)
             with self._turns:
                 digest = current.stretch(mac)
-            known = self._witnesses[dataset.id] = _Witness(connection, sealer, row_place(digest, dataset.id))
+            known = self._witnesses[dataset.id] = _Witness(
+                connection, sealer, sentinels(digest, sealer, dataset.ranges)
+            )
         return known
 
     def sealer(self, dataset: DataSet) -> RowSealer:
@@ -136,32 +156,45 @@ class Register:
 
 
 class _Witness:
-    """Where a data set's sentinel lies, by one connection to the keyholder and one store key, and what was found there."""
+    """Where a data set's sentinels lie, by one connection to the keyholder and one store key, and what was found there."""
 
-    def __init__(self, connection: int, sealer: RowSealer, place: Place) -> None:
+    def __init__(self, connection: int, sealer: RowSealer, sentinels: list[tuple[Place, bytes]]) -> None:
         self.connection = connection
         self.sealer = sealer
-        self.stored = sealer.cloak(place.locator)
-        self._place = place
-        self._opened: tuple[list[tuple[int, bytes]], tuple[str, ...]] | None = None
+        self._sentinels = sentinels
+        self._opened: dict[bytes, tuple[list[tuple[int, bytes]], tuple[str, ...]]] = {}
 
-    def cohorts(self, rows: list[tuple[int, bytes]]) -> tuple[str, ...]:
-        """See that *rows* are the sentinel, and give what it carries. Byte for byte those that opened before, they open again.
+    def stored(self, places: list[tuple[Place, bytes]]) -> list[bytes]:
+        """Say where the sentinels are stored that vouch for *places*; without any, all of them."""
+        ranges = len(self._sentinels)
+        asked = {range_of(stored, ranges) for _, stored in places} if places and ranges > 1 else range(ranges)
+        return [self._sentinels[number][1] for number in asked]
+
+    def cohorts(self, rows: _Rows, places: list[tuple[Place, bytes]]) -> tuple[str, ...]:
+        """See that among *rows* are the sentinels that vouch for *places*, and give what each carries.
+
+        Byte for byte those that opened before, they open again.
 
         Raises:
             SentinelMissing: they are not.
             BrokenSeal: they do not open.
         """
-        if self._opened is None or self._opened[0] != rows:
-            entries = _opened(self.sealer, self._place, rows)
-            if len(entries) != 1 or not isinstance(entries[0], Sentinel):
-                raise SentinelMissing(f"data set {self.sealer.dataset} does not show its sentinel")
-            self._opened = rows, entries[0].cohorts
-        return self._opened[1]
+        cohorts: tuple[str, ...] = ()
+        for stored in self.stored(places):
+            found = rows.get(stored, [])
+            known = self._opened.get(stored)
+            if known is None or known[0] != found:
+                place = next(place for place, lies in self._sentinels if lies == stored)
+                entries = _opened(self.sealer, place, found)
+                if len(entries) != 1 or not isinstance(entries[0], Sentinel):
+                    raise SentinelMissing(f"data set {self.sealer.dataset} does not show its sentinel")
+                known = self._opened[stored] = found, entries[0].cohorts
+            cohorts = known[1]
+        return cohorts
 
 
 def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[Place, bytes]], rows: _Rows) -> Reading:
-    cohorts = witness.cohorts(rows.get(witness.stored, []))  # (4)
+    cohorts = witness.cohorts(rows, places)  # (4)
     found = []
     for place, stored in places:  # (5)
         entries = _opened(witness.sealer, place, rows.get(stored, []))

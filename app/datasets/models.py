@@ -49,3 +49,5 @@ class DataSetRow(Base):
     """Order of publication in the incident; none while nobody may see it."""
     beside: Mapped[UUID | None] = mapped_column(Uuid)
     """The full set that a supplement was published beside."""
+    ranges: Mapped[int] = mapped_column(server_default="1")
+    """Into how many its stored locators are divided, each with a sentinel of its own: as many as servers hold its rows."""

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.datasets.errors import InUse
 from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
+from app.datasets.ranges import first_of
 from app.datasets.versions import DataSet
 from app.db import fetch, note_edition
 
@@ -108,10 +109,11 @@ def apply(session: Session, changed: Sequence[DataSet]) -> None:
         )
 
 
-def create_partition(session: Session, dataset: UUID) -> None:
-    """Make the table of a data set. On PostgreSQL its key is made by `copy`, after the rows.
+def create_partition(session: Session, dataset: UUID, number: int = 0, ranges: int = 1) -> None:
+    """Make the table of a data set, or of one of its ranges on the server of that. On PostgreSQL its key is made by `copy`, after the rows.
 
-    The order of the columns leaves no gap between them: each of 62 million rows would pay for one.
+    The order of the columns leaves no gap between them: each of 62 million rows would pay for one. A constraint holds the range: PostgreSQL
+    checks nothing about a foreign partition, and a row on the wrong server would be there and never be found.
     """
     table = partition(dataset)
     if _is_sqlite(session):
@@ -119,7 +121,49 @@ def create_partition(session: Session, dataset: UUID) -> None:
         session.execute(text(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (locator, entry)) WITHOUT ROWID"))
     else:
         columns = "entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL"
-        session.execute(text(f"CREATE TABLE {table} ({columns})"))
+        held = [f"locator >= {_bound(number, ranges)}"] if number else []
+        held += [f"locator < {_bound(number + 1, ranges)}"] if number + 1 < ranges else []
+        check = f", CHECK ({' AND '.join(held)})" if held else ""
+        session.execute(text(f"CREATE TABLE {table} ({columns}{check})"))
+
+
+def link_partition(session: Session, dataset: UUID, servers: Sequence[str]) -> None:
+    """Make the table of a data set whose ranges lie on *servers*, by the names that this one knows them by, in the order of the ranges."""
+    table, ranges = partition(dataset), len(servers)
+    columns = "entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea NOT NULL"
+    session.execute(text(f"CREATE TABLE {table} ({columns}) PARTITION BY RANGE (locator)"))
+    bounds = ["MINVALUE", *(_bound(number, ranges) for number in range(1, ranges)), "MAXVALUE"]
+    for number, server in enumerate(servers):
+        between = f"FOR VALUES FROM ({bounds[number]}) TO ({bounds[number + 1]})"
+        options = f"OPTIONS (table_name '{table}', fetch_size '{_BATCH}')"
+        session.execute(
+            text(f"CREATE FOREIGN TABLE {table}_{number} PARTITION OF {table} {between} SERVER {server} {options}")
+        )
+
+
+def _bound(number: int, ranges: int) -> str:
+    return rf"'\x{first_of(number, ranges).hex()}'"
+
+
+_SERVERS = """
+SELECT s.srvname, s.srvoptions, m.umoptions FROM pg_foreign_server AS s
+JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw AND w.fdwname = 'postgres_fdw'
+LEFT JOIN pg_user_mappings AS m ON m.srvid = s.oid AND m.usename = current_user
+WHERE s.srvname ~ '^shard_[0-9]{1,4}$' ORDER BY substr(s.srvname, 7)::int
+"""
+
+
+def further_servers(session: Session) -> list[tuple[str, dict[str, str] | None]]:
+    """The servers over which rows are spread: each one's name here, and the options of its link and of our role's mapping, which hold a password.
+
+    None instead of options where our role has no mapping.
+    """
+    if _is_sqlite(session):
+        return []
+    return [
+        (name, None if mapping is None else dict(option.split("=", 1) for option in [*(link or ()), *mapping]))
+        for name, link, mapping in session.connection().exec_driver_sql(_SERVERS)
+    ]
 
 
 def insert(session: Session, dataset: UUID, rows: list[Row]) -> None:
@@ -135,12 +179,19 @@ def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
     """
     table = partition(dataset)
     session.execute(text("SET LOCAL statement_timeout = 0"))
-    driver: Any = session.connection().connection.driver_connection
-    with driver.cursor().copy(f"COPY {table} (entry, locator, sealed) FROM STDIN (FORMAT BINARY, FREEZE)") as stream:
-        stream.write(_COPY_HEADER)
-        for part in parts:
-            stream.write(part)
-        stream.write(_COPY_END)
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {table} (entry, locator, sealed) FROM STDIN (FORMAT BINARY, FREEZE)"
+    try:
+        with driver.cursor().copy(statement) as stream:
+            stream.write(_COPY_HEADER)
+            for part in parts:
+                stream.write(part)
+            stream.write(_COPY_END)
+    except (
+        connection.dialect.loaded_dbapi.Error
+    ) as error:  # for the unit of work, which takes SQLAlchemy's for a failure
+        raise DBAPIError(statement, None, error, hide_parameters=True) from None
     session.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)"))
 
 

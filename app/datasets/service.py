@@ -56,7 +56,9 @@ def publish(session: Session, dataset: UUID, *, now: datetime, accept_loss: int 
 
 
 def retire(session: Session, dataset: UUID) -> DataSet:
-    """Retire a data set: its rows are dropped. Once this is committed, the caller destroys its store key.
+    """Retire a data set: its rows are dropped. Once this is committed, the caller destroys its store key, and drops its rows on further servers.
+
+    Where there are such servers, doing it once more is no error.
 
     Raises:
         UnknownDataSet: there is none of this id.
@@ -64,6 +66,8 @@ def retire(session: Session, dataset: UUID) -> DataSet:
         InUse: somebody reads it from end to end.
     """
     target = _locked(session, dataset)
+    if target.state == "retired" and queries.further_servers(session):
+        return target  # the caller goes on to take away what a server that was down has kept
     closed = get_incident(session, target.incident).status == "closed"
     retired = versions.retire(target, incident_closed=closed)
     queries.apply(session, [retired])

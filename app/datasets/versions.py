@@ -40,6 +40,7 @@ class DataSet:
     published_at: datetime | None
     sequence: int | None
     beside: UUID | None
+    ranges: int = 1
 
     @property
     def generation(self) -> UUID | None:

@@ -57,7 +57,7 @@ def fetch(session: Session, statement: str, values: Sequence[object]) -> list[An
         raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
     """Read a database address: ``sqlite:///PATH`` or ``postgresql://…``.
 
     Raises:
@@ -66,28 +66,30 @@ def parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise BadInput("EXPOSURE_DATABASE_URL: is no database address") from None
+        raise BadInput(f"{setting}: is no database address") from None
     match parsed.get_backend_name():
         case "sqlite":
             if not parsed.database or parsed.database == ":memory:":
-                raise BadInput("EXPOSURE_DATABASE_URL: SQLite needs a file, as in sqlite:///data/exposure.sqlite3")
+                raise BadInput(f"{setting}: SQLite needs a file, as in sqlite:///data/exposure.sqlite3")
             return parsed.set(drivername="sqlite+pysqlite")
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
         case _:
-            raise BadInput("EXPOSURE_DATABASE_URL: only sqlite and postgresql are supported")
+            raise BadInput(f"{setting}: only sqlite and postgresql are supported")
 
 
 class Database:
     """One database, SQLite (WAL) or PostgreSQL."""
 
-    def __init__(self, url: str, *, pool: int = 8) -> None:
+    def __init__(self, url: str, *, pool: int = 8, name: str = "the database") -> None:
         """Know where it is; nothing is opened yet.
 
         Args:
             url: of `parse_url`.
             pool: connections that are open at most. Who finds none free waits two seconds.
+            name: what a failure calls it.
         """
+        self.name = name
         self.url = parse_url(url)
         if self.is_sqlite:
             self.engine = self._reading = _sqlite(self.url, pool)
@@ -115,6 +117,16 @@ class Database:
             DatabaseUnavailable: the database failed.
         """
         with self._unit(self._reading, **{SNAPSHOT: True}) as session:
+            yield session
+
+    @contextmanager
+    def statements(self) -> Iterator[Session]:
+        """Read statement by statement, each in a state of its own: PostgreSQL only.
+
+        Raises:
+            DatabaseUnavailable: the database failed.
+        """
+        with self._unit(self._statements) as session:
             yield session
 
     def glance(self, work: Callable[[Session], T]) -> T:
@@ -184,7 +196,7 @@ class Database:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
+            raise DatabaseUnavailable(f"{self.name} failed ({type(error).__name__})") from None
 
     def close(self) -> None:
         """Close all connections."""

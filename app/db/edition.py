@@ -25,6 +25,10 @@ class Unsettled(Unavailable):
     """Statements that stand for themselves saw different editions, or one that nothing is remembered of: only a snapshot can answer."""
 
 
+class Behind(Unavailable):
+    """A replica does not stand where the primary does: what it shows may be less than there is."""
+
+
 class NoEdition(Unavailable):
     """The one row of `edition` is missing, so nobody can tell whether what they remember is still so."""
 
@@ -70,6 +74,20 @@ def note_edition(session: Session, name: bytes | None) -> None:
         raise NoEdition("the edition is missing")
     if session.info.setdefault(_NAME, name) != name and GLANCE in session.info:
         raise Unsettled("the edition changed meanwhile")
+
+
+def require_edition(session: Session, replica: Session) -> None:
+    """See that what was read in *replica* is of the edition that *session* sees: then it lacks nothing that was committed with that.
+
+    Raises:
+        Behind: it is of another.
+        Unsettled: the same, where a snapshot may still see that it was the primary that changed meanwhile.
+        NoEdition: there is none.
+    """
+    if known_edition(replica) != edition(session):
+        if GLANCE in session.info:
+            raise Unsettled("the replica shows another edition")
+        raise Behind("the replica shows another edition than the primary")
 
 
 class Remembered(Generic[T]):

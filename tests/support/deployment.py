@@ -156,7 +156,10 @@ class Deployment:
     def retire(self, dataset: UUID) -> None:
         with self.database.write() as session:
             retired = datasets.retire(session, dataset)
-        self.keys.destroy_store(retired.key_id)
+        if retired.key_id in self.keys.store_ids():
+            self.keys.destroy_store(retired.key_id)
+        with datasets.further_servers(self.database) as servers:
+            datasets.drop_rows(servers, dataset)
 
     def deliver(self) -> list[Message]:
         """Empty the outbox; gives what was sent."""

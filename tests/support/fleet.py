@@ -42,7 +42,7 @@ CREATE USER MAPPING FOR exposure SERVER {name} OPTIONS (user 'exposure', passwor
 """
 """In the primary's database, for each further server."""
 
-_PASSWORD = "made-up"
+PASSWORD = "made-up"
 _SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB", "io_method=sync")
 _PATIENCE = 20.0
 
@@ -56,7 +56,7 @@ class Server:
 
     def url(self, user: str = "exposure", database: str = "exposure") -> str:
         """Address of a database, by default the service's."""
-        return f"postgresql://{user}:{_PASSWORD}@/{database}?host={self.folder}"
+        return f"postgresql://{user}:{PASSWORD}@/{database}?host={self.folder}"
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """Connect as the service; each statement is committed, unless told otherwise."""
@@ -109,6 +109,13 @@ class Fleet:
     replica: Server
     shards: tuple[Server, ...]
 
+    def introduce(self, database: str = "exposure") -> None:
+        """Tell a database of the primary of the further servers."""
+        self.primary.administer(FOREIGN, database)
+        for number, shard in enumerate(self.shards):
+            name = f"shard_{number}"
+            self.primary.administer(SHARD.format(name=name, host=shard.folder, password=PASSWORD), database)
+
     def catch_up(self) -> None:
         """Wait until the replica shows all that is committed on the primary."""
         with self.primary.connect() as connection:
@@ -145,28 +152,27 @@ def fleet(shards: int = 2) -> Iterator[Fleet]:
         folder, programs = _ground(stack)
         further = tuple(_start(stack, folder / f"shard_{number}", programs) for number in range(shards))
         primary = _start(stack, folder / "primary", programs)
-        primary.administer(REPLICATION.format(password=_PASSWORD))
-        primary.administer(FOREIGN)
-        for number, shard in enumerate(further):
-            primary.administer(SHARD.format(name=f"shard_{number}", host=shard.folder, password=_PASSWORD))
-        yield Fleet(primary, _replicate(stack, primary, folder / "replica"), further)
+        primary.administer(REPLICATION.format(password=PASSWORD))
+        started = Fleet(primary, _replicate(stack, primary, folder / "replica"), further)
+        started.introduce()
+        yield started
 
 
 def _start(stack: ExitStack, folder: Path, programs: Path) -> Server:
     server = _empty(folder, programs)
-    (folder / "password").write_text(_PASSWORD)
+    (folder / "password").write_text(PASSWORD)
     settings = [argument for setting in _SETTINGS for argument in ("--set", setting)]
     access = ("--username=postgres", "--auth=scram-sha-256", f"--pwfile={folder}/password")
     server.run("initdb", "-D", f"{folder}/data", "--encoding=UTF8", "--no-locale", "--no-sync", *access, *settings)
     stack.callback(server.stop)
     server.start()
-    server.administer(SERVICE.format(password=_PASSWORD), "postgres")
+    server.administer(SERVICE.format(password=PASSWORD), "postgres")
     return server
 
 
 def _replicate(stack: ExitStack, primary: Server, folder: Path) -> Server:
     server = _empty(folder, primary.programs)
-    source = f"host={primary.folder} user=replicator password={_PASSWORD}"
+    source = f"host={primary.folder} user=replicator password={PASSWORD}"
     slot = ("-C", "-S", "replica")
     server.run("pg_basebackup", "-d", source, "-D", f"{folder}/data", "-R", *slot, "-c", "fast", "--no-sync")
     stack.callback(server.stop)

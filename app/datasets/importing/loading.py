@@ -4,7 +4,9 @@ Entries are numbered in the order of their sealed bytes, so that neither the fil
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -27,6 +29,7 @@ class Loading:
 
     plan: Plan
     spill: Spill
+    partitions: int
     sizes: Mapping[int, int]
     """The size that each size class is stored at."""
     is_sqlite: bool
@@ -50,7 +53,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     """
     rows: list[bytes] = loading.spill.read(number, 0)
     if not rows:
-        return Bucket(0, 0, [])
+        return Bucket(0, 0, b"")
     sealer = loading.plan.sealer()
     stored = [row[:LOCATOR_BYTES] for row in rows]
     locators = sealer.uncloak(b"".join(stored))
@@ -74,6 +77,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
 
 def load(
     database: Database,
+    servers: Mapping[str, Database],
     loading: Loading,
     buckets: Iterable[Bucket],
     *,
@@ -84,29 +88,38 @@ def load(
     """Load the buckets, and *finish* in the transaction that makes all of it be there.
 
     PostgreSQL takes it in one transaction. SQLite takes each bucket in its own: one for all would keep every other writer waiting.
+    Where there are further servers, each takes its range straight and in one transaction, and all are committed before *database* knows of it.
 
     Raises:
-        DatabaseUnavailable: the database failed.
+        DatabaseUnavailable: a server failed.
     """
 
     def counted() -> Iterator[Any]:
         for bucket in buckets:
-            if bucket.rows:
-                yield bucket.content
-            account.join(bucket.rows, bucket.total)
+            account.join(
+                bucket.rows, bucket.total
+            )  # before it is handed over: nobody comes back behind the last of a range
             progress(account.count)
+            yield bucket.content
 
-    dataset = loading.plan.dataset
-    if not loading.is_sqlite:
+    dataset, contents = loading.plan.dataset, counted()
+    if loading.is_sqlite:
         with database.write() as session:
             queries.create_partition(session, dataset)
-            queries.copy(session, dataset, counted())
-            finish(session)
-        return
+        for rows in filter(None, contents):
+            with database.write() as session:
+                queries.insert(session, dataset, rows)
+    elif servers:
+        each = loading.partitions // len(servers)
+        with ExitStack() as stack:
+            for number, server in enumerate(servers.values()):
+                session = stack.enter_context(server.write())
+                queries.create_partition(session, dataset, number, len(servers))
+                queries.copy(session, dataset, islice(contents, each))
     with database.write() as session:
-        queries.create_partition(session, dataset)
-    for rows in counted():
-        with database.write() as session:
-            queries.insert(session, dataset, rows)
-    with database.write() as session:
+        if servers:
+            queries.link_partition(session, dataset, list(servers))
+        elif not loading.is_sqlite:
+            queries.create_partition(session, dataset)
+            queries.copy(session, dataset, contents)
         finish(session)

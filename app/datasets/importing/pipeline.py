@@ -1,7 +1,7 @@
 """The four stages, and the staged data set that comes out: all of it or nothing, however often it was cut short."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from app.crypto.expansion import row_place
 from app.crypto.framing import frame
 from app.crypto.keyfiles import KeyRing, MissingKey
 from app.crypto.messages import TAG_BYTES
@@ -31,7 +30,9 @@ from app.datasets.importing.workers import Workers
 from app.datasets.importing.workspace import Journal, Workspace
 from app.datasets.manifest import Account, Manifest
 from app.datasets.models import DataSetRow
+from app.datasets.ranges import sentinels
 from app.datasets.record import Sentinel, encode
+from app.datasets.servers import drop_rows, further_servers
 from app.datasets.tallies import seal_tallies
 from app.db import Database
 from app.errors import Unavailable
@@ -82,8 +83,14 @@ def import_file(
         incident = get_incident(session, request.incident)
     store = database.url.render_as_string(hide_password=True)
     place = "\n".join((store, request.incident, request.kind, str(request.path.resolve())))
-    with Workspace.of(work_dir, place) as workspace, Workers(request.workers) as workers:
-        return _Import(request, incident, database, keys, import_door, workspace, workers, listener, now).staged()
+    with (
+        Workspace.of(work_dir, place) as workspace,
+        further_servers(database) as servers,
+        Workers(request.workers) as workers,
+    ):
+        return _Import(
+            request, incident, database, servers, keys, import_door, workspace, workers, listener, now
+        ).staged()
 
 
 @dataclass(slots=True)
@@ -107,6 +114,7 @@ class _Import:
     request: Request
     incident: Incident
     database: Database
+    servers: Mapping[str, Database]
     keys: KeyRing
     door: Path
     workspace: Workspace
@@ -126,13 +134,17 @@ class _Import:
         if earlier is not None:
             if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.store_ids():
                 return self._complete(earlier, file) or self._made(earlier, file)
-            self._discard(earlier)
+            self._take_away(earlier)
             self.listener.began_again()
         key = StoreKey.generate()
         journal = Journal.of(uuid4(), key.id, file.source, chosen, file.partitions)
         self.workspace.begin(journal)
         self.keys.keep(key)
         return self._made(journal, file)
+
+    @property
+    def _ranges(self) -> int:
+        return max(1, len(self.servers))
 
     def _read(self) -> _File:
         request, kinds = self.request, frozenset[str](self.incident.kinds)
@@ -142,7 +154,7 @@ class _Import:
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
             spill = Spill.in_memory_only(self.workspace.emptied("read"), "read")
-            file = _File(spill, min(partitions, PARTITIONS_AT_MOST))
+            file = _File(spill, -(-min(partitions, PARTITIONS_AT_MOST) // self._ranges) * self._ranges)
 
             def numbered() -> Iterator[tuple[int, Block]]:
                 for block in opened_file.blocks:
@@ -242,7 +254,7 @@ class _Import:
         sorting = Sorting(
             sealing.spill,
             file.partitions,
-            _sentinel(plan, sealed),
+            _sentinels(plan, sealed, self._ranges),
             Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
         )
         done = Sorted()
@@ -253,12 +265,12 @@ class _Import:
             self.listener.progress("sort", number + 1, file.partitions, done.rows, 0)
         self.workspace.begin(journal.with_markers(done.markers))
         sizes = rounded_sizes(done.sizes, LEAST_OF_A_SIZE)
-        loading = Loading(plan, sorting.spill, sizes, self.database.is_sqlite)
+        loading = Loading(plan, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
         account = Account(self.keys.store(journal.key_id))
-        with self.database.write() as session:
-            queries.drop_partition(session, plan.dataset)  # what an earlier run began to load
+        self._drop(plan.dataset)  # what an earlier run began to load
         load(
             self.database,
+            self.servers,
             loading,
             self.workers.run(partial(seal_bucket, loading), buckets),
             account=account,
@@ -301,6 +313,7 @@ class _Import:
                 published_at=None,
                 sequence=None,
                 beside=None,
+                ranges=self._ranges,
             ),
         )
 
@@ -309,22 +322,28 @@ class _Import:
         return any(folder.glob("sealed-*"))
 
     def _discard(self, journal: Journal) -> None:
-        """Take away what a run left. Where the database is not there to do it, the next run does."""
-        dataset = UUID(journal.dataset)
+        """Take away what a run left. Where a database is not there to do it, the next run does."""
         with suppress(Unavailable):
-            with self.database.write() as session:
-                there = queries.data_set(session, dataset) is not None
-                if not there:
-                    queries.drop_partition(session, dataset)
-            if not there:
-                with suppress(MissingKey):
-                    self.keys.destroy_store(journal.key_id)
-            self.workspace.forget(journal)
+            self._take_away(journal)
+
+    def _take_away(self, journal: Journal) -> None:
+        dataset = UUID(journal.dataset)
+        with self.database.read() as session:
+            there = queries.data_set(session, dataset) is not None
+        if not there:
+            self._drop(dataset)
+            with suppress(MissingKey):
+                self.keys.destroy_store(journal.key_id)
+        self.workspace.forget(journal)
+
+    def _drop(self, dataset: UUID) -> None:
+        with self.database.write() as session:
+            queries.drop_partition(session, dataset)
+        drop_rows(self.servers, dataset)
 
 
-def _sentinel(plan: Plan, sealed: Sealed) -> bytes:
-    """Make the row that vouches for the data set, as the seal stage makes those of people."""
-    sealer = plan.sealer()
-    place = row_place(plan.scheme.stretch(sealed.vouching[0]), plan.dataset)
-    inner = sealer.records.seal(place, encode(Sentinel(tuple(plan.cohorts))))
-    return sealer.cloak(place.locator) + bytes(TAG_BYTES) + inner
+def _sentinels(plan: Plan, sealed: Sealed, ranges: int) -> tuple[bytes, ...]:
+    """Make the rows that vouch for the data set's ranges, as the seal stage makes those of people."""
+    sealer, content = plan.sealer(), encode(Sentinel(tuple(plan.cohorts)))
+    places = sentinels(plan.scheme.stretch(sealed.vouching[0]), sealer, ranges)
+    return tuple(stored + bytes(TAG_BYTES) + sealer.records.seal(place, content) for place, stored in places)

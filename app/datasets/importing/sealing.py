@@ -23,6 +23,7 @@ from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
 from app.datasets.importing.people import Person, gather, sum_up, unite
 from app.datasets.importing.spill import Spill
+from app.datasets.ranges import first_of
 from app.datasets.record import CONFIDENCES, ROLES, encode_head, encode_hints, encode_items, encode_tags
 from app.identifiers import VALUE_KINDS, IdentifierKind, Kind, mask
 from app.keyholder import Keyholder
@@ -118,9 +119,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     sealer = sealing.plan.sealer()
     done, rows = Sealed(), list[tuple[bytes, bytes]]()
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
-        for start in range(
-            0, len(people) or 1, PEOPLE_AT_ONCE
-        ):  # with nobody in it too, it is seen which pepper answers
+        for start in range(0, len(people) or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
             some, sealed = seal(people[start : start + PEOPLE_AT_ONCE], sealing.plan, sealer, keyholder)
             done.add(some)
             rows += sealed
@@ -130,7 +129,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
         for start, (_, sealed) in zip(range(0, len(places), LOCATOR_BYTES), rows, strict=True)
     ]
     stored.sort()  # so that what is left behind does not tie a person's rows by their place
-    bounds = [bisect_left(stored, least_of(bucket, sealing.partitions)) for bucket in range(sealing.partitions)]
+    bounds = [bisect_left(stored, first_of(bucket, sealing.partitions)) for bucket in range(sealing.partitions)]
     buckets = [stored[start:end] for start, end in pairwise([*bounds, len(stored)])]
     sealing.spill.write(number, [*buckets, _plain(done)])
     return done
@@ -144,16 +143,6 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
     """
     rows, people, unreachable, rejects, tallies, vouching = sealing.spill.read(number, sealing.partitions)
     return Sealed(rows, people, unreachable, [Reject(*one) for one in rejects], Counter(tallies), vouching)
-
-
-def bucket_of(stored: bytes, buckets: int) -> int:
-    """Say into which of so many buckets, each a range of stored locators, a row falls."""
-    return int.from_bytes(stored[:2], "big") * buckets >> 16
-
-
-def least_of(bucket: int, buckets: int) -> bytes:
-    """Say where a bucket begins: the first two bytes of the least stored locator that falls into it."""
-    return (-(-(bucket << 16) // buckets)).to_bytes(2, "big")
 
 
 def seal(

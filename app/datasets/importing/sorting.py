@@ -11,8 +11,9 @@ from itertools import groupby
 from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import NOBODYS, sealed_size
-from app.datasets.importing.sealing import BEFORE_INNER, bucket_of
+from app.datasets.importing.sealing import BEFORE_INNER
 from app.datasets.importing.spill import Spill
+from app.datasets.ranges import range_of
 
 SHARED_BY_AT_MOST = 20
 """People who share an identifier and are still told apart; beyond it stands one marker, `NOBODYS`."""
@@ -24,8 +25,8 @@ class Sorting:
 
     sealed: Spill
     partitions: int
-    sentinel: bytes = field(repr=False)
-    """The sentinel's row, as those that come out of the seal stage."""
+    sentinels: tuple[bytes, ...] = field(repr=False)
+    """The sentinels' rows, as those that come out of the seal stage."""
     spill: Spill
 
 
@@ -47,8 +48,7 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
     rows: list[bytes] = []
     for part in sorting.sealed.read_all(sorting.partitions, number):
         rows += part
-    if bucket_of(sorting.sentinel, sorting.partitions) == number:
-        rows.append(sorting.sentinel)
+    rows += [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
     rows.sort()
     done = Sorted()
     if any(

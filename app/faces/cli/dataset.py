@@ -113,7 +113,10 @@ def retire(dataset: Id, json: Json = False) -> None:
         keys = open_keys(settings, database)
         with database.write() as session:
             retired = datasets.retire(session, dataset)
-        keys.destroy_store(retired.key_id)
+        if retired.key_id in keys.store_ids():  # or an earlier run came so far
+            keys.destroy_store(retired.key_id)
+        with datasets.further_servers(database) as servers:
+            datasets.drop_rows(servers, dataset)
     emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)
 
 

@@ -43,6 +43,7 @@ def demo(
             work_dir=folder,
             pepper_file=folder / "pepper.key",
             sender="console",
+            replica_url=None,
             redis_url=None,
             keyholder=None,
             public_url=None,

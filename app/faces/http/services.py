@@ -22,6 +22,8 @@ class Services:
 
     clock: Clock
     database: Database
+    replica: Database | None
+    """Of the rows of look-ups; the register reads it."""
     keyholder: Keyholder
     register: Register
     incidents: KnownIncidents
@@ -36,6 +38,8 @@ class Services:
         """Let go of what is open."""
         self.keyholder.close()
         self.database.close()
+        if self.replica is not None:
+            self.replica.close()
 
 
 async def services_of_request(request: Request) -> Services:

@@ -1,0 +1,20 @@
+"""Into how many ranges the rows of a data set are divided: one, for all that are there.
+
+A plain column with a default, since Alembic's batch mode would lose the triggers of the edition on SQLite.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("data_sets", sa.Column("ranges", sa.Integer(), nullable=False, server_default="1"))
+
+
+def downgrade() -> None:
+    op.drop_column("data_sets", "ranges")
