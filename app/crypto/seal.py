@@ -10,6 +10,7 @@ the associated data is different for each row. The associated data binds a row t
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -79,6 +80,11 @@ def size_class(length: int) -> int:
     return SIZES[bisect_left(SIZES, least)]
 
 
+@lru_cache(maxsize=1024)
+def _room(length: int) -> int:
+    return size_class(length) - _AROUND_RECORD
+
+
 def row_tag(subject: bytes, locator: bytes) -> bytes:
     """64 bits by which one who knows a *subject* tells that person's rows without opening them: keyed BLAKE2b (RFC 7693)."""
     return blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
@@ -96,7 +102,7 @@ class RecordSealer:
         Raises:
             TooLong: the record is larger than the largest size class.
         """
-        plain = pad(record, size_class(len(record)) - _AROUND_RECORD)
+        plain = pad(record, _room(len(record)))
         return AESGCMSIV(place.key).encrypt(_ZERO_NONCE, plain, self._bound_to + place.locator)
 
     def open(self, place: Place, inner: bytes) -> bytes:

@@ -12,9 +12,8 @@ A count or length is LEB128, seven bits a byte, the lowest first. The common rec
 need no tags: their locators tell them. All but the siblings is the same in each of a person's rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from app.crypto.expansion import LOCATOR_BYTES
@@ -63,16 +62,16 @@ def encode(entry: Record | Sentinel) -> bytes:
         case Sentinel(cohorts):
             return bytes([_SENTINEL]) + _texts(cohorts)
         case Record():
-            common = encode_common(
-                subject=entry.subject,
-                role=entry.role,
-                confidence=entry.confidence,
-                items=entry.items,
-                cohorts=entry.cohorts,
-                tags=entry.tags,
-                hints=entry.hints,
-            )
-            return common + b"".join(entry.siblings)
+            hinted = any(entry.hints.values())
+            parts = [
+                encode_head(entry.role, entry.confidence, hinted=hinted),
+                entry.subject,
+                encode_items(entry.items, entry.cohorts),
+                *[encode_tags(entry.tags.get(kind, ())) for kind in COMPARED_KINDS],
+                encode_hints(entry.hints) if hinted else b"",
+                *entry.siblings,
+            ]
+            return b"".join(parts)
 
 
 def decode(data: bytes) -> Record | Sentinel:
@@ -98,33 +97,26 @@ def decode(data: bytes) -> Record | Sentinel:
     return entry
 
 
-def encode_common(
-    *,
-    subject: bytes,
-    role: Role,
-    confidence: Confidence,
-    items: Mapping[ItemKind, int],
-    cohorts: Iterable[int],
-    tags: Mapping[Kind, Sequence[bytes]],
-    hints: Mapping[Kind, tuple[str, ...]],
-) -> bytes:
-    """Write what all rows of one person have in common: the siblings of each follow. Fields as in `Record`."""
-    hinted = any(hints.values())
-    head = _PERSON | _ROLE_BITS[role] | _CONFIDENCE_BITS[confidence] | hinted * _HINTED
-    mask = 0
-    counts = b""
-    for bit, kind in enumerate(ITEM_KINDS):
-        if kind in items:
-            mask |= 1 << bit
-            counts += _count(items[kind])
-    indexes = [_count(index) for index in cohorts]
-    data = [bytes((head,)), subject, bytes((mask,)), counts, _count(len(indexes)), *indexes]
-    for compared in COMPARED_KINDS:
-        some = tags.get(compared, ())
-        data += (_count(len(some)), *some)
-    if hinted:
-        data += [_texts(hints.get(value, ())) for value in VALUE_KINDS]
-    return b"".join(data)
+def encode_head(role: Role, confidence: Confidence, *, hinted: bool) -> bytes:
+    """Write a person's head. This and the next three are a record's parts, in their order, for bulk: most are the same for many people."""
+    return bytes((_PERSON | ROLES.index(role) << 2 | CONFIDENCES.index(confidence) << 3 | hinted * _HINTED,))
+
+
+def encode_items(items: Mapping[ItemKind, int], cohorts: Sequence[int]) -> bytes:
+    """Write items and cohorts."""
+    mask = sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)
+    counts = [_count(items[kind]) for kind in ITEM_KINDS if kind in items]
+    return b"".join([bytes((mask,)), *counts, _count(len(cohorts)), *map(_count, cohorts)])
+
+
+def encode_tags(tags: Sequence[bytes]) -> bytes:
+    """Write the tags of one kind."""
+    return b"".join([_count(len(tags)), *tags])
+
+
+def encode_hints(hints: Mapping[Kind, tuple[str, ...]]) -> bytes:
+    """Write the hints; nothing stands for none at all, and the head says so."""
+    return b"".join([_texts(hints.get(kind, ())) for kind in VALUE_KINDS])
 
 
 def _decode_person(head: int, reader: "_Reader") -> Record:
@@ -149,10 +141,6 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
     )
 
 
-_ROLE_BITS: Mapping[Role, int] = MappingProxyType({role: index << 2 for index, role in enumerate(ROLES)})
-_CONFIDENCE_BITS: Mapping[Confidence, int] = MappingProxyType(
-    {one: index << 3 for index, one in enumerate(CONFIDENCES)}
-)
 _SMALL = [bytes((number,)) for number in range(0x80)]
 
 

@@ -84,6 +84,26 @@ def test_judged_column_by_column_rows_are_what_they_are_one_by_one(rows: list[tu
     assert len(together) + len(rejected) == len(rows)
 
 
+spellings = st.one_of(
+    st.sampled_from(["mina@example.com", "Mina@Example.COM", "010-2000-0001", "+82 10 2000 0001", "홍길동", "Hong  Gil", "서울 강남구 테헤란로 12",
+                     "서울특별시 강남구 테헤란로 12, 3동 4호 (역삼동)", "synthetic-00000001", ""]),
+    st.text(st.characters(codec="utf-8", exclude_characters="|\0"), max_size=12),
+)  # fmt: skip
+spaced = st.tuples(st.sampled_from(["", " ", "\t", "\u3000"]), spellings, st.sampled_from(["", " ", "\n"])).map("".join)
+
+
+@given(st.lists(st.tuples(*[spaced] * 6), max_size=12))
+def test_what_is_spelled_at_once_is_spelled_as_by_the_one_full_rule(rows: list[tuple[str, ...]]) -> None:
+    said = len(COLUMNS) - 6
+    columns = [[row[place] for row in rows] for place in range(6)]
+    tables = [
+        Table(range(len(rows)), [*columns, *[[nothing] * len(rows)] * said], piped=piped, rejects=[])
+        for piped, nothing in ((True, ""), (False, None))
+    ]
+    at_once, by_the_rule = [judged(table, frozenset()) for table in tables]
+    assert at_once == by_the_rule
+
+
 @given(contents, st.integers(1, 60))
 def test_no_row_is_lost_or_changed_wherever_it_is_cut(
     tmp_path_factory: pytest.TempPathFactory, content: str, size: int

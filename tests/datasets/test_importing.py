@@ -20,6 +20,7 @@ from app.crypto.secret import Pepper
 from app.datasets import ImportFailed, NotNow, Record
 from app.datasets.files import BadFile, write
 from app.datasets.importing import Request, Silent, Staged, import_file
+from app.datasets.ranges import first_of, range_of
 from app.datasets.synthetic import synthesize
 from app.errors import BadInput, Unavailable
 from app.incidents import UnknownIncident
@@ -43,6 +44,17 @@ def assert_nothing_left(deployment: Deployment) -> None:
 
 def counted(record: Record) -> dict[str, int]:
     return dict(record.items)
+
+
+def test_a_bucket_holds_what_lies_between_its_bounds() -> None:
+    for buckets in (1, 2, 3, 6, 512, 4096):
+        bounds = [int.from_bytes(first_of(bucket, buckets), "big") for bucket in range(buckets)]
+        assert bounds[0] == 0
+        for bucket, bound in enumerate(bounds):
+            assert range_of(bound.to_bytes(2, "big") + bytes(14), buckets) == bucket
+            if bucket:
+                assert range_of((bound - 1).to_bytes(2, "big") + b"\xff" * 14, buckets) == bucket - 1
+        assert range_of(b"\xff" * 16, buckets) == buckets - 1
 
 
 # --- one person ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.datasets.errors import ImportFailed
 from app.datasets.importing.reading import BETWEEN, Row
@@ -11,26 +12,32 @@ from app.incidents import ITEM_KINDS, ItemKind
 ROWS_AT_MOST = 100_000
 """Of one person: far more than anybody has, and few enough to hold in memory."""
 
-_KINDS = tuple(
-    tuple(kind for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1) for mask in range(1 << len(ITEM_KINDS))
-)
-"""The items that each mask of bits stands for."""
 
-
-@dataclass(slots=True)
-class Person:
+class Person(NamedTuple):
     """All that a file says of one person: the holder of an account, or somebody in that account's address book. Values are in canonical form."""
 
-    who: str = field(repr=False)
+    who: str
     line: int
-    emails: Sequence[str] = field(repr=False)
-    phones: Sequence[str] = field(repr=False)
-    names: Sequence[str] = field(repr=False)
-    addresses: Sequence[str] = field(repr=False)
+    emails: Sequence[str]
+    phones: Sequence[str]
+    names: Sequence[str]
+    addresses: Sequence[str]
+    findings: tuple[tuple[int, str, int, int], ...]
+    """Of each row, as `Finding`; `sum_up` says what they come to."""
+
+    def __repr__(self) -> str:
+        return f"Person(line={self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the findings of one person come to: items and cohorts add up, and the highest confidence wins."""
+
     items: Mapping[ItemKind, int]
-    cohorts: Sequence[str]
+    cohorts: tuple[str, ...]
     confidence: int
-    seen: Iterable[tuple[str, int]]
+    """Its place in `CONFIDENCES`."""
+    seen: tuple[tuple[str, int], ...]
     """For each cohort the items, as a mask, that this person has in it."""
 
 
@@ -59,41 +66,26 @@ def gather(parts: Iterable[list[Row]]) -> dict[str, list[Row]]:
 
 
 def unite(who: str, rows: Sequence[Row]) -> Person:
-    """Unite one person's rows: values, items and cohorts add up, and the highest confidence wins."""
+    """Unite one person's rows."""
     if len(rows) == 1:
-        (_, line, email, phone, name, address, mask, cohort, count, confidence) = rows[0]
-        return Person(
-            who,
-            line,
-            _parted(email),
-            _parted(phone),
-            _parted(name),
-            _parted(address),
-            dict.fromkeys(_KINDS[mask], count),
-            (cohort,) if cohort else (),
-            confidence,
-            ((cohort, mask),),
-        )
+        _, line, email, phone, name, address, finding = rows[0]
+        return Person(who, line, _parted(email), _parted(phone), _parted(name), _parted(address), (finding,))
+    _, lines, emails, phones, names, addresses, findings = zip(*rows, strict=True)
+    return Person(who, min(lines), _united(emails), _united(phones), _united(names), _united(addresses), findings)
+
+
+def sum_up(findings: Iterable[tuple[int, str, int, int]]) -> Findings:
+    """Say what one person's findings come to."""
     items: Counter[ItemKind] = Counter()
     seen: dict[str, int] = {}
-    for row in rows:
-        mask, cohort, count = row[6:9]
-        for kind in _KINDS[mask]:
-            items[kind] += count
+    confidence = 0
+    for mask, cohort, views, sure in findings:
+        for bit, kind in enumerate(ITEM_KINDS):
+            if mask >> bit & 1:
+                items[kind] += views
         seen[cohort] = seen.get(cohort, 0) | mask
-    lines, emails, phones, names, addresses = zip(*(row[1:6] for row in rows), strict=True)
-    return Person(
-        who,
-        min(lines),
-        _united(emails),
-        _united(phones),
-        _united(names),
-        _united(addresses),
-        items,
-        sorted(cohort for cohort in seen if cohort),
-        max(row[9] for row in rows),
-        seen.items(),
-    )
+        confidence = max(confidence, sure)
+    return Findings(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
 
 
 def _parted(values: str) -> Sequence[str]:
@@ -103,4 +95,7 @@ def _parted(values: str) -> Sequence[str]:
 
 
 def _united(several: Iterable[str]) -> Sequence[str]:
-    return sorted({value for values in {*several} if values for value in values.split(BETWEEN)})
+    different = {*several}
+    different.discard("")
+    together = BETWEEN.join(different)
+    return sorted({*together.split(BETWEEN)}) if BETWEEN in together else _parted(together)

@@ -4,9 +4,10 @@ Everything that can be refused about a row is refused here, before anything is s
 lie in one partition.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, r
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
 from app.datasets.synthetic import SYNTHETIC_MARK
-from app.identifiers import Kind, Malformed, canonical
+from app.identifiers import COMMON_FORMS, Kind, Malformed, canonical
 from app.incidents import ITEM_KINDS
 
 BETWEEN = "\0"
@@ -35,15 +36,22 @@ class Row(NamedTuple):
     phone: str
     name: str
     address: str
+    finding: tuple[int, str, int, int]
+    """Of what `Finding` holds; rows that say the same share one."""
+
+    def __repr__(self) -> str:
+        return f"Row(line={self.line})"
+
+
+class Finding(NamedTuple):
+    """What a row says beside values: few differ."""
+
     items: int
     """A bit for each of `ITEM_KINDS`."""
     cohort: str
     views: int
     confidence: int
     """Its place in `CONFIDENCES`."""
-
-    def __repr__(self) -> str:
-        return f"Row(line={self.line})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +91,14 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
     return Read(
         rows=len(rows),
         rejects=rejects,
-        cohorts={row[_COHORT] for row in rows} - {""},
+        cohorts={finding[_COHORT] for finding in {row[_FINDING] for row in rows}} - {""},
         synthetic=any(row[0].startswith(SYNTHETIC_MARK) for row in rows),
         read=block.read,
     )
 
 
-_COHORT = Row._fields.index("cohort")
+_FINDING = Row._fields.index("finding")
+_COHORT = Finding._fields.index("cohort")
 
 
 def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]], list[Reject]]:
@@ -100,8 +109,14 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]
     columns = [
         _Column(column, cells, table.piped, declared) for column, cells in zip(COLUMNS, table.columns, strict=True)
     ]
-    accounts, recipients, *others = [column.values for column in columns]
-    rows = list(zip(map(messages.references, accounts, recipients), table.lines, *others, strict=True))
+    accounts, recipients, emails, phones, names, addresses, *said = [column.values for column in columns]
+    findings = list(zip(*said, strict=True))
+    same: dict[
+        tuple[Any, ...], tuple[Any, ...]
+    ] = {}  # one object for all that are equal: what is put aside gets smaller
+    findings = [*map(same.setdefault, findings, findings)]
+    who = map(messages.references, accounts, recipients)
+    rows = list(zip(who, table.lines, emails, phones, names, addresses, findings, strict=True))
     problems: dict[int, Reject] = {}
     for column in columns:
         for place in column.problems():
@@ -117,19 +132,44 @@ class _Column:
 
     def __init__(self, name: str, cells: Sequence[object], piped: bool, declared: frozenset[str]) -> None:
         self.name = name
-        spell = partial(_spelled, name, piped, declared)
         if piped:
-            verdicts = {cell: spell(cell) for cell in {*cells}}
-            self.values: list[Any] = [*map(verdicts.__getitem__, cells)]
-            self._sound = not any(type(one) is Problem for one in verdicts.values())
+            spelled = _Spelled(name, declared)
+            at_once = _AT_ONCE.get(name)
+            texts = cast("Sequence[str]", cells)
+            self.values: list[Any] = (
+                [at_once(text) or spelled[text] for text in texts] if at_once else [*map(spelled.__getitem__, texts)]
+            )
+            self._sound = not any(type(one) is Problem for one in spelled.values())
         else:  # not all of these cells can be told apart by their hash: 1 and True
-            self.values = [spell(cell) for cell in cells]
+            self.values = [_spelled(name, False, declared, cell) for cell in cells]
             self._sound = False
 
     def problems(self) -> Iterator[int]:
         """Tell which of the cells cannot be taken."""
         if not self._sound:
             yield from (place for place, value in enumerate(self.values) if type(value) is Problem)
+
+
+class _Spelled(dict[str, object]):
+    """The different cells of a column, each spelled when it is met first."""
+
+    def __init__(self, column: str, declared: frozenset[str]) -> None:
+        self._column, self._declared = column, declared
+
+    def __missing__(self, cell: str) -> object:
+        value = self[cell] = _spelled(self._column, True, self._declared, cell)
+        return value
+
+
+_PLAIN = re.compile("[0-9A-Za-z_-]{1,64}").fullmatch
+
+
+def _plain(cell: str) -> str | None:
+    return cell if _PLAIN(cell) else None
+
+
+_AT_ONCE: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"account_ref": _plain, **COMMON_FORMS})
+"""What spells most cells of a column as `_spelled` does, or leaves them to it: no common form has a `|` or a space around it to see to."""
 
 
 def _spelled(column: str, piped: bool, declared: frozenset[str], cell: object) -> object:

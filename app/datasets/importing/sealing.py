@@ -3,9 +3,12 @@
 The result of a person depends on nothing but that person, so neither order nor number of workers shows in it.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,10 +21,10 @@ from app.crypto.scheme import Scheme
 from app.crypto.seal import RowSealer, row_tag
 from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
-from app.datasets.importing.people import Person, gather, unite
+from app.datasets.importing.people import Person, gather, sum_up, unite
 from app.datasets.importing.spill import Spill
-from app.datasets.ranges import range_of
-from app.datasets.record import CONFIDENCES, ROLES, encode_common
+from app.datasets.ranges import first_of
+from app.datasets.record import CONFIDENCES, ROLES, encode_head, encode_hints, encode_items, encode_tags
 from app.identifiers import VALUE_KINDS, IdentifierKind, Kind, mask
 from app.keyholder import Keyholder
 
@@ -30,6 +33,9 @@ HINTS_KEPT = 3
 
 BEFORE_INNER = LOCATOR_BYTES + messages.TAG_BYTES
 """Bytes of a row on its way to the load stage: where it is stored and its row tag, and then the inner seal."""
+
+PEOPLE_AT_ONCE = 10_000
+"""That the keyholder is asked about together: what is known of them meanwhile stays small."""
 
 IMPORT_TIMEOUT = 30.0
 """Seconds for one batch at the import door."""
@@ -109,17 +115,24 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
         ImportFailed: one person has too many rows.
         Unavailable: the keyholder, a key or the spill failed.
     """
-    people = gather(sealing.read.read_all(sealing.blocks, number))
+    people = [unite(*one) for one in gather(sealing.read.read_all(sealing.blocks, number)).items()]
     sealer = sealing.plan.sealer()
+    done, rows = Sealed(), list[tuple[bytes, bytes]]()
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
-        done, rows = seal([unite(who, found) for who, found in people.items()], sealing.plan, sealer, keyholder)
-    stored = sealer.cloak(b"".join([locator for locator, _ in rows])) if rows else b""
-    buckets: list[list[bytes]] = [[] for _ in range(sealing.partitions)]
-    for start, (_, sealed) in zip(range(0, len(stored), LOCATOR_BYTES), rows, strict=True):
-        place = stored[start : start + LOCATOR_BYTES]
-        buckets[range_of(place, sealing.partitions)].append(place + sealed)
-    for bucket in buckets:
-        bucket.sort()  # so that what is left behind does not tie a person's rows by their place
+        for start in range(
+            0, len(people) or 1, PEOPLE_AT_ONCE
+        ):  # with nobody in it too, it is seen which pepper answers
+            some, sealed = seal(people[start : start + PEOPLE_AT_ONCE], sealing.plan, sealer, keyholder)
+            done.add(some)
+            rows += sealed
+    places = sealer.cloak(b"".join([locator for locator, _ in rows])) if rows else b""
+    stored = [
+        places[start : start + LOCATOR_BYTES] + sealed
+        for start, (_, sealed) in zip(range(0, len(places), LOCATOR_BYTES), rows, strict=True)
+    ]
+    stored.sort()  # so that what is left behind does not tie a person's rows by their place
+    bounds = [bisect_left(stored, first_of(bucket, sealing.partitions)) for bucket in range(sealing.partitions)]
+    buckets = [stored[start:end] for start, end in pairwise([*bounds, len(stored)])]
     sealing.spill.write(number, [*buckets, _plain(done)])
     return done
 
@@ -150,42 +163,68 @@ def seal(
     done.unreachable = len(people) - len(reachable)
     asked = _Asked(keyholder, plan)
     done.vouching = asked.vouching
-    subjects = asked.macs(messages.of_subjects(plan.incident), (person.who for person in reachable))
-    emails = asked.places("email", (one for person in reachable for one in person.emails))
-    phones = asked.places("phone", (one for person in reachable for one in person.phones))
-    names = asked.tags("name", (one for person in reachable for one in person.names))
-    addresses = asked.tags("address", (one for person in reachable for one in person.addresses))
+    subjects = asked.macs(messages.of_subjects(plan.incident), [person.who for person in reachable])
+    emails = asked.places("email", [person.emails for person in reachable])
+    phones = asked.places("phone", [person.phones for person in reachable])
+    names = asked.tags("name", [person.names for person in reachable])
+    addresses = asked.tags("address", [person.addresses for person in reachable])
+    written = lru_cache(_REMEMBERED)(partial(_written, plan))
+    told: list[tuple[tuple[int, str, int, int], ...]] = []
     rows: list[tuple[bytes, bytes]] = []
     lay = sealer.records.seal
-    for person in reachable:
-        subject = subjects[person.who][: messages.SUBJECT_BYTES]
-        places = [emails[one] for one in person.emails] + [phones[one] for one in person.phones]
-        common = encode_common(
-            subject=subject,
-            role=ROLES[not person.who.endswith(messages.BETWEEN_REFERENCES)],
-            confidence=CONFIDENCES[person.confidence],
-            items=person.items,
-            cohorts=[plan.cohorts[cohort] for cohort in person.cohorts],
-            tags={
-                "name": sorted([names[one] for one in person.names]),
-                "address": sorted([addresses[one] for one in person.addresses]),
-            },
-            hints=_hints(person) if plan.hints else {},
+    for person, mac in zip(reachable, subjects, strict=True):
+        subject = mac[: messages.SUBJECT_BYTES]
+        is_recipient = not person.who.endswith(messages.BETWEEN_REFERENCES)
+        hints = _hints(person) if plan.hints else {}
+        head, items = written(person.findings, is_recipient, bool(hints))
+        common = b"".join(
+            (
+                head,
+                subject,
+                items,
+                _tags(names, person.names),
+                _tags(addresses, person.addresses),
+                encode_hints(hints) if hints else b"",
+            )
         )
+        places = [emails[one] for one in person.emails] + [phones[one] for one in person.phones]
         try:
-            rows += [
-                (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
-                for place in places
-            ]
+            if len(places) == 1:
+                (place,) = places
+                rows.append((place.locator, row_tag(subject, place.locator) + lay(place, common)))
+            else:
+                rows += [
+                    (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
+                    for place in places
+                ]
         except TooLong:
             reason = "one person has more values or identifiers than a row holds"
             done.rejects.append(Reject(person.line, "account_ref", reason))
             continue
-        done.people += 1
-        for seen in person.seen:
-            done.tallies[seen] += 1
+        told.append(person.findings)
+    done.people = len(told)
+    for findings, count in Counter(told).items():
+        for seen in sum_up(findings).seen:
+            done.tallies[seen] += count
     done.rows = len(rows)
     return done, rows
+
+
+_REMEMBERED = 1 << 14
+"""Findings: those of most people are the same as others'."""
+
+
+def _written(
+    plan: Plan, findings: Iterable[tuple[int, str, int, int]], is_recipient: bool, hinted: bool
+) -> tuple[bytes, bytes]:
+    """Write head and items of a record."""
+    person = sum_up(findings)
+    head = encode_head(ROLES[is_recipient], CONFIDENCES[person.confidence], hinted=hinted)
+    return head, encode_items(person.items, [plan.cohorts[cohort] for cohort in person.cohorts])
+
+
+def _tags(known: Mapping[str, bytes], texts: Sequence[str]) -> bytes:
+    return encode_tags([known[texts[0]]] if len(texts) == 1 else sorted([known[text] for text in texts]))
 
 
 class _Asked:
@@ -198,29 +237,26 @@ class _Asked:
         sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
         self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
 
-    def macs(self, heading: bytes, texts: Iterable[str]) -> dict[str, bytes]:
-        asked = list(dict.fromkeys(texts))
-        return dict(
-            zip(asked, self._keyholder.macs(heading, [text.encode() for text in asked], on=self._on), strict=True)
-        )
+    def macs(self, heading: bytes, texts: Iterable[str]) -> list[bytes]:
+        return self._keyholder.macs(heading, [text.encode() for text in texts], on=self._on)
 
-    def places(self, kind: IdentifierKind, texts: Iterable[str]) -> dict[str, Place]:
-        macs = self.macs(messages.of_identifiers(kind), texts)
-        digests = map(self._plan.scheme.stretch, macs.values())
-        return dict(zip(macs, row_places(digests, self._plan.dataset), strict=True))
+    def places(self, kind: IdentifierKind, texts: Iterable[Sequence[str]]) -> dict[str, Place]:
+        different = dict.fromkeys(chain.from_iterable(texts))
+        digests = map(self._plan.scheme.stretch, self.macs(messages.of_identifiers(kind), different))
+        return dict(zip(different, row_places(digests, self._plan.dataset), strict=True))
 
-    def tags(self, kind: Kind, texts: Iterable[str]) -> dict[str, bytes]:
-        macs = self.macs(messages.of_values(kind), texts)
-        return {text: mac[: messages.TAG_BYTES] for text, mac in macs.items()}
+    def tags(self, kind: Kind, texts: Iterable[Sequence[str]]) -> dict[str, bytes]:
+        different = dict.fromkeys(chain.from_iterable(texts))
+        macs = self.macs(messages.of_values(kind), different)
+        return {text: mac[: messages.TAG_BYTES] for text, mac in zip(different, macs, strict=True)}
 
 
 def _siblings(place: Place, places: Sequence[Place]) -> bytes:
-    if len(places) == 1:
-        return b""
     return b"".join(sorted([other.locator for other in places if other is not place]))
 
 
 def _hints(person: Person) -> dict[Kind, tuple[str, ...]]:
+    exposed = sum_up(person.findings).items
     values: dict[Kind, Sequence[str]] = {
         "name": person.names,
         "address": person.addresses,
@@ -230,7 +266,7 @@ def _hints(person: Person) -> dict[Kind, tuple[str, ...]]:
     return {
         kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
         for kind in VALUE_KINDS
-        if kind in person.items
+        if kind in exposed and values[kind]
     }
 
 
