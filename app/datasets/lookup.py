@@ -161,14 +161,17 @@ class _Witness:
     def __init__(self, connection: int, sealer: RowSealer, sentinels: list[tuple[Place, bytes]]) -> None:
         self.connection = connection
         self.sealer = sealer
-        self._sentinels = sentinels
+        self._sentinels = {stored: place for place, stored in sentinels}
+        """By where they are stored, in the order of the ranges."""
         self._opened: dict[bytes, tuple[list[tuple[int, bytes]], tuple[str, ...]]] = {}
 
     def stored(self, places: list[tuple[Place, bytes]]) -> list[bytes]:
         """Say where the sentinels are stored that vouch for *places*; without any, all of them."""
-        ranges = len(self._sentinels)
-        asked = {range_of(stored, ranges) for _, stored in places} if places and ranges > 1 else range(ranges)
-        return [self._sentinels[number][1] for number in asked]
+        all_of_them = list(self._sentinels)
+        ranges = len(all_of_them)
+        if ranges == 1 or not places:
+            return all_of_them
+        return [all_of_them[number] for number in {range_of(stored, ranges) for _, stored in places}]
 
     def cohorts(self, rows: _Rows, places: list[tuple[Place, bytes]]) -> tuple[str, ...]:
         """See that among *rows* are the sentinels that vouch for *places*, and give what each carries.
@@ -184,8 +187,7 @@ class _Witness:
             found = rows.get(stored, [])
             known = self._opened.get(stored)
             if known is None or known[0] != found:
-                place = next(place for place, lies in self._sentinels if lies == stored)
-                entries = _opened(self.sealer, place, found)
+                entries = _opened(self.sealer, self._sentinels[stored], found)
                 if len(entries) != 1 or not isinstance(entries[0], Sentinel):
                     raise SentinelMissing(f"data set {self.sealer.dataset} does not show its sentinel")
                 known = self._opened[stored] = found, entries[0].cohorts

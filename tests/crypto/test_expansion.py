@@ -1,12 +1,14 @@
 """Expansion and stretch: everything that is derived depends on everything that it should."""
 
+import hashlib
+import itertools
 from uuid import UUID
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.crypto.expansion import LOCATOR_BYTES, Place, row_place, row_places, token_place
+from app.crypto.expansion import LOCATOR_BYTES, Place, row_place, row_places, sentinel_places, token_place
 from app.crypto.scheme import DIGEST_BYTES, PROFILES, SALT_BYTES, Cost, Scheme
 from app.crypto.secret import StoreKey, expand
 from tests.crypto.kit import DATASET, OTHER_DATASET, keys
@@ -29,6 +31,18 @@ def test_places_are_unlinkable(digest: bytes, other: bytes, dataset: UUID, later
 def test_many_places_are_found_as_one_by_one(digests: list[bytes], dataset: UUID) -> None:
     assert row_places(digests, dataset) == [row_place(digest, dataset) for digest in digests]
     assert row_places(iter(digests), dataset) == row_places(digests, dataset)
+
+
+def test_sentinels_lie_where_they_were_put() -> None:
+    """By RFC 7693 alone. Another rule would find none of those that are stored."""
+    digest = bytes(range(32))
+    first, second, third = itertools.islice(sentinel_places(digest, DATASET), 3)
+    assert first == row_place(digest, DATASET)
+    parts = (b"exposure-lookup/1 sentinel", DATASET.bytes, (1).to_bytes(4, "big"))
+    framed = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    expanded = hashlib.blake2b(framed, key=digest, digest_size=48, person=b"exposure-lookup/").digest()
+    assert second == (expanded[:16], expanded[16:])
+    assert len({first, second, third}) == 3
 
 
 @given(keys, st.integers(0, 255), st.uuids())

@@ -96,11 +96,9 @@ def load(
 
     def counted() -> Iterator[Any]:
         for bucket in buckets:
-            account.join(
-                bucket.rows, bucket.total
-            )  # before it is handed over: nobody comes back behind the last of a range
+            account.join(bucket.rows, bucket.total)
             progress(account.count)
-            yield bucket.content
+            yield bucket.content  # last, since nobody comes back for what follows the last bucket of a range
 
     dataset, contents = loading.plan.dataset, counted()
     if loading.is_sqlite:
@@ -111,7 +109,7 @@ def load(
                 queries.insert(session, dataset, rows)
     elif servers:
         each = loading.partitions // len(servers)
-        with ExitStack() as stack:
+        with ExitStack() as stack:  # it commits them all, once the last is loaded
             for number, server in enumerate(servers.values()):
                 session = stack.enter_context(server.write())
                 queries.create_partition(session, dataset, number, len(servers))

@@ -44,6 +44,11 @@ SETTINGS: dict[str, tuple[dict[str, str | None], str]] = {
     "a lifetime that is no number": ({"EXPOSURE_CODE_TTL": "sesame"}, "EXPOSURE_CODE_TTL: "),
     "a lifetime of nothing": ({"EXPOSURE_SESSION_TTL": "0"}, "EXPOSURE_SESSION_TTL: "),
     "a database that is none": ({"EXPOSURE_DATABASE_URL": "postgresql://u:sesame@h:port/d"}, "EXPOSURE_DATABASE_URL: "),
+    "a replica that is none": (
+        {"EXPOSURE_DATABASE_URL": "postgresql://h/d", "EXPOSURE_REPLICA_URL": "postgresql://u:sesame@h:port/d"},
+        "EXPOSURE_REPLICA_URL: ",
+    ),
+    "a replica of SQLite": ({"EXPOSURE_REPLICA_URL": "postgresql://u:sesame@h/d"}, "EXPOSURE_REPLICA_URL: "),
     "a store of limits that is none": ({"EXPOSURE_REDIS_URL": "sesame"}, "EXPOSURE_REDIS_URL: "),
     "proxies that are none": ({"EXPOSURE_TRUSTED_PROXIES": "10.0.0.0/8,sesame"}, "EXPOSURE_TRUSTED_PROXIES: "),
     "a keyholder at a web address": ({"EXPOSURE_KEYHOLDER": "http://sesame"}, "EXPOSURE_KEYHOLDER: "),
