@@ -68,7 +68,7 @@ class Register:
     def look_up(self, session: Session, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
         """Read every data set that answers are read from, or only *dataset*.
 
-        1. The keyholder answers, on a connection whose sentinels are known or asked for anew.
+        1. The keyholder is there, on a connection whose sentinels are known or asked for anew.
         2. Each digest is expanded to its place in each data set.
         3. One query reads all places and all sentinels.
         4. Each sentinel opens, or nothing is answered.

@@ -150,7 +150,7 @@ class Verification:
             TooManyIdentifiers: that session is full.
             Unavailable: the keyholder or the database failed.
         """
-        self._keyholder.connection()  # (1)
+        self._keyholder.reach()  # (1)
         row, (channel, to, _) = self._live(session, number, client_secret, now)  # (2)
         left = queries.take_try(session, number)  # (3)
         if left is None:

@@ -30,6 +30,7 @@ async def is_alive() -> StatusOut:
 @spends(Budget.OTHER)
 def is_ready(services: ServicesOf) -> StatusOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
+    services.keyholder.reach()
     services.database.answer(lambda session: services.register.look_up(session, []))
     return StatusOut(status="ready")
 
