@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from app.crypto import messages
 from app.crypto.expansion import Place, row_place
 from app.crypto.keyfiles import KeyRing
@@ -21,7 +19,7 @@ from app.datasets.errors import SentinelMissing
 from app.datasets.record import Record, Sentinel, decode
 from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
-from app.db import Remembered
+from app.db import Reader, Remembered
 from app.keyholder import Keyholder
 
 _Rows = dict[bytes, list[tuple[int, bytes]]]
@@ -65,7 +63,7 @@ class Register:
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
         self._witnesses: dict[UUID, _Witness] = {}
 
-    def look_up(self, session: Session, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
+    def look_up(self, session: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
         """Read every data set that answers are read from, or only *dataset*.
 
         1. The keyholder is there, on a connection whose sentinels are known or asked for anew.

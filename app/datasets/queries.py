@@ -17,7 +17,7 @@ from app.datasets.errors import InUse
 from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.versions import DataSet
-from app.db import fetch, note_edition
+from app.db import Reader, fetch, note_edition
 
 _BATCH = 10_000
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -184,7 +184,7 @@ def rows(session: Session, dataset: UUID) -> Iterator[Row]:
     return ((locator, entry, sealed) for locator, entry, sealed in result)
 
 
-def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> list[tuple[int, Row]]:
+def rows_at(session: Reader, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> list[tuple[int, Row]]:
     """Read the rows at some stored locators of some data sets, in one query.
 
     Args:

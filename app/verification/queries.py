@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.db import fetch, moment, note_edition
+from app.db import Reader, fetch, moment, note_edition
 from app.verification.models import SessionRow, VerificationRow
 
 
@@ -36,7 +36,7 @@ FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
 """
 
 
-def session_row(session: Session, locator: bytes) -> tuple[bytes, datetime] | None:
+def session_row(session: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
     """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
     for sealed, expires_at, edition in fetch(session, _SESSION, [locator]):
         note_edition(session, edition)

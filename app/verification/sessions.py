@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.crypto.box import open_box, seal_box
 from app.crypto.expansion import Place, token_place
 from app.crypto.seal import BrokenSeal
+from app.db import Reader
 from app.identifiers import IdentifierKind
 from app.verification import queries
 from app.verification.errors import NoSession, TooManyIdentifiers
@@ -58,7 +59,7 @@ class Sessions:
         queries.add(session, row)
         return token, row.expires_at
 
-    def read(self, session: Session, token: str, *, now: datetime) -> Identity:
+    def read(self, session: Reader, token: str, *, now: datetime) -> Identity:
         """Read who holds *token*.
 
         Raises:

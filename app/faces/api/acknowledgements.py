@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import Receipt, UnknownExposure
+from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import In, Out, answered, problems
@@ -69,7 +69,7 @@ class ReceiptKeysOut(Out):
 def acknowledge(body: AcknowledgementIn, services: ServicesOf, token: Token) -> Response:
     """Record that a notice was read. It waives nothing, and no right depends on it."""
 
-    def find(session: Session, identity: Identity) -> Exposure | None:
+    def find(session: Reader, identity: Identity) -> Exposure | None:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
         return next((one for one in exposures if exposure_id(identity.key, one) == body.exposure_id), None)
 
@@ -88,7 +88,7 @@ def acknowledge(body: AcknowledgementIn, services: ServicesOf, token: Token) -> 
 def list_acknowledgements(services: ServicesOf, token: Token) -> Response:
     """Read one's own receipts."""
 
-    def read(session: Session, identity: Identity) -> ReceiptsOut:
+    def read(session: Reader, identity: Identity) -> ReceiptsOut:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
         receipts = services.acknowledgements.receipts(session, exposures)
         return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import Acknowledged
+from app.db import Reader
 from app.exposures import Answer, Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
@@ -104,7 +104,7 @@ class ChecksOut(Out):
 def list_exposures(services: ServicesOf, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
 
-    def read(session: Session, identity: Identity) -> ExposuresOut:
+    def read(session: Reader, identity: Identity) -> ExposuresOut:
         answer = services.exposures.find(session, proofs_of(identity))
         known = services.incidents(session) if answer.exposures else {}
         acknowledged = services.acknowledgements.of_exposures(session, answer.exposures)
@@ -126,7 +126,7 @@ def list_exposures(services: ServicesOf, token: Token) -> Response:
 def check_value(body: CheckIn, services: ServicesOf, token: Token) -> Response:
     """Ask whether a name, address, email or phone is the one in one's own records."""
 
-    def check(session: Session, identity: Identity) -> ChecksOut:
+    def check(session: Reader, identity: Identity) -> ChecksOut:
         results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
         return ChecksOut(
             kind=body.kind,

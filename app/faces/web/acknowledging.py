@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form, Request, Response
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, from_base64url
+from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
@@ -51,7 +51,7 @@ def acknowledge(
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
 
-    def find(session: Session, identity: Identity) -> dict[str, Exposure]:
+    def find(session: Reader, identity: Identity) -> dict[str, Exposure]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
         return {exposure_id(identity.key, one): one for one in found}
 
@@ -96,7 +96,7 @@ def _chosen(own: Mapping[str, Exposure], names: Sequence[str]) -> list[Exposure]
 
 
 def _receipts(request: Request, services: Services) -> list[Receipt]:
-    def read(session: Session, identity: Identity) -> list[Receipt]:
+    def read(session: Reader, identity: Identity) -> list[Receipt]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
         return services.acknowledgements.receipts(session, found)
 

@@ -1,0 +1,85 @@
+"""What an answer is read with: SQL on the driver itself, in a unit of work or without a transaction (decision 0013)."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.errors import Unavailable
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, or does not do as it is told."""
+
+
+class Glance:
+    """One connection to PostgreSQL on which every statement stands for itself, taken from the pool with the first of them.
+
+    It is no `Session`: to begin and end one costs as much as a statement, and nothing that is read here is an object of the ORM.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Know where to take it from; nothing is taken yet."""
+        self.info: dict[str, Any] = {}
+        self._engine = engine
+        self._connection: PoolProxiedConnection | None = None
+        self._cursor: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def fetch(self, statement: str, values: Sequence[object]) -> list[Any]:
+        """Run one SELECT; as `fetch`."""
+        try:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+                self._cursor = self._connection.driver_connection.cursor(binary=True)  # type: ignore[union-attr]  # as below
+            found: list[Any] = self._cursor.execute(statement, values, prepare=True).fetchall()
+        except (psycopg.Error, SQLAlchemyError) as error:  # SQLAlchemy's are those of its pool
+            if self._connection is not None and self._connection.driver_connection.closed:  # type: ignore[union-attr]  # psycopg's
+                self._connection.invalidate()  # or the pool would hand it out again
+            raise _unavailable(error) from None
+        return found
+
+
+Reader = Session | Glance
+"""What can read an answer: a snapshot, or a glance."""
+
+
+def fetch(reader: Reader, statement: str, values: Sequence[object]) -> list[Any]:
+    """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds.
+
+    Args:
+        reader: the unit of work, or the glance.
+        statement: with ``%s`` for each value, on both engines.
+        values: of types that both drivers know.
+
+    Raises:
+        DatabaseUnavailable: the database failed.
+    """
+    if isinstance(reader, Glance):
+        return reader.fetch(statement, values)
+    connection = reader.connection()
+    if connection.dialect.paramstyle == "qmark":
+        statement = statement.replace("%s", "?")
+    driver = connection.connection
+    try:
+        cursor = driver.cursor()
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver.dbapi_connection, None):
+            connection.invalidate()  # or the pool would hand it out again
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"the database failed ({type(error).__name__})")
