@@ -1,14 +1,17 @@
 """What an answer is read with: SQL on the driver itself, in a unit of work or without a transaction (decision 0013)."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import psycopg
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.db.prepared import Prepared
 from app.errors import Unavailable
+
+_PREPARED = "prepared"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -26,7 +29,6 @@ class Glance:
         self.info: dict[str, Any] = {}
         self._engine = engine
         self._connection: PoolProxiedConnection | None = None
-        self._cursor: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -36,17 +38,24 @@ class Glance:
         if self._connection is not None:
             self._connection.close()
 
-    def fetch(self, statement: str, values: Sequence[object]) -> list[Any]:
+    def fetch(self, statement: str, values: Sequence[bytes | str]) -> list[Any]:
         """Run one SELECT; as `fetch`."""
         try:
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
-                self._cursor = self._connection.driver_connection.cursor(binary=True)  # type: ignore[union-attr]  # as below
-            found: list[Any] = self._cursor.execute(statement, values, prepare=True).fetchall()
+            return self._prepared(self._connection).fetch(statement, values)
         except (psycopg.Error, SQLAlchemyError) as error:  # SQLAlchemy's are those of its pool
-            if self._connection is not None and self._connection.driver_connection.closed:  # type: ignore[union-attr]  # psycopg's
+            driver: Any = self._connection and self._connection.driver_connection
+            if self._connection is not None and driver.closed:
                 self._connection.invalidate()  # or the pool would hand it out again
             raise _unavailable(error) from None
+
+    @staticmethod
+    def _prepared(connection: PoolProxiedConnection) -> Prepared:
+        """What the connection has prepared; `info` lasts for as long as it is open."""
+        if _PREPARED not in connection.info:
+            connection.info[_PREPARED] = Prepared(cast("psycopg.Connection[Any]", connection.driver_connection))
+        found: Prepared = connection.info[_PREPARED]
         return found
 
 
@@ -54,13 +63,13 @@ Reader = Session | Glance
 """What can read an answer: a snapshot, or a glance."""
 
 
-def fetch(reader: Reader, statement: str, values: Sequence[object]) -> list[Any]:
+def fetch(reader: Reader, statement: str, values: Sequence[bytes | str]) -> list[Any]:
     """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds.
 
     Args:
         reader: the unit of work, or the glance.
         statement: with ``%s`` for each value, on both engines.
-        values: of types that both drivers know.
+        values: of types that both drivers take as they are.
 
     Raises:
         DatabaseUnavailable: the database failed.

@@ -69,9 +69,7 @@ class Outermost:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001  the last line: what nobody foresaw is logged without its text
-            self._log.error(
-                "unforeseen", request_id=state["request_id"], error=type(error).__name__, at=_frames(error)
-            )
+            self._log.error("unforeseen", request_id=state["request_id"], error=type(error).__name__, at=_frames(error))
             if status == 0:
                 response = await _answer(Request(scope), error)
                 await response(scope, receive, send_with_headers)
