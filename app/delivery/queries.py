@@ -1,14 +1,14 @@
 """SQL of the outbox."""
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.models import OutboxRow
 
-
-_OUTBOX = OutboxRow.__table__
+_OUTBOX = cast("Table", OutboxRow.__table__)
 # Below the ORM, whose objects took longer than the database.
 _ADD = insert(_OUTBOX)
 _CLAIM = (
@@ -16,7 +16,7 @@ _CLAIM = (
     .where(
         _OUTBOX.c.id
         == select(_OUTBOX.c.id)
-        .where(_OUTBOX.c.due_at <= bindparam("now"))
+        .where(_OUTBOX.c.due_at <= bindparam("now"), _OUTBOX.c.expires_at > bindparam("now"))
         .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -1,17 +1,16 @@
 """SQL of verifications and sessions."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, insert, update
+from sqlalchemy import Row, Table, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.db import Reader, fetch, moment, note_edition
 from app.verification.models import SessionRow, VerificationRow
 
-
-_VERIFICATIONS, _SESSIONS = VerificationRow.__table__, SessionRow.__table__
+_VERIFICATIONS, _SESSIONS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow))
 # What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
 _ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
 _TAKE_TRY = (
