@@ -51,7 +51,7 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
         upgrade(database)
         tables = [_filled(database, size) for size in sizes]
         found: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in tables]
-        with psycopg.connect(url, autocommit=True) as connection, database.read() as session:
+        with psycopg.connect(url, autocommit=True) as connection, database.statements() as reader:
             for number in range(ROUNDS + 1):
                 for table, medians in zip(tables, found, strict=True):
                     sentinel, *asked = random.sample(table.known, READS + 1)
@@ -59,7 +59,7 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
                     def look_up(
                         locator: bytes, dataset: UUID = table.dataset, sentinel: bytes = sentinel
                     ) -> Sequence[object]:
-                        return queries.rows_at(session, [(dataset, [sentinel, locator])])
+                        return queries.rows_at(reader, [(dataset, [sentinel, locator])])
 
                     query = f"SELECT sealed FROM {queries.partition(table.dataset)} WHERE locator = %s"  # noqa: S608
 
@@ -67,7 +67,7 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
                         return connection.execute(query, (locator,), prepare=True, binary=True).fetchall()
 
                     def exchange(_: bytes) -> Sequence[object]:
-                        return fetch(session, "SELECT 1", [])
+                        return fetch(reader, "SELECT 1", [])
 
                     ways: list[tuple[Callable[[bytes], Sequence[object]], int]] = [
                         (look_up, 2),

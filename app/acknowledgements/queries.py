@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
-from app.db import fetch, moment, note_edition
+from app.db import Reader, fetch, moment, note_edition
 
 
 class Kept(NamedTuple):
@@ -32,7 +32,7 @@ WHERE a.incident IN ({incidents}) AND a.subject IN ({subjects}) ORDER BY r.ackno
 """
 
 
-def of_subjects(session: Session, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
+def of_subjects(session: Reader, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
     """All acknowledgements of some people (incident, cloaked subject), oldest first. A subject is of one incident only."""
     if not people:
         return []

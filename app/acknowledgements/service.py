@@ -16,6 +16,7 @@ from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptSigner, to
 from app.clock import rfc3339
 from app.crypto.seal import Cloak
 from app.crypto.secret import ApplicationSecret
+from app.db import Reader
 from app.exposures import Exposure
 from app.incidents import Locale, get_notice
 
@@ -69,7 +70,7 @@ class Acknowledgements:
             return kept
         return Acknowledged(notice_version, now, _receipt(row), new=True)
 
-    def of_exposures(self, session: Session, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
+    def of_exposures(self, session: Reader, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
         """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
         cloaked = [set(map(self._cloak.cloak, exposure.subjects)) for exposure in exposures]
         incidents = [exposure.incident for exposure in exposures]
@@ -79,15 +80,15 @@ class Acknowledgements:
         kept = queries.of_subjects(session, people)
         return [_newest(kept, incident, subjects) for incident, subjects in zip(incidents, cloaked, strict=True)]
 
-    def receipts(self, session: Session, exposures: Sequence[Exposure]) -> list[Receipt]:
+    def receipts(self, session: Reader, exposures: Sequence[Exposure]) -> list[Receipt]:
         """Give all receipts of some exposures' people, oldest first."""
         return list({kept.receipt: _receipt(kept) for kept in self._kept(session, exposures)}.values())
 
-    def _kept(self, session: Session, exposures: Sequence[Exposure]) -> list[Kept]:
+    def _kept(self, session: Reader, exposures: Sequence[Exposure]) -> list[Kept]:
         people = [(one.incident, self._cloak.cloak(subject)) for one in exposures for subject in one.subjects]
         return queries.of_subjects(session, people)
 
-    def _of_version(self, session: Session, exposure: Exposure, notice_version: int) -> list[Kept]:
+    def _of_version(self, session: Reader, exposure: Exposure, notice_version: int) -> list[Kept]:
         return [one for one in self._kept(session, [exposure]) if one.notice_version == notice_version]
 
     def _receipt_row(

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from app.crypto import messages
 from app.crypto.expansion import Place, row_place
 from app.crypto.keyfiles import KeyRing
@@ -24,7 +22,7 @@ from app.datasets.ranges import range_of, sentinels
 from app.datasets.record import Record, Sentinel, decode
 from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
-from app.db import Database, Remembered, require_edition
+from app.db import Database, Reader, Remembered, require_edition
 from app.keyholder import Keyholder
 
 _Rows = dict[bytes, list[tuple[int, bytes]]]
@@ -72,10 +70,10 @@ class Register:
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
         self._witnesses: dict[UUID, _Witness] = {}
 
-    def look_up(self, session: Session, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
+    def look_up(self, session: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
         """Read every data set that answers are read from, or only *dataset*.
 
-        1. The keyholder answers, on a connection whose sentinels are known or asked for anew.
+        1. The keyholder is there, on a connection whose sentinels are known or asked for anew.
         2. Each digest is expanded to its place in each data set.
         3. One query reads all places, and the sentinel of each range that one of them lies in; without digests, all sentinels.
         4. Each sentinel opens, or nothing is answered.
@@ -113,7 +111,7 @@ class Register:
             stored[number].setdefault(locator, []).append((entry, sealed))
         return [_reading(*one, rows) for one, rows in zip(wanted, stored, strict=True)]
 
-    def _rows_at(self, session: Session, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
+    def _rows_at(self, session: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
         if self._replica is None:
             return queries.rows_at(session, wanted)
         with self._replica.statements() as elsewhere:

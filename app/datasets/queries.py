@@ -20,7 +20,7 @@ from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.ranges import first_of
 from app.datasets.versions import DataSet
-from app.db import fetch, note_edition
+from app.db import Reader, fetch, note_edition
 
 _BATCH = 10_000
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -257,7 +257,7 @@ def rows(session: Session, dataset: UUID) -> Iterator[Row]:
     return ((locator, entry, sealed) for locator, entry, sealed in result)
 
 
-def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> list[tuple[int, Row]]:
+def rows_at(session: Reader, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> list[tuple[int, Row]]:
     """Read the rows at some stored locators of some data sets, in one query.
 
     Args:
@@ -266,9 +266,9 @@ def rows_at(session: Session, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) ->
     Returns:
         For each row the place of its data set in *wanted*, and the row.
     """
-    is_sqlite = _is_sqlite(session)
+    is_sqlite = isinstance(session, Session) and _is_sqlite(session)  # there are no glances at SQLite
     statement = _rows_statement(tuple((dataset, len(locators)) for dataset, locators in wanted), is_sqlite)
-    values: list[object] = [locator for _, locators in wanted for locator in locators]
+    values: list[bytes | int] = [locator for _, locators in wanted for locator in locators]
     if is_sqlite:
         values = [value for _, locators in wanted for locator in locators for value in (*_positions(locator), locator)]
     found = fetch(session, statement, values)

@@ -172,7 +172,9 @@ class _Reader:
         return len(self._data) - self._at
 
     def byte(self) -> int:
-        return self.take(1)[0]
+        byte = self._data[self._at]
+        self._at += 1
+        return byte
 
     def take(self, length: int) -> bytes:
         end = self._at + length
@@ -183,7 +185,10 @@ class _Reader:
         return data
 
     def count(self) -> int:
-        number = shift = 0
+        byte = self.byte()
+        if byte < 0x80:  # nearly all are
+            return byte
+        number, shift = byte & 0x7F, 7
         while (byte := self.byte()) > 0x7F:
             number |= (byte & 0x7F) << shift
             shift += 7
@@ -193,4 +198,4 @@ class _Reader:
         return tuple([self.take(size) for _ in range(number)])
 
     def texts(self) -> tuple[str, ...]:
-        return tuple(self.take(self.count()).decode() for _ in range(self.count()))
+        return tuple([self.take(self.count()).decode() for _ in range(self.count())])

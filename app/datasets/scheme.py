@@ -14,6 +14,7 @@ from app.datasets import queries
 from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
 from app.datasets.turns import Turns
+from app.db import Reader, Remembered
 from app.identifiers import IdentifierKind
 from app.keyholder import Keyholder
 
@@ -84,9 +85,10 @@ class Digester:
         """
         self._keyholder = keyholder
         self._turns = turns or Turns(1)
+        self._scheme = Remembered(queries.scheme)
         self._shown: tuple[int, bytes] | None = None
 
-    def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
+    def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
         """Digest an identifier in its canonical form.
 
         Returns:
@@ -98,7 +100,7 @@ class Digester:
             Crowded: too many digests are being made.
         """
         connection = self._keyholder.connection()
-        row = queries.scheme(session)
+        row = self._scheme(session)
         if row is not None:
             self._require_mark(row, connection)
         mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)

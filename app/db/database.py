@@ -8,7 +8,7 @@
 A face opens them; a domain works inside and never commits.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db.edition import GLANCE, SNAPSHOT, Unsettled, edition, known_edition
+from app.db.edition import SNAPSHOT, Unsettled, edition, known_edition
+from app.db.reading import DatabaseUnavailable, Glance, Reader
 from app.errors import BadInput, Unavailable
 
 T = TypeVar("T")
@@ -26,35 +27,6 @@ T = TypeVar("T")
 _BUSY_SECONDS = 5
 _OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
 """Milliseconds; and what is asked over and over is a read of few rows by their key, whose plan is the same whatever the key."""
-
-
-class DatabaseUnavailable(Unavailable):
-    """The database cannot be reached, or does not do as it is told."""
-
-
-def fetch(session: Session, statement: str, values: Sequence[object]) -> list[Any]:
-    """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds (decision 0013).
-
-    Args:
-        session: the unit of work.
-        statement: with ``%s`` for each value, on both engines.
-        values: of types that both drivers know.
-
-    Raises:
-        DatabaseUnavailable: the database failed.
-    """
-    connection = session.connection()
-    if connection.dialect.paramstyle == "qmark":
-        statement = statement.replace("%s", "?")
-    driver = connection.connection
-    try:
-        cursor = driver.cursor()
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
-    except connection.dialect.loaded_dbapi.Error as error:
-        if connection.dialect.is_disconnect(error, driver.dbapi_connection, None):
-            connection.invalidate()  # or the pool would hand it out again
-        raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
 
 
 def parse_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
@@ -119,17 +91,11 @@ class Database:
         with self._unit(self._reading, **{SNAPSHOT: True}) as session:
             yield session
 
-    @contextmanager
-    def statements(self) -> Iterator[Session]:
-        """Read statement by statement, each in a state of its own: PostgreSQL only.
+    def statements(self) -> Glance:
+        """Read statement by statement, each in a state of its own: PostgreSQL only."""
+        return Glance(self._statements, self.name)
 
-        Raises:
-            DatabaseUnavailable: the database failed.
-        """
-        with self._unit(self._statements) as session:
-            yield session
-
-    def glance(self, work: Callable[[Session], T]) -> T:
+    def glance(self, work: Callable[[Reader], T]) -> T:
         """Do *work* on one state of the database, statement by statement where that does: the path of an answer.
 
         Each statement stands for itself and brings the edition along, which must be the same in all of them. So no transaction is begun
@@ -144,15 +110,15 @@ class Database:
         if self.is_sqlite:
             return self.answer(work)
         try:
-            with self._unit(self._statements, **{GLANCE: True}) as session:
-                return work(session)
+            with self.statements() as glance:
+                return work(glance)
         except Unsettled:
             return self.answer(work)
         except Unavailable as error:
-            self._require_change(error, known_edition(session))
+            self._require_change(error, known_edition(glance))
         return self.answer(work)
 
-    def answer(self, work: Callable[[Session], T]) -> T:
+    def answer(self, work: Callable[[Reader], T]) -> T:
         """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
 
         A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find

@@ -8,16 +8,17 @@ and nothing is kept for a time. A name is never used twice, so a database that w
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from sqlalchemy import LargeBinary, bindparam, select
+from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.db.reading import Glance, Reader, fetch
 from app.db.schema import Base
 from app.errors import Unavailable
 
 T = TypeVar("T")
 
-SNAPSHOT, GLANCE = "snapshot", "glance"
-"""In a session's `info`: that all of its statements see the same state, or that each sees its own and must bring the edition along."""
+SNAPSHOT = "snapshot"
+"""In a session's `info`: that all of its statements see the same state. Those of a `Glance` see each its own, and bring the edition along."""
 _NAME = "edition"
 
 
@@ -42,28 +43,28 @@ class EditionRow(Base):
     name: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-_QUERY = select(EditionRow.name).where(EditionRow.id == bindparam("id"))
+_QUERY = "SELECT name FROM edition WHERE id = 1"
 
 
-def edition(session: Session) -> bytes:
-    """Read the edition, once for each snapshot.
+def edition(reader: Reader) -> bytes:
+    """Read the edition, once for each snapshot or glance.
 
     Raises:
         NoEdition: there is none.
     """
-    if (known := known_edition(session)) is not None:
+    if (known := known_edition(reader)) is not None:
         return known
-    note_edition(session, session.connection().execute(_QUERY, {"id": 1}).scalar())
-    return edition(session)
+    note_edition(reader, next((name for (name,) in fetch(reader, _QUERY, [])), None))
+    return edition(reader)
 
 
-def known_edition(session: Session) -> bytes | None:
+def known_edition(reader: Reader) -> bytes | None:
     """Give the edition where it was read already."""
-    name: bytes | None = session.info.get(_NAME)
+    name: bytes | None = reader.info.get(_NAME)
     return name
 
 
-def note_edition(session: Session, name: bytes | None) -> None:
+def note_edition(reader: Reader, name: bytes | None) -> None:
     """Tell a unit of work the edition that one of its statements saw; one that writes takes no notice, since it may change there.
 
     Raises:
@@ -72,20 +73,20 @@ def note_edition(session: Session, name: bytes | None) -> None:
     """
     if name is None:
         raise NoEdition("the edition is missing")
-    if session.info.setdefault(_NAME, name) != name and GLANCE in session.info:
+    if reader.info.setdefault(_NAME, name) != name and isinstance(reader, Glance):
         raise Unsettled("the edition changed meanwhile")
 
 
-def require_edition(session: Session, replica: Session) -> None:
-    """See that what was read in *replica* is of the edition that *session* sees: then it lacks nothing that was committed with that.
+def require_edition(reader: Reader, replica: Reader) -> None:
+    """See that what was read in *replica* is of the edition that *reader* sees: then it lacks nothing that was committed with that.
 
     Raises:
         Behind: it is of another.
         Unsettled: the same, where a snapshot may still see that it was the primary that changed meanwhile.
         NoEdition: there is none.
     """
-    if known_edition(replica) != edition(session):
-        if GLANCE in session.info:
+    if known_edition(replica) != edition(reader):
+        if isinstance(reader, Glance):
             raise Unsettled("the replica shows another edition")
         raise Behind("the replica shows another edition than the primary")
 
@@ -98,19 +99,19 @@ class Remembered(Generic[T]):
         self._read = read
         self._kept: tuple[bytes, T] | None = None
 
-    def __call__(self, session: Session) -> T:
-        """Give it as it stands in this snapshot.
+    def __call__(self, reader: Reader) -> T:
+        """Give it as it stands in this snapshot, or for whoever glances.
 
         Raises:
             Unsettled: it is not remembered, and this is no snapshot.
             Unavailable: the database failed.
         """
-        if not session.info.keys() & {SNAPSHOT, GLANCE}:
-            return self._read(session)
-        name = edition(session)
+        if isinstance(reader, Session) and SNAPSHOT not in reader.info:
+            return self._read(reader)
+        name = edition(reader)
         kept = self._kept
         if kept is None or kept[0] != name:
-            if GLANCE in session.info:
+            if isinstance(reader, Glance):
                 raise Unsettled("nothing is remembered of this edition")
-            kept = self._kept = name, self._read(session)
+            kept = self._kept = name, self._read(reader)
         return kept[1]

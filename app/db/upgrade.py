@@ -9,7 +9,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.database import Database, DatabaseUnavailable
+from app.db.database import Database
+from app.db.reading import DatabaseUnavailable
 from app.errors import BadInput
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,6 @@ from app.crypto.seal import BrokenSeal
 from app.crypto.secret import ApplicationSecret
 from app.db import Database
 from app.delivery import queries
-from app.delivery.models import OutboxRow
 from app.delivery.senders import Message, Sender, SendFailed
 
 LEASE = timedelta(seconds=60)
@@ -30,7 +29,7 @@ class Outbox:
     def put(self, session: Session, message: Message, *, now: datetime, expires_at: datetime) -> None:
         """Write a message in the caller's unit of work."""
         sealed = seal_box(self._key, asdict(message), about=_ABOUT)
-        queries.add(session, OutboxRow(sealed=sealed, due_at=now, expires_at=expires_at))
+        queries.add(session, sealed, now, expires_at)
 
     def erase_expired(self, session: Session, *, now: datetime) -> None:
         """Forget the messages whose code is no longer good."""
@@ -42,21 +41,25 @@ class Outbox:
         Raises:
             DatabaseUnavailable: the database failed; what was not sent stays.
         """
-        sent = 0
+        with database.read() as session:
+            if not queries.any_due(session, clock()):
+                return 0
+        with database.write() as session:
+            self.erase_expired(session, now=clock())
+        sent, delivered = 0, None
         while True:
-            with database.read() as session:
-                if not queries.any_due(session, clock()):
-                    return sent
             now = clock()
             with database.write() as session:
-                self.erase_expired(session, now=now)
-                row = queries.claim(session, now, now + LEASE)
-            if row is None:
+                if delivered is not None:
+                    queries.remove(session, delivered)
+                claimed = queries.claim(session, now, now + LEASE)
+            if claimed is None:
                 return sent
+            number, sealed = claimed
             try:
-                sender.send(Message(**open_box(self._key, row.sealed, about=_ABOUT)))
+                sender.send(Message(**open_box(self._key, sealed, about=_ABOUT)))
             except (SendFailed, BrokenSeal):
+                delivered = None
                 continue
-            with database.write() as session:
-                queries.remove(session, row.id)
+            delivered = number
             sent += 1

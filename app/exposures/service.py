@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from app.crypto import messages
 from app.crypto.expansion import row_place
 from app.crypto.framing import frame
 from app.datasets import Digester, Reading, Register
+from app.db import Reader
 from app.exposures.errors import InvalidValue, VerifyAgain
 from app.exposures.folding import Exposure, fold
 from app.identifiers import IdentifierKind, Kind, Malformed, canonical
@@ -65,7 +64,7 @@ class Exposures:
         self._keyholder = keyholder
         self._digester = digester
 
-    def find(self, session: Session, proofs: Sequence[Proof]) -> Answer:
+    def find(self, session: Reader, proofs: Sequence[Proof]) -> Answer:
         """Find what of these identifiers' owner leaked.
 
         Raises:
@@ -81,7 +80,7 @@ class Exposures:
             exposures=tuple(fold(readings, [proof.kind for proof in proofs if proof.digest is not None])),
         )
 
-    def check(self, session: Session, proofs: Sequence[Proof], kind: Kind, text: str) -> list[CheckResult]:
+    def check(self, session: Reader, proofs: Sequence[Proof], kind: Kind, text: str) -> list[CheckResult]:
         """Hold a value against one's own records; the work is the same whether it matches or not.
 
         Raises:

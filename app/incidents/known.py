@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.db import Remembered
+from app.db import Reader, Remembered
 from app.incidents.document import LOCALES, Incident, Locale
 from app.incidents.notices import Notice
 from app.incidents.service import get_notice, list_all
@@ -31,7 +31,7 @@ class KnownIncidents:
     def __init__(self) -> None:
         self._remembered = Remembered(_read)
 
-    def __call__(self, session: Session) -> dict[str, KnownIncident]:
+    def __call__(self, session: Reader) -> dict[str, KnownIncident]:
         """Give them as they stand in this snapshot.
 
         Raises:

@@ -1,5 +1,6 @@
 """Asking the keyholder. Every call is bounded in time; a failure is `KeyholderUnavailable`, never an empty answer."""
 
+import select
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -42,18 +43,27 @@ class Keyholder:
         self.close()
 
     def connection(self) -> int:
-        """Make sure that somebody answers, and number the connection that they answer on.
+        """Number the connection that a keyholder stands behind. One that died has closed it, and is looked for anew.
 
         What was learned on one connection need not hold on the next: another keyholder may hold another pepper.
+        Nothing is asked where it stands, so one that hangs is noticed by `reach`, and by whoever has a question (decision 0009).
+
+        Raises:
+            KeyholderUnavailable: there is none.
+        """
+        with _Turn(self._lock, self._timeout):
+            if self._socket is None or _left(self._socket):
+                self._greet()
+            return self._connections
+
+    def reach(self) -> None:
+        """Make sure that the keyholder answers now.
 
         Raises:
             KeyholderUnavailable: nobody answers in time.
         """
         with _Turn(self._lock, self._timeout):
-            if self._ask(b"") != DONE:
-                self.close()
-                raise KeyholderUnavailable("what answers is no keyholder")
-            return self._connections
+            self._greet()
 
     def mac(self, message: bytes, *, on: int | None = None) -> bytes:
         """Have one message answered: 32 bytes.
@@ -95,6 +105,11 @@ class Keyholder:
             self._socket.close()
             self._socket = None
 
+    def _greet(self) -> None:
+        if self._ask(b"") != DONE:
+            self.close()
+            raise KeyholderUnavailable("what answers is no keyholder")
+
     def _ask(self, payload: bytes, *, again: bool = True) -> bytes:
         if self._socket is not None:
             try:
@@ -128,6 +143,13 @@ class Keyholder:
         except BaseException:  # an answer left behind would be taken for the next question's
             self.close()
             raise
+
+
+def _left(connection: socket.socket) -> bool:
+    """Whether the other side is gone: between two questions nothing is to be read, but for an end."""
+    watched = select.poll()
+    watched.register(connection, select.POLLIN)
+    return bool(watched.poll(0))
 
 
 class _Turn:

@@ -1,18 +1,35 @@
 """SQL of verifications and sessions."""
 
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import Row, Table, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
-from app.db import fetch, moment, note_edition
+from app.db import Reader, fetch, moment, note_edition
 from app.verification.models import SessionRow, VerificationRow
 
+_VERIFICATIONS, _SESSIONS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow))
+# What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
+_ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
+_TAKE_TRY = (
+    update(_VERIFICATIONS)
+    .where(_VERIFICATIONS.c.id == bindparam("number"))
+    .values(tries_left=_VERIFICATIONS.c.tries_left - 1)
+    .returning(_VERIFICATIONS)
+)
+_END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.id == bindparam("number")).values(target=None)
 
-def add(session: Session, row: VerificationRow | SessionRow) -> None:
-    """Keep a new one."""
-    session.add(row)
+
+def add(session: Session, **columns: object) -> None:
+    """Keep a new verification."""
+    session.connection().execute(_ADD, columns)
+
+
+def add_session(session: Session, locator: bytes, sealed: bytes, expires_at: datetime) -> None:
+    """Keep a new session."""
+    session.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
 
 
 def verification(session: Session, number: UUID) -> VerificationRow | None:
@@ -20,14 +37,14 @@ def verification(session: Session, number: UUID) -> VerificationRow | None:
     return session.get(VerificationRow, number, with_for_update=True, populate_existing=True)
 
 
-def take_try(session: Session, number: UUID) -> int | None:
-    """Count one try in SQL, so that no two are one; gives how many are left, or None where there was none."""
-    return session.scalar(
-        update(VerificationRow)
-        .where(VerificationRow.id == number, VerificationRow.tries_left > 0)
-        .values(tries_left=VerificationRow.tries_left - 1)
-        .returning(VerificationRow.tries_left)
-    )
+def take_try(session: Session, number: UUID) -> Row[Any] | None:
+    """Find a verification, hold it, and count one try in SQL, so that no two are one; `tries_left` is below zero where there was none."""
+    return session.connection().execute(_TAKE_TRY, {"number": number}).one_or_none()
+
+
+def end(session: Session, number: UUID) -> None:
+    """Erase a verification's target, which ends it."""
+    session.connection().execute(_END, {"number": number})
 
 
 _SESSION = """
@@ -36,7 +53,7 @@ FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
 """
 
 
-def session_row(session: Session, locator: bytes) -> tuple[bytes, datetime] | None:
+def session_row(session: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
     """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
     for sealed, expires_at, edition in fetch(session, _SESSION, [locator]):
         note_edition(session, edition)

@@ -8,9 +8,10 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.crypto.box import open_box, seal_box
@@ -103,18 +104,18 @@ class Verification:
         number = uuid4()
         client_secret = secrets.token_urlsafe(32)
         place = _place(number, client_secret)
-        row = VerificationRow(
+        code, expires_at = self._send(session, number, Message(channel, to, _new_code(), locale), now)
+        queries.add(
+            session,
             id=number,
             client=place.locator,
             target=seal_box(place.key, [channel, to, locale], about=number.bytes),
-            code=b"",
-            tries_left=0,
-            sends_left=SENDS,
-            expires_at=now,
+            code=code,
+            tries_left=TRIES,
+            sends_left=SENDS - 1,
+            expires_at=expires_at,
         )
-        self._send(session, row, Message(channel, to, _new_code(), locale), now)
-        queries.add(session, row)
-        return _started(row, channel, to, client_secret, now)
+        return Started(number, channel, mask(kind, to), expires_at, now + RESEND_AFTER, client_secret)
 
     def resend(self, session: Session, number: UUID, client_secret: str, *, now: datetime) -> Started:
         """Send a new code; the one before is void.
@@ -123,11 +124,14 @@ class Verification:
             UnknownVerification: no such verification with this secret.
             VerificationEnded: used, expired, out of tries, or sent too often.
         """
-        row, (channel, to, locale) = self._live(session, number, client_secret, now)
-        if row.sends_left <= 0:
+        row = queries.verification(session, number)
+        channel, to, locale = _opened(row, number, client_secret, now)
+        if row is None or row.sends_left <= 0:
             raise VerificationEnded("no more codes are sent for this verification")
-        self._send(session, row, Message(channel, to, _new_code(), locale), now)
-        return _started(row, channel, to, client_secret, now)
+        row.code, row.expires_at = self._send(session, number, Message(channel, to, _new_code(), locale), now)
+        row.tries_left = TRIES
+        row.sends_left -= 1
+        return Started(number, channel, mask(KINDS[channel], to), row.expires_at, now + RESEND_AFTER, client_secret)
 
     def confirm(
         self, session: Session, number: UUID, client_secret: str, code: str, *, token: str | None = None, now: datetime
@@ -135,8 +139,8 @@ class Verification:
         """Confirm a code.
 
         1. The keyholder answers; otherwise neither a try nor the code is spent.
-        2. The verification is the asker's, and has not ended.
-        3. A try is counted, whatever comes of it.
+        2. A try is counted, whatever comes of it.
+        3. The verification is the asker's, and has not ended.
         4. The code is compared in constant time.
         5. The keyholder's answer on the identifier is stretched to its digest.
         6. The code is used up, the target erased, and the session opened, or the identifier added to the one of *token*.
@@ -150,17 +154,17 @@ class Verification:
             TooManyIdentifiers: that session is full.
             Unavailable: the keyholder or the database failed.
         """
-        self._keyholder.connection()  # (1)
-        row, (channel, to, _) = self._live(session, number, client_secret, now)  # (2)
-        left = queries.take_try(session, number)  # (3)
-        if left is None:
+        self._keyholder.reach()  # (1)
+        row = queries.take_try(session, number)  # (2)
+        channel, to, _ = _opened(row, number, client_secret, now)  # (3)
+        if row is None or row.tries_left < 0:
             raise VerificationEnded("no tries are left")
         if not hmac.compare_digest(row.code, self._code_mac(number, code)):  # (4)
-            if left == 0:
-                row.target = None
-            return WrongCode(left)
+            if row.tries_left == 0:
+                queries.end(session, number)
+            return WrongCode(row.tries_left)
         identifier = self._prove(session, KINDS[channel], to)  # (5)
-        row.target = None  # (6)
+        queries.end(session, number)  # (6)
         if token is None:
             return Confirmed(*self._sessions.open(session, identifier, now=now))
         return Confirmed(token, self._sessions.add(session, token, identifier, now=now))
@@ -169,24 +173,11 @@ class Verification:
         """Erase what time has ended."""
         queries.erase_expired(session, now, KEPT_AFTER_EXPIRY)
 
-    def _send(self, session: Session, row: VerificationRow, message: Message, now: datetime) -> None:
-        row.code = self._code_mac(row.id, message.code)
-        row.tries_left = TRIES
-        row.sends_left -= 1
-        row.expires_at = now + self._lifetime
-        self._outbox.put(session, message, now=now, expires_at=row.expires_at)
-
-    def _live(
-        self, session: Session, number: UUID, client_secret: str, now: datetime
-    ) -> tuple[VerificationRow, tuple[Channel, str, Locale]]:
-        """Find and hold a verification that is the asker's and has not ended, and open its target."""
-        row = queries.verification(session, number)
-        place = _place(number, client_secret)
-        if row is None or not hmac.compare_digest(row.client, place.locator):
-            raise UnknownVerification("no such verification with this client secret")
-        if row.target is None or row.expires_at <= now:
-            raise VerificationEnded("the verification was used, has expired, or is out of tries")
-        return row, open_box(place.key, row.target, about=row.id.bytes)
+    def _send(self, session: Session, number: UUID, message: Message, now: datetime) -> tuple[bytes, datetime]:
+        """Put a code on its way; gives what is kept of it, and when it ends."""
+        expires_at = now + self._lifetime
+        self._outbox.put(session, message, now=now, expires_at=expires_at)
+        return self._code_mac(number, message.code), expires_at
 
     def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
         tag, digest = self._digester.digest(session, kind, to)
@@ -196,8 +187,17 @@ class Verification:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")
 
 
-def _started(row: VerificationRow, channel: Channel, to: str, client_secret: str, now: datetime) -> Started:
-    return Started(row.id, channel, mask(KINDS[channel], to), row.expires_at, now + RESEND_AFTER, client_secret)
+def _opened(
+    row: VerificationRow | Row[Any] | None, number: UUID, client_secret: str, now: datetime
+) -> tuple[Channel, str, Locale]:
+    """Open the target of a verification that is the asker's and has not ended."""
+    place = _place(number, client_secret)
+    if row is None or not hmac.compare_digest(row.client, place.locator):
+        raise UnknownVerification("no such verification with this client secret")
+    if row.target is None or row.expires_at <= now:
+        raise VerificationEnded("the verification was used, has expired, or is out of tries")
+    channel, to, locale = open_box(place.key, row.target, about=number.bytes)
+    return channel, to, locale
 
 
 def _place(number: UUID, client_secret: str) -> Place:

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from app.crypto.box import open_box, seal_box
 from app.crypto.expansion import Place, token_place
 from app.crypto.seal import BrokenSeal
+from app.db import Reader
 from app.identifiers import IdentifierKind
 from app.verification import queries
 from app.verification.errors import NoSession, TooManyIdentifiers
-from app.verification.models import SessionRow
 
 IDENTIFIERS_AT_MOST = 10
 TOKEN_BYTES = 32
@@ -54,11 +54,11 @@ class Sessions:
         """Open a session; gives its token, which is kept nowhere, and when it ends."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         place = _place(token)
-        row = SessionRow(locator=place.locator, sealed=_seal(place, (identifier,)), expires_at=now + self._lifetime)
-        queries.add(session, row)
-        return token, row.expires_at
+        expires_at = now + self._lifetime
+        queries.add_session(session, place.locator, _seal(place, (identifier,)), expires_at)
+        return token, expires_at
 
-    def read(self, session: Session, token: str, *, now: datetime) -> Identity:
+    def read(self, session: Reader, token: str, *, now: datetime) -> Identity:
         """Read who holds *token*.
 
         Raises:

@@ -208,6 +208,28 @@ def test_a_hung_keyholder(deploy: Callable[..., Deployment], pepper: Path, tmp_p
         assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
+def test_a_keyholder_that_hangs_once_the_sentinels_have_vouched(
+    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+) -> None:
+    """Who needs nothing of it is answered; whoever does need it is told "try again", and has spent nothing."""
+    socket = tmp_path / "door"
+    with keyholder_process(pepper, socket) as process:
+        deployment = deploy(door=socket)
+        deployment.publish_rows(PEOPLE)
+        headers = deployment.sign_in(PHONE)
+        client = deployment.client
+        before = client.get("/v1/exposures", headers=headers).json()["exposures"]
+        asked = deployment.ask(PHONE)
+        code = deployment.deliver()[-1].code
+        process.send_signal(signal.SIGSTOP)
+        assert client.get("/v1/exposures", headers=headers).json()["exposures"] == before
+        assert_unavailable(deployment.confirm(asked, "00000000"))
+        assert_nothing_is_answered(deployment, headers)  # that question took the connection with it
+        process.send_signal(signal.SIGCONT)
+        assert deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}").json()["tries_left"] == 4
+        assert deployment.confirm(asked, code).status_code == 200
+
+
 def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):

@@ -43,6 +43,7 @@ def folder() -> Iterator[Path]:
 def unavailable(keyholder: Keyholder) -> None:
     """Every way to ask ends in the one error."""
     for ask in (
+        keyholder.reach,
         keyholder.connection,
         lambda: keyholder.mac(MESSAGE),
         lambda: keyholder.macs(HEADING, [TEXT, TEXT]),
@@ -83,6 +84,39 @@ def test_a_hung_keyholder(folder: Path) -> None:
         process.send_signal(signal.SIGCONT)
         assert eventually(lambda: _answers(keyholder))
         assert eventually(lambda: _answers(newcomer))
+
+
+def test_where_a_connection_stands_nothing_is_asked_of_it(folder: Path) -> None:
+    """So one that hangs is noticed by whoever has a question, and one that died by everybody."""
+    with (
+        running(folder / "door", folder / "pepper.key") as process,
+        Keyholder(folder / "door", timeout=0.2) as keyholder,
+    ):
+        number = keyholder.connection()
+        hang(process)
+        assert keyholder.connection() == number
+        with pytest.raises(KeyholderUnavailable, match="in time"):
+            keyholder.reach()
+        with pytest.raises(KeyholderUnavailable):
+            keyholder.connection()
+
+
+def test_one_that_says_something_unasked_is_not_trusted() -> None:
+    def answer(connection: socket.socket) -> None:
+        receive(connection)
+        send(connection, DONE)
+        send(connection, b"something")
+        receive(connection)
+
+    with (
+        short_folder() as folder,
+        false_server(folder / "door", answer),
+        Keyholder(folder / "door", timeout=5.0) as keyholder,
+    ):
+        assert keyholder.connection() == 1
+        with pytest.raises(KeyholderUnavailable):
+            while keyholder.connection() == 1:
+                pass
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next(folder: Path) -> None:

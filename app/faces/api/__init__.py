@@ -5,10 +5,11 @@ from fastapi import APIRouter
 from app.faces.api import acknowledgements, exposures, incidents, operations, sessions, verifications
 
 ROUTERS: tuple[APIRouter, ...] = (
-    incidents.router,
-    verifications.router,
     exposures.router,
+    verifications.router,
     acknowledgements.router,
+    incidents.router,
     sessions.router,
     operations.router,
 )
+"""They are tried in this order: the busiest first."""

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import Receipt, UnknownExposure
+from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import In, Out, answered, problems
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.incidents import Locale
 from app.limits import Budget
 from app.verification import Identity
@@ -66,10 +66,11 @@ class ReceiptKeysOut(Out):
     },
 )
 @spends(Budget.OTHER)
-def acknowledge(body: AcknowledgementIn, services: ServicesOf, token: Token) -> Response:
+def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Response:
     """Record that a notice was read. It waives nothing, and no right depends on it."""
+    services = services_of(request)
 
-    def find(session: Session, identity: Identity) -> Exposure | None:
+    def find(session: Reader, identity: Identity) -> Exposure | None:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
         return next((one for one in exposures if exposure_id(identity.key, one) == body.exposure_id), None)
 
@@ -85,10 +86,11 @@ def acknowledge(body: AcknowledgementIn, services: ServicesOf, token: Token) -> 
 
 @router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
 @spends(Budget.OTHER)
-def list_acknowledgements(services: ServicesOf, token: Token) -> Response:
+def list_acknowledgements(request: Request, token: Token) -> Response:
     """Read one's own receipts."""
+    services = services_of(request)
 
-    def read(session: Session, identity: Identity) -> ReceiptsOut:
+    def read(session: Reader, identity: Identity) -> ReceiptsOut:
         exposures = services.exposures.find(session, proofs_of(identity)).exposures
         receipts = services.acknowledgements.receipts(session, exposures)
         return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
@@ -98,8 +100,9 @@ def list_acknowledgements(services: ServicesOf, token: Token) -> Response:
 
 @router.get("/v1/receipt-keys", responses=problems())
 @spends(Budget.OTHER)
-def list_receipt_keys(response: Response, services: ServicesOf) -> ReceiptKeysOut:
+def list_receipt_keys(response: Response, request: Request) -> ReceiptKeysOut:
     """Read the public keys by which receipts are checked."""
+    services = services_of(request)
     response.headers["Cache-Control"] = "public, max-age=3600"
     key = services.acknowledgements.signer.key
     return ReceiptKeysOut(keys=[ReceiptKeyOut(kid=key.kid, public_key=key.public_key)])

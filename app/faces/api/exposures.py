@@ -2,17 +2,17 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import Acknowledged
+from app.db import Reader
 from app.exposures import Answer, Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.identifiers import IdentifierKind, Kind
 from app.incidents import ItemKind, KnownIncident
 from app.limits import Budget
@@ -101,10 +101,11 @@ class ChecksOut(Out):
 
 @router.get("/v1/exposures", response_model=ExposuresOut, responses=problems(401))
 @spends(Budget.OTHER)
-def list_exposures(services: ServicesOf, token: Token) -> Response:
+def list_exposures(request: Request, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
+    services = services_of(request)
 
-    def read(session: Session, identity: Identity) -> ExposuresOut:
+    def read(session: Reader, identity: Identity) -> ExposuresOut:
         answer = services.exposures.find(session, proofs_of(identity))
         known = services.incidents(session) if answer.exposures else {}
         acknowledged = services.acknowledgements.of_exposures(session, answer.exposures)
@@ -123,10 +124,11 @@ def list_exposures(services: ServicesOf, token: Token) -> Response:
 
 @router.post("/v1/exposures/check", response_model=ChecksOut, responses=problems(401, 413, 415, 422))
 @spends(Budget.OTHER)
-def check_value(body: CheckIn, services: ServicesOf, token: Token) -> Response:
+def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     """Ask whether a name, address, email or phone is the one in one's own records."""
+    services = services_of(request)
 
-    def check(session: Session, identity: Identity) -> ChecksOut:
+    def check(session: Reader, identity: Identity) -> ChecksOut:
         results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
         return ChecksOut(
             kind=body.kind,

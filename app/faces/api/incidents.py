@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from app.faces.api.schemas import Absent, Moment, Out, problems
 from app.faces.http.limited import LimitedRoute, spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.incidents import Incident, ItemKind, Locale, UnknownIncident
 from app.limits import Budget
 
@@ -97,8 +97,9 @@ class NoticeOut(Out):
     responses={304: {"description": "Not modified"}, **problems()},
 )
 @spends(Budget.OTHER)
-def list_incidents(request: Request, services: ServicesOf) -> Response:
+def list_incidents(request: Request) -> Response:
     """List the incidents."""
+    services = services_of(request)
     known = services.database.glance(services.incidents)
     body = IncidentsOut(incidents=[_incident(one.incident, one.notice_version) for one in known.values()])
     return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
@@ -110,10 +111,9 @@ def list_incidents(request: Request, services: ServicesOf) -> Response:
     responses={304: {"description": "Not modified"}, **problems(404, 422)},
 )
 @spends(Budget.OTHER)
-def get_notice(
-    request: Request, services: ServicesOf, slug: str, locale: Annotated[Locale, Query()] = "ko"
-) -> Response:
+def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] = "ko") -> Response:
     """Read an incident's newest notice."""
+    services = services_of(request)
     known = services.database.glance(services.incidents).get(slug)
     if known is None:
         raise UnknownIncident(f"there is no incident {slug}")

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from app.faces.api.schemas import Out, problems
 from app.faces.http.limited import LimitedRoute, spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.limits import Budget
 
 router = APIRouter(route_class=LimitedRoute, tags=["operations"])
@@ -28,8 +28,10 @@ async def is_alive() -> StatusOut:
 
 @router.get("/readyz", responses=problems())
 @spends(Budget.OTHER)
-def is_ready(services: ServicesOf) -> StatusOut:
+def is_ready(request: Request) -> StatusOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
+    services = services_of(request)
+    services.keyholder.reach()
     services.database.answer(lambda session: services.register.look_up(session, []))
     return StatusOut(status="ready")
 

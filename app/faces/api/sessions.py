@@ -1,11 +1,11 @@
 """Signing out."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import problems
 from app.faces.http.limited import LimitedRoute, spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.limits import Budget
 
 router = APIRouter(route_class=LimitedRoute, tags=["session"])
@@ -13,7 +13,8 @@ router = APIRouter(route_class=LimitedRoute, tags=["session"])
 
 @router.delete("/v1/session", status_code=204, responses=problems(401))
 @spends(Budget.OTHER)
-def end_session(services: ServicesOf, token: Token) -> None:
+def end_session(request: Request, token: Token) -> None:
     """End the session; its token is of no use from now on."""
+    services = services_of(request)
     with services.database.write() as session:
         services.sessions.end(session, token, now=services.clock())

@@ -11,7 +11,7 @@ from app.faces.api.bearer import OptionalToken
 from app.faces.api.schemas import In, Moment, Out, answered, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.problems import INVALID_CODE, problem_response
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.incidents import Locale
 from app.limits import Budget
 from app.verification import CODE_LENGTH, Started, WrongCode
@@ -63,8 +63,9 @@ class SessionOut(Out):
 
 @router.post("/v1/verifications", status_code=202, response_model=VerificationOut, responses=problems(413, 415, 422))
 @spends(Budget.VERIFICATIONS)
-def start_verification(body: VerificationIn, services: ServicesOf) -> Response:
+def start_verification(body: VerificationIn, request: Request) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
+    services = services_of(request)
     with services.database.write() as session:
         started = services.verification.start(session, body.channel, body.identifier, body.locale, now=services.clock())
     return _started(started)
@@ -77,8 +78,9 @@ def start_verification(body: VerificationIn, services: ServicesOf) -> Response:
     responses=problems(404, 410, 413, 415, 422),
 )
 @spends(Budget.VERIFICATIONS)
-def resend_code(id: UUID, body: ResendIn, services: ServicesOf) -> Response:  # noqa: A002  the contract's name
+def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name
     """Have a new code sent; the one before is void."""
+    services = services_of(request)
     with services.database.write() as session:
         started = services.verification.resend(session, id, body.client_secret, now=services.clock())
     return _started(started)
@@ -95,10 +97,10 @@ def confirm_verification(
     id: UUID,  # noqa: A002  the contract's name
     body: ConfirmationIn,
     request: Request,
-    services: ServicesOf,
     token: OptionalToken,
 ) -> Response:
     """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
+    services = services_of(request)
     now = services.clock()
     with services.database.write() as session:
         outcome = services.verification.confirm(session, id, body.client_secret, body.code, token=token, now=now)

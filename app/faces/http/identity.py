@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.orm import Session
-
+from app.db import Reader
 from app.exposures import Proof
 from app.faces.http.services import Services
 from app.verification import Identity
@@ -12,23 +11,23 @@ from app.verification import Identity
 T = TypeVar("T")
 
 
-def read_as(services: Services, token: str, work: Callable[[Session, Identity], T]) -> T:
+def read_as(services: Services, token: str, work: Callable[[Reader, Identity], T]) -> T:
     """Do *work* as whoever holds the token, all of it on one state of the database; `Database.glance` says what it may read.
 
     Raises:
         NoSession: unknown, or ended.
         Unavailable: something could not be read; then there is no answer.
     """
-    return services.database.glance(lambda session: work(session, identity_of(services, session, token)))
+    return services.database.glance(lambda reader: work(reader, identity_of(services, reader, token)))
 
 
-def identity_of(services: Services, session: Session, token: str) -> Identity:
+def identity_of(services: Services, reader: Reader, token: str) -> Identity:
     """Read who holds the token.
 
     Raises:
         NoSession: unknown, or ended.
     """
-    return services.sessions.read(session, token, now=services.clock())
+    return services.sessions.read(reader, token, now=services.clock())
 
 
 def proofs_of(identity: Identity) -> list[Proof]:

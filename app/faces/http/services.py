@@ -1,9 +1,8 @@
 """What a request can use; built once, by `app.main`."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from app.acknowledgements import Acknowledgements
 from app.clock import Clock
@@ -42,15 +41,7 @@ class Services:
             self.replica.close()
 
 
-async def services_of_request(request: Request) -> Services:
-    """Find them as a dependency: FastAPI would hand a plain function to a thread."""
-    return services_of(request)
-
-
 def services_of(request: Request) -> Services:
-    """Find the services of the application that a request came to."""
+    """Find the services of the application that a request came to. Called, not depended on: FastAPI's way to them took longer."""
     services: Services = request.app.state.services
     return services
-
-
-ServicesOf = Annotated[Services, Depends(services_of_request)]

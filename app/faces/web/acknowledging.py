@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form, Request, Response
-from sqlalchemy.orm import Session
 
 from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, from_base64url
+from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
-from app.faces.http.services import Services, ServicesOf
+from app.faces.http.services import Services, services_of
 from app.faces.web.answering import answer_page, token_of
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
@@ -42,16 +42,16 @@ class ReceiptView:
 @spends(Budget.OTHER)
 def acknowledge(
     request: Request,
-    services: ServicesOf,
     exposure: Names = None,
     notice_version: Annotated[str, Form()] = "",
 ) -> Response:
     """Record that the notice of some of the person's exposures was read: all of them, or none."""
+    services = services_of(request)
     token, texts = token_of(request), texts_of(request).notice
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
 
-    def find(session: Session, identity: Identity) -> dict[str, Exposure]:
+    def find(session: Reader, identity: Identity) -> dict[str, Exposure]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
         return {exposure_id(identity.key, one): one for one in found}
 
@@ -69,8 +69,9 @@ def acknowledge(
 
 @router.get("/receipts")
 @spends(Budget.OTHER)
-def show_receipts(request: Request, services: ServicesOf) -> Response:
+def show_receipts(request: Request) -> Response:
     """Show the person's receipts in words."""
+    services = services_of(request)
     receipts = _receipts(request, services)
     titles = {slug: one.incident.title for slug, one in services.database.glance(services.incidents).items()}
     return page(request, "receipts.html", here="/receipts", receipts=[_in_words(one, titles) for one in receipts])
@@ -78,8 +79,9 @@ def show_receipts(request: Request, services: ServicesOf) -> Response:
 
 @router.get("/receipts/{number}")
 @spends(Budget.OTHER)
-def download_receipt(request: Request, services: ServicesOf, number: str) -> Response:
+def download_receipt(request: Request, number: str) -> Response:
     """Hand out one receipt as the file that `exposure receipt verify` takes; they are numbered by age, from 1."""
+    services = services_of(request)
     receipts = _receipts(request, services)
     known = {str(place): one for place, one in enumerate(receipts, 1)}
     if number not in known:
@@ -96,7 +98,7 @@ def _chosen(own: Mapping[str, Exposure], names: Sequence[str]) -> list[Exposure]
 
 
 def _receipts(request: Request, services: Services) -> list[Receipt]:
-    def read(session: Session, identity: Identity) -> list[Receipt]:
+    def read(session: Reader, identity: Identity) -> list[Receipt]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
         return services.acknowledgements.receipts(session, found)
 

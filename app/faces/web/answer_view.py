@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy.orm import Session
-
 from app.acknowledgements import Acknowledged
+from app.db import Reader
 from app.exposures import Answer, Exposure, exposure_id
 from app.faces.http.identity import proofs_of
 from app.faces.http.services import Services
@@ -62,7 +61,7 @@ class AnswerView:
     incidents: tuple[IncidentView, ...]
 
 
-def read_answer(services: Services, session: Session, identity: Identity, locale: Locale) -> AnswerView:
+def read_answer(services: Services, session: Reader, identity: Identity, locale: Locale) -> AnswerView:
     """Read the answer of one session, its notices and what was acknowledged, all on one state of the database.
 
     Raises:

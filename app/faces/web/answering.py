@@ -9,7 +9,7 @@ from app.acknowledgements import STATEMENTS
 from app.exposures import CheckResult, InvalidValue, exposure_id
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
-from app.faces.http.services import Services, ServicesOf
+from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
 from app.faces.web.answer_view import read_answer
 from app.faces.web.language import locale_of, texts_of
@@ -33,8 +33,9 @@ class Checked:
 
 @router.get("/answer")
 @spends(Budget.OTHER)
-def show_answer(request: Request, services: ServicesOf) -> Response:
+def show_answer(request: Request) -> Response:
     """Show what of the person's leaked. "Not found" is said only where every data set was really read."""
+    services = services_of(request)
     return answer_page(request, services)
 
 
@@ -42,11 +43,11 @@ def show_answer(request: Request, services: ServicesOf) -> Response:
 @spends(Budget.OTHER)
 def check_value(
     request: Request,
-    services: ServicesOf,
     kind: Annotated[str, Form()] = "name",
     value: Annotated[str, Form()] = "",
 ) -> Response:
     """Hold a name or an address against the person's own records."""
+    services = services_of(request)
     token = token_of(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
     try:

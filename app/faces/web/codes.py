@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.faces.http.identity import identity_of
 from app.faces.http.limited import spends
-from app.faces.http.services import Services, ServicesOf
+from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
 from app.faces.web.answering import answer_page
 from app.faces.web.cookies import Pending
@@ -40,8 +40,9 @@ def show_code_form(request: Request) -> Response:
 
 @router.post("/resend")
 @spends(Budget.VERIFICATIONS)
-def resend_code(request: Request, services: ServicesOf) -> Response:
+def resend_code(request: Request) -> Response:
     """Have a new code sent; the one before is void."""
+    services = services_of(request)
     pending = cookies.pending(request)
     if pending is None:
         return _ended(request)
@@ -57,11 +58,12 @@ def resend_code(request: Request, services: ServicesOf) -> Response:
 
 @router.post("/confirm")
 @spends(Budget.CONFIRMATIONS)
-def confirm_code(request: Request, services: ServicesOf, code: Annotated[str, Form()] = "") -> Response:
+def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
     """Confirm the code: opens a session, or adds the identifier to the one that is open.
 
     What cannot be a code costs no try.
     """
+    services = services_of(request)
     pending = cookies.pending(request)
     if pending is None:
         return _ended(request)

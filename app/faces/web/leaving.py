@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from app.faces.http.limited import spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.faces.web import cookies
 from app.faces.web.pages import see
 from app.faces.web.routing import page_router
@@ -15,8 +15,9 @@ router = page_router()
 
 @router.post("/sign-out")
 @spends(Budget.OTHER)
-def sign_out(request: Request, services: ServicesOf) -> Response:
+def sign_out(request: Request) -> Response:
     """End the session, where there still is one."""
+    services = services_of(request)
     token = cookies.session_token(request)
     if token is not None:
         try:

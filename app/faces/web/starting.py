@@ -7,7 +7,7 @@ from fastapi import Form, Request, Response
 
 from app.delivery import Channel
 from app.faces.http.limited import spends
-from app.faces.http.services import ServicesOf
+from app.faces.http.services import services_of
 from app.faces.web import cookies
 from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
@@ -30,8 +30,9 @@ def show_start(request: Request) -> Response:
 
 @router.post("/verify")
 @spends(Budget.VERIFICATIONS)
-def start_verification(request: Request, services: ServicesOf, identifier: Annotated[str, Form()] = "") -> Response:
+def start_verification(request: Request, identifier: Annotated[str, Form()] = "") -> Response:
     """Have a code sent. What follows is the same for everyone."""
+    services = services_of(request)
     channel = channel_of(identifier)
     try:
         with services.database.write() as session:
