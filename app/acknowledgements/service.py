@@ -10,15 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.acknowledgements import queries
 from app.acknowledgements.errors import NoticeSuperseded
-from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
-from app.acknowledgements.queries import Kept
+from app.acknowledgements.queries import Kept, NewReceipt
 from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptSigner, to_base64url
 from app.clock import rfc3339
 from app.crypto.seal import Cloak
 from app.crypto.secret import ApplicationSecret
 from app.db import Reader
 from app.exposures import Exposure
-from app.incidents import Locale, get_notice
+from app.incidents import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +38,37 @@ class Acknowledgements:
         self.signer = signer
 
     def acknowledge(
-        self, session: Session, exposure: Exposure, notice_version: int, locale: Locale, *, now: datetime
+        self, session: Session, exposure: Exposure, notice: Notice, notice_version: int, *, now: datetime
     ) -> Acknowledged:
         """Record that the notice of *exposure* was read, under each of its subjects, with one receipt.
+
+        Args:
+            session: the unit of work.
+            exposure: whose notice was read.
+            notice: the newest of its incident, as it stood when the exposure was found; in the language that was read.
+            notice_version: which version was read.
+            now: when.
 
         Raises:
             NoticeSuperseded: *notice_version* is not the newest.
         """
-        notice = get_notice(session, exposure.incident, locale)
         if notice.version != notice_version:
             raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
         subjects = set(map(self._cloak.cloak, exposure.subjects))
         before = self._of_version(session, exposure, notice_version)
         if (kept := _newest(before, exposure.incident, subjects)) is not None:
             return kept
-        row = self._receipt_row(exposure, notice.sha256, notice_version, locale, now)
-        people = [
-            AcknowledgementRow(
-                incident=exposure.incident, subject=subject, notice_version=notice_version, receipt=row.id
-            )
-            for subject in sorted(subjects - {one.subject for one in before})
-        ]
+        new = self._new_receipt(exposure, notice, now)
+        missing = sorted(subjects - {one.subject for one in before})
         try:
             with session.begin_nested():
-                queries.add(session, row, people)
+                queries.add(session, new, exposure.incident, notice_version, missing)
         except IntegrityError:  # somebody was first: theirs is the receipt
             kept = _newest(self._of_version(session, exposure, notice_version), exposure.incident, subjects)
             if kept is None:
                 raise
             return kept
-        return Acknowledged(notice_version, now, _receipt(row), new=True)
+        return Acknowledged(notice_version, now, _receipt(new), new=True)
 
     def of_exposures(self, session: Reader, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
         """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
@@ -91,22 +91,20 @@ class Acknowledgements:
     def _of_version(self, session: Reader, exposure: Exposure, notice_version: int) -> list[Kept]:
         return [one for one in self._kept(session, [exposure]) if one.notice_version == notice_version]
 
-    def _receipt_row(
-        self, exposure: Exposure, notice_sha256: str, notice_version: int, locale: Locale, now: datetime
-    ) -> ReceiptRow:
+    def _new_receipt(self, exposure: Exposure, notice: Notice, now: datetime) -> NewReceipt:
         number = uuid4()
         content = {
             "receipt_id": str(number),
             "incident": exposure.incident,
-            "notice_version": notice_version,
-            "notice_sha256": notice_sha256,
-            "locale": locale,
+            "notice_version": notice.version,
+            "notice_sha256": notice.sha256,
+            "locale": notice.locale,
             "acknowledged_at": rfc3339(now),
             "shown_by": list(exposure.identifiers),
-            "statement": STATEMENTS[locale],
+            "statement": STATEMENTS[notice.locale],
         }
         payload, signature = self.signer.sign(content)
-        return ReceiptRow(id=number, kid=self.signer.key.kid, payload=payload, signature=signature, acknowledged_at=now)
+        return NewReceipt(number, self.signer.key.kid, payload, signature, now)
 
 
 def _newest(kept: Sequence[Kept], incident: str, subjects: set[bytes]) -> Acknowledged | None:
@@ -122,5 +120,5 @@ def _newest(kept: Sequence[Kept], incident: str, subjects: set[bytes]) -> Acknow
     return Acknowledged(version, last.at, _receipt(last))
 
 
-def _receipt(row: ReceiptRow | Kept) -> Receipt:
+def _receipt(row: NewReceipt | Kept) -> Receipt:
     return Receipt(row.kid, to_base64url(row.payload), to_base64url(row.signature))

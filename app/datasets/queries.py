@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -33,9 +33,19 @@ def partition(dataset: UUID) -> str:
     return f"sealed_{dataset.hex}"
 
 
-def scheme(session: Session) -> SchemeRow | None:
+class FixedScheme(NamedTuple):
+    """Salt and cost of Argon2id, and the mark of the pepper; as `SchemeRow`."""
+
+    salt: bytes
+    time_cost: int
+    memory_kib: int
+    vouch: bytes
+
+
+def scheme(session: Session) -> FixedScheme | None:
     """The deployment's scheme, once it is fixed."""
-    return session.get(SchemeRow, 1)
+    found = fetch(session, "SELECT salt, time_cost, memory_kib, vouch FROM scheme WHERE id = 1", [])
+    return FixedScheme(*found[0]) if found else None
 
 
 def add_scheme(session: Session, row: SchemeRow) -> None:

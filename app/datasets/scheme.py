@@ -13,6 +13,7 @@ from app.crypto.scheme import PROFILES, Cost, Scheme, parse_cost
 from app.datasets import queries
 from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
+from app.datasets.queries import FixedScheme
 from app.datasets.turns import Turns
 from app.db import Reader, Remembered
 from app.identifiers import IdentifierKind
@@ -110,7 +111,7 @@ class Digester:
         with self._turns:
             return tag, _scheme(row).stretch(mac)
 
-    def _require_mark(self, row: SchemeRow, connection: int) -> None:
+    def _require_mark(self, row: FixedScheme, connection: int) -> None:
         if self._shown == (connection, row.vouch):
             return
         mac = self._keyholder.mac(messages.scheme(row.salt), on=connection)
@@ -121,5 +122,5 @@ class Digester:
         self._shown = (connection, row.vouch)
 
 
-def _scheme(row: SchemeRow) -> Scheme:
+def _scheme(row: FixedScheme) -> Scheme:
     return Scheme(row.salt, Cost(time=row.time_cost, memory_kib=row.memory_kib))

@@ -74,16 +74,15 @@ def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict
     """Which row it is, only those can tell who hold the keys: so each is deleted in turn, and one of them is it."""
     table = partition(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
+    columns = "locator, entry, sealed, position" if deployment.database.is_sqlite else "locator, entry, sealed"
     refused = 0
-    for locator, entry, sealed in deployment.sql(f"SELECT locator, entry, sealed FROM {table}"):
-        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", locator)
+    for row in deployment.sql(f"SELECT {columns} FROM {table}"):
+        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", row[0])
         answer = deployment.client.get("/v1/exposures", headers=headers)
         if answer.status_code != 200:
             assert_unavailable(answer)
             refused += 1
-        deployment.sql(
-            f"INSERT INTO {table} (locator, entry, sealed) VALUES ({mark}, {mark}, {mark})", locator, entry, sealed
-        )
+        deployment.sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * len(row))})", *row)
     assert refused == 1
 
 

@@ -13,7 +13,7 @@ from app.faces.api.schemas import In, Out, answered, problems
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.incidents import Locale
+from app.incidents import Locale, Notice
 from app.limits import Budget
 from app.verification import Identity
 
@@ -70,17 +70,15 @@ def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Resp
     """Record that a notice was read. It waives nothing, and no right depends on it."""
     services = services_of(request)
 
-    def find(session: Reader, identity: Identity) -> Exposure | None:
-        exposures = services.exposures.find(session, proofs_of(identity)).exposures
-        return next((one for one in exposures if exposure_id(identity.key, one) == body.exposure_id), None)
-
-    own = read_as(services, token, find)
-    if own is None:
+    def find(session: Reader, identity: Identity) -> tuple[Exposure, Notice]:
+        for one in services.exposures.find(session, proofs_of(identity)).exposures:
+            if exposure_id(identity.key, one) == body.exposure_id:
+                return one, services.incidents(session)[one.incident].notices[body.locale]
         raise UnknownExposure("none of this session")
+
+    own, notice = read_as(services, token, find)
     with services.database.write() as session:
-        kept = services.acknowledgements.acknowledge(
-            session, own, body.notice_version, body.locale, now=services.clock()
-        )
+        kept = services.acknowledgements.acknowledge(session, own, notice, body.notice_version, now=services.clock())
     return answered(_receipt(kept.receipt), 201 if kept.new else 200)
 
 

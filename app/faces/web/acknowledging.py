@@ -18,7 +18,7 @@ from app.faces.web.answering import answer_page, token_of
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
-from app.incidents import Text
+from app.incidents import Notice, Text
 from app.limits import Budget
 from app.verification import Identity
 
@@ -38,6 +38,10 @@ class ReceiptView:
     locale: str
 
 
+Chosen = tuple[Exposure, Notice]
+"""One exposure, with the notice that was read of it."""
+
+
 @router.post("/acknowledge")
 @spends(Budget.OTHER)
 def acknowledge(
@@ -51,20 +55,21 @@ def acknowledge(
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
 
-    def find(session: Reader, identity: Identity) -> dict[str, Exposure]:
+    def find(session: Reader, identity: Identity) -> dict[str, Chosen]:
         found = services.exposures.find(session, proofs_of(identity)).exposures
-        return {exposure_id(identity.key, one): one for one in found}
+        known = services.incidents(session)
+        return {exposure_id(identity.key, one): (one, known[one.incident].notices[locale_of(request)]) for one in found}
 
     try:
         chosen = _chosen(read_as(services, token, find), exposure or [])
         with services.database.write() as session:
-            for one in chosen:
-                services.acknowledgements.acknowledge(session, one, version, locale_of(request), now=now)
+            for one, notice in chosen:
+                services.acknowledgements.acknowledge(session, one, notice, version, now=now)
     except UnknownExposure:
         return answer_page(request, services, status=404, alert=texts.stale)
     except NoticeSuperseded:
         return answer_page(request, services, status=409, alert=texts.superseded)
-    return see(f"/answer#read-{chosen[0].incident}")
+    return see(f"/answer#read-{chosen[0][0].incident}")
 
 
 @router.get("/receipts")
@@ -91,7 +96,7 @@ def download_receipt(request: Request, number: str) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _chosen(own: Mapping[str, Exposure], names: Sequence[str]) -> list[Exposure]:
+def _chosen(own: Mapping[str, Chosen], names: Sequence[str]) -> list[Chosen]:
     if not names or not own.keys() >= set(names):
         raise UnknownExposure("none of this session")
     return [own[name] for name in dict.fromkeys(names)]
