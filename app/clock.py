@@ -14,4 +14,4 @@ def system_clock() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Spell an aware *moment* as RFC 3339 in UTC, to the second: ``2026-01-14T09:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

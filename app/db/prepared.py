@@ -24,6 +24,7 @@ class Prepared:
         self._connection = connection
         self._names: dict[str, bytes] = {}
         self._made = 0
+        self._rows = Transformer(connection)
 
     def fetch(self, statement: str, values: Sequence[bytes | str]) -> list[Any]:
         """Run one SELECT, with ``%s`` for each value.
@@ -37,9 +38,10 @@ class Prepared:
         except InvalidSqlStatementName:  # psycopg deallocates all, and ours with its own, after a rollback
             self._names.clear()
             result = self._run(statement, given)
-        rows = Transformer(self._connection)
-        rows.set_pgresult(result)
-        return rows.load_rows(0, result.ntuples, tuple)
+        self._rows.set_pgresult(result)
+        rows = self._rows.load_rows(0, result.ntuples, tuple)
+        self._rows.set_pgresult(None)  # nothing of an answer is kept
+        return rows
 
     def _run(self, statement: str, given: Sequence[bytes]) -> PGresult:
         formats = [Format.BINARY] * len(given)

@@ -4,7 +4,7 @@ The law: PIPA art. 34 and its decree (in force since 11 September 2026), and the
 """
 
 import unicodedata
-from collections.abc import Container
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal, Self, get_args
 
@@ -122,9 +122,10 @@ class Incident(_Typed):
         """The kinds of items that this incident declares."""
         return [item.kind for item in self.items]
 
-    def actions_for(self, leaked: Container[ItemKind]) -> list[Action]:
+    def actions_for(self, leaked: Iterable[ItemKind]) -> list[Action]:
         """Say what one can do whose items of these kinds leaked."""
-        return [action for action in self.actions if any(kind in leaked for kind in action.items)]
+        kinds = set(leaked)
+        return [action for action in self.actions if not kinds.isdisjoint(action.items)]
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
