@@ -76,13 +76,13 @@ def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict
     mark = "?" if deployment.database.is_sqlite else "%s"
     columns = "locator, entry, sealed, position" if deployment.database.is_sqlite else "locator, entry, sealed"
     refused = 0
-    for row in deployment.sql(f"SELECT {columns} FROM {table}"):
-        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", row[0])
+    for kept in deployment.sql(f"SELECT {columns} FROM {table}"):
+        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", kept[0])
         answer = deployment.client.get("/v1/exposures", headers=headers)
         if answer.status_code != 200:
             assert_unavailable(answer)
             refused += 1
-        deployment.sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * len(row))})", *row)
+        deployment.sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * len(kept))})", *kept)
     assert refused == 1
 
 
