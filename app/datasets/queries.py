@@ -214,7 +214,7 @@ def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
             stream.write(_COPY_END)
     except (
         connection.dialect.loaded_dbapi.Error
-    ) as error:  # for the unit of work, which takes SQLAlchemy's for a failure
+    ) as error:  # as SQLAlchemy's, which the unit of work takes for a failure
         raise DBAPIError(statement, None, error, hide_parameters=True) from None
     session.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)"))
 
@@ -278,9 +278,8 @@ def rows_at(session: Reader, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> 
     """
     is_sqlite = isinstance(session, Session) and _is_sqlite(session)  # there are no glances at SQLite
     statement = _rows_statement(tuple((dataset, len(locators)) for dataset, locators in wanted), is_sqlite)
-    values: list[bytes | int] = [locator for _, locators in wanted for locator in locators]
-    if is_sqlite:
-        values = [value for _, locators in wanted for locator in locators for value in (*_positions(locator), locator)]
+    asked = [locator for _, locators in wanted for locator in locators]
+    values = [value for one in asked for value in (*_positions(one), one)] if is_sqlite else asked
     found = fetch(session, statement, values)
     note_edition(session, found[0][1] if found and found[0][0] == _EDITION else None)
     return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found[1:]]

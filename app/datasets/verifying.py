@@ -14,7 +14,7 @@ from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
 from app.datasets.importing.people import unite
-from app.datasets.importing.reading import Finding, Row, judged
+from app.datasets.importing.reading import Claim, Row, judged
 from app.datasets.importing.sealing import Plan, seal
 from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
@@ -118,7 +118,7 @@ def _sample(
     with opened(path, encoding=encoding) as file:
         for block in file.blocks:
             for row in map(Row._make, judged(file.format.table(block), frozenset[str](incident.kinds))[0]):
-                cohorts.add(Finding(*row.finding).cohort)
+                cohorts.add(Claim(*row.claim).cohort)
                 if crc32(row.who.encode()) % one_of == 0:
                     people.setdefault(row.who, []).append(row)
     cohorts.discard("")

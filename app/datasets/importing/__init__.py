@@ -5,7 +5,8 @@ seal    `sealing`   partitions of people: keyholder, digest, record, inner seal
 sort    `sorting`   buckets of stored locators: people who share an identifier meet, markers, size classes
 load    `loading`   entries numbered, the outer seal laid, into the data set's own table
 
-`pipeline` runs them; what lies between two stages is put aside by `spill` in a `workspace`, where the same command finds it again.
+`pipeline` runs them, and `adding` makes the data set be there.
+What lies between two stages is put aside by `spill` in a `workspace`, where the same command finds it again.
 """
 
 from app.datasets.importing.pipeline import import_file

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.datasets.errors import ImportFailed
-from app.datasets.importing.reading import BETWEEN, Row
+from app.datasets.importing.reading import BETWEEN, PlainClaim, Row
 from app.incidents import ITEM_KINDS, ItemKind
 
 ROWS_AT_MOST = 100_000
@@ -22,16 +23,16 @@ class Person(NamedTuple):
     phones: Sequence[str]
     names: Sequence[str]
     addresses: Sequence[str]
-    findings: tuple[tuple[int, str, int, int], ...]
-    """Of each row, as `Finding`; `sum_up` says what they come to."""
+    claims: tuple[PlainClaim, ...]
+    """One of each row; `sum_up` says what they come to."""
 
     def __repr__(self) -> str:
         return f"Person(line={self.line})"
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What the findings of one person come to: items and cohorts add up, and the highest confidence wins."""
+class Sum:
+    """What the claims of one person come to: items and cohorts add up, and the highest confidence wins."""
 
     items: Mapping[ItemKind, int]
     cohorts: tuple[str, ...]
@@ -68,24 +69,25 @@ def gather(parts: Iterable[list[Row]]) -> dict[str, list[Row]]:
 def unite(who: str, rows: Sequence[Row]) -> Person:
     """Unite one person's rows."""
     if len(rows) == 1:
-        _, line, email, phone, name, address, finding = rows[0]
-        return Person(who, line, _parted(email), _parted(phone), _parted(name), _parted(address), (finding,))
-    _, lines, emails, phones, names, addresses, findings = zip(*rows, strict=True)
-    return Person(who, min(lines), _united(emails), _united(phones), _united(names), _united(addresses), findings)
+        _, line, email, phone, name, address, claim = rows[0]
+        return Person(who, line, _parted(email), _parted(phone), _parted(name), _parted(address), (claim,))
+    _, lines, emails, phones, names, addresses, claims = zip(*rows, strict=True)
+    return Person(who, min(lines), _united(emails), _united(phones), _united(names), _united(addresses), claims)
 
 
-def sum_up(findings: Iterable[tuple[int, str, int, int]]) -> Findings:
-    """Say what one person's findings come to."""
+@lru_cache(maxsize=1 << 12)
+def sum_up(claims: tuple[PlainClaim, ...]) -> Sum:
+    """Say what one person's claims come to. Remembered, since most people's are the same as others'."""
     items: Counter[ItemKind] = Counter()
     seen: dict[str, int] = {}
     confidence = 0
-    for mask, cohort, views, sure in findings:
+    for mask, cohort, views, sure in claims:
         for bit, kind in enumerate(ITEM_KINDS):
             if mask >> bit & 1:
                 items[kind] += views
         seen[cohort] = seen.get(cohort, 0) | mask
         confidence = max(confidence, sure)
-    return Findings(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
+    return Sum(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
 
 
 def _parted(values: str) -> Sequence[str]:

@@ -10,16 +10,14 @@ from operator import attrgetter
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from sqlalchemy.orm import Session
-
 from app.crypto.framing import frame
 from app.crypto.keyfiles import KeyRing, MissingKey
-from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import rounded_sizes
 from app.crypto.secret import StoreKey
 from app.datasets import queries, scheme
 from app.datasets.errors import ImportFailed, OtherPepper
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
+from app.datasets.importing.adding import add_data_set, sentinel_rows
 from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
 from app.datasets.importing.reading import Reading, read_block
 from app.datasets.importing.request import Listener, Request, Staged
@@ -28,17 +26,12 @@ from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
 from app.datasets.importing.spill import Spill, SpillDamaged
 from app.datasets.importing.workers import Workers
 from app.datasets.importing.workspace import Journal, Workspace
-from app.datasets.manifest import Account, Manifest
-from app.datasets.models import DataSetRow
-from app.datasets.ranges import sentinels
-from app.datasets.record import Sentinel, encode
+from app.datasets.manifest import Account
 from app.datasets.servers import drop_rows, further_servers
-from app.datasets.tallies import seal_tallies
 from app.db import Database
 from app.errors import Unavailable
 from app.incidents import Incident
 from app.incidents import get as get_incident
-from app.incidents import lock as lock_incident
 
 ROWS_PER_PARTITION = 100_000
 PARTITIONS_AT_MOST = 4096
@@ -254,7 +247,7 @@ class _Import:
         sorting = Sorting(
             sealing.spill,
             file.partitions,
-            _sentinels(plan, sealed, self._ranges),
+            sentinel_rows(plan, sealed.vouching[0], self._ranges),
             Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
         )
         done = Sorted()
@@ -275,47 +268,19 @@ class _Import:
             self.workers.run(partial(seal_bucket, loading), buckets),
             account=account,
             progress=lambda rows: self.listener.progress("load", rows, done.rows, rows, 0),
-            finish=lambda session: self._add(session, plan, account, sealed, synthetic=file.synthetic),
-        )
-        return Staged(plan.dataset, account.count, sealed.people, sealed.unreachable, done.markers, file.rejects)
-
-    def _add(self, session: Session, plan: Plan, account: Account, sealed: Sealed, *, synthetic: bool) -> None:
-        """Make the loaded data set be there."""
-        lock_incident(session, plan.incident)  # so that two imports do not take one version
-        scheme.fix(session, plan.scheme, plan.scheme.vouch(sealed.vouching[1]), now=self.now)
-        key = self.keys.store(plan.key_id)
-        manifest = Manifest.of(
-            account,
-            key,
-            dataset=plan.dataset,
-            incident=plan.incident,
-            kind=self.request.kind,
-            hints=plan.hints,
-            people=sealed.people,
-        )
-        payload, signature = manifest.sign(self.keys.signing())
-        queries.add_data_set(
-            session,
-            DataSetRow(
-                id=plan.dataset,
-                incident=plan.incident,
-                version=queries.next_version(session, plan.incident),
+            finish=lambda session: add_data_set(
+                session,
+                plan,
+                account,
+                sealed,
+                signing=self.keys.signing(),
                 kind=self.request.kind,
-                state="staged",
-                key_id=plan.key_id,
-                synthetic=synthetic,
-                rows=manifest.rows,
-                people=manifest.people,
-                manifest=payload,
-                signature=signature,
-                tallies=seal_tallies(sealed.tallies, key, plan.dataset),
-                imported_at=self.now,
-                published_at=None,
-                sequence=None,
-                beside=None,
                 ranges=self._ranges,
+                synthetic=file.synthetic,
+                now=self.now,
             ),
         )
+        return Staged(plan.dataset, account.count, sealed.people, sealed.unreachable, done.markers, file.rejects)
 
     def _is_worth_keeping(self, journal: Journal) -> bool:
         folder = self.workspace.folder(UUID(journal.dataset).hex)
@@ -340,10 +305,3 @@ class _Import:
         with self.database.write() as session:
             queries.drop_partition(session, dataset)
         drop_rows(self.servers, dataset)
-
-
-def _sentinels(plan: Plan, sealed: Sealed, ranges: int) -> tuple[bytes, ...]:
-    """Make the rows that vouch for the data set's ranges, as the seal stage makes those of people."""
-    sealer, content = plan.sealer(), encode(Sentinel(tuple(plan.cohorts)))
-    places = sentinels(plan.scheme.stretch(sealed.vouching[0]), sealer, ranges)
-    return tuple(stored + bytes(TAG_BYTES) + sealer.records.seal(place, content) for place, stored in places)

@@ -23,6 +23,21 @@ BETWEEN = "\0"
 """Between two values of a kind: no canonical form holds it."""
 
 
+PlainClaim = tuple[int, str, int, int]
+"""A `Claim` as `marshal` takes it."""
+
+
+class Claim(NamedTuple):
+    """What a row says beside values: few differ."""
+
+    items: int
+    """A bit for each of `ITEM_KINDS`."""
+    cohort: str
+    views: int
+    confidence: int
+    """Its place in `CONFIDENCES`."""
+
+
 class Row(NamedTuple):
     """A finding in canonical form: what `marshal` takes, and no more objects than it needs.
 
@@ -36,22 +51,11 @@ class Row(NamedTuple):
     phone: str
     name: str
     address: str
-    finding: tuple[int, str, int, int]
-    """Of what `Finding` holds; rows that say the same share one."""
+    claim: PlainClaim
+    """Rows that say the same share one."""
 
     def __repr__(self) -> str:
         return f"Row(line={self.line})"
-
-
-class Finding(NamedTuple):
-    """What a row says beside values: few differ."""
-
-    items: int
-    """A bit for each of `ITEM_KINDS`."""
-    cohort: str
-    views: int
-    confidence: int
-    """Its place in `CONFIDENCES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +95,14 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
     return Read(
         rows=len(rows),
         rejects=rejects,
-        cohorts={finding[_COHORT] for finding in {row[_FINDING] for row in rows}} - {""},
+        cohorts={claim[_COHORT] for claim in {row[_CLAIM] for row in rows}} - {""},
         synthetic=any(row[0].startswith(SYNTHETIC_MARK) for row in rows),
         read=block.read,
     )
 
 
-_FINDING = Row._fields.index("finding")
-_COHORT = Finding._fields.index("cohort")
+_CLAIM = Row._fields.index("claim")
+_COHORT = Claim._fields.index("cohort")
 
 
 def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]], list[Reject]]:
@@ -110,13 +114,11 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[list[tuple[Any, ...]
         _Column(column, cells, table.piped, declared) for column, cells in zip(COLUMNS, table.columns, strict=True)
     ]
     accounts, recipients, emails, phones, names, addresses, *said = [column.values for column in columns]
-    findings = list(zip(*said, strict=True))
-    same: dict[
-        tuple[Any, ...], tuple[Any, ...]
-    ] = {}  # one object for all that are equal: what is put aside gets smaller
-    findings = [*map(same.setdefault, findings, findings)]
+    claims = list(zip(*said, strict=True))
+    same: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    claims = [*map(same.setdefault, claims, claims)]  # one object for all that are equal: less is put aside
     who = map(messages.references, accounts, recipients)
-    rows = list(zip(who, table.lines, emails, phones, names, addresses, findings, strict=True))
+    rows = list(zip(who, table.lines, emails, phones, names, addresses, claims, strict=True))
     problems: dict[int, Reject] = {}
     for column in columns:
         for place in column.problems():

@@ -22,6 +22,7 @@ from app.crypto.seal import RowSealer, row_tag
 from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
 from app.datasets.importing.people import Person, gather, sum_up, unite
+from app.datasets.importing.reading import PlainClaim
 from app.datasets.importing.spill import Spill
 from app.datasets.ranges import first_of
 from app.datasets.record import CONFIDENCES, ROLES, encode_head, encode_hints, encode_items, encode_tags
@@ -166,63 +167,49 @@ def seal(
     phones = asked.places("phone", [person.phones for person in reachable])
     names = asked.tags("name", [person.names for person in reachable])
     addresses = asked.tags("address", [person.addresses for person in reachable])
-    written = lru_cache(_REMEMBERED)(partial(_written, plan))
-    told: list[tuple[tuple[int, str, int, int], ...]] = []
+    written = lru_cache(PEOPLE_AT_ONCE)(partial(_written, plan))
+    told: list[tuple[PlainClaim, ...]] = []
     rows: list[tuple[bytes, bytes]] = []
     lay = sealer.records.seal
     for person, mac in zip(reachable, subjects, strict=True):
         subject = mac[: messages.SUBJECT_BYTES]
         is_recipient = not person.who.endswith(messages.BETWEEN_REFERENCES)
         hints = _hints(person) if plan.hints else {}
-        head, items = written(person.findings, is_recipient, bool(hints))
+        head, items = written(person.claims, is_recipient, bool(hints))
         common = b"".join(
             (
                 head,
                 subject,
                 items,
-                _tags(names, person.names),
-                _tags(addresses, person.addresses),
+                encode_tags(sorted([names[one] for one in person.names])),
+                encode_tags(sorted([addresses[one] for one in person.addresses])),
                 encode_hints(hints) if hints else b"",
             )
         )
         places = [emails[one] for one in person.emails] + [phones[one] for one in person.phones]
         try:
-            if len(places) == 1:
-                (place,) = places
-                rows.append((place.locator, row_tag(subject, place.locator) + lay(place, common)))
-            else:
-                rows += [
-                    (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
-                    for place in places
-                ]
+            rows += [
+                (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
+                for place in places
+            ]
         except TooLong:
             reason = "one person has more values or identifiers than a row holds"
             done.rejects.append(Reject(person.line, "account_ref", reason))
             continue
-        told.append(person.findings)
+        told.append(person.claims)
     done.people = len(told)
-    for findings, count in Counter(told).items():
-        for seen in sum_up(findings).seen:
+    for claims, count in Counter(told).items():
+        for seen in sum_up(claims).seen:
             done.tallies[seen] += count
     done.rows = len(rows)
     return done, rows
 
 
-_REMEMBERED = 1 << 14
-"""Findings: those of most people are the same as others'."""
-
-
-def _written(
-    plan: Plan, findings: Iterable[tuple[int, str, int, int]], is_recipient: bool, hinted: bool
-) -> tuple[bytes, bytes]:
+def _written(plan: Plan, claims: tuple[PlainClaim, ...], is_recipient: bool, hinted: bool) -> tuple[bytes, bytes]:
     """Write head and items of a record."""
-    person = sum_up(findings)
+    person = sum_up(claims)
     head = encode_head(ROLES[is_recipient], CONFIDENCES[person.confidence], hinted=hinted)
     return head, encode_items(person.items, [plan.cohorts[cohort] for cohort in person.cohorts])
-
-
-def _tags(known: Mapping[str, bytes], texts: Sequence[str]) -> bytes:
-    return encode_tags([known[texts[0]]] if len(texts) == 1 else sorted([known[text] for text in texts]))
 
 
 class _Asked:
@@ -250,11 +237,13 @@ class _Asked:
 
 
 def _siblings(place: Place, places: Sequence[Place]) -> bytes:
+    if len(places) == 1:
+        return b""
     return b"".join(sorted([other.locator for other in places if other is not place]))
 
 
 def _hints(person: Person) -> dict[Kind, tuple[str, ...]]:
-    exposed = sum_up(person.findings).items
+    exposed = sum_up(person.claims).items
     values: dict[Kind, Sequence[str]] = {
         "name": person.names,
         "address": person.addresses,

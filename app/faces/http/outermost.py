@@ -37,9 +37,7 @@ class Outermost:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._log = (
-            structlog.get_logger().bind()
-        )  # as it is configured when an application is built; for each line took longer
+        self._log = structlog.get_logger().bind()  # once, as it is configured by now: for each line took longer
         headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
