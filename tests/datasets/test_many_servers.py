@@ -18,20 +18,17 @@ import httpx
 import psycopg
 import pytest
 
-from app import datasets
 from app.crypto.seal import RowSealer
-from app.datasets import Digester, NotNow, Register, SentinelMissing, queries
+from app.datasets import NotNow, SentinelMissing, queries
 from app.datasets.files import write
 from app.datasets.queries import partition
 from app.datasets.ranges import range_of
 from app.datasets.servers import further_servers
 from app.datasets.synthetic import synthesize
-from app.datasets.verifying import Verdict, verify
 from app.db import Database, DatabaseUnavailable, upgrade
 from app.errors import Refused
-from app.identifiers import canonical
-from app.keyholder import Keyholder, import_path
 from tests.datasets.opening import look_up, stored_rows
+from tests.datasets.operating import checked, suppress
 from tests.datasets.test_cut_short import (
     assert_equal_and_nothing_left,
     finished,
@@ -40,6 +37,7 @@ from tests.datasets.test_cut_short import (
     killed_at,
 )
 from tests.faces.cli.console import Console
+from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, row
 from tests.support.fleet import PASSWORD, Fleet, Server
 
@@ -133,36 +131,6 @@ def assert_found(answer: httpx.Response) -> None:
     assert answer.json()["exposures"]
 
 
-def assert_unavailable(answer: httpx.Response) -> None:
-    assert answer.status_code == 503, answer.text
-    assert int(answer.headers["retry-after"]) > 0
-    assert "not_found" not in answer.text
-
-
-def verified(deployment: Deployment, dataset: UUID, file: Path | None = None) -> Verdict:
-    with (
-        Keyholder(deployment.door) as keyholder,
-        Keyholder(import_path(deployment.door)) as door,
-        deployment.database.read() as session,
-    ):
-        return verify(
-            session,
-            datasets.get(session, dataset),
-            keys=deployment.keys,
-            register=Register(deployment.keys, keyholder),
-            source=None if file is None else (file, "utf-8"),
-            import_door=door,
-        )
-
-
-def suppress(deployment: Deployment, dataset: UUID, phone: str) -> dict[UUID, int]:
-    with Keyholder(deployment.door) as keyholder, deployment.database.write() as session:
-        _, digest = Digester(keyholder).digest(session, "phone", canonical("phone", phone))
-        assert digest is not None
-        register = Register(deployment.keys, keyholder)
-        return datasets.suppress(session, dataset, digest, register=register, keys=deployment.keys)
-
-
 # --- a data set over two servers ---
 
 
@@ -241,7 +209,7 @@ def test_one_further_server_holds_all(deployment: Deployment, servers: Fleet) ->
     dataset = deployment.publish_rows(PEOPLE)
     assert len(rows_on(servers.shards[1], dataset) or []) == len(PEOPLE) + 1
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
-    assert verified(deployment, dataset).faults == ()
+    assert checked(deployment, dataset).faults == ()
 
 
 def test_a_new_version_and_the_way_back(deployment: Deployment, dataset: UUID) -> None:
@@ -252,11 +220,11 @@ def test_a_new_version_and_the_way_back(deployment: Deployment, dataset: UUID) -
     deployment.publish(dataset)
     (one,) = answered(deployment, headers).json()["exposures"]
     assert one["confidence"] == "confirmed"
-    assert verified(deployment, newer).faults == ()
+    assert checked(deployment, newer).faults == ()
 
 
 def test_it_is_held_against_its_manifest_and_its_file(deployment: Deployment, servers: Fleet, dataset: UUID) -> None:
-    verdict = verified(deployment, dataset, deployment.folder / "people.csv")
+    verdict = checked(deployment, dataset, deployment.folder / "people.csv")
     assert (verdict.rows, verdict.sampled, verdict.faults) == (len(PEOPLE) + 2, len(PEOPLE), ())
     locator = rows_on(servers.shards[1], dataset) or []
     sentinels = 0
@@ -266,13 +234,13 @@ def test_it_is_held_against_its_manifest_and_its_file(deployment: Deployment, se
             rows = kept.fetchall()
             connection.commit()
         try:
-            assert verified(deployment, dataset).faults
+            assert checked(deployment, dataset).faults
         except SentinelMissing:
             sentinels += 1
         with servers.shards[1].connect() as connection:
             connection.execute(f"INSERT INTO {partition(dataset)} VALUES (%s, %s, %s)", rows[0])
     assert sentinels == 1
-    assert verified(deployment, dataset).faults == ()
+    assert checked(deployment, dataset).faults == ()
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -280,7 +248,7 @@ def test_an_emptied_range_is_found(deployment: Deployment, servers: Fleet, datas
     with servers.shards[number].connect() as connection:
         connection.execute(f"DELETE FROM {partition(dataset)}")
     with pytest.raises(SentinelMissing):
-        verified(deployment, dataset)
+        checked(deployment, dataset)
 
 
 def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: Fleet) -> None:
@@ -292,7 +260,7 @@ def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: 
     after = [len(rows_on(shard, dataset) or []) for shard in servers.shards]
     assert sum(before) - sum(after) == 13
     assert all(now < then for then, now in zip(before, after, strict=True))
-    assert verified(deployment, dataset).faults == ()
+    assert checked(deployment, dataset).faults == ()
     assert deployment.exposures(PHONES[0])["datasets"][0]["result"] == "not_found"
     assert deployment.exposures(PHONES[1])["datasets"][0]["result"] == "found"
 
@@ -658,7 +626,7 @@ def test_rows_that_a_replica_lacks_are_missed_by_the_sentinel_too(
     with servers.stale_replica():
         for locator, entry, sealed in kept:
             deployment.sql(f"INSERT INTO {table} (locator, entry, sealed) VALUES (%s, %s, %s)", locator, entry, sealed)
-        assert verified(deployment, dataset).faults == ()
+        assert checked(deployment, dataset).faults == ()
         assert_unavailable(answered(deployment, headers))
         assert_unavailable(answered(deployment, deployment.sign_in(STRANGER)))
     assert_found(answered(deployment, headers))

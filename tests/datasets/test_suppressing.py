@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from app import datasets
-from app.datasets import NotNow, Register, SeveralPeople, UnknownDataSet, UnknownIdentifier
-from app.keyholder import Keyholder
-from tests.datasets.opening import digest_of, people_at, stored_rows
-from tests.datasets.test_verifying import checked, source
+from app.datasets import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
+from tests.datasets.opening import people_at, stored_rows
+from tests.datasets.operating import checked, suppress
+from tests.datasets.test_verifying import source
 from tests.support.deployment import Deployment, row
 
 MINA, MINAS_PHONE, JUN = "mina@example.com", "010-2000-0001", "jun@example.com"
@@ -16,20 +16,6 @@ FAMILY = [
     row("a1", email=MINA, phone=MINAS_PHONE, items="name"),
     row("a2", email=JUN, phone=MINAS_PHONE, items="order"),
 ]
-
-
-def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
-    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.write() as session:
-        scheme = datasets.current_scheme(session)
-        assert scheme is not None
-        return datasets.suppress(
-            session,
-            dataset,
-            digest_of(identifier, scheme, keyholder),
-            register=Register(deployment.keys, keyholder),
-            keys=deployment.keys,
-            entry=entry,
-        )
 
 
 def kept(deployment: Deployment, dataset: UUID) -> tuple[int, int]:

@@ -10,14 +10,14 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app import datasets
-from app.datasets import NotNow, Register, SentinelMissing
+from app.datasets import NotNow, SentinelMissing
 from app.datasets.files.columns import BadFile
 from app.datasets.importing import Staged
 from app.datasets.manifest import BadManifest
-from app.datasets.verifying import SAMPLE, Verdict, verify
+from app.datasets.verifying import SAMPLE, Verdict
 from app.errors import BadInput, Unavailable
-from app.keyholder import Keyholder, import_path
 from tests.datasets.opening import look_up, stored_rows, table_of
+from tests.datasets.operating import checked
 from tests.support.deployment import Deployment, row
 
 PEOPLE = [
@@ -27,22 +27,6 @@ PEOPLE = [
     row("a2", recipient_ref="r1", phone="010-2000-0003", items="phone"),
     row("a3", name="아무도", items="name"),  # nobody finds them
 ]
-
-
-def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -> Verdict:
-    with (
-        Keyholder(deployment.door, timeout=30) as keyholder,
-        Keyholder(import_path(deployment.door), timeout=30) as import_door,
-        deployment.database.read() as session,
-    ):
-        return verify(
-            session,
-            datasets.get(session, dataset),
-            keys=deployment.keys,
-            register=Register(deployment.keys, keyholder),
-            source=None if source is None else (source, "utf-8"),
-            import_door=import_door,
-        )
 
 
 def alter(deployment: Deployment, dataset: UUID, statement: str, *parameters: object) -> None:

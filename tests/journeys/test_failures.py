@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 
 from app.crypto.keyfiles import create
@@ -17,6 +16,7 @@ from app.crypto.secret import Pepper, StoreKey
 from app.datasets import OtherPepper
 from app.datasets.queries import partition
 from app.keyholder import Door, KeyholderUnavailable
+from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, Watching, row
 from tests.support.http import served
 from tests.support.servers import administer
@@ -40,14 +40,6 @@ def headers(deployment: Deployment, dataset: UUID) -> dict[str, str]:
     headers = deployment.sign_in(PHONE)
     assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
     return headers
-
-
-def assert_unavailable(answer: httpx.Response) -> None:
-    assert answer.status_code == 503, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert int(answer.headers["retry-after"]) > 0
-    assert "not_found" not in answer.text
-    assert "datasets" not in answer.text
 
 
 def assert_nothing_is_answered(deployment: Deployment, headers: dict[str, str]) -> None:
