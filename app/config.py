@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.errors import BadInput
 
 PREFIX = "EXPOSURE_"
+STORES = tuple(f"{name}://" for name in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster"))
 Network = Annotated[str, "an address or a network in CIDR form"]
 
 
@@ -109,8 +110,8 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _store_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
-            raise ValueError("starts with redis://, rediss://, valkey:// or valkeys://")
+        if value is not None and not value.startswith(STORES):
+            raise ValueError(f"starts with {', '.join(STORES[:-1])} or {STORES[-1]}")
         return value
 
     @field_validator("keyholder")

@@ -6,7 +6,7 @@ from asyncio import get_running_loop
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -21,19 +21,20 @@ from app.config import Settings
 from app.crypto.keyfiles import KeyRing
 from app.datasets import Digester, Register, Turns, holds_synthetic
 from app.db import Database
-from app.delivery import Outbox, Sender
+from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, Refused
 from app.exposures import Exposures
 from app.faces import api, web
 from app.faces.cli import run
+from app.faces.http.limited import TooManyCalls, spend
 from app.faces.http.logs import configure_logging
 from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Limiter, read_budgets
-from app.verification import Sessions, Verification
+from app.limits import Budget, Budgets, Limiter, LocalBuckets, SharedBuckets, Store, read_policy
+from app.verification import Sessions, Target, Verification
 
 DELIVERY_SECONDS = 0.2
 ERASURE_SECONDS = 60.0
@@ -73,7 +74,14 @@ def create_app(
     keyholder = Keyholder(lookup_door)
     turns = Turns((os.cpu_count() or 1) // workers)
     register = Register(keys, keyholder, turns, replica)
-    outbox = Outbox(secret)
+    policy = read_policy(settings.limits_file)
+    store = Store(settings.redis_url) if settings.redis_url else None
+    budgets = Budgets(policy, SharedBuckets(store) if store else LocalBuckets(), _log_refusal)
+
+    def undelivered(message: Message, now: datetime) -> None:
+        budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
+
+    outbox = Outbox(secret, undelivered)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
     digester = Digester(keyholder, turns)
     verification = Verification(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
@@ -85,17 +93,20 @@ def create_app(
         register=register,
         incidents=KnownIncidents(),
         verification=verification,
+        outbox=outbox,
         sessions=sessions,
         exposures=Exposures(register, keyholder, digester),
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
-        limiter=Limiter(read_budgets(settings.limits_file), redis_url=settings.redis_url),
+        limiter=Limiter(policy, store, _log_refusal),
+        budgets=budgets,
+        countries=policy.countries,
         secure_cookies=settings.secure_cookies,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
-        worker = threading.Thread(target=_work, args=(stop, services, outbox, sender), daemon=True)
+        worker = threading.Thread(target=_work, args=(stop, services, sender), daemon=True)
         worker.start()
         # a connection for each thread that may want one, and one for the worker's: none waits for what it cannot get
         get_running_loop().set_default_executor(ThreadPoolExecutor(settings.database_pool - 1, "request"))
@@ -130,13 +141,23 @@ def create_app(
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """Write an error as a page for whoever reads pages, as a problem for all others."""
+    """Write an error as a page for whoever reads pages, as a problem for all others. A call that no route took spends here."""
+    if isinstance(error, HTTPException) and not hasattr(request.state, "spent"):
+        try:
+            await spend(Budget.OTHER, request)
+        except TooManyCalls as spent:
+            error = spent
     note_failure(request, error)
     problem = error_response(request, error)
     return web.error_page(request, problem) if web.wants_page(request) else problem
 
 
-def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sender) -> None:
+def _log_refusal(budget: str) -> None:
+    """Have the log say that a budget refused, or in the record-only mode would have."""
+    log.warning("budget-spent", budget=budget)
+
+
+def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
     """Deliver what is due and erase what has expired, until told to stop; a failure is logged and tried again."""
     erased = 0.0
     while not stop.wait(DELIVERY_SECONDS):
@@ -144,13 +165,13 @@ def _work(stop: threading.Event, services: Services, outbox: Outbox, sender: Sen
             if not _would_reach_strangers(
                 services.database, sender
             ):  # a synthetic data set may have come since the start
-                outbox.deliver_due(services.database, sender, services.clock)
+                services.outbox.deliver_due(services.database, sender, services.clock)
             erased += DELIVERY_SECONDS
             if erased >= ERASURE_SECONDS:
                 erased = 0.0
                 with services.database.write() as session:
                     services.verification.erase_expired(session, now=services.clock())
-                    outbox.erase_expired(session, now=services.clock())
+                    services.outbox.erase_expired(session, now=services.clock())
         except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one round
             log.warning("background-failed", error=type(error).__name__)
 

@@ -13,10 +13,7 @@ from typing import IO
 from app.identifiers import canonical
 from benchmarks import ROOT, processes
 from benchmarks.workbench import INCIDENT, workbench
-
-LAVISH = "[client]\n" + "".join(
-    f'{name} = "100000000/minute"\n' for name in ("verifications", "verifications_of_subnet", "confirmations", "other")
-)
+from tests.support.lavish import lavish
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def deployed(accounts: int) -> Iterator[Deployment]:
         staged = made.run("dataset", "import", people, "--incident", INCIDENT, "--cost", "minimal", "--workers", 1)
         made.run("dataset", "publish", staged["id"])
         limits, log = made.folder / "limits.toml", made.folder / "log"
-        limits.write_text(LAVISH)
+        limits.write_text(lavish())
         environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
         baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (

@@ -3,6 +3,7 @@
 A worker that dies while sending leaves the message to the next once `LEASE` is over: a code may come twice, but is not lost.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -23,17 +24,27 @@ _ABOUT = b"exposure-lookup/1 outbox"
 class Outbox:
     """Messages on their way."""
 
-    def __init__(self, secret: ApplicationSecret) -> None:
+    def __init__(
+        self, secret: ApplicationSecret, undelivered: Callable[[Message, datetime], object] = lambda *_: None
+    ) -> None:
+        """Know the key, and whom to tell of a message that was not delivered before it expired."""
         self._key = secret.subkey("outbox")
+        self._undelivered = undelivered
 
-    def put(self, session: Session, message: Message, *, now: datetime, expires_at: datetime) -> None:
-        """Write a message in the caller's unit of work."""
-        sealed = seal_box(self._key, asdict(message), about=_ABOUT)
+    def put(self, session: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
+        """Write a message in the caller's unit of work; one that must not be sent as well, so that both are the same work."""
+        sealed = seal_box(self._key, [asdict(message), send], about=_ABOUT)
         queries.add(session, sealed, now, expires_at)
 
     def erase_expired(self, session: Session, *, now: datetime) -> None:
-        """Forget the messages whose code is no longer good."""
-        queries.remove_expired(session, now)
+        """Forget the messages whose code is no longer good: those that no provider took."""
+        for sealed in queries.remove_expired(session, now):
+            try:
+                fields, send = open_box(self._key, sealed, about=_ABOUT)
+            except BrokenSeal:
+                continue
+            if send:
+                self._undelivered(Message(**fields), now)
 
     def deliver_due(self, database: Database, sender: Sender, clock: Clock) -> int:
         """Send what is due; gives how many messages were sent.
@@ -56,10 +67,12 @@ class Outbox:
             if claimed is None:
                 return sent
             number, sealed = claimed
+            delivered = None
             try:
-                sender.send(Message(**open_box(self._key, sealed, about=_ABOUT)))
+                fields, send = open_box(self._key, sealed, about=_ABOUT)
+                if send:
+                    sender.send(Message(**fields))
+                    sent += 1
             except (SendFailed, BrokenSeal):
-                delivered = None
                 continue
             delivered = number
-            sent += 1

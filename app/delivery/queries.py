@@ -1,5 +1,6 @@
 """SQL of the outbox."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -49,6 +50,6 @@ def remove(session: Session, number: int) -> None:
     session.connection().execute(_REMOVE, {"number": number})
 
 
-def remove_expired(session: Session, now: datetime) -> None:
-    """Forget the messages whose code is no longer good."""
-    session.execute(delete(OutboxRow).where(OutboxRow.expires_at <= now))
+def remove_expired(session: Session, now: datetime) -> Sequence[bytes]:
+    """Forget the messages whose code is no longer good; gives what was sealed of them."""
+    return session.scalars(delete(OutboxRow).where(OutboxRow.expires_at <= now).returning(OutboxRow.sealed)).all()

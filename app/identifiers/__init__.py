@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.identifiers import address, common, email, name, phone
+from app.identifiers.phone import calling_code
 from app.identifiers.text import Kind, Malformed
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "IdentifierKind",
     "Kind",
     "Malformed",
+    "calling_code",
     "canonical",
     "mask",
 ]

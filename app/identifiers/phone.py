@@ -92,5 +92,10 @@ def mask(canonical: str) -> str:
     if parts := _KOREAN_PARTS.fullmatch(canonical):
         area, middle, last = parts.groups()
         return f"0{area}-{'*' * len(middle)}-{last}"
-    code = f"+{phonenumbers.parse(canonical).country_code}"
+    code = f"+{calling_code(canonical)}"
     return f"{code} {'*' * (len(canonical) - len(code) - 2)}{canonical[-2:]}"
+
+
+def calling_code(canonical: str) -> str:
+    """Give the calling code of a phone's country, as in ``82`` (ITU-T E.164)."""
+    return "82" if canonical.startswith("+82") else str(phonenumbers.parse(canonical).country_code)

@@ -1,9 +1,34 @@
-"""Client budgets: how often one address may call. Every route spends one, before anything of the call is parsed.
+"""What may be asked how often, and by whom. README.md beside this file has the arithmetic of the defaults.
 
-The arithmetic of the defaults stands in README.md beside this file.
+Every call of a route spends one of the budgets of its address (`Limiter`, slowapi) before anything of it is parsed. What a call means, a code asked
+for or guessed or a value held against a record, spends the budgets by meaning (`Budgets`). Both are kept in this process or in one store.
 """
 
-from app.limits.budgets import BadBudgets, Budget, Budgets, read_budgets
+from app.limits.askers import Asker, asker_at
+from app.limits.buckets import Buckets, LocalBuckets
+from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
 from app.limits.limiter import Limiter, Spent
+from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, read_policy
+from app.limits.shared_buckets import SharedBuckets
+from app.limits.store import Store
 
-__all__ = ["BadBudgets", "Budget", "Budgets", "Limiter", "Spent", "read_budgets"]
+__all__ = [
+    "Asker",
+    "BadBudgets",
+    "Buckets",
+    "Budget",
+    "Budgets",
+    "Busy",
+    "ClientBudgets",
+    "Guess",
+    "Limiter",
+    "LocalBuckets",
+    "OverBudget",
+    "Policy",
+    "Recipient",
+    "SharedBuckets",
+    "Spent",
+    "Store",
+    "asker_at",
+    "read_policy",
+]

@@ -1,60 +1,214 @@
-"""The client budgets and where they are read from."""
+"""The budgets by meaning: what asking for a code costs, what a wrong one costs, and what a right one gives back.
 
-import tomllib
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
-from pathlib import Path
+Client budgets speak: `OverBudget`, which the faces answer with 429. Those of a target, and of all messages, are silent: `ask` gives False, the
+answer is the ordinary one and no message goes out, since a refusal must not say that somebody asked before. What a client is charged with does not
+depend on them, so that its own budgets do not say it either.
+"""
 
-from limits import parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Any, Self
 
-from app.errors import BadInput
+from app.errors import ExposureError, Unavailable
+from app.limits.askers import Asker
+from app.limits.buckets import Buckets
+from app.limits.charges import Charge, Outcome
+from app.limits.decision import Limit
+from app.limits.policy import Policy
+
+KEPT = 0.25
+"""Of the service's budgets, kept for clients within their quota: an attacker cannot empty them for everyone."""
+EARNED = 0.5
+"""What a confirmed code gives back beyond its own cost: budgets against the unconfirmed grow with the traffic that is confirmed."""
+EARNED_GUESSES = 0.25
+"""The same of the service's wrong codes: one for each four right ones."""
+HOME = ("82", "email")
+"""Destinations of the ordinary budget of the unconfirmed."""
 
 
-class BadBudgets(BadInput):
-    """The file of budgets cannot be used."""
+class OverBudget(ExposureError):
+    """A budget of the client is spent."""
+
+    def __init__(self, budget: str, limit: Limit, wait: float) -> None:
+        super().__init__("a budget of this client is spent")
+        self.budget = budget
+        self.limit = limit
+        self.wait = max(1, ceil(wait))
+        """Seconds."""
 
 
-class Budget(StrEnum):
-    """What a call spends from."""
-
-    VERIFICATIONS = "verifications"
-    CONFIRMATIONS = "confirmations"
-    OTHER = "other"
+class Busy(Unavailable):
+    """The service's budget of wrong codes is spent: no code is tried for now."""
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a message is for."""
+
+    destination: str
+    """``email``, or the calling code of a phone's country."""
+    identifier: bytes
+    """Channel and canonical form."""
+
+    def __repr__(self) -> str:
+        return "Recipient(…)"
+
+
 class Budgets:
-    """How much each budget holds, as ``COUNT/WINDOW``; README.md has the arithmetic."""
+    """The budgets by meaning of one application."""
 
-    verifications: str = "60/minute"
-    verifications_of_subnet: str = "240/minute"
-    confirmations: str = "120/minute"
-    other: str = "240/minute"
+    def __init__(self, policy: Policy, buckets: Buckets, refused: Callable[[str], object] = lambda _: None) -> None:
+        """Know what they hold.
+
+        Args:
+            policy: what they hold.
+            buckets: where they are kept.
+            refused: is told the name of each budget that refuses, or would.
+        """
+        self._limits = policy.limits()
+        self._record_only = policy.record_only
+        self._buckets = buckets
+        self._refused = refused
+
+    def ask(self, asker: Asker, to: Recipient, *, now: datetime) -> bool:
+        """Charge a code that is asked for; gives whether it may be sent.
+
+        Raises:
+            OverBudget: the client's or its subnet's budget is spent.
+        """
+        client, subnet = asker.client, asker.subnet
+        self._speak(
+            self._spend(
+                now,
+                self._charge("client.unconfirmed", client),
+                self._charge("client.unconfirmed_of_subnet", subnet),
+                self._charge("client.unproven", client, distinct=to.identifier),
+                self._charge("client.unproven_of_subnet", subnet, distinct=to.identifier),
+            )
+        )
+        silent = self._spend(
+            now,
+            self._charge("client.unconfirmed", client, cost=0.0, looks=True),
+            self._charge("target.codes", to.identifier),
+            self._charge("target.codes_of_day", to.identifier),
+            self._charge("target.wrong_codes", to.identifier, looks=True),
+            self._charge("service.messages", kept=KEPT),
+            self._charge("service.messages_of_day", kept=KEPT),
+            self._charge(*_unconfirmed(to.destination), kept=KEPT),
+        )
+        return silent.refused is None
+
+    def undelivered(self, to: Recipient, *, now: datetime) -> None:
+        """Give back what a code cost the person that no provider took."""
+        self._give_back(
+            now,
+            self._charge("target.codes", to.identifier, cost=-1.0),
+            self._charge("target.codes_of_day", to.identifier, cost=-1.0),
+        )
+
+    def guess(self, asker: Asker, *, now: datetime) -> "Guess":
+        """Charge a code that is about to be tried as a wrong one, until it is known to be none.
+
+        Raises:
+            OverBudget: the client's or its subnet's budget is spent.
+            Busy: the service's is.
+        """
+        self._speak(self._spend(now, *self._wrong(asker)))
+        return Guess(self, asker, now)
+
+    def check(self, session: bytes, *, now: datetime) -> None:
+        """Charge a value that is held against the records of a session.
+
+        Args:
+            session: what names it; of one that is known to be open, or made-up tokens would fill the store.
+            now: aware.
+
+        Raises:
+            OverBudget: its budget is spent.
+        """
+        self._speak(self._spend(now, self._charge("client.checks_of_session", session)))
+
+    def not_tried(self, asker: Asker, *, now: datetime) -> None:
+        """Give back a guess that was none."""
+        self._give_back(now, *self._wrong(asker, cost=-1.0))
+
+    def wrong(self, to: Recipient, *, now: datetime) -> None:
+        """Charge a wrong code to whom it was meant to prove."""
+        self._give_back(now, self._charge("target.wrong_codes", to.identifier))
+
+    def proven(self, asker: Asker, to: Recipient, *, now: datetime) -> None:
+        """Give back what a confirmed code cost, and more."""
+        client, subnet, cost = asker.client, asker.subnet, -1.0 - EARNED
+        self._give_back(
+            now,
+            *self._wrong(asker, cost=-1.0 - EARNED_GUESSES),
+            self._charge("client.unconfirmed", client, cost=cost),
+            self._charge("client.unconfirmed_of_subnet", subnet, cost=cost),
+            self._charge("client.unproven", client, cost=cost),
+            self._charge("client.unproven_of_subnet", subnet, cost=cost),
+            self._charge(*_unconfirmed(to.destination), cost=cost),
+        )
+
+    def _wrong(self, asker: Asker, cost: float = 1.0) -> list[Charge]:
+        return [
+            self._charge("client.wrong_codes", asker.client, cost=cost),
+            self._charge("client.wrong_codes_of_subnet", asker.subnet, cost=cost),
+            self._charge("service.wrong_codes", cost=cost, kept=KEPT),
+        ]
+
+    def _charge(self, budget: str, whose: str | bytes | None = None, **given: Any) -> Charge:  # noqa: ANN401
+        name = whose.encode() if isinstance(whose, str) else whose
+        return Charge(budget, self._limits[budget], name, **given)
+
+    def _spend(self, now: datetime, *charges: Charge) -> Outcome:
+        outcome = self._buckets.spend(charges, now=now.timestamp(), force=self._record_only)
+        if outcome.refused is None:
+            return outcome
+        self._refused(outcome.refused.budget)
+        return Outcome(outcome.used) if self._record_only else outcome
+
+    def _give_back(self, now: datetime, *charges: Charge) -> None:
+        self._buckets.spend(charges, now=now.timestamp(), force=True)
+
+    def _speak(self, outcome: Outcome) -> None:
+        if (refused := outcome.refused) is None:
+            return
+        table, _, name = refused.budget.partition(".")
+        if table == "service":
+            raise Busy("the service's budget of wrong codes is spent")
+        raise OverBudget(name, refused.limit, outcome.wait)
 
 
-def read_budgets(path: Path | None) -> Budgets:
-    """Read the file of budgets; without one, the defaults.
+class Guess:
+    """A code that is being tried. What it was charged with is given back, unless it is said to be wrong."""
 
-    Raises:
-        BadBudgets: the file, the place in it, and why.
-    """
-    if path is None:
-        return Budgets()
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path} cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {error}") from None
-    client = content.pop("client", {})
-    if not isinstance(client, dict):
-        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: client: is a table of budgets")
-    known = {field.name for field in fields(Budgets)}
-    for name in (*content, *(client.keys() - known)):
-        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {name}: unknown key")
-    for name, value in client.items():
-        try:
-            parse(value)
-        except (ValueError, TypeError):
-            raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: client.{name}: is no budget such as 60/minute") from None
-    return replace(Budgets(), **client)
+    def __init__(self, budgets: Budgets, asker: Asker, now: datetime) -> None:
+        self._budgets = budgets
+        self._asker = asker
+        self._now = now
+        self._settled = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._settled:
+            self._budgets.not_tried(self._asker, now=self._now)
+
+    def wrong(self, to: Recipient) -> None:
+        """Say that it was."""
+        self._settled = True
+        self._budgets.wrong(to, now=self._now)
+
+    def right(self, to: Recipient) -> None:
+        """Say that it was."""
+        self._settled = True
+        self._budgets.proven(self._asker, to, now=self._now)
+
+
+def _unconfirmed(destination: str) -> tuple[str, str]:
+    """Name the budget of a destination's unconfirmed messages, and whose it is."""
+    home = destination in HOME
+    return f"service.unconfirmed_{'of_destination' if home else 'abroad'}", destination

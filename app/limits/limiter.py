@@ -1,12 +1,9 @@
-"""Spending the client budgets, by slowapi, in this process's memory or in Redis/Valkey."""
+"""Spending the budgets of calls, by slowapi: what an address may do in a minute, whatever it means."""
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from inspect import signature
-from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from time import time
 from typing import Any
@@ -16,10 +13,10 @@ from slowapi import Limiter as SlowApiLimiter
 from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 
-from app.limits import memory
-from app.limits.budgets import Budget, Budgets
-
-_STORE_TIMEOUT = 0.1
+from app.limits.askers import asker_at
+from app.limits.counts import LOCAL, SHARED
+from app.limits.policy import Budget, Policy
+from app.limits.store import Store
 
 logging.getLogger("slowapi").propagate = False  # it names the caller's address
 
@@ -28,44 +25,56 @@ logging.getLogger("slowapi").propagate = False  # it names the caller's address
 class Spent:
     """What a call left of its budget, for the headers of draft-ietf-httpapi-ratelimit-headers."""
 
-    budget: Budget
+    budget: str
     admitted: bool
     quota: int
     window: int
     remaining: int
     reset: int
-    """Seconds until the window ends, at least one."""
+    """Seconds until there is room again, at least one."""
 
 
 class Limiter:
-    """The client budgets of one application."""
+    """The budgets of calls of one application."""
 
-    def __init__(self, budgets: Budgets, *, redis_url: str | None = None) -> None:
-        self.waits = redis_url is not None
+    def __init__(
+        self, policy: Policy, store: Store | None = None, refused: Callable[[str], object] = lambda _: None
+    ) -> None:
+        """Know what they hold.
+
+        Args:
+            policy: what they hold.
+            store: where they are kept; None for this process.
+            refused: is told the name of each budget that refuses, or would.
+        """
+        self.waits = store is not None
         """Whether to spend may wait for a store, so that it must not be done on an event loop."""
-        options: dict[str, Any] = {"socket_timeout": _STORE_TIMEOUT, "socket_connect_timeout": _STORE_TIMEOUT}
+        self._record_only = policy.record_only
+        self._refused = refused
+        options: dict[str, Any] = {"store": store} if store else {}
         self._slowapi = SlowApiLimiter(
-            key_func=_address,
-            storage_uri=re.sub(r"^valkey", "redis", redis_url) if redis_url else f"{memory.SCHEME}://",
-            storage_options=options if redis_url else {},
-            in_memory_fallback_enabled=redis_url is not None,
+            key_func=_client,
+            storage_uri=f"{SHARED if store else LOCAL}://",
+            storage_options=options,
             key_prefix="exposure-lookup",
         )
+        calls = policy.client
         self._checks: dict[Budget, Callable[[Request], None]] = {
             Budget.VERIFICATIONS: self._check(
-                Budget.VERIFICATIONS, (budgets.verifications, _address), (budgets.verifications_of_subnet, _subnet)
+                Budget.VERIFICATIONS, (calls.verifications, _client), (calls.verifications_of_subnet, _subnet)
             ),
-            Budget.CONFIRMATIONS: self._check(Budget.CONFIRMATIONS, (budgets.confirmations, _address)),
-            Budget.OTHER: self._check(Budget.OTHER, (budgets.other, _address)),
+            Budget.CONFIRMATIONS: self._check(Budget.CONFIRMATIONS, (calls.confirmations, _client)),
+            Budget.OTHER: self._check(Budget.OTHER, (calls.other, _client)),
         }
 
     def spend(self, budget: Budget, request: Request) -> Spent:
-        """Take one call from *budget*. May wait for the store, 100 ms at most, where `waits` says so."""
+        """Take one call from *budget*. May wait for the store where `waits` says so."""
         try:
             self._checks[budget](request)
             admitted = True
         except RateLimitExceeded:
-            admitted = False
+            self._refused(f"client.{budget}")
+            admitted = self._record_only
         item: RateLimitItem
         item, keys = request.state.view_rate_limit
         window = self._slowapi.limiter.get_window_stats(item, *keys)
@@ -89,24 +98,13 @@ class Limiter:
         return limited
 
 
-def _address(request: Request) -> str:
-    return _network(request.client.host if request.client else "", 32, 64)
+def _client(request: Request) -> str:
+    return asker_at(request.client.host if request.client else "").client
 
 
 def _subnet(request: Request) -> str:
-    return _network(request.client.host if request.client else "", 24, 48)
+    return asker_at(request.client.host if request.client else "").subnet
 
 
-for _key in (_address, _subnet):
+for _key in (_client, _subnet):
     _key.__signature__ = signature(_key)  # type: ignore[attr-defined]  # slowapi asks at each call, and this answers at once
-
-
-@lru_cache(maxsize=4096)
-def _network(host: str, bits_v4: int, bits_v6: int) -> str:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return "unknown"
-    mapped = address if isinstance(address, IPv4Address) else address.ipv4_mapped or address
-    bits = bits_v4 if isinstance(mapped, IPv4Address) else bits_v6
-    return str(ip_network((mapped, bits), strict=False))

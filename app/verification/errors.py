@@ -1,5 +1,8 @@
 """What can go wrong while an identifier is proven."""
 
+from datetime import timedelta
+from math import ceil
+
 from app.errors import BadInput, ExposureError, NotFound
 
 
@@ -21,3 +24,12 @@ class NoSession(ExposureError):
 
 class TooManyIdentifiers(ExposureError):
     """The session holds as many identifiers as it may."""
+
+
+class TooSoon(ExposureError):
+    """The last code has only just been sent."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("another code can be sent later")
+        self.wait = ceil(wait.total_seconds())
+        """Seconds."""

@@ -32,7 +32,12 @@ def add_session(session: Session, locator: bytes, sealed: bytes, expires_at: dat
     session.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
 
 
-def verification(session: Session, number: UUID) -> VerificationRow | None:
+def look(session: Session, number: UUID) -> VerificationRow | None:
+    """Find a verification."""
+    return session.get(VerificationRow, number)
+
+
+def hold(session: Session, number: UUID) -> VerificationRow | None:
     """Find a verification, and hold it: two parallel tries come one after the other."""
     return session.get(VerificationRow, number, with_for_update=True, populate_existing=True)
 

@@ -2,6 +2,8 @@
 
 8 digits of the operating system's randomness, good for some minutes, for five tries, for one use, and only together with the client secret that the
 asker alone was given. Another person's asking for the same identifier neither ends nor betrays a verification: each stands by itself.
+
+Where a code may not be sent (`app.limits`), everything is done as if it were, and no code fits: what was not sent cannot be guessed.
 """
 
 import hmac
@@ -18,22 +20,23 @@ from app.crypto.box import open_box, seal_box
 from app.crypto.expansion import Place, token_place
 from app.crypto.framing import frame
 from app.crypto.secret import ApplicationSecret
-from app.delivery import Channel, Message, Outbox
-from app.identifiers import IdentifierKind, Malformed, canonical, mask
+from app.delivery import Message, Outbox
+from app.identifiers import IdentifierKind, mask
 from app.incidents import Locale
 from app.keyholder import Keyholder
 from app.verification import queries
-from app.verification.errors import InvalidIdentifier, UnknownVerification, VerificationEnded
+from app.verification.errors import TooSoon, UnknownVerification, VerificationEnded
 from app.verification.models import VerificationRow
 from app.verification.sessions import ProvenIdentifier, Sessions
+from app.verification.target import Target
 
 CODE_LENGTH = 8
 TRIES = 5
 SENDS = 5
-RESEND_AFTER = timedelta(seconds=60)
+RESEND_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
+"""How long after each code the next may be asked for."""
 KEPT_AFTER_EXPIRY = timedelta(days=1)
-KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
-"""Which identifier a channel reaches."""
+CODE_MAC_BYTES = 32
 
 
 class Digester(Protocol):
@@ -48,9 +51,7 @@ class Started:
     """A code is on its way, or so everybody is told."""
 
     id: UUID
-    channel: Channel
-    masked: str
-    """Where it is sent, as its owner may be shown."""
+    target: Target
     expires_at: datetime
     resend_at: datetime
     client_secret: str = field(repr=False)
@@ -60,6 +61,7 @@ class Started:
 class Confirmed:
     """The identifier is proven."""
 
+    target: Target
     token: str = field(repr=False)
     expires_at: datetime
 
@@ -68,6 +70,7 @@ class Confirmed:
 class WrongCode:
     """A try was spent on a code that is not the one. Returned, not raised: it is committed."""
 
+    target: Target
     tries_left: int
 
 
@@ -90,48 +93,56 @@ class Verification:
         self._digester = digester
         self._lifetime = lifetime
 
-    def start(self, session: Session, channel: Channel, identifier: str, locale: Locale, *, now: datetime) -> Started:
+    def start(self, session: Session, target: Target, locale: Locale, *, send: bool, now: datetime) -> Started:
         """Ask for a code. The store is not read, so the answer is the same for everyone.
 
-        Raises:
-            InvalidIdentifier: it cannot be one of this channel.
+        Args:
+            session: the unit of work.
+            target: whom to send it to.
+            locale: of the message.
+            send: whether the budgets let it out.
+            now: aware.
         """
-        kind = KINDS[channel]
-        try:
-            to = canonical(kind, identifier)
-        except Malformed as malformed:
-            raise InvalidIdentifier(malformed.reason) from None
         number = uuid4()
         client_secret = secrets.token_urlsafe(32)
         place = _place(number, client_secret)
-        code, expires_at = self._send(session, number, Message(channel, to, _new_code(), locale), now)
+        code, expires_at = self._send(session, number, target, locale, send=send, now=now)
         queries.add(
             session,
             id=number,
             client=place.locator,
-            target=seal_box(place.key, [channel, to, locale], about=number.bytes),
+            target=seal_box(place.key, [target.channel, target.to, locale], about=number.bytes),
             code=code,
             tries_left=TRIES,
             sends_left=SENDS - 1,
             expires_at=expires_at,
         )
-        return Started(number, channel, mask(kind, to), expires_at, now + RESEND_AFTER, client_secret)
+        return Started(number, target, expires_at, now + RESEND_AFTER[0], client_secret)
 
-    def resend(self, session: Session, number: UUID, client_secret: str, *, now: datetime) -> Started:
-        """Send a new code; the one before is void.
+    def target(self, session: Session, number: UUID, client_secret: str, *, now: datetime) -> Target:
+        """Say whom another code would be sent to.
 
         Raises:
             UnknownVerification: no such verification with this secret.
             VerificationEnded: used, expired, out of tries, or sent too often.
+            TooSoon: the last one has only just been sent.
         """
-        row = queries.verification(session, number)
-        channel, to, locale = _opened(row, number, client_secret, now)
-        if row is None or row.sends_left <= 0:
-            raise VerificationEnded("no more codes are sent for this verification")
-        row.code, row.expires_at = self._send(session, number, Message(channel, to, _new_code(), locale), now)
+        return self._resendable(queries.look(session, number), number, client_secret, now)[0]
+
+    def resend(self, session: Session, number: UUID, client_secret: str, *, send: bool, now: datetime) -> Started:
+        """Send a new code; the one before is void.
+
+        Raises:
+            UnknownVerification, VerificationEnded, TooSoon: as for `target`.
+        """
+        row = queries.hold(session, number)
+        target, locale = self._resendable(row, number, client_secret, now)
+        assert row is not None  # noqa: S101  narrowed for mypy: it is the asker's
+        row.code, row.expires_at = self._send(session, number, target, locale, send=send, now=now)
         row.tries_left = TRIES
         row.sends_left -= 1
-        return Started(number, channel, mask(KINDS[channel], to), row.expires_at, now + RESEND_AFTER, client_secret)
+        resend_at = now + RESEND_AFTER[SENDS - 1 - row.sends_left] if row.sends_left else row.expires_at
+        return Started(number, target, row.expires_at, resend_at, client_secret)
 
     def confirm(
         self, session: Session, number: UUID, client_secret: str, code: str, *, token: str | None = None, now: datetime
@@ -156,28 +167,44 @@ class Verification:
         """
         self._keyholder.reach()  # (1)
         row = queries.take_try(session, number)  # (2)
-        channel, to, _ = _opened(row, number, client_secret, now)  # (3)
+        target, _ = _opened(row, number, client_secret, now)  # (3)
         if row is None or row.tries_left < 0:
             raise VerificationEnded("no tries are left")
         if not hmac.compare_digest(row.code, self._code_mac(number, code)):  # (4)
             if row.tries_left == 0:
                 queries.end(session, number)
-            return WrongCode(row.tries_left)
-        identifier = self._prove(session, KINDS[channel], to)  # (5)
+            return WrongCode(target, row.tries_left)
+        identifier = self._prove(session, target.kind, target.to)  # (5)
         queries.end(session, number)  # (6)
         if token is None:
-            return Confirmed(*self._sessions.open(session, identifier, now=now))
-        return Confirmed(token, self._sessions.add(session, token, identifier, now=now))
+            return Confirmed(target, *self._sessions.open(session, identifier, now=now))
+        return Confirmed(target, token, self._sessions.add(session, token, identifier, now=now))
 
     def erase_expired(self, session: Session, *, now: datetime) -> None:
         """Erase what time has ended."""
         queries.erase_expired(session, now, KEPT_AFTER_EXPIRY)
 
-    def _send(self, session: Session, number: UUID, message: Message, now: datetime) -> tuple[bytes, datetime]:
+    def _send(
+        self, session: Session, number: UUID, target: Target, locale: Locale, *, send: bool, now: datetime
+    ) -> tuple[bytes, datetime]:
         """Put a code on its way; gives what is kept of it, and when it ends."""
         expires_at = now + self._lifetime
-        self._outbox.put(session, message, now=now, expires_at=expires_at)
-        return self._code_mac(number, message.code), expires_at
+        message = Message(target.channel, target.to, _new_code(), locale)
+        self._outbox.put(session, message, send=send, now=now, expires_at=expires_at)
+        kept, none_fits = self._code_mac(number, message.code), secrets.token_bytes(CODE_MAC_BYTES)
+        return (kept if send else none_fits), expires_at
+
+    def _resendable(
+        self, row: VerificationRow | None, number: UUID, client_secret: str, now: datetime
+    ) -> tuple[Target, Locale]:
+        opened = _opened(row, number, client_secret, now)
+        if row is None or row.sends_left <= 0:
+            raise VerificationEnded("no more codes are sent for this verification")
+        sent_at = row.expires_at - self._lifetime
+        wait = sent_at + RESEND_AFTER[SENDS - 1 - row.sends_left] - now
+        if wait > timedelta(0):
+            raise TooSoon(wait)
+        return opened
 
     def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
         tag, digest = self._digester.digest(session, kind, to)
@@ -189,7 +216,7 @@ class Verification:
 
 def _opened(
     row: VerificationRow | Row[Any] | None, number: UUID, client_secret: str, now: datetime
-) -> tuple[Channel, str, Locale]:
+) -> tuple[Target, Locale]:
     """Open the target of a verification that is the asker's and has not ended."""
     place = _place(number, client_secret)
     if row is None or not hmac.compare_digest(row.client, place.locator):
@@ -197,7 +224,7 @@ def _opened(
     if row.target is None or row.expires_at <= now:
         raise VerificationEnded("the verification was used, has expired, or is out of tries")
     channel, to, locale = open_box(place.key, row.target, about=number.bytes)
-    return channel, to, locale
+    return Target(channel, to), locale
 
 
 def _place(number: UUID, client_secret: str) -> Place:

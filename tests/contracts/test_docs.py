@@ -1,6 +1,8 @@
 """What is there is documented, and what is documented is there."""
 
 import re
+import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -10,7 +12,7 @@ from app.config import PREFIX, Settings
 from app.crypto import calibration
 from app.faces import api
 from app.faces.cli import commands
-from app.limits import Budgets
+from app.limits import Policy
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,9 +68,14 @@ def test_the_routes_are_those_of_the_contract() -> None:
 
 def test_the_default_budgets_are_what_the_readme_of_limits_says() -> None:
     text = (ROOT / "app" / "limits" / "README.md").read_text(encoding="utf-8")
-    budgets = Budgets()
-    for name in Budgets.__dataclass_fields__:
-        assert f'{name} = "{getattr(budgets, name)}"' in text
+    policy = Policy()
+    block = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
+    said = {"record_only": policy.record_only, "countries": list(policy.countries)}
+    for table in ("client", "target", "service"):
+        said[table] = asdict(getattr(policy, table))
+        for name, budget in said[table].items():
+            assert re.search(rf"\| `{name}` \| .* \| {budget} \|", text), name
+    assert block == said
 
 
 def test_what_a_calibration_reckons_with_is_in_the_readme() -> None:

@@ -8,7 +8,7 @@ import pytest
 from app import main
 from app.datasets.files import write
 from app.datasets.synthetic import synthesize
-from app.delivery import Message, Outbox
+from app.delivery import Message
 from app.errors import Refused
 from tests.support.deployment import Deployment
 
@@ -40,13 +40,13 @@ def test_the_application_does_not_start(deployment: Deployment) -> None:
 def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
     monkeypatch.setattr(main, "ERASURE_SECONDS", 0.02)
-    services, outbox, sender = deployment.app.state.services, Outbox(deployment.keys.application()), Reaching()
+    services, sender = deployment.app.state.services, Reaching()
     import_synthetic(deployment)
     deployment.ask("010-2000-0002")
     deployment.clock.move(hours=1)
     timer = threading.Timer(1.0, sender.stop.set)
     timer.start()
-    main._work(sender.stop, services, outbox, sender)
+    main._work(sender.stop, services, sender)
     timer.join()
     assert sender.messages == []
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
@@ -55,10 +55,10 @@ def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monk
 
 def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
-    services, outbox = deployment.app.state.services, Outbox(deployment.keys.application())
+    services = deployment.app.state.services
     sender = Reaching()
     deployment.ask("010-2000-0002")
-    main._work(sender.stop, services, outbox, sender)
+    main._work(sender.stop, services, sender)
     assert len(sender.messages) == 1
 
     import_synthetic(deployment)
@@ -66,6 +66,6 @@ def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, m
     sender.stop.clear()
     timer = threading.Timer(1.0, sender.stop.set)
     timer.start()
-    main._work(sender.stop, services, outbox, sender)
+    main._work(sender.stop, services, sender)
     timer.join()
     assert len(sender.messages) == 1

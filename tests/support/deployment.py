@@ -27,15 +27,9 @@ from app.keyholder import import_path
 from app.main import create_app
 from tests.support.clock import MovableClock
 from tests.support.http import served
+from tests.support.lavish import lavish
 
 SLUG = "sample-2025"
-
-LAVISH = """[client]
-verifications = "1000000/minute"
-verifications_of_subnet = "1000000/minute"
-confirmations = "1000000/minute"
-other = "1000000/minute"
-"""
 
 
 @dataclass
@@ -88,7 +82,7 @@ class Deployment:
         self.clock = MovableClock()
         self.mailbox = Mailbox()
         limits = folder / "limits.toml"
-        limits.write_text(LAVISH)
+        limits.write_text(lavish())
         given = {
             "database_url": database_url,
             "key_dir": folder / "keys",

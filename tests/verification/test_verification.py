@@ -2,12 +2,13 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from app.verification.service import CODE_LENGTH, SENDS
+from app.verification.service import CODE_LENGTH, RESEND_AFTER
 from tests.support.deployment import Deployment, row
 
 PHONE = "010-2000-0002"
@@ -146,10 +147,20 @@ def test_anothers_asking_neither_ends_nor_betrays_a_verification(deployment: Dep
     assert deployment.confirm(asked, code).status_code == 200
 
 
-def test_codes_are_sent_so_often_and_no_more(deployment: Deployment) -> None:
+def test_codes_are_sent_so_often_and_no_more(deploy: Callable[..., Deployment]) -> None:
+    """The next code may be asked for after 1, 2, 5 and 10 minutes, the last only where codes are good for longer than that."""
+    deployment = deploy(code_ttl=3600)
     asked, _ = asked_and_code(deployment)
-    for _ in range(SENDS - 1):
-        assert resend(deployment, asked).status_code == 202
+    for wait in RESEND_AFTER:
+        assert_problem(resend(deployment, asked), 429, "too-many-requests")
+        deployment.clock.move(seconds=wait.total_seconds() - 1)
+        soon = resend(deployment, asked)
+        assert_problem(soon, 429, "too-many-requests")
+        assert soon.headers["retry-after"] == "1"
+        deployment.clock.move(seconds=1)
+        asked = resend(deployment, asked)
+        assert asked.status_code == 202
+    deployment.clock.move(hours=1)
     assert_problem(resend(deployment, asked), 410, "verification-ended")
 
 

@@ -129,6 +129,7 @@ def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     services = services_of(request)
 
     def check(session: Reader, identity: Identity) -> ChecksOut:
+        services.budgets.check(identity.key, now=services.clock())
         results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
         return ChecksOut(
             kind=body.kind,

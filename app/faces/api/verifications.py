@@ -9,6 +9,7 @@ from pydantic import Field
 from app.delivery import Channel
 from app.faces.api.bearer import OptionalToken
 from app.faces.api.schemas import In, Moment, Out, answered, problems
+from app.faces.http import verifying
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import services_of
@@ -65,10 +66,7 @@ class SessionOut(Out):
 @spends(Budget.VERIFICATIONS)
 def start_verification(body: VerificationIn, request: Request) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
-    services = services_of(request)
-    with services.database.write() as session:
-        started = services.verification.start(session, body.channel, body.identifier, body.locale, now=services.clock())
-    return _started(started)
+    return _started(verifying.start(request, body.channel, body.identifier, body.locale))
 
 
 @router.post(
@@ -80,10 +78,7 @@ def start_verification(body: VerificationIn, request: Request) -> Response:
 @spends(Budget.VERIFICATIONS)
 def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name
     """Have a new code sent; the one before is void."""
-    services = services_of(request)
-    with services.database.write() as session:
-        started = services.verification.resend(session, id, body.client_secret, now=services.clock())
-    return _started(started)
+    return _started(verifying.resend(request, id, body.client_secret))
 
 
 @router.post(
@@ -100,20 +95,17 @@ def confirm_verification(
     token: OptionalToken,
 ) -> Response:
     """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
-    services = services_of(request)
-    now = services.clock()
-    with services.database.write() as session:
-        outcome = services.verification.confirm(session, id, body.client_secret, body.code, token=token, now=now)
+    outcome = verifying.confirm(request, id, body.client_secret, body.code, lambda _: token)
     if isinstance(outcome, WrongCode):
         return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
-    seconds = int((outcome.expires_at - now).total_seconds())
+    seconds = int((outcome.expires_at - services_of(request).clock()).total_seconds())
     return answered(SessionOut(access_token=outcome.token, expires_in=seconds))
 
 
 def _started(started: Started) -> Response:
     body = VerificationOut(
         id=started.id,
-        channel=started.channel,
+        channel=started.target.channel,
         expires_at=started.expires_at,
         resend_at=started.resend_at,
         client_secret=started.client_secret,

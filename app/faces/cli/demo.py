@@ -25,6 +25,8 @@ from app.keyholder import Door, import_path, start_child
 
 SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
 SEED = 2025
+LIMITS = '[target]\ncodes = "1000/hour"\ncodes_of_day = "1000/day"\n'
+"""A demo knows four people, who are asked for over and over, and sends nothing to anybody."""
 
 
 def demo(
@@ -49,6 +51,9 @@ def demo(
             public_url=None,
             trusted_proxies=(),
         )
+        if settings.limits_file is None:
+            settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})
+            (folder / "limits.toml").write_text(LIMITS)
         _make_keys(folder)
         with start_child(folder / "pepper.key", Door.LOOKUP, Door.IMPORT) as door:
             _fill(settings, accounts, door)

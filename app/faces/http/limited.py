@@ -56,6 +56,22 @@ def _threaded(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint
     return threaded
 
 
+async def spend(budget: Budget, request: Request) -> None:
+    """Take one call from *budget*.
+
+    Raises:
+        TooManyCalls: it is spent.
+    """
+    limiter = services_of(request).limiter
+    if limiter.waits:
+        spent = await run_in_threadpool(limiter.spend, budget, request)
+    else:
+        spent = limiter.spend(budget, request)
+    request.state.spent = spent
+    if not spent.admitted:
+        raise TooManyCalls(spent)
+
+
 class LimitedRoute(APIRoute):
     """A route whose calls spend."""
 
@@ -73,14 +89,7 @@ class LimitedRoute(APIRoute):
         media_type = (FORM if self.include_in_schema is False else JSON) if self.body_field else None
 
         async def limited(request: Request) -> Response:
-            limiter = services_of(request).limiter
-            if limiter.waits:
-                spent = await run_in_threadpool(limiter.spend, budget, request)
-            else:
-                spent = limiter.spend(budget, request)
-            request.state.spent = spent
-            if not spent.admitted:
-                raise TooManyCalls(spent)
+            await spend(budget, request)
             if media_type and request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
                 raise HTTPException(415)
             return await handle(Request(request.scope, _capped(request)))

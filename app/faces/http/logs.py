@@ -8,11 +8,24 @@ from typing import Any
 import structlog
 
 FIELDS = frozenset(
-    {"at", "error", "event", "failed", "level", "method", "milliseconds", "request_id", "route", "status", "timestamp"}
+    {
+        "at",
+        "budget",
+        "error",
+        "event",
+        "failed",
+        "level",
+        "method",
+        "milliseconds",
+        "request_id",
+        "route",
+        "status",
+        "timestamp",
+    }
 )
 """What a log line may say."""
 
-EVENTS = frozenset({"started", "stopped", "request", "unforeseen", "background-failed"})
+EVENTS = frozenset({"started", "stopped", "request", "budget-spent", "unforeseen", "background-failed"})
 """What a line may be about. An event is a constant, never a sentence with something in it."""
 
 

@@ -19,10 +19,12 @@ from app.errors import ExposureError, Unavailable
 from app.exposures import InvalidValue, VerifyAgain
 from app.faces.http.limited import TooManyCalls
 from app.incidents import UnknownIncident
+from app.limits import OverBudget, Spent
 from app.verification import (
     InvalidIdentifier,
     NoSession,
     TooManyIdentifiers,
+    TooSoon,
     UnknownVerification,
     VerificationEnded,
 )
@@ -84,6 +86,9 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
         409, "notice-superseded", "There is a newer notice", "Read the newest notice, and acknowledge that."
     ),
     UnknownIncident: Problem(404, "unknown-incident", "No such incident", "There is no incident of this name."),
+    TooManyCalls: TOO_MANY,
+    OverBudget: TOO_MANY,
+    TooSoon: TOO_MANY,
     Unavailable: UNAVAILABLE,
 }
 
@@ -99,8 +104,6 @@ _BY_STATUS = {
 
 def problem_of(error: ExposureError) -> Problem:
     """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
-    if isinstance(error, TooManyCalls):
-        return TOO_MANY
     return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
 
 
@@ -116,6 +119,8 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     """Give the headers that a problem needs."""
     if isinstance(error, TooManyCalls):
         return {"Retry-After": str(error.spent.reset)}
+    if isinstance(error, OverBudget | TooSoon):
+        return {"Retry-After": str(error.wait)}
     if problem.status == 503:
         return {"Retry-After": str(RETRY_SECONDS)}
     if problem.status == 401:
@@ -152,6 +157,9 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidIdentifier | InvalidValue):
         pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
         extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
+    if isinstance(error, OverBudget):  # in the headers it takes the place of the budget of calls, which had room
+        count, seconds = error.limit.count, int(error.limit.seconds)
+        request.state.spent = Spent(error.budget, False, count, seconds, 0, error.wait)
     headers = headers_of(problem, error)
     if problem.status == 405:
         headers["Allow"] = ", ".join(sorted(_methods_here(request)))

@@ -8,10 +8,11 @@ from app.acknowledgements import Acknowledgements
 from app.clock import Clock
 from app.datasets import Register
 from app.db import Database
+from app.delivery import Outbox
 from app.exposures import Exposures
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Limiter
+from app.limits import Budgets, Limiter
 from app.verification import Sessions, Verification
 
 
@@ -27,10 +28,14 @@ class Services:
     register: Register
     incidents: KnownIncidents
     verification: Verification
+    outbox: Outbox
     sessions: Sessions
     exposures: Exposures
     acknowledgements: Acknowledgements
     limiter: Limiter
+    budgets: Budgets
+    countries: tuple[str, ...]
+    """Calling codes of those to which text messages are sent."""
     secure_cookies: bool
 
     def close(self) -> None:

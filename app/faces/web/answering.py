@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Form, Request, Response
 
 from app.acknowledgements import STATEMENTS
+from app.db import Reader
 from app.exposures import CheckResult, InvalidValue, exposure_id
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
@@ -16,7 +17,7 @@ from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page
 from app.faces.web.routing import page_router
 from app.limits import Budget
-from app.verification import NoSession
+from app.verification import Identity, NoSession
 
 router = page_router()
 
@@ -50,15 +51,14 @@ def check_value(
     services = services_of(request)
     token = token_of(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
+
+    def check(session: Reader, identity: Identity) -> dict[str, CheckResult]:
+        services.budgets.check(identity.key, now=services.clock())
+        results = services.exposures.check(session, proofs_of(identity), known, value)
+        return {exposure_id(identity.key, one.exposure): one for one in results}
+
     try:
-        results = read_as(
-            services,
-            token,
-            lambda session, identity: {
-                exposure_id(identity.key, one.exposure): one
-                for one in services.exposures.check(session, proofs_of(identity), known, value)
-            },
-        )
+        results = read_as(services, token, check)
     except InvalidValue:
         error = texts_of(request).check.invalid
         return answer_page(request, services, status=422, checked=Checked(known, value, error=error))

@@ -2,11 +2,13 @@
 
 import unicodedata
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import Form, Request, Response
 from sqlalchemy.orm import Session
 
+from app.faces.http import verifying
 from app.faces.http.identity import identity_of
 from app.faces.http.limited import spends
 from app.faces.http.services import Services, services_of
@@ -22,6 +24,7 @@ from app.verification import (
     CODE_LENGTH,
     NoSession,
     TooManyIdentifiers,
+    TooSoon,
     UnknownVerification,
     VerificationEnded,
     WrongCode,
@@ -42,13 +45,16 @@ def show_code_form(request: Request) -> Response:
 @spends(Budget.VERIFICATIONS)
 def resend_code(request: Request) -> Response:
     """Have a new code sent; the one before is void."""
-    services = services_of(request)
     pending = cookies.pending(request)
     if pending is None:
         return _ended(request)
     try:
-        with services.database.write() as session:
-            started = services.verification.resend(session, pending.id, pending.client_secret, now=services.clock())
+        started = verifying.resend(request, pending.id, pending.client_secret)
+    except TooSoon as soon:
+        alert = texts_of(request).code.too_soon.format(seconds=soon.wait)
+        response = _code_page(request, pending, status=429, alert=alert)
+        response.headers["Retry-After"] = str(soon.wait)
+        return response
     except (VerificationEnded, UnknownVerification):
         return _ended(request)
     response = see("/code")
@@ -70,14 +76,11 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
     texts = texts_of(request).code
     digits = digits_of(code)
     if len(digits) != CODE_LENGTH:
-        return _code_page(request, pending, texts.not_digits.format(digits=CODE_LENGTH))
-    now = services.clock()
+        return _code_page(request, pending, status=422, error=texts.not_digits.format(digits=CODE_LENGTH))
     try:
-        with services.database.write() as session:
-            token = _live_token(request, services, session)
-            outcome = services.verification.confirm(
-                session, pending.id, pending.client_secret, digits, token=token, now=now
-            )
+        outcome = verifying.confirm(
+            request, pending.id, pending.client_secret, digits, partial(_live_token, request, services)
+        )
     except (VerificationEnded, UnknownVerification):
         return _ended(request)
     except TooManyIdentifiers:
@@ -85,7 +88,7 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
     if isinstance(outcome, WrongCode):
         if outcome.tries_left == 0:
             return _ended(request)
-        return _code_page(request, pending, texts.wrong.format(left=outcome.tries_left))
+        return _code_page(request, pending, status=422, error=texts.wrong.format(left=outcome.tries_left))
     response = see("/answer")
     cookies.keep_session(request, response, outcome.token)
     cookies.drop(request, response, "verification")
@@ -110,12 +113,15 @@ def _live_token(request: Request, services: Services, session: Session) -> str |
     return token
 
 
-def _code_page(request: Request, pending: Pending, error: str | None = None) -> Response:
+def _code_page(
+    request: Request, pending: Pending, *, status: int = 200, alert: str | None = None, error: str | None = None
+) -> Response:
     return page(
         request,
         "code.html",
         here="/code",
-        status=422 if error else 200,
+        status=status,
+        alert=alert,
         digits=CODE_LENGTH,
         pending=pending,
         error=error,

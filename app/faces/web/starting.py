@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 from app.delivery import Channel
+from app.faces.http import verifying
 from app.faces.http.limited import spends
-from app.faces.http.services import services_of
 from app.faces.web import cookies
 from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
@@ -32,19 +32,15 @@ def show_start(request: Request) -> Response:
 @spends(Budget.VERIFICATIONS)
 def start_verification(request: Request, identifier: Annotated[str, Form()] = "") -> Response:
     """Have a code sent. What follows is the same for everyone."""
-    services = services_of(request)
     channel = channel_of(identifier)
     try:
-        with services.database.write() as session:
-            started = services.verification.start(
-                session, channel, identifier, locale_of(request), now=services.clock()
-            )
+        started = verifying.start(request, channel, identifier, locale_of(request))
     except InvalidIdentifier:
         texts = texts_of(request).start
         error = texts.bad_email if channel == "email" else texts.bad_phone
         return start_page(request, status=422, typed=identifier, error=error if identifier.strip() else texts.empty)
     response = see("/code")
-    pending = Pending(started.id, started.client_secret, started.masked, started.expires_at)
+    pending = Pending(started.id, started.client_secret, started.target.masked, started.expires_at)
     cookies.keep_pending(request, response, pending)
     return response
 

@@ -79,6 +79,9 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
     assert field.get_attribute("autocomplete") == "one-time-code"
     assert field.get_attribute("inputmode") == "numeric"
     page.get_by_role("button", name=t.code.resend).click()
+    assert page.get_by_text(t.code.too_soon.format(seconds=60)).is_visible()
+    deployment.clock.move(minutes=1)
+    page.get_by_role("button", name=t.code.resend).click()
     field.fill(deployment.deliver()[-1].code)
     field.press("Enter")
 

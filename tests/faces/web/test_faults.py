@@ -104,6 +104,11 @@ def test_a_new_code_takes_the_place_of_the_one_before(deployment: Deployment) ->
         person.go("/")
         person.submit("/verify", identifier=HOLDER)
         person.submit("/resend")
+        assert person.page.status_code == 429
+        assert person.page.headers["retry-after"] == "60"
+        assert KO.code.too_soon.format(seconds=60) in person.text
+        deployment.clock.move(minutes=1)
+        person.submit("/resend")
         assert KO.code.sent_anew in person.text
         first, second = deployment.deliver()
         if first.code != second.code:

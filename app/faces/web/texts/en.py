@@ -73,6 +73,7 @@ ENGLISH = Texts(
         late_title="No code yet?",
         late="Wait a minute or two, and look among your spam. If it is still not there, have another one sent.",
         resend="Send another code",
+        too_soon="A code has just been sent. You can have another in {seconds} seconds. Please see first whether one has arrived.",
         other="Use another phone number or email",
         not_digits="Type the {digits} digits.",
         wrong="This is not the right code. Look again. Tries left: {left}.",

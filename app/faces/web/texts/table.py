@@ -57,6 +57,7 @@ class Code:
     late_title: str
     late: str
     resend: str
+    too_soon: str
     other: str
     not_digits: str
     wrong: str

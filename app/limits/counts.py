@@ -1,21 +1,23 @@
-"""Fixed windows in this process's memory, as a storage of `limits`.
-
-The library's own forgets by a timer, which is a new thread every ten milliseconds: a fifth of a busy event loop. This one forgets as it counts.
-"""
+"""What slowapi counts its windows in: this process's memory or the shared store, as storages of `limits`."""
 
 import threading
 from time import time
 
 from limits.storage import Storage
 
-SCHEME = "exposure-memory"
+from app.limits.store import Store
+
+LOCAL, SHARED = "exposure-local", "exposure-shared"
 _SWEEP_SECONDS = 60.0
 
 
-class WindowCounts(Storage):
-    """How much of each window is spent."""
+class LocalCounts(Storage):
+    """Fixed windows in this process's memory.
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  as limits declares it
+    The library's own forgets by a timer, which is a new thread every ten milliseconds: a fifth of a busy event loop. This one forgets as it counts.
+    """
+
+    STORAGE_SCHEME = [LOCAL]  # noqa: RUF012  as limits declares it
 
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: str) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
@@ -68,3 +70,28 @@ class WindowCounts(Storage):
         if now >= self._sweep_at:
             self._sweep_at = now + _SWEEP_SECONDS
             self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
+
+
+class SharedCounts(LocalCounts):
+    """Fixed windows in the shared store; in this process while that does not answer."""
+
+    STORAGE_SCHEME = [SHARED]  # noqa: RUF012  as limits declares it
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, *, store: Store, **options: str) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._store = store
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Spend *amount* of the window of *key*."""
+        local = super().incr
+        return self._store.ask(lambda there: there.incr(key, int(expiry), amount), lambda: local(key, expiry, amount))
+
+    def get(self, key: str) -> int:
+        """Say how much is spent."""
+        local = super().get
+        return self._store.ask(lambda there: there.get(key), lambda: local(key))
+
+    def get_expiry(self, key: str) -> float:
+        """Say when the window ends, in seconds of the epoch."""
+        local = super().get_expiry
+        return self._store.ask(lambda there: there.get_expiry(key), lambda: local(key))

@@ -1,0 +1,76 @@
+"""Asking for a code and confirming it, for every face: the budgets around the unit of work, in a transaction of their own, so that a rollback refunds
+no attempt and no lock is held while they wait for their store."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.delivery import Channel
+from app.faces.http.services import services_of
+from app.incidents import Locale
+from app.limits import Asker, asker_at
+from app.verification import Confirmed, Started, WrongCode, read_target
+
+
+def start(request: Request, channel: Channel, identifier: str, locale: Locale) -> Started:
+    """Ask for a code.
+
+    Raises:
+        InvalidIdentifier: it cannot be one of this channel.
+        OverBudget: a budget of the client is spent.
+    """
+    services, now = services_of(request), services_of(request).clock()
+    target = read_target(channel, identifier, services.countries)
+    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    with services.database.write() as session:
+        return services.verification.start(session, target, locale, send=send, now=now)
+
+
+def resend(request: Request, number: UUID, client_secret: str) -> Started:
+    """Ask for another code.
+
+    Raises:
+        UnknownVerification, VerificationEnded, TooSoon: there is none to be had.
+        OverBudget: a budget of the client is spent.
+    """
+    services, now = services_of(request), services_of(request).clock()
+    with services.database.read() as session:
+        target = services.verification.target(session, number, client_secret, now=now)
+    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    with services.database.write() as session:
+        return services.verification.resend(session, number, client_secret, send=send, now=now)
+
+
+def confirm(
+    request: Request, number: UUID, client_secret: str, code: str, token: Callable[[Session], str | None]
+) -> Confirmed | WrongCode:
+    """Confirm a code.
+
+    Args:
+        request: asks for it.
+        number: of the verification.
+        client_secret: that belongs to it.
+        code: as it was typed.
+        token: finds the session that the identifier is added to, where there is one.
+
+    Raises:
+        UnknownVerification, VerificationEnded, NoSession, TooManyIdentifiers: as for `Verification.confirm`.
+        OverBudget: a budget of the client is spent.
+        Unavailable: the service's budget of wrong codes is spent, or something failed; neither try nor code is.
+    """
+    services, now = services_of(request), services_of(request).clock()
+    with services.budgets.guess(asker_of(request), now=now) as guess:
+        with services.database.write() as session:
+            outcome = services.verification.confirm(session, number, client_secret, code, token=token(session), now=now)
+        if isinstance(outcome, WrongCode):
+            guess.wrong(outcome.target.recipient)
+        else:
+            guess.right(outcome.target.recipient)
+    return outcome
+
+
+def asker_of(request: Request) -> Asker:
+    """Tell who asks: by the address that uvicorn saw, or that a trusted proxy named."""
+    return asker_at(request.client.host if request.client else "")

@@ -1,0 +1,140 @@
+"""What budgets there are, how much each holds, and the file that says otherwise. README.md beside this file has the arithmetic."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from app.errors import BadInput
+from app.limits.decision import Limit
+
+
+class BadBudgets(BadInput):
+    """The file of budgets cannot be used."""
+
+
+class Budget(StrEnum):
+    """What a route's calls spend from."""
+
+    VERIFICATIONS = "verifications"
+    CONFIRMATIONS = "confirmations"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientBudgets:
+    """Of one address (IPv4, or IPv6 /64), of a subnet (/24, /48), or of a session. These speak: 429, and headers."""
+
+    verifications: str = "60/minute"
+    verifications_of_subnet: str = "240/minute"
+    confirmations: str = "120/minute"
+    other: str = "240/minute"
+    unproven: str = "100/day"
+    unproven_of_subnet: str = "400/day"
+    unconfirmed: str = "60/hour"
+    unconfirmed_of_subnet: str = "240/hour"
+    wrong_codes: str = "120/hour"
+    wrong_codes_of_subnet: str = "480/hour"
+    checks_of_session: str = "60/hour"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBudgets:
+    """Of one identifier. Silent: the answer is the ordinary one, and no message is sent."""
+
+    codes: str = "10/hour"
+    codes_of_day: str = "30/day"
+    wrong_codes: str = "25/day"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBudgets:
+    """Of the whole service. Silent where a message would be sent; 503 where a code would be tried."""
+
+    messages: str = "500000/hour"
+    messages_of_day: str = "5000000/day"
+    unconfirmed_of_destination: str = "20000/hour"
+    unconfirmed_abroad: str = "100/hour"
+    wrong_codes: str = "10000/hour"
+
+
+_TABLES = ("client", "target", "service")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All budgets."""
+
+    client: ClientBudgets = field(default_factory=ClientBudgets)
+    target: TargetBudgets = field(default_factory=TargetBudgets)
+    service: ServiceBudgets = field(default_factory=ServiceBudgets)
+    countries: tuple[str, ...] = ("82",)
+    """Calling codes of the countries to which text messages are sent."""
+    record_only: bool = False
+    """Whether what a budget would have refused is only logged."""
+
+    def limits(self) -> dict[str, Limit]:
+        """Give all budgets by their place in the file, as in ``client.unproven``."""
+        tables = {name: getattr(self, name) for name in _TABLES}
+        return {
+            f"{name}.{one.name}": Limit.read(getattr(table, one.name))
+            for name, table in tables.items()
+            for one in fields(table)
+        }
+
+
+def read_policy(path: Path | None) -> Policy:
+    """Read the file of budgets; without one, the defaults.
+
+    Raises:
+        BadBudgets: the file, the place in it, and why.
+    """
+    if path is None:
+        return Policy()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path} cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {error}") from None
+    policy = Policy()
+    for name, value in content.items():
+        try:
+            policy = replace(policy, **_read(policy, name, value))
+        except BadBudgets as fault:
+            raise BadBudgets(f"EXPOSURE_LIMITS_FILE: {path}: {fault}") from None
+    return policy
+
+
+def _read(policy: Policy, name: str, value: object) -> dict[str, Any]:
+    """Read one key of the file; gives the field that it changes.
+
+    Raises:
+        BadBudgets: its place, and why.
+    """
+    if name in _TABLES:
+        return {name: _read_table(getattr(policy, name), name, value)}
+    if name == "countries":
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.isdecimal() for one in value):
+            raise BadBudgets('countries: is a list of calling codes such as ["82"]')
+        return {name: tuple(value)}
+    if name == "record_only":
+        if not isinstance(value, bool):
+            raise BadBudgets("record_only: is true or false")
+        return {name: value}
+    raise BadBudgets(f"{name}: unknown key")
+
+
+def _read_table(defaults: Any, name: str, value: object) -> object:  # noqa: ANN401  one of the three tables
+    if not isinstance(value, dict):
+        raise BadBudgets(f"{name}: is a table of budgets")
+    known = {one.name for one in fields(defaults)}
+    for budget, text in value.items():
+        if budget not in known:
+            raise BadBudgets(f"{name}.{budget}: unknown key")
+        try:
+            Limit.read(text)
+        except (ValueError, TypeError):
+            raise BadBudgets(f"{name}.{budget}: is no budget such as 60/minute") from None
+    return replace(defaults, **value)

@@ -1,0 +1,56 @@
+"""Whom a code is sent to."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from app.delivery import Channel
+from app.identifiers import IdentifierKind, Malformed, calling_code, canonical, mask
+from app.limits import Recipient
+from app.verification.errors import InvalidIdentifier
+
+KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
+"""Which identifier a channel reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An identifier in canonical form, and the channel that reaches it."""
+
+    channel: Channel
+    to: str = field(repr=False)
+
+    @property
+    def kind(self) -> IdentifierKind:
+        """What kind of identifier it is."""
+        return KINDS[self.channel]
+
+    @property
+    def masked(self) -> str:
+        """As its owner may be shown it."""
+        return mask(self.kind, self.to)
+
+    @property
+    def recipient(self) -> Recipient:
+        """As the budgets know it."""
+        destination = "email" if self.channel == "email" else calling_code(self.to)
+        return Recipient(destination, f"{self.channel} {self.to}".encode())
+
+
+def read_target(channel: Channel, identifier: str, countries: Collection[str]) -> Target:
+    """Read whom somebody asks a code for.
+
+    Args:
+        channel: that reaches them.
+        identifier: as it was typed.
+        countries: calling codes of those to which text messages are sent.
+
+    Raises:
+        InvalidIdentifier: it cannot be one of this channel, or is one of a country that is not served.
+    """
+    try:
+        target = Target(channel, canonical(KINDS[channel], identifier))
+    except Malformed as malformed:
+        raise InvalidIdentifier(malformed.reason) from None
+    if channel == "sms" and calling_code(target.to) not in countries:
+        raise InvalidIdentifier("country-not-served")
+    return target

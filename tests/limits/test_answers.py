@@ -1,0 +1,181 @@
+"""How a spent budget is answered: a client's by 429, a target's by nothing at all, the service's codes by 503."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.limits import Policy
+from app.verification.service import CODE_LENGTH
+from tests.support.answers import assert_unavailable
+from tests.support.deployment import Deployment, row
+from tests.support.lavish import lavish
+
+PHONE = "010-2000-0002"
+OWN = ("id", "client_secret", "date", "x-request-id", "expires_at", "resend_at", "ratelimit")
+"""What differs between any two answers."""
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Budgets do not live in the database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def limited(deploy: Callable[..., Deployment], tmp_path: Path) -> Callable[..., Deployment]:
+    """Make a deployment with some small budgets, by their places in the file."""
+
+    def make(**budgets: str) -> Deployment:
+        path = tmp_path / "small.toml"
+        path.write_text(lavish({place.replace("__", "."): budget for place, budget in budgets.items()}))
+        return deploy(limits_file=path)
+
+    return make
+
+
+def said(answer: httpx.Response) -> tuple[object, ...]:
+    """All of an answer but what differs between any two."""
+    body = {key: value for key, value in answer.json().items() if key not in OWN}
+    headers = [(key, value) for key, value in answer.headers.items() if key not in OWN]
+    return answer.status_code, headers, body, set(answer.json()), len(answer.content)
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**CODE_LENGTH:0{CODE_LENGTH}}"
+
+
+def test_a_spent_budget_of_a_target_is_answered_as_any_other(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(target__codes="2/hour")
+    answers = [deployment.ask(PHONE) for _ in range(4)]
+    other = deployment.ask("010-2000-0003")
+    assert len(deployment.deliver()) == 3
+    assert {repr(said(answer)) for answer in answers} == {repr(said(other))}
+    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert deployment.sql("SELECT count(*) FROM verifications") == [(5,)]
+
+
+def test_what_was_not_sent_cannot_be_confirmed(
+    limited: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even with the code that would have been sent."""
+    deployment = limited(target__codes="1/hour")
+    monkeypatch.setattr("app.verification.service._new_code", lambda: "01234567")
+    sent, unsent = deployment.ask(PHONE), deployment.ask(PHONE)
+    refused = deployment.confirm(unsent, "01234567")
+    assert (refused.status_code, refused.json()["tries_left"]) == (422, 4)
+    assert deployment.confirm(sent, "01234567").status_code == 200
+
+
+def test_the_same_of_a_code_that_is_sent_again(
+    limited: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = limited(target__codes="1/hour")
+    monkeypatch.setattr("app.verification.service._new_code", lambda: "01234567")
+    body = deployment.ask(PHONE).json()
+    deployment.deliver()
+    deployment.clock.move(minutes=1)
+    again = deployment.client.post(
+        f"/v1/verifications/{body['id']}/resend", json={"client_secret": body["client_secret"]}
+    )
+    assert again.status_code == 202
+    assert deployment.deliver() == []
+    assert deployment.confirm(again, "01234567").status_code == 422
+
+
+def test_who_asks_about_too_many_is_told_how_long_to_wait(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(client__unproven="2/day")
+    for number in range(2):
+        assert deployment.ask(f"010-2000-000{number}").status_code == 202
+    refused = deployment.ask("010-2000-0002")
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "/problems/too-many-requests"
+    assert refused.headers["retry-after"] == "43200"
+    assert refused.headers["ratelimit-policy"] == '"unproven";q=2;w=86400'
+    assert refused.headers["ratelimit"] == '"unproven";r=0;t=43200'
+    assert deployment.ask("010-2000-0001").status_code == 202
+
+
+def test_the_budget_of_wrong_codes_stops_the_trying_and_spends_no_try(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(service__wrong_codes="3/hour")
+    asked = deployment.ask(PHONE)
+    code = deployment.deliver()[0].code
+    for left in (4, 3, 2):
+        assert deployment.confirm(asked, wrong(code)).json()["tries_left"] == left
+    assert_unavailable(deployment.confirm(asked, code))
+    deployment.clock.move(minutes=9)
+    assert_unavailable(deployment.confirm(asked, code))
+    deployment.clock.move(hours=1)
+    asked = deployment.ask(PHONE)
+    assert deployment.confirm(asked, deployment.deliver()[0].code).status_code == 200
+
+
+def test_garbage_spends_no_wrong_codes(limited: Callable[..., Deployment]) -> None:
+    """Or whoever makes up ids would stop everybody."""
+    deployment = limited(service__wrong_codes="1/hour")
+    asked = deployment.ask(PHONE)
+    code = deployment.deliver()[0].code
+    for _ in range(5):
+        unknown = deployment.client.post(
+            "/v1/verifications/3f0e1d3a-0000-4000-8000-000000000000/confirm",
+            json={"code": code, "client_secret": "made-up"},
+        )
+        assert unknown.status_code == 404
+    assert deployment.confirm(asked, code).status_code == 200
+
+
+def test_a_session_checks_so_often(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(client__checks_of_session="2/hour")
+    deployment.publish_rows([row("a2", phone=PHONE, name="박지수", items="name|phone")])
+    headers = deployment.sign_in(PHONE)
+
+    def check(headers: dict[str, str]) -> int:
+        body = {"kind": "name", "value": "박지수"}
+        return deployment.client.post("/v1/exposures/check", headers=headers, json=body).status_code
+
+    assert [check(headers) for _ in range(3)] == [200, 200, 429]
+    assert check(deployment.sign_in(PHONE)) == 200
+    assert [check({"Authorization": f"Bearer made-up-{number}"}) for number in range(4)] == [401] * 4
+
+
+def test_a_country_that_is_not_served_is_said(limited: Callable[..., Deployment]) -> None:
+    refused = limited().ask("+1 202 555 0143")
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"pointer": "/identifier", "code": "country-not-served"}]
+
+
+def test_an_undelivered_message_is_given_back_to_the_person(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(target__codes="1/hour")
+    deployment.ask(PHONE)  # and nobody takes it
+    outbox = deployment.app.state.services.outbox
+    deployment.clock.move(minutes=10)
+    with deployment.database.write() as session:
+        outbox.erase_expired(session, now=deployment.clock())
+    assert deployment.ask(PHONE).status_code == 202
+    assert len(deployment.deliver()) == 1
+
+
+def test_calls_that_lead_nowhere_are_counted(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(client__other="4/minute")
+    calls = [("GET", "/nothing"), ("PUT", "/v1/exposures"), ("GET", "/v1/nothing"), ("POST", "/"), ("GET", "/nothing")]
+    statuses = [deployment.client.request(method, path).status_code for method, path in calls]
+    assert statuses == [404, 405, 404, 405, 429]
+
+
+def test_record_only_refuses_nothing_and_logs(
+    deploy: Callable[..., Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(
+        'record_only = true\n[client]\nother = "1/minute"\nunproven = "1/day"\n[target]\ncodes = "1/hour"\n'
+    )
+    deployment = deploy(limits_file=path)
+    assert [deployment.client.get("/v1/incidents").status_code for _ in range(3)] == [200] * 3
+    for number in (1, 2, 2):
+        assert deployment.ask(f"010-2000-000{number}").status_code == 202
+    assert len(deployment.deliver()) == 3
+    log = capsys.readouterr().err
+    for budget in ("client.other", "client.unproven", "target.codes"):
+        assert f'"budget": "{budget}"' in log
+    assert Policy().record_only is False

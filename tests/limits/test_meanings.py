@@ -1,0 +1,220 @@
+"""What asking, guessing and proving cost: by client, subnet, target and service."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.limits import Asker, Budgets, Busy, LocalBuckets, OverBudget, Policy, Recipient, asker_at
+
+NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
+HOME = asker_at("198.51.100.7")
+
+
+def phone(number: int) -> Recipient:
+    return Recipient("82", f"sms +8210{number:08}".encode())
+
+
+def budgets(record_only: bool = False, told: list[str] | None = None, **tables: dict[str, str]) -> Budgets:
+    policy = Policy(record_only=record_only)
+    changed = {name: replace(getattr(policy, name), **fields) for name, fields in tables.items()}
+    return Budgets(replace(policy, **changed), LocalBuckets(), (told if told is not None else []).append)
+
+
+def asks(kept: Budgets, to: Recipient, asker: Asker = HOME, now: datetime = NOW) -> bool | str:
+    """Whether a code is sent, or which budget spoke."""
+    try:
+        return kept.ask(asker, to, now=now)
+    except OverBudget as spent:
+        return spent.budget
+
+
+@contextmanager
+def guessing(kept: Budgets, asker: Asker = HOME) -> Iterator[None]:
+    with kept.guess(asker, now=NOW):
+        yield
+
+
+def guess_wrong(kept: Budgets, to: Recipient, asker: Asker = HOME, now: datetime = NOW) -> None:
+    with kept.guess(asker, now=now) as guess:
+        guess.wrong(to)
+
+
+def prove(kept: Budgets, to: Recipient, asker: Asker = HOME, now: datetime = NOW) -> None:
+    with kept.guess(asker, now=now) as guess:
+        guess.right(to)
+
+
+def test_an_address_is_told_apart_from_its_neighbours() -> None:
+    assert asker_at("198.51.100.7") == asker_at("::ffff:198.51.100.7") == Asker("198.51.100.7/32", "198.51.100.0/24")
+    assert (
+        asker_at("2001:db8:1:2::3") == asker_at("2001:db8:1:2:ffff::") == Asker("2001:db8:1:2::/64", "2001:db8:1::/48")
+    )
+    assert asker_at("") == asker_at("a Unix socket")
+    assert "198" not in repr(HOME)
+
+
+def test_who_asks_about_many_and_proves_none_is_stopped() -> None:
+    kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
+    spoke = [asks(kept, phone(number)) for number in range(120)]
+    assert spoke[:100] == [True] * 100
+    assert spoke.count("unproven") > 10  # some are taken for one that came before
+    assert asks(kept, phone(0)) is True
+    assert asks(kept, phone(200), asker_at("198.51.100.8")) is True
+
+
+def test_a_subnet_is_worth_four_addresses() -> None:
+    kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
+    spoke = [asks(kept, phone(number), asker_at(f"198.51.100.{number % 250}")) for number in range(480)]
+    assert spoke[:400] == [True] * 400
+    assert spoke.count("unproven_of_subnet") > 40
+    assert asks(kept, phone(900), asker_at("203.0.113.1")) is True
+
+
+def test_messages_that_nobody_confirms_are_stopped() -> None:
+    kept = budgets(target={"codes": "1000/hour", "codes_of_day": "1000/day"})
+    assert [asks(kept, phone(1)) for _ in range(61)] == [True] * 60 + ["unconfirmed"]
+    with pytest.raises(OverBudget) as spent:
+        kept.ask(HOME, phone(1), now=NOW)
+    assert spent.value.wait == 60
+    assert asks(kept, phone(1), now=NOW + timedelta(seconds=60)) is True
+
+
+def test_a_carriers_address_whose_people_confirm_is_never_stopped() -> None:
+    kept = budgets()
+    for number in range(3000):
+        assert asks(kept, phone(number)) is True
+        if number % 3:  # a third of them do not come back
+            prove(kept, phone(number))
+
+
+def test_a_phone_does_not_ring_without_end_and_nobody_is_told() -> None:
+    kept = budgets()
+    sent = [asks(kept, phone(1), asker_at(f"203.0.{number}.1")) for number in range(12)]
+    assert sent == [True] * 10 + [False] * 2
+    assert asks(kept, phone(2)) is True
+
+
+def test_what_a_client_is_charged_with_does_not_tell_whether_a_message_went_out() -> None:
+    blocked, free = (budgets(client={"unconfirmed": "5/hour"}) for _ in range(2))
+    for number in range(10):
+        asks(blocked, phone(1), asker_at(f"203.0.{number}.1"))
+    assert [asks(blocked, phone(1)) for _ in range(6)] == [False] * 5 + ["unconfirmed"]
+    assert [asks(free, phone(1)) for _ in range(6)] == [True] * 5 + ["unconfirmed"]
+
+
+def test_a_target_that_was_guessed_at_gets_no_more_codes() -> None:
+    kept = budgets()
+    for number in range(25):
+        guess_wrong(kept, phone(1), asker_at(f"203.0.{number}.1"))
+    assert asks(kept, phone(1)) is False
+    assert asks(kept, phone(2)) is True
+    assert asks(kept, phone(1), now=NOW + timedelta(hours=1)) is True
+
+
+def test_guesses_of_a_client_are_stopped_and_right_ones_are_free() -> None:
+    kept = budgets()
+    for number in range(500):
+        prove(kept, phone(number))
+    for number in range(120):
+        guess_wrong(kept, phone(number))
+    with pytest.raises(OverBudget) as spent:
+        guess_wrong(kept, phone(1))
+    assert spent.value.budget == "wrong_codes"
+
+
+def test_what_was_no_guess_costs_nothing() -> None:
+    """An unknown verification, an ended one, a keyholder that failed."""
+    kept = budgets(client={"wrong_codes": "1/hour"})
+    for _ in range(10):
+        with pytest.raises(KeyError), guessing(kept):
+            raise KeyError
+    with guessing(kept):
+        pass
+    guess_wrong(kept, phone(1))
+    with pytest.raises(OverBudget):
+        guess_wrong(kept, phone(1))
+
+
+def test_a_spray_meets_the_budget_of_the_whole_service_and_honest_people_the_rest_of_it() -> None:
+    """Over a million identifiers from 2,313 addresses; every smaller budget is kept."""
+    told: list[str] = []
+    kept = budgets(told=told)
+    guesses = 0
+    with pytest.raises(Busy):
+        for number in range(1_000_000):
+            guess_wrong(kept, phone(number), asker_at(f"{11 + number % 2313 // 250}.0.{number % 250}.1"))
+            guesses += 1
+    assert guesses <= 20_000
+    assert told == ["service.wrong_codes"]
+
+
+def test_honest_people_get_what_is_kept_of_the_wrong_codes() -> None:
+    kept = budgets(service={"wrong_codes": "100/hour"}, client={"wrong_codes": "40/hour"})
+    greedy = [asker_at(f"203.{number}.0.1") for number in range(4)]
+    with pytest.raises(Busy):
+        for number in range(160):
+            guess_wrong(kept, phone(number), greedy[number % 4])
+    guess_wrong(kept, phone(1))
+
+
+def test_honest_mistakes_never_empty_the_budget_of_the_service() -> None:
+    kept = budgets(service={"wrong_codes": "100/hour"})
+    for number in range(5000):
+        asker = asker_at(f"203.{number % 200}.{number // 200}.1")
+        if number % 6 == 0:
+            guess_wrong(kept, phone(number), asker)
+        prove(kept, phone(number), asker)
+
+
+def test_the_spend_cap_stops_messages_and_keeps_some_for_the_modest() -> None:
+    kept = budgets(
+        service={"messages": "100/hour"},
+        client={"unconfirmed": "100/hour", "unconfirmed_of_subnet": "400/hour", "unproven": "1000/day"},
+    )
+    assert [asks(kept, phone(number)) for number in range(80)] == [True] * 75 + [False] * 5
+    for number in range(25):
+        assert asks(kept, phone(1000 + number), asker_at(f"203.0.{number}.1")) is True
+    assert asks(kept, phone(2000), asker_at("203.0.200.1")) is False
+
+
+def test_pumped_messages_to_one_destination_stop_while_others_go_on() -> None:
+    kept = budgets(service={"unconfirmed_abroad": "10/hour"})
+    premium = [Recipient("979", f"sms +979{number:09}".encode()) for number in range(20)]
+    sent = [asks(kept, to, asker_at(f"203.0.{number}.1")) for number, to in enumerate(premium)]
+    assert sent == [True] * 10 + [False] * 10
+    assert asks(kept, phone(1)) is True
+    assert asks(kept, Recipient("email", b"email a@example.org")) is True
+
+
+def test_a_message_that_no_provider_took_is_given_back() -> None:
+    kept = budgets(target={"codes": "1/hour", "codes_of_day": "1/day"})
+    assert asks(kept, phone(1)) is True
+    assert asks(kept, phone(1)) is False
+    kept.undelivered(phone(1), now=NOW)
+    assert asks(kept, phone(1)) is True
+
+
+def test_a_session_may_check_so_many_values() -> None:
+    kept = budgets()
+    for _ in range(60):
+        kept.check(b"one", now=NOW)
+    with pytest.raises(OverBudget) as spent:
+        kept.check(b"one", now=NOW)
+    assert spent.value.budget == "checks_of_session"
+    kept.check(b"another", now=NOW)
+
+
+def test_record_only_refuses_nothing_and_says_what_it_would_have() -> None:
+    told: list[str] = []
+    kept = budgets(record_only=True, told=told, client={"unproven": "2/day"}, target={"codes": "3/hour"})
+    assert [asks(kept, phone(number)) for number in range(3)] == [True] * 3
+    assert told == ["client.unproven"]
+    assert [asks(kept, phone(0)) for _ in range(3)] == [True] * 3
+    assert told == ["client.unproven", "target.codes"]
+
+
+def test_nobody_is_named_by_a_charge() -> None:
+    assert "4242" not in repr(phone(4242))

@@ -1,0 +1,15 @@
+"""Budgets that nothing which is not about them ever meets."""
+
+from collections.abc import Mapping
+
+from app.limits import Policy
+
+
+def lavish(but: Mapping[str, str] = {}) -> str:
+    """Write a file of budgets that hold a hundred million each, *but* for some by their place, as in ``client.unproven``."""
+    lines: dict[str, list[str]] = {}
+    for place, limit in Policy().limits().items():
+        table, _, name = place.partition(".")
+        budget = but.get(place, f"100000000/{int(limit.seconds)} seconds")
+        lines.setdefault(table, [f"[{table}]"]).append(f'{name} = "{budget}"')
+    return "".join(f"{line}\n" for table in lines.values() for line in table)
