@@ -33,7 +33,7 @@ from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budget, Budgets, Limiter, LocalBuckets, SharedBuckets, Store, read_policy
+from app.limits import Budget, Budgets, Limiter, LocalBuckets, ProofOfWork, Queue, SharedBuckets, Store, read_policy
 from app.verification import Sessions, Target, Verification
 
 DELIVERY_SECONDS = 0.2
@@ -76,7 +76,8 @@ def create_app(
     register = Register(keys, keyholder, turns, replica)
     policy = read_policy(settings.limits_file)
     store = Store(settings.redis_url) if settings.redis_url else None
-    budgets = Budgets(policy, SharedBuckets(store) if store else LocalBuckets(), _log_refusal)
+    buckets = SharedBuckets(store) if store else LocalBuckets()
+    budgets = Budgets(policy, buckets, _log_refusal)
 
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
@@ -99,6 +100,8 @@ def create_app(
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
         limiter=Limiter(policy, store, _log_refusal),
         budgets=budgets,
+        work=ProofOfWork(secret.subkey("proof of work")),
+        queue=Queue(policy.limits()["service.journeys"], buckets, secret.subkey("queue")),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
     )

@@ -30,7 +30,7 @@ for i = 1, #KEYS / 2 do
   left_of[i] = math.min(math.max(left, 0), seconds)
   if left_of[1] / tonumber(ARGV[4]) > quota then share = share - kept end
   local wait = left - share * seconds
-  if wait <= 0.000001 then wait = 0 else refused = true end
+  if cost <= 0 or wait <= 0.000001 then wait = 0 else refused = true end
   said[2 * i - 1], said[2 * i] = string.format('%.9f', left_of[i] / seconds), string.format('%.6f', wait)
 end
 if not refused or force then

@@ -12,7 +12,7 @@ from app.delivery import Outbox
 from app.exposures import Exposures
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budgets, Limiter
+from app.limits import Budgets, Limiter, ProofOfWork, Queue
 from app.verification import Sessions, Verification
 
 
@@ -34,6 +34,8 @@ class Services:
     acknowledgements: Acknowledgements
     limiter: Limiter
     budgets: Budgets
+    work: ProofOfWork
+    queue: Queue
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool

@@ -10,6 +10,7 @@ from app.faces.web.texts.table import (
     Site,
     Start,
     Texts,
+    Time,
     Verdict,
     Verdicts,
 )
@@ -61,6 +62,9 @@ ENGLISH = Texts(
         verify_again="To see the new list, show once more that it is you.",
         signed_out="You have finished. The answer can no longer be seen on this device.",
         ended="The code can no longer be used. Its time has passed, or it was wrong too often. Please start again.",
+        wait="Several codes have been asked for over this connection. Please press the button below again in {wait}. What you typed stays here.",
+        crowded="Many people are checking now. Your place is kept. Please press the button below again in {wait}. What you typed stays here.",
+        time=Time(seconds="{seconds} seconds", minutes="{minutes} minutes"),
     ),
     code=Code(
         title="Type the code",

@@ -10,6 +10,7 @@ from app.faces.web.texts.table import (
     Site,
     Start,
     Texts,
+    Time,
     Verdict,
     Verdicts,
 )
@@ -58,6 +59,9 @@ KOREAN = Texts(
         verify_again="새 명단을 보려면 본인 확인을 한 번 더 해 주세요.",
         signed_out="끝났습니다. 이 기기에서 결과를 더 이상 볼 수 없습니다.",
         ended="확인 번호를 더 이상 쓸 수 없습니다. 시간이 지났거나 여러 번 틀렸을 수 있습니다. 처음부터 다시 해 주세요.",
+        wait="이 인터넷 연결에서 확인 번호를 여러 번 요청했습니다. {wait} 뒤에 아래 단추를 다시 눌러 주세요. 적으신 내용은 그대로 있습니다.",
+        crowded="지금 많은 분이 확인하고 계십니다. 차례를 맡아 두었습니다. {wait} 뒤에 아래 단추를 다시 눌러 주세요. 적으신 내용은 그대로 있습니다.",
+        time=Time(seconds="{seconds}초", minutes="{minutes}분"),
     ),
     code=Code(
         title="확인 번호를 적어 주세요",
