@@ -291,6 +291,18 @@ def test_a_crowd_waits_its_turn_and_nobody_begins_again(deploy: Callable[..., De
         assert "place" not in person.client.cookies
 
 
+def test_who_wants_no_more_codes(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(HOLDER)
+        person.submit("/stop-codes")
+        assert KO.answer.stopped in person.text
+        deployment.ask(HOLDER)
+        assert deployment.deliver() == []
+        person.client.cookies.clear()
+        assert person.client.post("/stop-codes").headers["location"] == "/?because=verify-first"
+
+
 def test_what_nobody_foresaw(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(HOLDER)

@@ -158,6 +158,11 @@ ENGLISH = Texts(
         another_title="Check another phone number or email",
         another="You can go on here with a number that you used before, or with another email.",
         too_many_identifiers="You have checked as many contacts as one visit allows. Finish, and start again.",
+        stop_title="Do codes arrive that you did not ask for?",
+        stop="A code is sent whenever somebody types your contact. "
+        "The button below stops all codes to the contacts above for 90 days. In that time you cannot check with them either.",
+        stop_button="Send me no codes for 90 days",
+        stopped="No codes are sent to the contacts above for the next 90 days.",
     ),
     notice=Notice(
         title="Notice of the data leak",

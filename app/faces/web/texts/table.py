@@ -122,6 +122,10 @@ class Answer:
     another_title: str
     another: str
     too_many_identifiers: str
+    stop_title: str
+    stop: str
+    stop_button: str
+    stopped: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
