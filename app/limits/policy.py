@@ -57,7 +57,7 @@ class ServiceBudgets:
     unconfirmed_of_destination: str = "20000/hour"
     unconfirmed_abroad: str = "100/hour"
     wrong_codes: str = "10000/hour"
-    journeys: str = "200/second"
+    journeys: str = "500/second"
 
 
 _TABLES = ("client", "target", "service")

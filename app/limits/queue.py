@@ -18,7 +18,7 @@ from app.limits.charges import Charge
 from app.limits.decision import Limit
 
 HOUR = 3600.0
-AT_ONCE = 10.0
+AT_ONCE = 2.0
 """Seconds' worth of journeys that come at once and do not wait: the service is slow for a moment, and nobody is sent away."""
 GRACE = 900.0
 """Seconds that a turn is kept for whoever is late."""
@@ -60,6 +60,7 @@ class Queue:
         """
         self._pace = journeys.count / journeys.seconds
         self._hour = Limit(max(1, round(self._pace * HOUR)), HOUR)
+        self._at_once = max(AT_ONCE, 1 / self._pace) / HOUR
         self._buckets = buckets
         self._key = key
 
@@ -70,7 +71,7 @@ class Queue:
             Crowded: wait.
         """
         moment = now.timestamp()
-        charge = Charge("service.journeys", self._hour, share=AT_ONCE / HOUR)
+        charge = Charge("service.journeys", self._hour, share=self._at_once)
         outcome = self._buckets.spend([charge], now=moment, force=True)
         if outcome.refused is None:
             return
