@@ -101,7 +101,7 @@ def create_app(
         limiter=Limiter(policy, store, _log_refusal),
         budgets=budgets,
         work=ProofOfWork(secret.subkey("proof of work")),
-        queue=Queue(policy.limits()["service.journeys"], buckets, secret.subkey("queue")),
+        queue=Queue(policy, buckets, secret.subkey("queue"), _log_refusal),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
     )

@@ -8,7 +8,7 @@ from app.limits.askers import Asker, asker_at
 from app.limits.buckets import Buckets, LocalBuckets
 from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
 from app.limits.limiter import Limiter, Spent
-from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, read_policy
+from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, ServiceBudgets, TargetBudgets, read_policy
 from app.limits.queue import Crowded, Queue
 from app.limits.shared_buckets import SharedBuckets
 from app.limits.store import Store
@@ -31,10 +31,12 @@ __all__ = [
     "ProofOfWork",
     "Queue",
     "Recipient",
+    "ServiceBudgets",
     "SharedBuckets",
     "Solved",
     "Spent",
     "Store",
+    "TargetBudgets",
     "asker_at",
     "read_policy",
 ]

@@ -103,7 +103,7 @@ class Budgets:
             return
         once = Charge(_PROOF, _ONCE, proof.name)
         outcome = self._spend(now, *charges, once)
-        if outcome.refused is once:
+        if outcome.refused and outcome.refused.budget == _PROOF:
             self.ask(asker, to, now=now)  # it has been used before, and is none
         else:
             self._speak(outcome)
@@ -165,7 +165,7 @@ class Budgets:
         client, subnet, cost = asker.client, asker.subnet, -1.0 - EARNED
         self._give_back(
             now,
-            *self._wrong(asker, cost=-1.0 - EARNED_GUESSES),
+            *self._wrong(asker, cost=-1.0, earned=EARNED_GUESSES),
             self._charge("client.unconfirmed", client, cost=cost),
             self._charge("client.unconfirmed_of_subnet", subnet, cost=cost),
             self._charge("client.unproven", client, cost=cost),
@@ -173,11 +173,11 @@ class Budgets:
             self._charge(*_unconfirmed(to.destination), cost=cost),
         )
 
-    def _wrong(self, asker: Asker, cost: float = 1.0) -> list[Charge]:
+    def _wrong(self, asker: Asker, cost: float = 1.0, earned: float = 0.0) -> list[Charge]:
         return [
             self._charge("client.wrong_codes", asker.client, cost=cost),
             self._charge("client.wrong_codes_of_subnet", asker.subnet, cost=cost),
-            self._charge("service.wrong_codes", cost=cost, kept=KEPT),
+            self._charge("service.wrong_codes", cost=cost - earned, kept=KEPT),
         ]
 
     def _charge(self, budget: str, whose: str | bytes | None = None, **given: Any) -> Charge:  # noqa: ANN401

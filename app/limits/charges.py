@@ -11,7 +11,7 @@ MARKS = 8192
 came before with a chance of (those that are marked) / 8192, in the asker's favour."""
 
 
-QUOTA = 0.25
+QUOTA = 0.1
 
 
 @dataclass(frozen=True, slots=True)

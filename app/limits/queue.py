@@ -7,6 +7,7 @@ ticket, which says when, and is signed: nothing is kept for those who wait. Whoe
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -16,12 +17,14 @@ from app.errors import ExposureError
 from app.limits.buckets import Buckets
 from app.limits.charges import Charge
 from app.limits.decision import Limit
+from app.limits.policy import Policy
 
 HOUR = 3600.0
 AT_ONCE = 2.0
 """Seconds' worth of journeys that come at once and do not wait: the service is slow for a moment, and nobody is sent away."""
 GRACE = 900.0
 """Seconds that a turn is kept for whoever is late."""
+_BUDGET = "service.journeys"
 _MAC_BYTES, _NONCE_BYTES = 16, 12
 
 
@@ -50,14 +53,20 @@ class Ticket:
 class Queue:
     """Lets new journeys in at the pace that the service carries."""
 
-    def __init__(self, journeys: Limit, buckets: Buckets, key: bytes) -> None:
+    def __init__(
+        self, policy: Policy, buckets: Buckets, key: bytes, refused: Callable[[str], object] = lambda _: None
+    ) -> None:
         """Know the pace.
 
         Args:
-            journeys: how many in which time.
+            policy: has it.
             buckets: where the queue is kept.
             key: signs tickets.
+            refused: is told of each who must wait, or would.
         """
+        journeys = policy.limits()[_BUDGET]
+        self._record_only = policy.record_only
+        self._refused = refused
         self._pace = journeys.count / journeys.seconds
         self._hour = Limit(max(1, round(self._pace * HOUR)), HOUR)
         self._at_once = max(AT_ONCE, 1 / self._pace) / HOUR
@@ -71,9 +80,12 @@ class Queue:
             Crowded: wait.
         """
         moment = now.timestamp()
-        charge = Charge("service.journeys", self._hour, share=self._at_once)
+        charge = Charge(_BUDGET, self._hour, share=self._at_once)
         outcome = self._buckets.spend([charge], now=moment, force=True)
         if outcome.refused is None:
+            return
+        self._refused(_BUDGET)
+        if self._record_only:
             return
         if outcome.used[0] >= 1.0:
             raise Crowded(HOUR / 6, None, self._hour.count)

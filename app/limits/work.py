@@ -4,8 +4,6 @@ Its challenge is ALTCHA's (PBKDF2, version 2 of the protocol): signed, so none i
 that day's budgets tell whether it was used before.
 """
 
-import base64
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,11 +45,14 @@ class ProofOfWork:
         if len(solution) > LENGTH_LIMIT:
             return None
         try:
-            until = json.loads(base64.b64decode(solution))["challenge"]["parameters"]["data"]["until"]
-            signature = json.loads(base64.b64decode(solution))["challenge"]["signature"]
-            in_time = now.timestamp() < until
-            if not in_time or not altcha.verify_solution(solution, self._key).verified:
+            given = altcha.Payload.from_base64(solution)
+            challenge = given.challenge
+            if now.timestamp() >= challenge.parameters.data["until"]:
                 return None
-            return Solved(bytes.fromhex(signature))
+            return (
+                Solved(bytes.fromhex(challenge.signature))
+                if altcha.verify_solution(given, self._key).verified
+                else None
+            )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None

@@ -113,9 +113,9 @@ def test_a_refused_identifier_is_not_remembered(buckets: Buckets, somebody: byte
 
 
 def test_part_is_kept_for_those_within_their_quota(buckets: Buckets, somebody: bytes) -> None:
-    """Who used a quarter of their own bucket at most, gets the last of the common one."""
+    """Who used a tenth of their own bucket at most, gets the last of the common one."""
     common = charge(somebody, Limit(20, 60.0), "common", kept=0.25)
-    greedy, modest = charge(somebody + b"greedy", Limit(40, 60.0)), charge(somebody + b"modest", Limit(4, 60.0))
+    greedy, modest = charge(somebody + b"greedy", Limit(40, 60.0)), charge(somebody + b"modest", Limit(10, 60.0))
     for _ in range(15):
         assert admitted(buckets, greedy, common)
     assert not admitted(buckets, greedy, common)

@@ -60,28 +60,28 @@ def test_an_address_is_told_apart_from_its_neighbours() -> None:
 
 def test_who_asks_about_many_and_proves_none_is_stopped() -> None:
     kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number)) for number in range(240)]
-    assert spoke[:200] == [True] * 200
+    spoke = [asks(kept, phone(number)) for number in range(460)]
+    assert spoke[:400] == [True] * 400
     assert spoke.count("unproven") > 10  # some are taken for one that came before
     assert asks(kept, phone(0)) is True
-    assert asks(kept, phone(900), asker_at("198.51.100.8")) is True
+    assert asks(kept, phone(9000), asker_at("198.51.100.8")) is True
 
 
 def test_a_subnet_is_worth_four_addresses() -> None:
     kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number), asker_at(f"198.51.100.{number % 250}")) for number in range(960)]
-    assert spoke[:800] == [True] * 800
+    spoke = [asks(kept, phone(number), asker_at(f"198.51.100.{number % 250}")) for number in range(2000)]
+    assert spoke[:1600] == [True] * 1600
     assert spoke.count("unproven_of_subnet") > 40
-    assert asks(kept, phone(900), asker_at("203.0.113.1")) is True
+    assert asks(kept, phone(9000), asker_at("203.0.113.1")) is True
 
 
 def test_messages_that_nobody_confirms_are_stopped() -> None:
     kept = budgets(target={"codes": "1000/hour", "codes_of_day": "1000/day"})
-    assert [asks(kept, phone(1)) for _ in range(121)] == [True] * 120 + ["unconfirmed"]
+    assert [asks(kept, phone(1)) for _ in range(241)] == [True] * 240 + ["unconfirmed"]
     with pytest.raises(OverBudget) as spent:
         kept.ask(HOME, phone(1), proof=Solved(b"another"), now=NOW)
-    assert spent.value.wait == 30
-    assert asks(kept, phone(1), now=NOW + timedelta(seconds=30)) is True
+    assert spent.value.wait == 15
+    assert asks(kept, phone(1), now=NOW + timedelta(seconds=15)) is True
 
 
 def test_a_carriers_address_whose_people_confirm_is_never_stopped() -> None:

@@ -5,15 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.limits import Crowded, LocalBuckets, Queue
-from app.limits.decision import Limit
+from app.limits import Crowded, LocalBuckets, Policy, Queue, ServiceBudgets
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
-TEN_A_SECOND = Limit(10, 1.0)
 
 
-def queue(pace: Limit = TEN_A_SECOND) -> Queue:
-    return Queue(pace, LocalBuckets(), b"k" * 32)
+def queue(pace: str = "10/second", *, record_only: bool = False, told: list[str] | None = None) -> Queue:
+    policy = Policy(service=ServiceBudgets(journeys=pace), record_only=record_only)
+    return Queue(policy, LocalBuckets(), b"k" * 32, (told if told is not None else []).append)
 
 
 def turned_away(kept: Queue, now: datetime = NOW) -> Crowded | None:
@@ -82,7 +81,7 @@ def test_no_bit_of_a_ticket_can_be_changed() -> None:
 
 
 def test_a_full_queue_gives_no_place() -> None:
-    kept = queue(Limit(1, 10.0))  # an hour of it holds 360
+    kept = queue("1/10 seconds")  # an hour of it holds 360
     given = [turned_away(kept) for _ in range(400)]
     assert given[0] is None
     assert all(one and one.ticket for one in given[1:359])
@@ -113,3 +112,11 @@ def test_at_twice_the_pace_the_queue_drains_in_order_and_nobody_begins_again() -
     assert turns == sorted(turns)  # who comes later has more people before him
     last = max(moment for moment, _ in let_in)
     assert (last - NOW).total_seconds() <= 1200 / 10 + 15  # the pace, and the jitter
+
+
+def test_record_only_lets_everybody_in_and_says_who_would_wait() -> None:
+    told: list[str] = []
+    kept = queue(record_only=True, told=told)
+    for _ in range(30):
+        kept.enter(now=NOW)
+    assert told == ["service.journeys"] * 10

@@ -8,7 +8,7 @@ from typing import Any
 import altcha
 import pytest
 
-from app.limits import Budgets, LocalBuckets, OverBudget, Policy, ProofOfWork, Recipient, asker_at
+from app.limits import Budgets, ClientBudgets, LocalBuckets, OverBudget, Policy, ProofOfWork, Recipient, asker_at
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 SOMEBODY = asker_at("198.51.100.7")
@@ -68,23 +68,23 @@ def test_a_challenge_cannot_be_made_easier_or_last_longer() -> None:
 
 def test_the_second_half_of_a_budget_takes_work_and_each_proof_is_good_once() -> None:
     kept = Budgets(Policy(), LocalBuckets())
-    for number in range(60):
+    for number in range(120):
         kept.ask(SOMEBODY, phone(number), now=NOW)
     with pytest.raises(OverBudget) as spent:
-        kept.ask(SOMEBODY, phone(60), now=NOW)
+        kept.ask(SOMEBODY, phone(120), now=NOW)
     assert spent.value.soft
     proof = work().solved(solve(work().challenge(now=NOW)), now=NOW)
-    kept.ask(SOMEBODY, phone(60), proof=proof, now=NOW)
+    kept.ask(SOMEBODY, phone(120), proof=proof, now=NOW)
     with pytest.raises(OverBudget):
-        kept.ask(SOMEBODY, phone(61), proof=proof, now=NOW)
-    kept.ask(SOMEBODY, phone(61), now=NOW + timedelta(seconds=60))  # whoever waits needs none
+        kept.ask(SOMEBODY, phone(121), proof=proof, now=NOW)
+    kept.ask(SOMEBODY, phone(121), now=NOW + timedelta(seconds=30))  # whoever waits needs none
 
 
 def test_work_does_not_open_what_is_spent() -> None:
-    kept = Budgets(Policy(), LocalBuckets())
+    kept = Budgets(Policy(ClientBudgets(unconfirmed="40/hour")), LocalBuckets())
     with pytest.raises(OverBudget) as spent:
         for number in range(200):
             proof = work().solved(solve(work().challenge(now=NOW)), now=NOW)
             kept.ask(SOMEBODY, phone(number), proof=proof, now=NOW)
-    assert number == 120
+    assert number == 40
     assert not spent.value.soft

@@ -25,8 +25,18 @@ from app.keyholder import Door, import_path, start_child
 
 SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
 SEED = 2025
-LIMITS = '[target]\ncodes = "1000/hour"\ncodes_of_day = "1000/day"\n'
-"""A demo knows four people, who are asked for over and over, and sends nothing to anybody."""
+LIMITS = """\
+[client]
+unproven = "100000/day"
+unproven_of_subnet = "100000/day"
+unconfirmed = "100000/day"
+unconfirmed_of_subnet = "100000/day"
+[target]
+codes = "100000/day"
+codes_of_day = "100000/day"
+wrong_codes = "100000/day"
+"""
+"""A demo knows four people, who are asked for over and over from one address, and sends nothing to anybody."""
 
 
 def demo(
