@@ -46,13 +46,9 @@ class ProofOfWork:
             return None
         try:
             given = altcha.Payload.from_base64(solution)
-            challenge = given.challenge
-            if now.timestamp() >= challenge.parameters.data["until"]:
-                return None
-            return (
-                Solved(bytes.fromhex(challenge.signature))
-                if altcha.verify_solution(given, self._key).verified
-                else None
-            )
+            signed, about = given.challenge.signature or "", given.challenge.parameters.data or {}
+            in_time = now.timestamp() < about["until"]
+            good = in_time and altcha.verify_solution(given, self._key).verified
+            return Solved(bytes.fromhex(signed)) if good else None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
