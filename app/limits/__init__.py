@@ -9,6 +9,7 @@ from app.limits.buckets import Buckets, LocalBuckets
 from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
 from app.limits.limiter import Limiter, Spent
 from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, read_policy
+from app.limits.refusals import Refusals
 from app.limits.shared_buckets import SharedBuckets
 from app.limits.store import Store
 
@@ -26,6 +27,7 @@ __all__ = [
     "OverBudget",
     "Policy",
     "Recipient",
+    "Refusals",
     "SharedBuckets",
     "Spent",
     "Store",
