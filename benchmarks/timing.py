@@ -1,6 +1,6 @@
 """Whether answers that must look alike can be told apart by the time that they take.
 
-    python -m benchmarks.timing [--samples N] [--accounts N] [--json]
+    python -m benchmarks.timing [--samples N] [--accounts N] [--only TEXT] [--json]
 
 One client on loopback, which is as near as anybody comes, holds one connection to the real `exposure serve` on PostgreSQL, and asks for the two
 sides of a pair in random order. For each pair: the area under the ROC curve, 0.5 where time tells nothing (goal: 0.52 at most), and the medians.
@@ -41,11 +41,13 @@ class Timing:
         self._targets = Targets(deployment)
         self._on_their_way: list[str] = []
 
-    def measure(self) -> Iterator[dict[str, Any]]:
-        """Measure each pair; gives its area, the medians in microseconds, and how many there were of each side."""
+    def measure(self, only: str = "") -> Iterator[dict[str, Any]]:
+        """Measure each pair, or *only* those of such a name; gives area, medians in microseconds, and how many there were of each side."""
         for target in self._targets.to_block * CODES_OF_A_TARGET:
             self._start(target, sent=True)
         for pair in self._pairs():
+            if only not in pair.what:
+                continue
             one, other = self._sampled(pair)
             yield {
                 "pair": pair.what,
@@ -117,15 +119,16 @@ class Timing:
         self._on_their_way.clear()
 
 
-def measure(*, samples: int, accounts: int = 10_000) -> Iterator[dict[str, Any]]:
+def measure(*, samples: int, accounts: int = 10_000, only: str = "") -> Iterator[dict[str, Any]]:
     """Set a deployment up, and measure all pairs.
 
     Args:
         samples: of each side of a pair.
         accounts: how many are made up.
+        only: those whose name it is part of.
     """
     with deployed(accounts, {"target.codes": f"{CODES_OF_A_TARGET}/day"}) as deployment:
-        yield from Timing(deployment, samples).measure()
+        yield from Timing(deployment, samples).measure(only)
 
 
 def main() -> None:
@@ -133,12 +136,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--samples", type=int, default=10_000, help="of each side of a pair (%(default)s)")
     parser.add_argument("--accounts", type=int, default=10_000, help="that are made up (%(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="pairs whose name it is part of")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    for row in measure(samples=given.samples, accounts=given.accounts):
+    given = vars(parser.parse_args())
+    as_json = given.pop("json")
+    for row in measure(**given):
         one, other = row["medians_us"]
         line = f"{row['pair']:50} area {row['area']:.4f}  medians {one:7.1f} and {other:7.1f} µs  n {row['samples']}"
-        print(json.dumps(row) if given.json else line, flush=True)
+        print(json.dumps(row) if as_json else line, flush=True)
 
 
 if __name__ == "__main__":

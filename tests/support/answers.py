@@ -2,18 +2,8 @@
 
 import httpx
 
-OWN = (
-    "id",
-    "client_secret",
-    "access_token",
-    "instance",
-    "date",
-    "x-request-id",
-    "expires_at",
-    "resend_at",
-    "ratelimit",
-)
-"""What differs between any two answers, and is of one length."""
+OWN = ("id", "client_secret", "instance", "date", "x-request-id", "ratelimit")
+"""What differs between any two answers of one moment, and is of one length."""
 
 
 def said(answer: httpx.Response) -> tuple[object, ...]:
