@@ -100,6 +100,7 @@ class Timing:
         return started["id"], started["client_secret"]
 
     def _sign_in(self, phone: str) -> str:
+        self._await_sent()
         number, secret = self._start(phone, sent=False)
         code = self._deployment.codes(1)[phone]
         _, status, body = self._wire.ask(calling("confirm", number, secret, code))
