@@ -33,7 +33,18 @@ from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budget, Budgets, Limiter, LocalBuckets, ProofOfWork, Queue, SharedBuckets, Store, read_policy
+from app.limits import (
+    Budget,
+    Budgets,
+    Limiter,
+    LocalBuckets,
+    ProofOfWork,
+    Queue,
+    Refusals,
+    SharedBuckets,
+    Store,
+    read_policy,
+)
 from app.verification import Sessions, Target, Verification
 
 DELIVERY_SECONDS = 0.2
@@ -77,7 +88,8 @@ def create_app(
     policy = read_policy(settings.limits_file)
     store = Store(settings.redis_url) if settings.redis_url else None
     buckets = SharedBuckets(store) if store else LocalBuckets()
-    budgets = Budgets(policy, buckets, _log_refusal)
+    refusals = Refusals(_log_refusal)
+    budgets = Budgets(policy, buckets, refusals.note)
 
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
@@ -100,8 +112,9 @@ def create_app(
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
         limiter=Limiter(policy, store, _log_refusal),
         budgets=budgets,
+        refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
-        queue=Queue(policy, buckets, secret.subkey("queue"), _log_refusal),
+        queue=Queue(policy, buckets, secret.subkey("queue"), refusals.note),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
     )
@@ -119,6 +132,7 @@ def create_app(
         finally:
             stop.set()
             worker.join(timeout=5)
+            services.refusals.tell()
             services.close()
             log.info("stopped")
 
@@ -165,6 +179,7 @@ def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
     erased = 0.0
     while not stop.wait(DELIVERY_SECONDS):
         try:
+            services.refusals.tell()
             if not _would_reach_strangers(
                 services.database, sender
             ):  # a synthetic data set may have come since the start

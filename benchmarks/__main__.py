@@ -1,6 +1,6 @@
 """Measure everything, print the table of ratios, and keep it as JSON.
 
-python -m benchmarks [--people N] [--rounds N] [--hints] [--point-read-rows N,N] [--json FILE]
+python -m benchmarks [--people N] [--rounds N] [--hints] [--point-read-rows N,N] [--samples N] [--json FILE]
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ROOT, requests, sections
+from benchmarks import ROOT, requests, sections, timing
 from benchmarks.table import Line, alone, as_share, print_table
 from benchmarks.workbench import workbench
 
@@ -20,7 +20,7 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 
 def main() -> None:
     """Measure; each table is printed as soon as it is known."""
-    options, json_file = _options()
+    options, samples, json_file = _options()
     tables: dict[str, Sequence[Line]] = {}
 
     def show(title: str, lines: Sequence[Line]) -> None:
@@ -39,10 +39,12 @@ def main() -> None:
         show("Point read on PostgreSQL", sections.point_reads(bench, options))
     measured = requests.measure(rounds=3)
     show("Requests, against a bare route with one SELECT", [_as_line(one) for one in measured])
+    alike = timing.measure(samples=samples)
+    show(f"Times of answers that look alike, {samples:,} of each", [_as_area(one) for one in alike])
     _keep(json_file, options, tables, measured)
 
 
-def _options() -> tuple[sections.Options, Path]:
+def _options() -> tuple[sections.Options, int, Path]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--people", type=int, default=300_000, help="accounts that are imported (%(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="of the import and its floor (%(default)s)")
@@ -54,10 +56,13 @@ def _options() -> tuple[sections.Options, Path]:
         metavar="N,N",
         help="sizes of the tables that are read from, each at least 10,000 (100000,1000000)",
     )
+    parser.add_argument(
+        "--samples", type=int, default=3000, help="of each side of a pair that must look alike (%(default)s)"
+    )
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures are kept")
     given = parser.parse_args()
-    if given.people < 100 or given.rounds < 1:
-        parser.error("at least 100 people and one round")
+    if given.people < 100 or given.rounds < 1 or given.samples < 1:
+        parser.error("at least 100 people, one round and one sample")
     if not given.json.absolute().parent.is_dir():
         parser.error(f"--json: no folder for {given.json}")
     options = sections.Options(
@@ -68,7 +73,7 @@ def _options() -> tuple[sections.Options, Path]:
         hints=given.hints,
         point_read_rows=given.point_read_rows,
     )
-    return options, given.json
+    return options, given.samples, given.json
 
 
 def _sizes(text: str) -> Sequence[int]:
@@ -83,6 +88,13 @@ def _as_line(measured: Mapping[str, Any]) -> Line:
         return alone(measured["call"], measured["cpu_ms"], "CPU ms")
     return as_share(
         measured["call"], ours=measured["per_second"], floor=measured["baseline_per_second"], unit="requests/s"
+    )
+
+
+def _as_area(measured: Mapping[str, Any]) -> Line:
+    one, other = measured["medians_us"]
+    return alone(
+        measured["pair"], measured["area"], "of the curve", f"<= {timing.GOAL}; {one:,.0f} and {other:,.0f} µs"
     )
 
 

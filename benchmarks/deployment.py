@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from app.identifiers import canonical
 from benchmarks import ROOT, processes
@@ -24,6 +24,12 @@ class Deployment:
     baseline_port: int
     identifiers: Sequence[str]
     """Phones of holders in canonical form, no two the same."""
+    recipients: Sequence[str]
+    """Phones that stand in others' address books only, likewise."""
+    emails: Sequence[str]
+    """Of holders, likewise."""
+    names: Mapping[str, str] = field(repr=False)
+    """Of the holders, by their phones."""
     _server: "subprocess.Popen[str]" = field(repr=False)
 
     def codes(self, count: int) -> dict[str, str]:
@@ -43,7 +49,7 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
 
     Args:
         accounts: how many to make up.
-        budgets: that are not lavish, by their places.
+        budgets: what is not to be lavish, by its place in the file of budgets.
     """
     with workbench(hints=True) as bench:
         made = bench.on_postgresql("served")
@@ -61,7 +67,16 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
             assert server.stdout
             assert baseline.stdout
             port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
-            yield Deployment(port, int(baseline.stdout.readline()), _phones(people), server)
+            holders = _people(people, "phone", holders=True)
+            yield Deployment(
+                port=port,
+                baseline_port=int(baseline.stdout.readline()),
+                identifiers=list(holders),
+                recipients=[phone for phone in _people(people, "phone", holders=False) if phone not in holders],
+                emails=list(_people(people, "email", holders=True)),
+                names=holders,
+                _server=server,
+            )
 
 
 @contextmanager
@@ -79,7 +94,8 @@ def _started(command: Sequence[str], environment: dict[str, str], errors: IO[str
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
 
 
-def _phones(people: Path) -> list[str]:
+def _people(people: Path, kind: Literal["phone", "email"], *, holders: bool) -> dict[str, str]:
+    """Read the first phone or email, and the first name, of each row of holders, or of those who stand in others' address books."""
     with people.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["phone"] and not row["recipient_ref"]]
-    return list(dict.fromkeys(canonical("phone", row["phone"].partition("|")[0]) for row in rows))
+        rows = [row for row in csv.DictReader(file) if row[kind] and bool(row["recipient_ref"]) != holders]
+    return {canonical(kind, row[kind].partition("|")[0]): row["name"].partition("|")[0] for row in rows}

@@ -10,6 +10,7 @@ from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
 from app.limits.limiter import Limiter, Spent
 from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, ServiceBudgets, TargetBudgets, read_policy
 from app.limits.queue import Crowded, Queue
+from app.limits.refusals import Refusals
 from app.limits.shared_buckets import SharedBuckets
 from app.limits.store import Store
 from app.limits.work import ProofOfWork, Solved
@@ -31,6 +32,7 @@ __all__ = [
     "ProofOfWork",
     "Queue",
     "Recipient",
+    "Refusals",
     "ServiceBudgets",
     "SharedBuckets",
     "Solved",

@@ -130,7 +130,8 @@ class Verification:
             VerificationEnded: used, expired, out of tries, or sent too often.
             TooSoon: the last one has only just been sent.
         """
-        return self._resendable(queries.look(session, number), number, client_secret, now)[0]
+        place = _place(number, client_secret)
+        return self._resendable(queries.look(session, number, place.locator), number, place, now)[0]
 
     def resend(self, session: Session, number: UUID, client_secret: str, *, send: bool, now: datetime) -> Started:
         """Send a new code; the one before is void.
@@ -138,8 +139,9 @@ class Verification:
         Raises:
             UnknownVerification, VerificationEnded, TooSoon: as for `target`.
         """
-        row = queries.hold(session, number)
-        target, locale = self._resendable(row, number, client_secret, now)
+        place = _place(number, client_secret)
+        row = queries.hold(session, number, place.locator)
+        target, locale = self._resendable(row, number, place, now)
         assert row is not None  # noqa: S101  narrowed for mypy: it is the asker's
         row.code, row.expires_at = self._send(session, number, target, locale, send=send, now=now)
         row.tries_left = TRIES
@@ -153,8 +155,8 @@ class Verification:
         """Confirm a code.
 
         1. The keyholder answers; otherwise neither a try nor the code is spent.
-        2. A try is counted, whatever comes of it.
-        3. The verification is the asker's, and has not ended.
+        2. The verification is the asker's, and a try is counted, whatever comes of it.
+        3. It has not ended.
         4. The code is compared in constant time.
         5. The keyholder's answer on the identifier is stretched to its digest.
         6. The code is used up, the target erased, and the session opened, or the identifier added to the one of *token*.
@@ -169,8 +171,9 @@ class Verification:
             Unavailable: the keyholder or the database failed.
         """
         self._keyholder.reach()  # (1)
-        row = queries.take_try(session, number)  # (2)
-        target, _ = _opened(row, number, client_secret, now)  # (3)
+        place = _place(number, client_secret)
+        row = queries.take_try(session, number, place.locator)  # (2)
+        target, _ = _opened(row, number, place, now)  # (3)
         if row is None or row.tries_left < 0:
             raise VerificationEnded("no tries are left")
         if not hmac.compare_digest(row.code, self._code_mac(number, code)):  # (4)
@@ -210,9 +213,9 @@ class Verification:
         return (kept if sent else none_fits), expires_at
 
     def _resendable(
-        self, row: VerificationRow | None, number: UUID, client_secret: str, now: datetime
+        self, row: VerificationRow | None, number: UUID, place: Place, now: datetime
     ) -> tuple[Target, Locale]:
-        opened = _opened(row, number, client_secret, now)
+        opened = _opened(row, number, place, now)
         if row is None or row.sends_left <= 0:
             raise VerificationEnded("no more codes are sent for this verification")
         sent_at = row.expires_at - self._lifetime
@@ -232,12 +235,9 @@ class Verification:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")
 
 
-def _opened(
-    row: VerificationRow | Row[Any] | None, number: UUID, client_secret: str, now: datetime
-) -> tuple[Target, Locale]:
-    """Open the target of a verification that is the asker's and has not ended."""
-    place = _place(number, client_secret)
-    if row is None or not hmac.compare_digest(row.client, place.locator):
+def _opened(row: VerificationRow | Row[Any] | None, number: UUID, place: Place, now: datetime) -> tuple[Target, Locale]:
+    """Open the target of a verification of the asker's, if it has not ended."""
+    if row is None:
         raise UnknownVerification("no such verification with this client secret")
     if row.target is None or row.expires_at <= now:
         raise VerificationEnded("the verification was used, has expired, or is out of tries")

@@ -201,22 +201,26 @@ def test_two_incidents_are_answered_apart(deployment: Deployment) -> None:
         assert matched == [one == incident for one in incidents]
 
 
-def test_every_place_is_compared_whether_one_matches_or_not(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deployment.publish_rows([row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
-    headers = deployment.sign_in(PHONE)
-    compared: list[bool] = []
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What came of each comparison with a record."""
+    found: list[bool] = []
 
     class Counting:
         digest = staticmethod(hmac.digest)
 
         @staticmethod
         def compare_digest(one: bytes, other: bytes) -> bool:
-            compared.append(hmac.compare_digest(one, other))
-            return compared[-1]
+            found.append(hmac.compare_digest(one, other))
+            return found[-1]
 
     monkeypatch.setattr(service, "hmac", Counting)
+    return found
+
+
+def test_every_place_is_compared_whether_one_matches_or_not(deployment: Deployment, compared: list[bool]) -> None:
+    deployment.publish_rows([row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
+    headers = deployment.sign_in(PHONE)
     for value, matches in (
         (OWN[0], 1),
         (OWN[1], 1),
@@ -227,6 +231,21 @@ def test_every_place_is_compared_whether_one_matches_or_not(
     ):
         compared.clear()
         check(deployment, headers, kind_of(value), value)
+        assert (len(compared), sum(compared)) == (4, matches)
+
+
+@pytest.mark.parametrize("kind", ["name", "address"])
+def test_every_name_and_address_is_compared_whether_one_matches_or_not(
+    deployment: Deployment, compared: list[bool], kind: str
+) -> None:
+    own = ["박지수", "박지숙", "지수박"] if kind == "name" else ["서울 강남구 1", "서울 강남구 2", "부산 해운대구 3"]
+    deployment.publish_rows(
+        [row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}), row("a2", phone=PHONE, **{kind: own[0]})]
+    )
+    headers = deployment.sign_in(PHONE)
+    for value, matches in ((own[0], 2), (own[1], 1), (own[2], 1), ("남궁민수", 0)):
+        compared.clear()
+        check(deployment, headers, kind, value)
         assert (len(compared), sum(compared)) == (4, matches)
 
 

@@ -79,7 +79,7 @@ def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Resp
     own, notice = read_as(services, token, find)
     with services.database.write() as session:
         kept = services.acknowledgements.acknowledge(session, own, notice, body.notice_version, now=services.clock())
-    return answered(_receipt(kept.receipt), 201 if kept.new else 200)
+    return answered(_receipt(kept.receipt), 201 if kept.new else 200, personal=True)
 
 
 @router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
@@ -93,7 +93,7 @@ def list_acknowledgements(request: Request, token: Token) -> Response:
         receipts = services.acknowledgements.receipts(session, exposures)
         return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
 
-    return answered(read_as(services, token, read))
+    return answered(read_as(services, token, read), personal=True)
 
 
 @router.get("/v1/receipt-keys", responses=problems())

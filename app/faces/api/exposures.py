@@ -119,7 +119,7 @@ def list_exposures(request: Request, token: Token) -> Response:
             ],
         )
 
-    return answered(read_as(services, token, read))
+    return answered(read_as(services, token, read), personal=True)
 
 
 @router.post("/v1/exposures/check", response_model=ChecksOut, responses=problems(401, 413, 415, 422))
@@ -143,7 +143,7 @@ def check_value(body: CheckIn, request: Request, token: Token) -> Response:
             ],
         )
 
-    return answered(read_as(services, token, check))
+    return answered(read_as(services, token, check), personal=True)
 
 
 def _datasets(answer: Answer) -> list[DataSetOut]:

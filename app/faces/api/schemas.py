@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from app.clock import rfc3339
+from app.faces.http.padding import padded
 from app.faces.http.problems import MEDIA_TYPE
 
 Moment = Annotated[
@@ -33,9 +34,10 @@ class Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def answered(body: Out, status: int = 200) -> Response:
-    """Write an answer. Its types were checked as it was made; FastAPI would check them again, in another thread."""
-    return Response(body.model_dump_json(exclude_none=True), status, media_type="application/json")
+def answered(body: Out, status: int = 200, *, personal: bool = False) -> Response:
+    """Write an answer, a *personal* one padded. Its types were checked as it was made; FastAPI would check them again, in another thread."""
+    content = body.model_dump_json(exclude_none=True).encode()
+    return Response(padded(content) if personal else content, status, media_type="application/json")
 
 
 class FaultOut(Out):

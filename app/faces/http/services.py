@@ -12,7 +12,7 @@ from app.delivery import Outbox
 from app.exposures import Exposures
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budgets, Limiter, ProofOfWork, Queue
+from app.limits import Budgets, Limiter, ProofOfWork, Queue, Refusals
 from app.verification import Sessions, Verification
 
 
@@ -34,6 +34,8 @@ class Services:
     acknowledgements: Acknowledgements
     limiter: Limiter
     budgets: Budgets
+    refusals: Refusals
+    """Of those budgets, not yet told of."""
     work: ProofOfWork
     queue: Queue
     countries: tuple[str, ...]

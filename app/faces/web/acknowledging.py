@@ -13,6 +13,7 @@ from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import spends
+from app.faces.http.padding import padded
 from app.faces.http.services import Services, services_of
 from app.faces.web.answering import answer_page, token_of
 from app.faces.web.language import locale_of, texts_of
@@ -79,7 +80,8 @@ def show_receipts(request: Request) -> Response:
     services = services_of(request)
     receipts = _receipts(request, services)
     titles = {slug: one.incident.title for slug, one in services.database.glance(services.incidents).items()}
-    return page(request, "receipts.html", here="/receipts", receipts=[_in_words(one, titles) for one in receipts])
+    in_words = [_in_words(one, titles) for one in receipts]
+    return page(request, "receipts.html", here="/receipts", personal=True, receipts=in_words)
 
 
 @router.get("/receipts/{number}")
@@ -92,8 +94,8 @@ def download_receipt(request: Request, number: str) -> Response:
     if number not in known:
         raise UnknownExposure("no such receipt")
     headers = {"Content-Disposition": f'attachment; filename="receipt-{number}.json"'}
-    content = json.dumps(asdict(known[number]), indent=1) + "\n"
-    return Response(content, media_type="application/json", headers=headers)
+    content = json.dumps(asdict(known[number]), indent=1).encode() + b"\n"
+    return Response(padded(content), media_type="application/json", headers=headers)
 
 
 def _chosen(own: Mapping[str, Chosen], names: Sequence[str]) -> list[Chosen]:

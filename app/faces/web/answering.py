@@ -89,6 +89,7 @@ def answer_page(
         here="/answer",
         status=status,
         alert=alert,
+        personal=True,
         answer=view,
         checked=checked or Checked(),
         statement=STATEMENTS[locale],

@@ -7,6 +7,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from app.faces.http.padding import PAGE_STEPS, padded
 from app.faces.web import cookies
 from app.faces.web.assets import STYLE
 from app.faces.web.language import chosen_now, locale_of, spell_date, spell_moment
@@ -23,7 +24,14 @@ TEMPLATES.globals["style"] = STYLE
 
 
 def page(
-    request: Request, template: str, *, here: str, status: int = 200, alert: str | None = None, **context: object
+    request: Request,
+    template: str,
+    *,
+    here: str,
+    status: int = 200,
+    alert: str | None = None,
+    personal: bool = False,
+    **context: object,
 ) -> HTMLResponse:
     """Write a page in the person's language.
 
@@ -33,6 +41,7 @@ def page(
         here: the address at which a GET shows this step, for the other language.
         status: of the answer.
         alert: what the person must notice first.
+        personal: whether it says what leaked of somebody, so that its length must not.
         context: what else the template names.
     """
     locale = locale_of(request)
@@ -47,7 +56,10 @@ def page(
         has_session=cookies.session_token(request) is not None,
         **context,
     )
-    response = HTMLResponse(content, status, {"Content-Language": locale})
+    written = content.encode()
+    response = HTMLResponse(
+        padded(written, steps=PAGE_STEPS) if personal else written, status, {"Content-Language": locale}
+    )
     if chosen_now(request) is not None:
         cookies.keep_language(request, response, locale)
     return response
