@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 
 from limits.storage import RedisStorage
+from redis.exceptions import ResponseError
 
 from app.limits.buckets import DAY, LocalBuckets, outcome_of, stricter
 from app.limits.charges import QUOTA, Charge, Outcome, bucket_name, mark_of
@@ -60,7 +61,7 @@ class SharedBuckets:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._instead = LocalBuckets()
-        self._key = (-1.0, b"")
+        self._key: tuple[object, float, bytes] = (None, -1.0, b"")
 
     def spend(self, charges: Sequence[Charge], *, now: float, force: bool = False) -> Outcome:
         """Spend all charges, or none where one is refused."""
@@ -85,11 +86,14 @@ class SharedBuckets:
     def _key_of_day(self, storage: RedisStorage, now: float) -> bytes:
         """Give the random key by which all processes blind the names of a day; the store forgets it the day after.
 
-        It is asked for each minute, since a store that lost its memory gets another.
+        It is asked for each minute and each time that the store comes back, since one that lost its memory gets another.
         """
-        minute = now // 60
-        if self._key[0] != minute:
+        reached, minute, key = self._key
+        if reached is not storage or minute != now // 60:
             name = f"{PREFIX}key:{int(now // DAY)}"
             storage.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY))
-            self._key = minute, storage.storage.get(name)
-        return self._key[1]
+            key = storage.storage.get(name)
+            if key is None:
+                raise ResponseError("the store forgets what it was just told")
+            self._key = storage, now // 60, key
+        return key
