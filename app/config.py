@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     limits_file: Path | None = Field(
         None, description="TOML file of client budgets that take the place of the defaults"
     )
+    metrics_token: str | None = Field(
+        None, min_length=16, repr=False, description="who shows it may read `/metrics`; none: there is no `/metrics`"
+    )
 
     @field_validator("*", mode="before")
     @classmethod

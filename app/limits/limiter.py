@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inspect import signature
 from math import ceil
 from time import time
-from typing import Any
+from typing import Any, Literal
 
 from limits import RateLimitItem
 from slowapi import Limiter as SlowApiLimiter
@@ -17,6 +17,8 @@ from app.limits.askers import asker_at
 from app.limits.counts import LOCAL, SHARED
 from app.limits.policy import Budget, Policy
 from app.limits.store import Store
+
+Kept = Literal["shared", "local", "fallback"]
 
 logging.getLogger("slowapi").propagate = False  # it names the caller's address
 
@@ -47,6 +49,7 @@ class Limiter:
             store: where they are kept; None for this process.
             refused: is told the name of each budget that refuses, or would.
         """
+        self._store = store
         self.waits = store is not None
         """Whether to spend may wait for a store, so that it must not be done on an event loop."""
         self._record_only = policy.record_only
@@ -66,6 +69,13 @@ class Limiter:
             Budget.CONFIRMATIONS: self._check(Budget.CONFIRMATIONS, (calls.confirmations, _client)),
             Budget.OTHER: self._check(Budget.OTHER, (calls.other, _client)),
         }
+
+    @property
+    def kept(self) -> Kept:
+        """Say where all budgets are kept just now; ``fallback`` is this process, for the store does not answer."""
+        if self._store is None:
+            return "local"
+        return "shared" if self._store.answers else "fallback"
 
     def spend(self, budget: Budget, request: Request) -> Spent:
         """Take one call from *budget*. May wait for the store where `waits` says so."""
