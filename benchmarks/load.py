@@ -26,8 +26,9 @@ class Load:
     seconds: float
     statuses: Mapping[int, int]
     p50: float
-    """Milliseconds; p99 too."""
+    """Milliseconds; p99 and the longest too."""
     p99: float
+    longest: float
     bodies: Sequence[str]
 
     @property
@@ -41,10 +42,12 @@ class Load:
         return self.count / self.seconds
 
 
-def request(method: str, path: str, body: object = None, token: str | None = None) -> str:
-    """Write one request as it goes over the wire."""
+def request(method: str, path: str, body: object = None, token: str | None = None, source: str | None = None) -> str:
+    """Write one request as it goes over the wire; *source* is whom a proxy would say that it comes from."""
     content = "" if body is None else json.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    if source is not None:
+        lines.append(f"X-Forwarded-For: {source}")
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     if content:
@@ -101,6 +104,7 @@ async def _drive(port: int, requests: Sequence[str], seconds: float | None, clie
         "statuses": statuses,
         "p50": cuts[49] * 1000,
         "p99": cuts[98] * 1000,
+        "longest": max(latencies) * 1000,
         "bodies": [body.decode() for body in bodies] if seconds is None else [],
     }
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from inspect import signature
 from math import ceil
@@ -18,6 +19,8 @@ from app.limits.counts import LOCAL, SHARED
 from app.limits.policy import Budget, Policy
 from app.limits.store import Store
 
+_WAITING = 32
+"""Calls that spend at once."""
 Kept = Literal["shared", "local", "fallback"]
 
 logging.getLogger("slowapi").propagate = False  # it names the caller's address
@@ -50,8 +53,8 @@ class Limiter:
             refused: is told the name of each budget that refuses, or would.
         """
         self._store = store
-        self.waits = store is not None
-        """Whether to spend may wait for a store, so that it must not be done on an event loop."""
+        self.waiting = ThreadPoolExecutor(_WAITING, "spend") if store is not None else None
+        """Where to spend, since it may wait for the store, which must not be done on an event loop; None where it does not wait."""
         self._record_only = policy.record_only
         self._refused = refused
         options: dict[str, Any] = {"store": store} if store else {}
@@ -78,7 +81,7 @@ class Limiter:
         return "shared" if self._store.answers else "fallback"
 
     def spend(self, budget: Budget, request: Request) -> Spent:
-        """Take one call from *budget*. May wait for the store where `waits` says so."""
+        """Take one call from *budget*. May wait for the store, if there is one: see `waiting`."""
         try:
             self._checks[budget](request)
             admitted = True

@@ -4,6 +4,7 @@ All names carry one hash tag, so that on a cluster what is spent together lies t
 run against both.
 """
 
+import json
 import secrets
 from collections.abc import Sequence
 
@@ -19,39 +20,37 @@ STRICTER = 4
 """How many times less a process's own buckets hold while the store does not answer."""
 
 _SPEND = """
-local now, force, quota = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+local given = cjson.decode(ARGV[1])
+local now, force, quota, charges = given[1], given[2], given[3], given[4]
 local left_of, said, refused = {}, {}, false
-for i = 1, #KEYS / 2 do
-  local at = 3 + (i - 1) * 7
-  local seconds, count, cost = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local share, kept, mark = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+for i, charge in ipairs(charges) do
+  local seconds, count, cost, share, kept, mark = charge[1], charge[2], charge[3], charge[4], charge[5], charge[6]
   if mark >= 0 and redis.call('GETBIT', KEYS[2 * i], mark) == 1 then cost = 0 end
   local before = tonumber(redis.call('GET', KEYS[2 * i - 1]) or 0)
   local left = math.max(before - now, 0) + cost * seconds / count
   left_of[i] = math.min(math.max(left, 0), seconds)
-  if left_of[1] / tonumber(ARGV[4]) > quota then share = share - kept end
+  if left_of[1] / charges[1][1] > quota then share = share - kept end
   local wait = left - share * seconds
   if wait <= 0.000001 then wait = 0 else refused = true end
-  said[2 * i - 1], said[2 * i] = string.format('%.9f', left_of[i] / seconds), string.format('%.6f', wait)
+  said[i] = string.format('%.9f %.6f', left_of[i] / seconds, wait)
 end
 if not refused or force then
-  for i = 1, #KEYS / 2 do
-    local at = 3 + (i - 1) * 7
-    if ARGV[at + 7] == '0' then
+  for i, charge in ipairs(charges) do
+    if not charge[7] then
       local milliseconds = math.ceil(left_of[i] * 1000)
       if milliseconds > 0 then
         redis.call('SET', KEYS[2 * i - 1], string.format('%.6f', now + left_of[i]), 'PX', milliseconds)
       else
         redis.call('DEL', KEYS[2 * i - 1])
       end
-      if tonumber(ARGV[at + 6]) >= 0 then
-        redis.call('SETBIT', KEYS[2 * i], ARGV[at + 6], 1)
+      if charge[6] >= 0 then
+        redis.call('SETBIT', KEYS[2 * i], charge[6], 1)
         redis.call('PEXPIRE', KEYS[2 * i], 172800000)
       end
     end
   end
 end
-return said
+return table.concat(said, ' ')
 """
 
 
@@ -73,14 +72,16 @@ class SharedBuckets:
     def _spend(self, storage: RedisStorage, charges: Sequence[Charge], now: float, *, force: bool) -> Outcome:
         key = self._key_of_day(storage, now)
         names: list[str] = []
-        given: list[object] = [now, int(force), QUOTA]
+        given: list[tuple[float, ...]] = []
         for charge in charges:
             name = bucket_name(charge, key)
             names += [f"{PREFIX}{name}", f"{PREFIX}marks:{name}"]
             mark = -1 if charge.distinct is None else mark_of(charge.distinct, key)
             limit = charge.limit
-            given += [limit.seconds, limit.count, charge.cost, charge.share, charge.kept, mark, int(charge.looks)]
-        said = [float(one) for one in storage.storage.register_script(_SPEND)(names, given)]
+            given.append((limit.seconds, limit.count, charge.cost, charge.share, charge.kept, mark, charge.looks))
+        # one argument and one answer: the client's work on each took longer than the script
+        order = json.dumps((now, force, QUOTA, given))
+        said = [float(one) for one in storage.storage.register_script(_SPEND)(names, [order]).split()]
         return outcome_of(charges, list(zip(said[::2], said[1::2], strict=True)))
 
     def _key_of_day(self, storage: RedisStorage, now: float) -> bytes:
