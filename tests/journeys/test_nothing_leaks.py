@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,21 @@ def test_logs_and_errors_hold_nothing_that_was_used(
     assert_found_nowhere((out + err).encode(), texts, "the log")
 
 
+def test_the_metrics_hold_nothing_that_was_used(
+    deploy: Callable[..., Deployment], people: list[dict[str, str]]
+) -> None:
+    token = "marked-token-of-the-scraper"
+    deployment = deploy(metrics_token=token)
+    deployment.publish_rows(people)
+    _, secrets = drive_everything(deployment)
+    deployment.app.state.services.outbox.deliver_due(deployment.database, deployment.mailbox, deployment.clock)
+    scraped = deployment.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert 'route="/v1/verifications/{id}/confirm"' in scraped.text
+    texts = [*spellings(), STRAY, *secrets, token, "account-marked-zelkova", "127.0.0.1"]
+    assert_found_nowhere(scraped.content, texts, "the metrics")
+    assert token not in repr(deployment.settings) + repr(deployment.app.state.services)
+
+
 def test_an_unforeseen_error_is_logged_without_its_text(
     deployment: Deployment, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +177,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
         raise RuntimeError(f"about {PHONE}")
 
     client = deployment.client
-    monkeypatch.setattr("app.verification.service.canonical", explode)
+    monkeypatch.setattr("app.verification.target.canonical", explode)
     answer = deployment.ask(PHONE)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -76,7 +76,7 @@ class Outermost:
                 response = await _answer(Request(scope), error)
                 await response(scope, receive, send_with_headers)
         route = getattr(scope.get("route"), "path", None)
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         seconds = time.perf_counter() - began
         self._answered(route, method, status, seconds)
         self._log.info(
@@ -100,7 +100,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     return response
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def note_failure(request: Request, error: Exception) -> None:
