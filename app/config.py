@@ -65,9 +65,7 @@ class Settings(BaseSettings):
     )
     code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is good for")
     session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
-    limits_file: Path | None = Field(
-        None, description="TOML file of client budgets that take the place of the defaults"
-    )
+    limits_file: Path | None = Field(None, description="TOML file of budgets that take the place of the defaults")
     metrics_token: str | None = Field(
         None, min_length=16, repr=False, description="who shows it may read `/metrics`; none: there is no `/metrics`"
     )

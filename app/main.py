@@ -35,7 +35,7 @@ from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budget, Budgets, Limiter, LocalBuckets, SharedBuckets, Store, read_policy
+from app.limits import Budget, Budgets, Limiter, LocalBuckets, ProofOfWork, Queue, SharedBuckets, Store, read_policy
 from app.verification import Sessions, Target, Verification
 
 DELIVERY_SECONDS = 0.2
@@ -82,7 +82,8 @@ def create_app(
     store = None
     if settings.redis_url is not None:
         store = Store(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
-    budgets = Budgets(policy, SharedBuckets(store) if store else LocalBuckets(), refused)
+    buckets = SharedBuckets(store) if store else LocalBuckets()
+    budgets = Budgets(policy, buckets, refused)
 
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
@@ -105,6 +106,8 @@ def create_app(
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
         limiter=Limiter(policy, store, refused),
         budgets=budgets,
+        work=ProofOfWork(secret.subkey("proof of work")),
+        queue=Queue(policy.limits()["service.journeys"], buckets, secret.subkey("queue")),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,

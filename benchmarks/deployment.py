@@ -4,7 +4,7 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +38,12 @@ class Deployment:
 
 
 @contextmanager
-def deployed(accounts: int) -> Iterator[Deployment]:
+def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deployment]:
     """Set one up as an operator would, and serve it for as long as the block lasts.
 
     Args:
         accounts: how many to make up.
+        budgets: that are not lavish, by their places.
     """
     with workbench(hints=True) as bench:
         made = bench.on_postgresql("served")
@@ -50,7 +51,7 @@ def deployed(accounts: int) -> Iterator[Deployment]:
         staged = made.run("dataset", "import", people, "--incident", INCIDENT, "--cost", "minimal", "--workers", 1)
         made.run("dataset", "publish", staged["id"])
         limits, log = made.folder / "limits.toml", made.folder / "log"
-        limits.write_text(lavish())
+        limits.write_text(lavish(budgets))
         environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
         baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (

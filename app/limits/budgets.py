@@ -1,6 +1,6 @@
 """The budgets by meaning: what asking for a code costs, what a wrong one costs, and what a right one gives back.
 
-Client budgets speak: `OverBudget`, which the faces answer with 429. Those of a target, and of all messages, are silent: `ask` gives False, the
+Client budgets speak: `OverBudget`, which the faces answer with 429. Those of a target, and of all messages, are silent: `may_send` gives False, the
 answer is the ordinary one and no message goes out, since a refusal must not say that somebody asked before. What a client is charged with does not
 depend on them, so that its own budgets do not say it either.
 """
@@ -17,6 +17,7 @@ from app.limits.buckets import Buckets
 from app.limits.charges import Charge, Outcome
 from app.limits.decision import Limit
 from app.limits.policy import Policy
+from app.limits.work import LIFETIME, Solved
 
 KEPT = 0.25
 """Of the service's budgets, kept for clients within their quota: an attacker cannot empty them for everyone."""
@@ -24,19 +25,25 @@ EARNED = 0.5
 """What a confirmed code gives back beyond its own cost: budgets against the unconfirmed grow with the traffic that is confirmed."""
 EARNED_GUESSES = 0.25
 """The same of the service's wrong codes: one for each four right ones."""
+SOFT = 0.5
+"""Of the budgets of asking: beyond it each code takes a proof of work, or waiting."""
 HOME = ("82", "email")
 """Destinations of the ordinary budget of the unconfirmed."""
 
+_PROOF, _ONCE = "client.proof", Limit(1, LIFETIME.total_seconds())
+
 
 class OverBudget(ExposureError):
-    """A budget of the client is spent."""
+    """A budget of the client is spent, or the soft part of it."""
 
-    def __init__(self, budget: str, limit: Limit, wait: float) -> None:
+    def __init__(self, budget: str, limit: Limit, wait: float, *, soft: bool) -> None:
         super().__init__("a budget of this client is spent")
         self.budget = budget
         self.limit = limit
         self.wait = max(1, ceil(wait))
         """Seconds."""
+        self.soft = soft
+        """Whether a proof of work would do instead of waiting."""
 
 
 class Busy(Unavailable):
@@ -72,25 +79,40 @@ class Budgets:
         self._buckets = buckets
         self._refused = refused
 
-    def ask(self, asker: Asker, to: Recipient, *, now: datetime) -> bool:
-        """Charge a code that is asked for; gives whether it may be sent.
+    def ask(self, asker: Asker, to: Recipient, *, proof: Solved | None = None, now: datetime) -> None:
+        """Charge the client for a code that is asked for.
+
+        Args:
+            asker: who asks.
+            to: whom about.
+            proof: of work, which opens the other half of these budgets.
+            now: aware.
 
         Raises:
             OverBudget: the client's or its subnet's budget is spent.
         """
-        client, subnet = asker.client, asker.subnet
-        self._speak(
-            self._spend(
-                now,
-                self._charge("client.unconfirmed", client),
-                self._charge("client.unconfirmed_of_subnet", subnet),
-                self._charge("client.unproven", client, distinct=to.identifier),
-                self._charge("client.unproven_of_subnet", subnet, distinct=to.identifier),
-            )
-        )
+        client, subnet, share = asker.client, asker.subnet, 1.0 if proof else SOFT
+        charges = [
+            self._charge("client.unconfirmed", client, share=share),
+            self._charge("client.unconfirmed_of_subnet", subnet, share=share),
+            self._charge("client.unproven", client, share=share, distinct=to.identifier),
+            self._charge("client.unproven_of_subnet", subnet, share=share, distinct=to.identifier),
+        ]
+        if proof is None:
+            self._speak(self._spend(now, *charges))
+            return
+        once = Charge(_PROOF, _ONCE, proof.name)
+        outcome = self._spend(now, *charges, once)
+        if outcome.refused is once:
+            self.ask(asker, to, now=now)  # it has been used before, and is none
+        else:
+            self._speak(outcome)
+
+    def may_send(self, asker: Asker, to: Recipient, *, now: datetime) -> bool:
+        """Charge the target and the service for a message; false where none goes out, which nobody is told."""
         silent = self._spend(
             now,
-            self._charge("client.unconfirmed", client, cost=0.0, looks=True),
+            self._charge("client.unconfirmed", asker.client, cost=0.0, looks=True),
             self._charge("target.codes", to.identifier),
             self._charge("target.codes_of_day", to.identifier),
             self._charge("target.wrong_codes", to.identifier, looks=True),
@@ -178,7 +200,8 @@ class Budgets:
         table, _, name = refused.budget.partition(".")
         if table == "service":
             raise Busy("the service's budget of wrong codes is spent")
-        raise OverBudget(name, refused.limit, outcome.wait)
+        beyond = outcome.wait - (1.0 - refused.share) * refused.limit.seconds
+        raise OverBudget(name, refused.limit, outcome.wait, soft=refused.share < 1.0 and beyond <= 0)
 
 
 class Guess:

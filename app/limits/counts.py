@@ -109,7 +109,7 @@ class SharedCounts(LocalCounts):
         return window[0]
 
     def _window(self, key: str) -> Window:
-        for counted, window in self._counted.last:
+        for counted, window in reversed(self._counted.last):
             if counted == key:
                 return window
         return self._store.ask(

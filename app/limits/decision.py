@@ -54,11 +54,11 @@ def spend(full_at: float, limit: Limit, *, cost: float, share: float, now: float
     Args:
         full_at: what the call before left, in seconds of the epoch; anything before *now* is a full bucket.
         limit: of the bucket.
-        cost: below zero gives back.
+        cost: what costs nothing is not refused; below zero gives back.
         share: of the bucket that this caller may use, up to 1: the rest is kept for others.
         now: seconds of the epoch.
     """
     left = max(full_at - now, 0.0) + cost * limit.seconds / limit.count
-    wait = left - share * limit.seconds
+    wait = left - share * limit.seconds if cost > 0 else 0.0
     kept = min(max(left, 0.0), limit.seconds)
     return Decision(now + kept, kept / limit.seconds, wait if wait > _ROUNDING else 0.0)

@@ -30,10 +30,10 @@ class ClientBudgets:
     verifications_of_subnet: str = "240/minute"
     confirmations: str = "120/minute"
     other: str = "240/minute"
-    unproven: str = "100/day"
-    unproven_of_subnet: str = "400/day"
-    unconfirmed: str = "60/hour"
-    unconfirmed_of_subnet: str = "240/hour"
+    unproven: str = "200/day"
+    unproven_of_subnet: str = "800/day"
+    unconfirmed: str = "120/hour"
+    unconfirmed_of_subnet: str = "480/hour"
     wrong_codes: str = "120/hour"
     wrong_codes_of_subnet: str = "480/hour"
     checks_of_session: str = "60/hour"
@@ -57,6 +57,7 @@ class ServiceBudgets:
     unconfirmed_of_destination: str = "20000/hour"
     unconfirmed_abroad: str = "100/hour"
     wrong_codes: str = "10000/hour"
+    journeys: str = "500/second"
 
 
 _TABLES = ("client", "target", "service")

@@ -31,7 +31,7 @@ for i, charge in ipairs(charges) do
   left_of[i] = math.min(math.max(left, 0), seconds)
   if left_of[1] / charges[1][1] > quota then share = share - kept end
   local wait = left - share * seconds
-  if wait <= 0.000001 then wait = 0 else refused = true end
+  if cost <= 0 or wait <= 0.000001 then wait = 0 else refused = true end
   said[i] = string.format('%.9f %.6f', left_of[i] / seconds, wait)
 end
 if not refused or force then

@@ -34,3 +34,13 @@ class SessionRow(Base):
     locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class StopRow(Base):
+    """A target that wants no codes."""
+
+    __tablename__ = "stops"
+
+    target: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """Its name, keyed by the application secret."""
+    until: Mapped[datetime] = mapped_column(index=True)

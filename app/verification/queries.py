@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, update
+from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Reader, fetch, moment, note_edition
-from app.verification.models import SessionRow, VerificationRow
+from app.verification.models import SessionRow, StopRow, VerificationRow
 
-_VERIFICATIONS, _SESSIONS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow))
+_VERIFICATIONS, _SESSIONS, _STOPS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow, StopRow))
 # What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
 _ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
 _TAKE_TRY = (
@@ -19,6 +19,7 @@ _TAKE_TRY = (
     .values(tries_left=_VERIFICATIONS.c.tries_left - 1)
     .returning(_VERIFICATIONS)
 )
+_STOPPED = select(_STOPS.c.target).where(_STOPS.c.target == bindparam("target"), _STOPS.c.until > bindparam("now"))
 _END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.id == bindparam("number")).values(target=None)
 
 
@@ -76,6 +77,16 @@ def remove_session(session: Session, locator: bytes) -> None:
     session.execute(delete(SessionRow).where(SessionRow.locator == locator))
 
 
+def is_stopped(session: Session, target: bytes, now: datetime) -> bool:
+    """Say whether a target wants no codes."""
+    return session.connection().execute(_STOPPED, {"target": target, "now": now}).one_or_none() is not None
+
+
+def stop(session: Session, target: bytes, until: datetime) -> None:
+    """Remember that a target wants no codes *until* then."""
+    session.merge(StopRow(target=target, until=until))
+
+
 def erase_expired(session: Session, now: datetime, keep: timedelta) -> None:
     """Erase the targets of verifications that expired, and forget those, and the sessions, whose time is long over."""
     session.execute(
@@ -85,3 +96,4 @@ def erase_expired(session: Session, now: datetime, keep: timedelta) -> None:
     )
     session.execute(delete(VerificationRow).where(VerificationRow.expires_at <= now - keep))
     session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+    session.execute(delete(StopRow).where(StopRow.until <= now))

@@ -21,13 +21,13 @@ from app.crypto.expansion import Place, token_place
 from app.crypto.framing import frame
 from app.crypto.secret import ApplicationSecret
 from app.delivery import Message, Outbox
-from app.identifiers import IdentifierKind, mask
+from app.identifiers import IdentifierKind
 from app.incidents import Locale
 from app.keyholder import Keyholder
 from app.verification import queries
 from app.verification.errors import TooSoon, UnknownVerification, VerificationEnded
 from app.verification.models import VerificationRow
-from app.verification.sessions import ProvenIdentifier, Sessions
+from app.verification.sessions import Identity, ProvenIdentifier, Sessions
 from app.verification.target import Target
 
 CODE_LENGTH = 8
@@ -36,6 +36,8 @@ SENDS = 5
 RESEND_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
 """How long after each code the next may be asked for."""
 KEPT_AFTER_EXPIRY = timedelta(days=1)
+STOPPED_FOR = timedelta(days=90)
+"""A phone number may be another's by then."""
 CODE_MAC_BYTES = 32
 
 
@@ -87,6 +89,7 @@ class Verification:
         lifetime: timedelta,
     ) -> None:
         self._codes = secret.subkey("codes")
+        self._targets = secret.subkey("targets")
         self._outbox = outbox
         self._sessions = sessions
         self._keyholder = keyholder
@@ -174,11 +177,21 @@ class Verification:
             if row.tries_left == 0:
                 queries.end(session, number)
             return WrongCode(target, row.tries_left)
-        identifier = self._prove(session, target.kind, target.to)  # (5)
+        identifier = self._prove(session, target)  # (5)
         queries.end(session, number)  # (6)
         if token is None:
             return Confirmed(target, *self._sessions.open(session, identifier, now=now))
         return Confirmed(target, token, self._sessions.add(session, token, identifier, now=now))
+
+    def stop(self, session: Session, identity: Identity, *, now: datetime) -> datetime:
+        """Send no more codes to whatever this session has proven; gives until when.
+
+        Nobody else can say so, and nobody is told: who asks for one is answered as ever.
+        """
+        until = now + STOPPED_FOR
+        for one in identity.identifiers:
+            queries.stop(session, one.target, until)
+        return until
 
     def erase_expired(self, session: Session, *, now: datetime) -> None:
         """Erase what time has ended."""
@@ -189,10 +202,12 @@ class Verification:
     ) -> tuple[bytes, datetime]:
         """Put a code on its way; gives what is kept of it, and when it ends."""
         expires_at = now + self._lifetime
+        stopped = queries.is_stopped(session, self._name(target), now)
         message = Message(target.channel, target.to, _new_code(), locale)
-        self._outbox.put(session, message, send=send, now=now, expires_at=expires_at)
+        sent = send and not stopped
+        self._outbox.put(session, message, send=sent, now=now, expires_at=expires_at)
         kept, none_fits = self._code_mac(number, message.code), secrets.token_bytes(CODE_MAC_BYTES)
-        return (kept if send else none_fits), expires_at
+        return (kept if sent else none_fits), expires_at
 
     def _resendable(
         self, row: VerificationRow | None, number: UUID, client_secret: str, now: datetime
@@ -206,9 +221,12 @@ class Verification:
             raise TooSoon(wait)
         return opened
 
-    def _prove(self, session: Session, kind: IdentifierKind, to: str) -> ProvenIdentifier:
-        tag, digest = self._digester.digest(session, kind, to)
-        return ProvenIdentifier(kind, mask(kind, to), tag, digest)
+    def _prove(self, session: Session, target: Target) -> ProvenIdentifier:
+        tag, digest = self._digester.digest(session, target.kind, target.to)
+        return ProvenIdentifier(target.kind, target.masked, tag, digest, self._name(target))
+
+    def _name(self, target: Target) -> bytes:
+        return hmac.digest(self._targets, frame(target.channel.encode(), target.to.encode()), "sha256")[:16]
 
     def _code_mac(self, number: UUID, code: str) -> bytes:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")

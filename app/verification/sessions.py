@@ -32,6 +32,8 @@ class ProvenIdentifier:
     tag: bytes = field(repr=False)
     """Tells it from another that looks the same masked."""
     digest: bytes | None = field(repr=False)
+    target: bytes = field(repr=False)
+    """The name of the target that proved it, keyed by the application secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +109,18 @@ def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, dat
 
 
 def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
-    content = [[one.kind, one.masked, one.tag.hex(), one.digest and one.digest.hex()] for one in identifiers]
+    content = [
+        [one.kind, one.masked, one.tag.hex(), one.digest and one.digest.hex(), one.target.hex()] for one in identifiers
+    ]
     return seal_box(place.key, content, about=_ABOUT)
 
 
 def _identity(place: Place, sealed: bytes, expires_at: datetime) -> Identity:
     try:
-        content = open_box(place.key, sealed, about=_ABOUT)
-    except BrokenSeal:
+        identifiers = tuple(
+            ProvenIdentifier(kind, masked, bytes.fromhex(tag), digest and bytes.fromhex(digest), bytes.fromhex(target))
+            for kind, masked, tag, digest, target in open_box(place.key, sealed, about=_ABOUT)
+        )
+    except (BrokenSeal, ValueError):  # or of a release that kept something else
         raise NoSession("the session does not open") from None
-    identifiers = tuple(
-        ProvenIdentifier(kind, masked, bytes.fromhex(tag), digest and bytes.fromhex(digest))
-        for kind, masked, tag, digest in content
-    )
     return Identity(identifiers, expires_at, place.key)

@@ -28,6 +28,7 @@ CALLS = {
     "POST /v1/acknowledgements",
     "GET /v1/acknowledgements",
     "GET /v1/receipt-keys",
+    "POST /v1/stop-codes",
     "DELETE /v1/session",
     "GET /healthz",
     "GET /readyz",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import altcha
 import httpx
 import pytest
 
@@ -40,6 +41,23 @@ def said(answer: httpx.Response) -> tuple[object, ...]:
     body = {key: value for key, value in answer.json().items() if key not in OWN}
     headers = [(key, value) for key, value in answer.headers.items() if key not in OWN]
     return answer.status_code, headers, body, set(answer.json()), len(answer.content)
+
+
+def solve(refused: httpx.Response) -> str:
+    """Solve the challenge of a problem."""
+    challenge = altcha.Challenge.from_dict(refused.json()["challenge"])
+    solution = altcha.solve_challenge(challenge)
+    assert solution
+    return str(altcha.Payload(challenge, solution).to_base64())
+
+
+def ask(deployment: Deployment, phone: str = PHONE, *, proof: str = "", ticket: str = "") -> httpx.Response:
+    """Ask for a code, with what a client who was sent away comes back with."""
+    return deployment.client.post(
+        "/v1/verifications",
+        json={"channel": "sms", "identifier": phone},
+        headers={"Proof-Of-Work": proof, "Queue-Ticket": ticket},
+    )
 
 
 def wrong(code: str) -> str:
@@ -85,16 +103,62 @@ def test_the_same_of_a_code_that_is_sent_again(
 
 
 def test_who_asks_about_too_many_is_told_how_long_to_wait(limited: Callable[..., Deployment]) -> None:
-    deployment = limited(client__unproven="2/day")
-    for number in range(2):
-        assert deployment.ask(f"010-2000-000{number}").status_code == 202
+    deployment = limited(client__unproven="1/day")
     refused = deployment.ask("010-2000-0002")
     assert refused.status_code == 429
+    assert refused.json()["type"] == "/problems/proof-of-work"
+    assert ask(deployment, proof=solve(refused)).status_code == 202
+    refused = deployment.ask("010-2000-0003")
+    assert refused.status_code == 429
     assert refused.json()["type"] == "/problems/too-many-requests"
-    assert refused.headers["retry-after"] == "43200"
-    assert refused.headers["ratelimit-policy"] == '"unproven";q=2;w=86400'
-    assert refused.headers["ratelimit"] == '"unproven";r=0;t=43200'
-    assert deployment.ask("010-2000-0001").status_code == 202
+    assert refused.headers["retry-after"] == "129600"
+    assert refused.headers["ratelimit-policy"] == '"unproven";q=1;w=86400'
+    assert refused.headers["ratelimit"] == '"unproven";r=0;t=129600'
+
+
+def test_work_is_asked_for_and_each_solution_is_good_once(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(client__unproven="6/day")
+    for number in range(3):
+        assert deployment.ask(f"010-2000-000{number}").status_code == 202
+    asked = deployment.ask("010-2000-0003")
+    assert asked.status_code == 429
+    assert asked.headers["retry-after"] == "14400"
+    solution = solve(asked)
+    assert ask(deployment, "010-2000-0003", proof=solution).status_code == 202
+    assert ask(deployment, "010-2000-0004", proof=solution).status_code == 429
+    assert ask(deployment, "010-2000-0004", proof="made up").status_code == 429
+    assert deployment.ask("010-2000-0000").status_code == 202  # who is not new costs nothing
+    deployment.clock.move(hours=8)
+    assert deployment.ask("010-2000-0004").status_code == 202  # whoever waits needs no work
+
+
+def test_a_crowd_waits_with_a_ticket_and_journeys_under_way_go_on(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(service__journeys="1/10 seconds")
+    under_way = deployment.ask(PHONE)
+    code = deployment.deliver()[0].code
+    crowded = deployment.ask("010-2000-0003")
+    assert crowded.status_code == 503
+    assert crowded.json()["type"] == "/problems/crowded"
+    assert crowded.json()["ahead"] == 1
+    assert int(crowded.headers["retry-after"]) >= 10
+    assert deployment.confirm(under_way, code).status_code == 200
+    ticket = crowded.json()["ticket"]
+    early = ask(deployment, "010-2000-0003", ticket=ticket)
+    assert (early.status_code, early.json()["ticket"]) == (503, ticket)
+    deployment.clock.move(seconds=10)
+    assert ask(deployment, "010-2000-0003", ticket=ticket).status_code == 202
+    again = ask(deployment, "010-2000-0003", ticket=ticket)
+    assert again.status_code == 503
+    assert again.json()["ticket"] != ticket
+
+
+def test_who_waited_is_not_charged_twice(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(service__journeys="1/10 seconds", client__unconfirmed="4/hour")
+    deployment.ask(PHONE)
+    ticket = deployment.ask("010-2000-0003").json()["ticket"]
+    assert deployment.ask("010-2000-0004").status_code == 429
+    deployment.clock.move(seconds=10)
+    assert ask(deployment, "010-2000-0003", ticket=ticket).status_code == 202
 
 
 def test_the_budget_of_wrong_codes_stops_the_trying_and_spends_no_try(limited: Callable[..., Deployment]) -> None:

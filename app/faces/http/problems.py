@@ -18,8 +18,9 @@ from app.acknowledgements import NoticeSuperseded, UnknownExposure
 from app.errors import ExposureError, Unavailable
 from app.exposures import InvalidValue, VerifyAgain
 from app.faces.http.limited import TooManyCalls
+from app.faces.http.services import services_of
 from app.incidents import UnknownIncident
-from app.limits import OverBudget, Spent
+from app.limits import Crowded, OverBudget, Spent
 from app.verification import (
     InvalidIdentifier,
     NoSession,
@@ -54,6 +55,18 @@ INTERNAL = Problem(
     500, "internal-error", "An error on our side", "This says nothing about you or your data. Try again."
 )
 TOO_MANY = Problem(429, "too-many-requests", "Too many requests", "Wait, and try again after the time in Retry-After.")
+WORK = Problem(
+    429,
+    "proof-of-work",
+    "Compute something, or wait",
+    "Send the solution of challenge in the header Proof-Of-Work, or try again after the time in Retry-After.",
+)
+CROWDED = Problem(
+    503,
+    "crowded",
+    "Many people are asking at once",
+    "Come again after the time in Retry-After, with ticket in the header Queue-Ticket: your place is kept.",
+)
 INVALID_REQUEST = Problem(422, "invalid-request", "The request is not understood", "See errors for the places.")
 INVALID_CODE = Problem(422, "invalid-code", "The code is not the right one", "Check the code, or have a new one sent.")
 
@@ -89,6 +102,7 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
     TooManyCalls: TOO_MANY,
     OverBudget: TOO_MANY,
     TooSoon: TOO_MANY,
+    Crowded: CROWDED,
     Unavailable: UNAVAILABLE,
 }
 
@@ -104,6 +118,8 @@ _BY_STATUS = {
 
 def problem_of(error: ExposureError) -> Problem:
     """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
+    if isinstance(error, OverBudget) and error.soft:
+        return WORK
     return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
 
 
@@ -121,6 +137,8 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
         return {"Retry-After": str(error.spent.reset)}
     if isinstance(error, OverBudget | TooSoon):
         return {"Retry-After": str(error.wait)}
+    if isinstance(error, Crowded):
+        return {"Retry-After": str(error.retry_after)}
     if problem.status == 503:
         return {"Retry-After": str(RETRY_SECONDS)}
     if problem.status == 401:
@@ -160,6 +178,11 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, OverBudget):  # in the headers it takes the place of the budget of calls, which had room
         count, seconds = error.limit.count, int(error.limit.seconds)
         request.state.spent = Spent(error.budget, False, count, seconds, 0, error.wait)
+        if error.soft:
+            services = services_of(request)
+            extensions["challenge"] = services.work.challenge(now=services.clock())
+    if isinstance(error, Crowded) and error.ticket:
+        extensions |= {"ticket": error.ticket, "ahead": error.ahead}
     headers = headers_of(problem, error)
     if problem.status == 405:
         headers["Allow"] = ", ".join(sorted(_methods_here(request)))

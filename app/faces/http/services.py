@@ -13,7 +13,7 @@ from app.exposures import Exposures
 from app.faces.http.metrics import Metrics
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budgets, Limiter
+from app.limits import Budgets, Limiter, ProofOfWork, Queue
 from app.verification import Sessions, Verification
 
 
@@ -35,6 +35,8 @@ class Services:
     acknowledgements: Acknowledgements
     limiter: Limiter
     budgets: Budgets
+    work: ProofOfWork
+    queue: Queue
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool

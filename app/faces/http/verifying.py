@@ -2,6 +2,7 @@
 no attempt and no lock is held while they wait for their store."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import Request
@@ -10,20 +11,33 @@ from sqlalchemy.orm import Session
 from app.delivery import Channel
 from app.faces.http.services import services_of
 from app.incidents import Locale
-from app.limits import Asker, asker_at
+from app.limits import Asker, Solved, asker_at
 from app.verification import Confirmed, Started, WrongCode, read_target
 
+PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
 
-def start(request: Request, channel: Channel, identifier: str, locale: Locale) -> Started:
+
+def start(request: Request, channel: Channel, identifier: str, locale: Locale, ticket: str | None) -> Started:
     """Ask for a code.
+
+    Args:
+        request: asks for it.
+        channel: that reaches the identifier.
+        identifier: as it was typed.
+        locale: of the message.
+        ticket: of a place in the queue, where the client has one.
 
     Raises:
         InvalidIdentifier: it cannot be one of this channel.
         OverBudget: a budget of the client is spent.
+        Crowded: there are more new journeys than the service carries.
     """
-    services, now = services_of(request), services_of(request).clock()
+    services, now, asker = services_of(request), services_of(request).clock(), asker_of(request)
     target = read_target(channel, identifier, services.countries)
-    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    if not services.queue.redeem(ticket, now=now):
+        services.budgets.ask(asker, target.recipient, proof=_proof(request, now), now=now)
+        services.queue.enter(now=now)  # whoever comes back with its ticket has been charged
+    send = services.budgets.may_send(asker, target.recipient, now=now)
     with services.database.write() as session:
         return services.verification.start(session, target, locale, send=send, now=now)
 
@@ -38,7 +52,9 @@ def resend(request: Request, number: UUID, client_secret: str) -> Started:
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
         target = services.verification.target(session, number, client_secret, now=now)
-    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    asker = asker_of(request)
+    services.budgets.ask(asker, target.recipient, proof=_proof(request, now), now=now)
+    send = services.budgets.may_send(asker, target.recipient, now=now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
 
@@ -70,6 +86,10 @@ def confirm(
             guess.right(outcome.target.recipient)
     services.metrics.tried(right=isinstance(outcome, Confirmed))
     return outcome
+
+
+def _proof(request: Request, now: datetime) -> Solved | None:
+    return services_of(request).work.solved(request.headers.get(PROOF_HEADER, ""), now=now)
 
 
 def asker_of(request: Request) -> Asker:

@@ -6,7 +6,7 @@ that no script reads, never in an address. A failure is shown as a failure: no p
 
 from fastapi import APIRouter
 
-from app.faces.web import acknowledging, answering, assets, codes, leaving, starting
+from app.faces.web import acknowledging, answering, assets, codes, leaving, starting, stopping
 from app.faces.web.errors import error_page, wants_page
 
 __all__ = ["ROUTERS", "error_page", "wants_page"]
@@ -17,5 +17,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     answering.router,
     acknowledging.router,
     leaving.router,
+    stopping.router,
     assets.router,
 )

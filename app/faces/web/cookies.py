@@ -1,7 +1,7 @@
-"""The three cookies, none of which a script or another site's request gets to see.
+"""The cookies, none of which a script or another site's request gets to see.
 
 ``session``: the bearer token, until the browser closes or the server ends it. ``verification``: what belongs to a code that is on its way.
-``lang``: the language; the one that goes along with a link from elsewhere.
+``place``: a ticket for the queue. ``lang``: the language; the one that goes along with a link from elsewhere.
 """
 
 import base64
@@ -16,10 +16,11 @@ from fastapi import Request, Response
 
 from app.faces.http.services import services_of
 
-Cookie = Literal["session", "verification", "lang"]
+Cookie = Literal["session", "verification", "place", "lang"]
 SameSite = Literal["strict", "lax"]
 
 LANGUAGE_KEPT = timedelta(days=365)
+PLACE_KEPT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ def pending(request: Request) -> Pending | None:
     return Pending.read(request.cookies.get(_name(request, "verification"), ""))
 
 
+def place(request: Request) -> str | None:
+    """Give the ticket of a place in the queue, where there is one."""
+    return request.cookies.get(_name(request, "place"))
+
+
 def language(request: Request) -> str | None:
     """Give the language that was chosen, where one was."""
     return request.cookies.get(_name(request, "lang"))
@@ -75,6 +81,11 @@ def keep_session(request: Request, response: Response, token: str) -> None:
 def keep_pending(request: Request, response: Response, code: Pending) -> None:
     """Have the browser keep what belongs to a code, for as long as the code is good."""
     _keep(request, response, "verification", code.written(), code.until - services_of(request).clock())
+
+
+def keep_place(request: Request, response: Response, ticket: str) -> None:
+    """Have the browser keep a place in the queue."""
+    _keep(request, response, "place", ticket, PLACE_KEPT)
 
 
 def keep_language(request: Request, response: Response, locale: str) -> None:

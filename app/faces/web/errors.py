@@ -14,7 +14,13 @@ from app.faces.web.texts import Texts, Verdict
 Reason = Literal["verify-first", "verify-again", "signed-out"]
 
 _OTHERS = ("/v1", "/healthz", "/readyz", "/metrics")
-_STEPS = {"/confirm": "/code", "/resend": "/code", "/check": "/answer", "/acknowledge": "/answer"}
+_STEPS = {
+    "/confirm": "/code",
+    "/resend": "/code",
+    "/check": "/answer",
+    "/stop-codes": "/answer",
+    "/acknowledge": "/answer",
+}
 """Where a GET shows the step that a form belongs to."""
 _SHOWN = frozenset({"/", "/code", "/answer", "/receipts"})
 _OWN_HEADERS = ("content-length", "content-type", "www-authenticate")

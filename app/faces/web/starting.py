@@ -13,7 +13,7 @@ from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
-from app.limits import Budget
+from app.limits import Budget, Crowded, OverBudget
 from app.verification import InvalidIdentifier
 
 router = page_router()
@@ -34,7 +34,14 @@ def start_verification(request: Request, identifier: Annotated[str, Form()] = ""
     """Have a code sent. What follows is the same for everyone."""
     channel = channel_of(identifier)
     try:
-        started = verifying.start(request, channel, identifier, locale_of(request))
+        started = verifying.start(request, channel, identifier, locale_of(request), cookies.place(request))
+    except OverBudget as spent:
+        return _wait(request, 429, identifier, texts_of(request).start.wait, spent.wait)
+    except Crowded as crowded:
+        response = _wait(request, 503, identifier, texts_of(request).start.crowded, crowded.retry_after)
+        if crowded.ticket:
+            cookies.keep_place(request, response, crowded.ticket)
+        return response
     except InvalidIdentifier:
         texts = texts_of(request).start
         error = texts.bad_email if channel == "email" else texts.bad_phone
@@ -42,6 +49,18 @@ def start_verification(request: Request, identifier: Annotated[str, Form()] = ""
     response = see("/code")
     pending = Pending(started.id, started.client_secret, started.target.masked, started.expires_at)
     cookies.keep_pending(request, response, pending)
+    if cookies.place(request):
+        cookies.drop(request, response, "place")
+    return response
+
+
+def _wait(request: Request, status: int, typed: str, text: str, seconds: int) -> Response:
+    """Ask the person to press the button once more after a while; what was typed stays."""
+    minutes, rest = divmod(seconds, 60)
+    time = texts_of(request).start.time
+    spelled = time.minutes.format(minutes=minutes + (rest > 0)) if minutes else time.seconds.format(seconds=seconds)
+    response = start_page(request, status=status, typed=typed, alert=text.format(wait=spelled))
+    response.headers["Retry-After"] = str(seconds)
     return response
 
 

@@ -15,6 +15,7 @@ from app.faces import api
 from app.faces.http.metrics import SECONDS
 from app.faces.http.outermost import METHODS
 from app.limits import Policy
+from app.limits.budgets import SOFT
 from tests.support.deployment import Deployment
 from tests.support.lavish import lavish
 
@@ -116,7 +117,7 @@ class Failing:
 
 def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"target.codes": "1/hour", "client.unconfirmed": "3/hour"}))
+    path.write_text(lavish({"target.codes": "1/hour", "client.unconfirmed": f"{3 / SOFT:.0f}/hour"}))
     deployment = deploy(metrics_token=TOKEN, limits_file=path)
     outbox: Outbox = deployment.app.state.services.outbox
     asked = deployment.ask("010-2000-0002")

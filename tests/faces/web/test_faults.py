@@ -261,6 +261,48 @@ def test_too_many_requests(deploy: Callable[..., Deployment], tmp_path: Path) ->
         assert TEXTS["en"].failures.wait.format(seconds=person.page.headers["retry-after"]) in person.text
 
 
+def test_who_asks_too_often_keeps_what_was_typed(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    limits = tmp_path / "few.toml"
+    limits.write_text('[client]\nunconfirmed = "2/hour"\n')
+    with Person(deploy(limits_file=limits)) as person:
+        for status in (200, 429):
+            person.go("/")
+            person.submit("/verify", identifier=HOLDER)
+            assert person.page.status_code == status
+        assert KO.start.wait.format(wait=KO.start.time.minutes.format(minutes=30)) in person.text
+        assert person.page.headers["retry-after"] == "1800"
+        assert f'value="{HOLDER}"' in person.page.text
+
+
+def test_a_crowd_waits_its_turn_and_nobody_begins_again(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    limits = tmp_path / "few.toml"
+    limits.write_text('[service]\njourneys = "1/40 seconds"\n')
+    deployment = deploy(limits_file=limits)
+    deployment.ask("010-2000-0001")
+    with Person(deployment) as person:
+        person.go("/")
+        person.submit("/verify", identifier=HOLDER)
+        assert person.page.status_code == 503
+        assert KO.start.crowded.partition("{wait}")[0] in person.text
+        assert f'value="{HOLDER}"' in person.page.text
+        deployment.clock.move(seconds=int(person.page.headers["retry-after"]))
+        person.submit("/verify", identifier=HOLDER)
+        assert person.page.url.path == "/code"
+        assert "place" not in person.client.cookies
+
+
+def test_who_wants_no_more_codes(deployment: Deployment) -> None:
+    with Person(deployment) as person:
+        person.go("/")
+        person.prove(HOLDER)
+        person.submit("/stop-codes")
+        assert KO.answer.stopped in person.text
+        deployment.ask(HOLDER)
+        assert deployment.deliver() == []
+        person.client.cookies.clear()
+        assert person.client.post("/stop-codes").headers["location"] == "/?because=verify-first"
+
+
 def test_what_nobody_foresaw(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(HOLDER)

@@ -104,7 +104,7 @@ def test_a_link_from_another_site_is_followed(deployment: Deployment) -> None:
 
 def test_every_route_spends_and_stays_out_of_the_document() -> None:
     routes = [one for router in ROUTERS for one in router.routes]
-    assert len(routes) == 12
+    assert len(routes) == 13
     for route in routes:
         assert isinstance(route, LimitedRoute)
         assert route.budget

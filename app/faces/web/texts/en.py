@@ -10,6 +10,7 @@ from app.faces.web.texts.table import (
     Site,
     Start,
     Texts,
+    Time,
     Verdict,
     Verdicts,
 )
@@ -61,6 +62,9 @@ ENGLISH = Texts(
         verify_again="To see the new list, show once more that it is you.",
         signed_out="You have finished. The answer can no longer be seen on this device.",
         ended="The code can no longer be used. Its time has passed, or it was wrong too often. Please start again.",
+        wait="Several codes have been asked for over this connection. Please press the button below again in {wait}. What you typed stays here.",
+        crowded="Many people are checking now. Your place is kept. Please press the button below again in {wait}. What you typed stays here.",
+        time=Time(seconds="{seconds} seconds", minutes="{minutes} minutes"),
     ),
     code=Code(
         title="Type the code",
@@ -154,6 +158,11 @@ ENGLISH = Texts(
         another_title="Check another phone number or email",
         another="You can go on here with a number that you used before, or with another email.",
         too_many_identifiers="You have checked as many contacts as one visit allows. Finish, and start again.",
+        stop_title="Do codes arrive that you did not ask for?",
+        stop="A code is sent whenever somebody types your contact. "
+        "The button below stops all codes to the contacts above for 90 days. In that time you cannot check with them either.",
+        stop_button="Send me no codes for 90 days",
+        stopped="No codes are sent to the contacts above for the next 90 days.",
     ),
     notice=Notice(
         title="Notice of the data leak",

@@ -10,6 +10,7 @@ from app.faces.web.texts.table import (
     Site,
     Start,
     Texts,
+    Time,
     Verdict,
     Verdicts,
 )
@@ -58,6 +59,9 @@ KOREAN = Texts(
         verify_again="새 명단을 보려면 본인 확인을 한 번 더 해 주세요.",
         signed_out="끝났습니다. 이 기기에서 결과를 더 이상 볼 수 없습니다.",
         ended="확인 번호를 더 이상 쓸 수 없습니다. 시간이 지났거나 여러 번 틀렸을 수 있습니다. 처음부터 다시 해 주세요.",
+        wait="이 인터넷 연결에서 확인 번호를 여러 번 요청했습니다. {wait} 뒤에 아래 단추를 다시 눌러 주세요. 적으신 내용은 그대로 있습니다.",
+        crowded="지금 많은 분이 확인하고 계십니다. 차례를 맡아 두었습니다. {wait} 뒤에 아래 단추를 다시 눌러 주세요. 적으신 내용은 그대로 있습니다.",
+        time=Time(seconds="{seconds}초", minutes="{minutes}분"),
     ),
     code=Code(
         title="확인 번호를 적어 주세요",
@@ -152,6 +156,11 @@ KOREAN = Texts(
         another_title="다른 연락처도 확인하기",
         another="전에 쓰던 휴대전화 번호나 다른 이메일도 여기서 이어서 확인할 수 있습니다.",
         too_many_identifiers="한 번에 확인할 수 있는 연락처를 모두 썼습니다. 끝내기를 누른 뒤 다시 시작해 주세요.",
+        stop_title="요청하지 않은 확인 번호가 자꾸 오나요?",
+        stop="다른 사람이 고객님의 연락처를 적으면 확인 번호가 갈 수 있습니다. "
+        "아래 단추를 누르면 위의 연락처로 90일 동안 번호를 보내지 않습니다. 그동안에는 고객님도 그 연락처로 확인할 수 없습니다.",
+        stop_button="90일 동안 번호 받지 않기",
+        stopped="앞으로 90일 동안 위의 연락처로 확인 번호를 보내지 않습니다.",
     ),
     notice=Notice(
         title="개인정보 유출 통지",

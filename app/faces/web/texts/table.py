@@ -24,6 +24,14 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """How long somebody waits."""
+
+    seconds: str
+    minutes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """Asking for a code."""
 
@@ -41,6 +49,9 @@ class Start:
     verify_again: str
     signed_out: str
     ended: str
+    wait: str
+    crowded: str
+    time: Time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +122,10 @@ class Answer:
     another_title: str
     another: str
     too_many_identifiers: str
+    stop_title: str
+    stop: str
+    stop_button: str
+    stopped: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
