@@ -28,7 +28,7 @@ test: $(BIN)/.dev browser  ## all tests, on SQLite and on a PostgreSQL and a Val
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/coverage_floor.py
 
-bench: $(BIN)/.dev  ## import, rows, point reads and requests, as ratios to floors measured beside them; about six minutes
+bench: $(BIN)/.dev  ## import, rows, point reads and requests, as ratios to floors measured beside them; about eight minutes
 	$(BIN)/python -m benchmarks
 
 browser:  ## a Chromium and a Korean font for the tests of the pages, where there is none

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ROOT, requests, sections
+from benchmarks import ROOT, limits_store, requests, sections
 from benchmarks.table import Line, alone, as_share, print_table
 from benchmarks.workbench import workbench
 
@@ -37,6 +37,8 @@ def main() -> None:
         )
         show("Bytes of a row", [*sizes, *sections.on_sqlite(bench, options)])
         show("Point read on PostgreSQL", sections.point_reads(bench, options))
+        show("While the store of limits is down", limits_store.outages(bench, seconds=4.0))
+        show("Requests a second with the limits, against none", limits_store.cost(bench, rounds=3, seconds=2.0))
     measured = requests.measure(rounds=3)
     show("Requests, against a bare route with one SELECT", [_as_line(one) for one in measured])
     _keep(json_file, options, tables, measured)
