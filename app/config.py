@@ -6,6 +6,7 @@ A missing or malformed one stops the start with one line that names it, and neve
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
     def _store_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(STORES):
             raise ValueError(f"starts with {', '.join(STORES[:-1])} or {STORES[-1]}")
+        for server in (value or "").partition("://")[2].rpartition("@")[2].split(","):
+            try:
+                _ = urlsplit(f"//{server}").port
+            except ValueError:
+                raise ValueError("names a port that is none") from None
         return value
 
     @field_validator("keyholder")

@@ -35,6 +35,10 @@ def refused(name: str) -> str:
     [
         ("EXPOSURE_REDIS_URL", f"http://:{MARK}@127.0.0.1"),
         ("EXPOSURE_REDIS_URL", ""),
+        ("EXPOSURE_REDIS_URL", f"redis://:secret@127.0.0.1:{MARK}/0"),
+        ("EXPOSURE_REDIS_URL", f"redis+cluster://127.0.0.1:6379,127.0.0.1:{MARK}"),
+        ("EXPOSURE_METRICS_TOKEN", MARK),
+        ("EXPOSURE_METRICS_TOKEN", ""),
         ("EXPOSURE_REPLICA_URL", f"postgresql://user:{MARK}@127.0.0.1/exposure"),  # the database is SQLite
         ("EXPOSURE_REPLICA_URL", f"sqlite:///{MARK}"),
         ("EXPOSURE_REPLICA_URL", ""),
