@@ -37,8 +37,10 @@ from tests.support.lavish import lavish
 
 GREEDY = "192.0.2.1"
 SOURCES = 8000
-CLIENTS, GREEDY_CLIENTS = 4, 1
-CODES = 400
+CLIENTS, PACE = 6, 100.0
+"""Requests a second: what two cores carry several times over, so that what is waited for is the store."""
+GREEDY_CLIENTS, GREEDY_PACE = 2, 40.0
+CODES = 100
 """An hour, that one address is granted without a proof of work: the soft half of its budget."""
 BUDGETS = {"client.unconfirmed": f"{CODES / SOFT:.0f}/hour"}
 GOAL_MS = 200.0
@@ -145,7 +147,7 @@ def outages(bench: Workbench, *, seconds: float) -> list[Line]:
     made = bench.on_postgresql("outages")
     lines: list[Line] = []
     with _served(made, COMMAND, budgets=BUDGETS) as served:
-        drive(served.port, _spread(), seconds=1.0, clients=CLIENTS)  # warms up
+        drive(served.port, _spread(), seconds=1.0, clients=CLIENTS, pace=PACE)  # warms up
         calm = _under_load("in process", served.port, seconds, lambda: None)
     for how in OUTAGES:
         with TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
@@ -205,7 +207,7 @@ def cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]:
 def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Phase]:
     with _served(made, COMMAND, store.url, BUDGETS) as served:
         port = served.port
-        drive(port, _spread(), seconds=1.0, clients=CLIENTS)  # warms up
+        drive(port, _spread(), seconds=1.0, clients=CLIENTS, pace=PACE)  # warms up
         phases = [
             _under_load("with the store", port, seconds, lambda: None),
             _under_load(f"as it is {how}", port, seconds, lambda: store.go(how)),
@@ -219,8 +221,8 @@ def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Ph
 def _under_load(name: str, port: int, seconds: float, happens: Callable[[], object]) -> Phase:
     greedy = [_asking(number, GREEDY) for number in range(SOURCES)]
     with ThreadPoolExecutor() as pool:
-        one = pool.submit(drive, port, _spread(), seconds=seconds, clients=CLIENTS)
-        other = pool.submit(drive, port, greedy, seconds=seconds, clients=GREEDY_CLIENTS)
+        one = pool.submit(drive, port, _spread(), seconds=seconds, clients=CLIENTS, pace=PACE)
+        other = pool.submit(drive, port, greedy, seconds=seconds, clients=GREEDY_CLIENTS, pace=GREEDY_PACE)
         time.sleep(1.0)
         happens()
         return Phase(name, one.result(), other.result())
