@@ -28,7 +28,7 @@ test: $(BIN)/.dev browser  ## all tests, on SQLite and on a PostgreSQL and a Val
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
 	$(BIN)/python tests/coverage_floor.py
 
-bench: $(BIN)/.dev  ## import, rows, point reads and requests against floors measured beside them, and the times of answers that must look alike; ten minutes
+bench: $(BIN)/.dev  ## import, rows, point reads, requests, a lost store and answers that must look alike, against floors beside them; a quarter of an hour
 	$(BIN)/python -m benchmarks
 
 browser:  ## a Chromium and a Korean font for the tests of the pages, where there is none

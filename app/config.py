@@ -6,6 +6,7 @@ A missing or malformed one stops the start with one line that names it, and neve
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is good for")
     session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
     limits_file: Path | None = Field(None, description="TOML file of budgets that take the place of the defaults")
+    metrics_token: str | None = Field(
+        None, min_length=16, repr=False, description="who shows it may read `/metrics`; none: there is no `/metrics`"
+    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -110,6 +114,11 @@ class Settings(BaseSettings):
     def _store_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(STORES):
             raise ValueError(f"starts with {', '.join(STORES[:-1])} or {STORES[-1]}")
+        for server in (value or "").partition("://")[2].rpartition("@")[2].split(","):
+            try:
+                _ = urlsplit(f"//{server}").port
+            except ValueError:
+                raise ValueError("names a port that is none") from None
         return value
 
     @field_validator("keyholder")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -28,6 +29,7 @@ from app.faces import api, web
 from app.faces.cli import run
 from app.faces.http.limited import TooManyCalls, spend
 from app.faces.http.logs import configure_logging
+from app.faces.http.metrics import Metrics
 from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
@@ -86,15 +88,19 @@ def create_app(
     turns = Turns((os.cpu_count() or 1) // workers)
     register = Register(keys, keyholder, turns, replica)
     policy = read_policy(settings.limits_file)
-    store = Store(settings.redis_url) if settings.redis_url else None
+    metrics = Metrics(store=settings.redis_url is not None)
+    refused = partial(_note_refusal, metrics)
+    store = None
+    if settings.redis_url is not None:
+        store = Store(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
     buckets = SharedBuckets(store) if store else LocalBuckets()
-    refusals = Refusals(_log_refusal)
+    refusals = Refusals(refused)
     budgets = Budgets(policy, buckets, refusals.note)
 
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
 
-    outbox = Outbox(secret, undelivered)
+    outbox = Outbox(secret, undelivered, metrics.message)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
     digester = Digester(keyholder, turns)
     verification = Verification(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
@@ -110,13 +116,15 @@ def create_app(
         sessions=sessions,
         exposures=Exposures(register, keyholder, digester),
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
-        limiter=Limiter(policy, store, _log_refusal),
+        limiter=Limiter(policy, store, refused),
         budgets=budgets,
         refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
         queue=Queue(policy, buckets, secret.subkey("queue"), refusals.note),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
+        metrics=metrics,
+        metrics_token=settings.metrics_token,
     )
 
     @asynccontextmanager
@@ -147,11 +155,11 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = services
-    for router in (*api.ROUTERS, *web.ROUTERS):
+    for router in (*api.ROUTERS, *([api.METRICS] if settings.metrics_token else []), *web.ROUTERS):
         app.include_router(router)
     for kind in (ExposureError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer_error)
-    app.add_middleware(Outermost, https=settings.secure_cookies)
+    app.add_middleware(Outermost, https=settings.secure_cookies, answered=metrics.answered)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
@@ -169,9 +177,19 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return web.error_page(request, problem) if web.wants_page(request) else problem
 
 
-def _log_refusal(budget: str) -> None:
-    """Have the log say that a budget refused, or in the record-only mode would have."""
+def _note_refusal(metrics: Metrics, budget: str) -> None:
+    """Say that a budget refused, or in the record-only mode would have."""
     log.warning("budget-spent", budget=budget)
+    metrics.refused(budget)
+
+
+def _note_store(metrics: Metrics, error: str | None) -> None:
+    """Say that the store of limits fell silent, by the kind of *error*, or that it answers again: once for each change."""
+    metrics.store_answers(error is None)
+    if error is None:
+        log.warning("limits-store-back")  # as loud as its loss, or a log of warnings would know of no end
+    else:
+        log.warning("limits-store-lost", error=error)
 
 
 def _work(stop: threading.Event, services: Services, sender: Sender) -> None:

@@ -61,8 +61,8 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
         environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
         baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (
-            _running(made.command("serve", "--port", 0), environment, log) as server,
-            _running(baseline_command, environment, log) as baseline,
+            running(made.command("serve", "--port", 0), environment, log) as server,
+            running(baseline_command, environment, log) as baseline,
         ):
             assert server.stdout
             assert baseline.stdout
@@ -80,7 +80,8 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
 
 
 @contextmanager
-def _running(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[str]"]:
+def running(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command for as long as the block lasts."""
     with log.open("a") as errors:
         process = _started(command, environment, errors)
         try:

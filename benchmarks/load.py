@@ -26,8 +26,9 @@ class Load:
     seconds: float
     statuses: Mapping[int, int]
     p50: float
-    """Milliseconds; p99 too."""
+    """Milliseconds; p99 and the longest too."""
     p99: float
+    longest: float
     bodies: Sequence[str]
 
     @property
@@ -41,10 +42,12 @@ class Load:
         return self.count / self.seconds
 
 
-def request(method: str, path: str, body: object = None, token: str | None = None) -> str:
-    """Write one request as it goes over the wire."""
+def request(method: str, path: str, body: object = None, token: str | None = None, source: str | None = None) -> str:
+    """Write one request as it goes over the wire; *source* is whom a proxy would say that it comes from."""
     content = "" if body is None else json.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    if source is not None:
+        lines.append(f"X-Forwarded-For: {source}")
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     if content:
@@ -52,7 +55,14 @@ def request(method: str, path: str, body: object = None, token: str | None = Non
     return "\r\n".join([*lines, "", content])
 
 
-def drive(port: int, requests: Sequence[str], *, seconds: float | None = None, clients: int = CLIENTS) -> Load:
+def drive(
+    port: int,
+    requests: Sequence[str],
+    *,
+    seconds: float | None = None,
+    clients: int = CLIENTS,
+    pace: float | None = None,
+) -> Load:
     """Send *requests* over keep-alive connections, each client its next when the last is answered.
 
     Args:
@@ -60,8 +70,9 @@ def drive(port: int, requests: Sequence[str], *, seconds: float | None = None, c
         requests: of `request`.
         seconds: send them over and over for so long; None sends each once, and gives the answers' bodies in their order.
         clients: how many at once.
+        pace: requests a second of all of them together, at most; None for as many as there are.
     """
-    order = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients})
+    order = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients, "pace": pace})
     arguments = [sys.executable, "-m", "benchmarks.load"]
     done = subprocess.run(arguments, input=order, capture_output=True, encoding="utf-8", check=True, cwd=ROOT)
     found = json.loads(done.stdout)
@@ -69,7 +80,9 @@ def drive(port: int, requests: Sequence[str], *, seconds: float | None = None, c
     return Load(**found)
 
 
-async def _drive(port: int, requests: Sequence[str], seconds: float | None, clients: int) -> dict[str, Any]:
+async def _drive(
+    port: int, requests: Sequence[str], seconds: float | None, clients: int, pace: float | None
+) -> dict[str, Any]:
     written = [one.encode() for one in requests]
     bodies = [b""] * len(written)
     statuses: Counter[int] = Counter()
@@ -81,6 +94,8 @@ async def _drive(port: int, requests: Sequence[str], seconds: float | None, clie
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in numbers:
+            if pace is not None and (early := began + number / pace - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
             sent = time.perf_counter()
             if sent >= end:
                 break
@@ -101,6 +116,7 @@ async def _drive(port: int, requests: Sequence[str], seconds: float | None, clie
         "statuses": statuses,
         "p50": cuts[49] * 1000,
         "p99": cuts[98] * 1000,
+        "longest": max(latencies) * 1000,
         "bodies": [body.decode() for body in bodies] if seconds is None else [],
     }
 

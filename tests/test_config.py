@@ -35,6 +35,10 @@ def refused(name: str) -> str:
     [
         ("EXPOSURE_REDIS_URL", f"http://:{MARK}@127.0.0.1"),
         ("EXPOSURE_REDIS_URL", ""),
+        ("EXPOSURE_REDIS_URL", f"redis://:secret@127.0.0.1:{MARK}/0"),
+        ("EXPOSURE_REDIS_URL", f"redis+cluster://127.0.0.1:6379,127.0.0.1:{MARK}"),
+        ("EXPOSURE_METRICS_TOKEN", MARK),
+        ("EXPOSURE_METRICS_TOKEN", ""),
         ("EXPOSURE_REPLICA_URL", f"postgresql://user:{MARK}@127.0.0.1/exposure"),  # the database is SQLite
         ("EXPOSURE_REPLICA_URL", f"sqlite:///{MARK}"),
         ("EXPOSURE_REPLICA_URL", ""),
@@ -123,7 +127,7 @@ def test_defaults() -> None:
     assert settings.keyholder_path is None
     assert not settings.secure_cookies
     unset = (settings.redis_url, settings.pepper_file, settings.sender, settings.public_url, settings.limits_file)
-    assert set(unset) == {None}
+    assert {*unset, settings.metrics_token} == {None}
 
 
 def test_the_default_keys_do_not_lie_with_the_default_database() -> None:
@@ -146,6 +150,7 @@ def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "CODE_TTL": "3600",
         "SESSION_TTL": "1",
         "LIMITS_FILE": "limits.toml",
+        "METRICS_TOKEN": "sixteen or longer",
     }.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", value)
     settings = read_settings()

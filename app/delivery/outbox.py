@@ -6,6 +6,7 @@ A worker that dies while sending leaves the message to the next once `LEASE` is 
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -15,8 +16,10 @@ from app.crypto.seal import BrokenSeal
 from app.crypto.secret import ApplicationSecret
 from app.db import Database
 from app.delivery import queries
-from app.delivery.senders import Message, Sender, SendFailed
+from app.delivery.senders import Channel, Message, Sender, SendFailed
 
+Outcome = Literal["sent", "withheld", "failed", "expired"]
+"""Of a message: taken by a provider, held back by a budget, not taken this time, not taken in time."""
 LEASE = timedelta(seconds=60)
 _ABOUT = b"exposure-lookup/1 outbox"
 
@@ -25,11 +28,21 @@ class Outbox:
     """Messages on their way."""
 
     def __init__(
-        self, secret: ApplicationSecret, undelivered: Callable[[Message, datetime], object] = lambda *_: None
+        self,
+        secret: ApplicationSecret,
+        undelivered: Callable[[Message, datetime], object] = lambda *_: None,
+        told: Callable[[Channel, Outcome], object] = lambda *_: None,
     ) -> None:
-        """Know the key, and whom to tell of a message that was not delivered before it expired."""
+        """Know the key, and whom to tell.
+
+        Args:
+            secret: the application's.
+            undelivered: is told of a message that was not delivered before it expired.
+            told: is told what came of each message, each time that it was tried.
+        """
         self._key = secret.subkey("outbox")
         self._undelivered = undelivered
+        self._told = told
 
     def put(self, session: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
         """Write a message in the caller's unit of work; one that must not be sent as well, so that both are the same work."""
@@ -44,7 +57,9 @@ class Outbox:
             except BrokenSeal:
                 continue
             if send:
-                self._undelivered(Message(**fields), now)
+                message = Message(**fields)
+                self._told(message.channel, "expired")
+                self._undelivered(message, now)
 
     def deliver_due(self, database: Database, sender: Sender, clock: Clock) -> int:
         """Send what is due; gives how many messages were sent.
@@ -70,9 +85,15 @@ class Outbox:
             delivered = None
             try:
                 fields, send = open_box(self._key, sealed, about=_ABOUT)
-                if send:
-                    sender.send(Message(**fields))
-                    sent += 1
-            except (SendFailed, BrokenSeal):
+            except BrokenSeal:
                 continue
+            message = Message(**fields)
+            if send:
+                try:
+                    sender.send(message)
+                except SendFailed:
+                    self._told(message.channel, "failed")
+                    continue
+                sent += 1
+            self._told(message.channel, "sent" if send else "withheld")
             delivered = number

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from inspect import signature
 from math import ceil
 from time import time
-from typing import Any
+from typing import Any, Literal
 
 from limits import RateLimitItem
 from slowapi import Limiter as SlowApiLimiter
@@ -17,6 +18,10 @@ from app.limits.askers import asker_at
 from app.limits.counts import LOCAL, SHARED
 from app.limits.policy import Budget, Policy
 from app.limits.store import Store
+
+_WAITING = 32
+"""Calls that spend at once."""
+Kept = Literal["shared", "local", "fallback"]
 
 logging.getLogger("slowapi").propagate = False  # it names the caller's address
 
@@ -47,8 +52,9 @@ class Limiter:
             store: where they are kept; None for this process.
             refused: is told the name of each budget that refuses, or would.
         """
-        self.waits = store is not None
-        """Whether to spend may wait for a store, so that it must not be done on an event loop."""
+        self._store = store
+        self.waiting = ThreadPoolExecutor(_WAITING, "spend") if store is not None else None
+        """Where to spend, since it may wait for the store, which must not be done on an event loop; None where it does not wait."""
         self._record_only = policy.record_only
         self._refused = refused
         options: dict[str, Any] = {"store": store} if store else {}
@@ -67,8 +73,15 @@ class Limiter:
             Budget.OTHER: self._check(Budget.OTHER, (calls.other, _client)),
         }
 
+    @property
+    def kept(self) -> Kept:
+        """Say where all budgets are kept just now; ``fallback`` is this process, for the store does not answer."""
+        if self._store is None:
+            return "local"
+        return "shared" if self._store.answers else "fallback"
+
     def spend(self, budget: Budget, request: Request) -> Spent:
-        """Take one call from *budget*. May wait for the store where `waits` says so."""
+        """Take one call from *budget*. May wait for the store, if there is one: see `waiting`."""
         try:
             self._checks[budget](request)
             admitted = True

@@ -67,6 +67,12 @@ def test_the_routes_are_those_of_the_contract() -> None:
     assert routes == CALLS
 
 
+def test_what_is_there_only_where_it_is_configured() -> None:
+    (route,) = api.METRICS.routes
+    assert (route.path, route.methods) == ("/metrics", {"GET"})  # type: ignore[attr-defined]
+    assert "`GET /metrics`" in README
+
+
 def test_the_default_budgets_are_what_the_readme_of_limits_says() -> None:
     text = (ROOT / "app" / "limits" / "README.md").read_text(encoding="utf-8")
     policy = Policy()

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,21 @@ def test_logs_and_errors_hold_nothing_that_was_used(
     out, err = capfd.readouterr()
     assert '"route": "/v1/verifications/{id}/confirm"' in err
     assert_found_nowhere((out + err).encode(), texts, "the log")
+
+
+def test_the_metrics_hold_nothing_that_was_used(
+    deploy: Callable[..., Deployment], people: list[dict[str, str]]
+) -> None:
+    token = "marked-token-of-the-scraper"
+    deployment = deploy(metrics_token=token)
+    deployment.publish_rows(people)
+    _, secrets = drive_everything(deployment)
+    deployment.app.state.services.outbox.deliver_due(deployment.database, deployment.mailbox, deployment.clock)
+    scraped = deployment.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert 'route="/v1/verifications/{id}/confirm"' in scraped.text
+    texts = [*spellings(), STRAY, *secrets, token, "account-marked-zelkova", "127.0.0.1"]
+    assert_found_nowhere(scraped.content, texts, "the metrics")
+    assert token not in repr(deployment.settings) + repr(deployment.app.state.services)
 
 
 def test_an_unforeseen_error_is_logged_without_its_text(

@@ -14,3 +14,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
 )
 """They are tried in this order: the busiest first."""
+
+METRICS = operations.metrics_router
+"""Only where a token is configured."""

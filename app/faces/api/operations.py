@@ -1,22 +1,33 @@
 """For those who keep the service running."""
 
+import hmac
 from typing import Literal
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
 
 from app.faces.api.schemas import Out, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.limits import Budget
+from app.limits import Budget, Kept
 
 router = APIRouter(route_class=LimitedRoute, tags=["operations"])
+metrics_router = APIRouter(route_class=LimitedRoute, tags=["operations"])
+"""Where a token is configured; elsewhere its address is as unknown as any, by whatever method."""
 
 
 class StatusOut(Out):
     """How the service is."""
 
     status: Literal["alive", "ready"]
+
+
+class ReadyOut(StatusOut):
+    """How the service is, and what it does without."""
+
+    limits: Kept
 
 
 @router.get("/healthz", responses=problems())
@@ -28,12 +39,26 @@ async def is_alive() -> StatusOut:
 
 @router.get("/readyz", responses=problems())
 @spends(Budget.OTHER)
-def is_ready(request: Request) -> StatusOut:
+def is_ready(request: Request) -> ReadyOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
     services = services_of(request)
     services.keyholder.reach()
     services.database.answer(lambda session: services.register.look_up(session, []))
-    return StatusOut(status="ready")
+    # Without the store of limits it still can, for each process counts by itself and more strictly. A 503 here would have all servers taken out
+    # at once for what all of them share, and would give whoever brings that store down the whole service.
+    return ReadyOut(status="ready", limits=services.limiter.kept)
+
+
+@metrics_router.get("/metrics", response_class=PlainTextResponse, responses=problems(401))
+@spends(Budget.OTHER)
+def show_metrics(request: Request) -> Response:
+    """Give the counters in Prometheus' text format to whoever shows the token."""
+    services = services_of(request)
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    token = services.metrics_token
+    if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode(), token.encode()):
+        raise HTTPException(401)
+    return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/v1/openapi.json", include_in_schema=False)

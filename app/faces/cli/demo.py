@@ -60,6 +60,7 @@ def demo(
             keyholder=None,
             public_url=None,
             trusted_proxies=(),
+            metrics_token=None,
         )
         if settings.limits_file is None:
             settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from app.config import Settings
 from app.delivery import Sender
 from app.errors import BadInput
 from app.faces.cli.output import emit
+from app.faces.http.metrics import counted_together
 
 READY_WITHIN = 60.0
 BACKLOG = 2048
@@ -74,7 +76,8 @@ def run_server(
     threading.Thread(target=_say_when_ready, args=(url, say), daemon=True).start()
     with listening:
         if workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            with counted_together() if settings.metrics_token else nullcontext():
+                Multiprocess(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
 

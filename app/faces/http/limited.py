@@ -12,7 +12,6 @@ from typing import Any, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
@@ -63,10 +62,10 @@ async def spend(budget: Budget, request: Request) -> None:
         TooManyCalls: it is spent.
     """
     limiter = services_of(request).limiter
-    if limiter.waits:
-        spent = await run_in_threadpool(limiter.spend, budget, request)
-    else:
+    if limiter.waiting is None:
         spent = limiter.spend(budget, request)
+    else:  # not the framework's threads, to which the way is longer, nor the loop's, which work on requests
+        spent = await get_running_loop().run_in_executor(limiter.waiting, limiter.spend, budget, request)
     request.state.spent = spent
     if not spent.admitted:
         raise TooManyCalls(spent)

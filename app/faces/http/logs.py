@@ -25,7 +25,18 @@ FIELDS = frozenset(
 )
 """What a log line may say."""
 
-EVENTS = frozenset({"started", "stopped", "request", "budget-spent", "unforeseen", "background-failed"})
+EVENTS = frozenset(
+    {
+        "started",
+        "stopped",
+        "request",
+        "budget-spent",
+        "unforeseen",
+        "background-failed",
+        "limits-store-lost",
+        "limits-store-back",
+    }
+)
 """What a line may be about. An event is a constant, never a sentence with something in it."""
 
 

@@ -5,6 +5,7 @@ The log has what is on the list below and nothing else: the route's template, ne
 
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -29,14 +30,17 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+Answered = Callable[[str | None, str, int, float], object]
+"""Is told of each answer: the route's template, the method, the status and the seconds."""
 HSTS = "max-age=31536000; includeSubDomains"
 
 
 class Outermost:
     """ASGI middleware around everything else."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, answered: Answered = lambda *_: None) -> None:
         self._app = app
+        self._answered = answered
         self._log = structlog.get_logger().bind()  # once, as it is configured by now: for each line took longer
         headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -72,14 +76,16 @@ class Outermost:
                 response = await _answer(Request(scope), error)
                 await response(scope, receive, send_with_headers)
         route = getattr(scope.get("route"), "path", None)
-        milliseconds = round((time.perf_counter() - began) * 1000, 1)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        seconds = time.perf_counter() - began
+        self._answered(route, method, status, seconds)
         self._log.info(
             "request",
             request_id=state["request_id"],
-            method=scope["method"] if scope["method"] in _METHODS else "other",
+            method=method,
             route=route,
             status=status,
-            milliseconds=milliseconds,
+            milliseconds=round(seconds * 1000, 1),
             failed=state.get("failed"),
         )
 
@@ -94,7 +100,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     return response
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def note_failure(request: Request, error: Exception) -> None:

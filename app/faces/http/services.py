@@ -1,6 +1,6 @@
 """What a request can use; built once, by `app.main`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -10,6 +10,7 @@ from app.datasets import Register
 from app.db import Database
 from app.delivery import Outbox
 from app.exposures import Exposures
+from app.faces.http.metrics import Metrics
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
 from app.limits import Budgets, Limiter, ProofOfWork, Queue, Refusals
@@ -41,6 +42,8 @@ class Services:
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool
+    metrics: Metrics
+    metrics_token: str | None = field(repr=False)
 
     def close(self) -> None:
         """Let go of what is open."""

@@ -84,6 +84,7 @@ def confirm(
             guess.wrong(outcome.target.recipient)
         else:
             guess.right(outcome.target.recipient)
+    services.metrics.tried(right=isinstance(outcome, Confirmed))
     return outcome
 
 

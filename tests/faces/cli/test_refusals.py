@@ -52,6 +52,7 @@ SETTINGS: dict[str, tuple[dict[str, str | None], str]] = {
     "a store of limits that is none": ({"EXPOSURE_REDIS_URL": "sesame"}, "EXPOSURE_REDIS_URL: "),
     "proxies that are none": ({"EXPOSURE_TRUSTED_PROXIES": "10.0.0.0/8,sesame"}, "EXPOSURE_TRUSTED_PROXIES: "),
     "a keyholder at a web address": ({"EXPOSURE_KEYHOLDER": "http://sesame"}, "EXPOSURE_KEYHOLDER: "),
+    "a token that could be guessed": ({"EXPOSURE_METRICS_TOKEN": "sesame"}, "EXPOSURE_METRICS_TOKEN: "),
     "a file of budgets that is not there": ({"EXPOSURE_LIMITS_FILE": "no-such.toml"}, "EXPOSURE_LIMITS_FILE: "),
 }
 

@@ -1,0 +1,8 @@
+"""No test is about time: a store on a busy machine may take longer than a call would wait for it."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.limits.store.TIMEOUT", 10.0)
