@@ -132,6 +132,7 @@ def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deploy
     deployment.clock.move(seconds=600)
     with deployment.database.write() as session:
         outbox.erase_expired(session, now=deployment.clock())
+    deployment.app.state.services.refusals.tell()
     samples = counted(deployment)
     assert {name: value for name, value in samples.items() if name.startswith(("exposure_m", "exposure_v"))} == {
         'exposure_messages_total{channel="sms",outcome="sent"}': 1,
