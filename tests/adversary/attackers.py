@@ -7,7 +7,7 @@ from random import Random
 from tests.adversary.enumerating import enumerating
 from tests.adversary.guessing import guessing, stale
 from tests.adversary.ledger import Ledger
-from tests.adversary.people import Person, sources
+from tests.adversary.people import CARRIER, Person, sources
 from tests.adversary.pumping import pumping
 from tests.adversary.sharing import sharing
 from tests.adversary.simulation import Part, World
@@ -48,3 +48,14 @@ def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, fast: float
         part("sharing a session", 0.08, sharing(world, ledger, where(), rng)),
         part("pumping", 0.1, pumping(world, ledger, where())),
     ]
+
+
+def neighbour(world: World, ledger: Ledger, tries: int, rng: Random, *, lasts: float) -> Part:
+    """Give one who asks about many from behind the address that half of the honest people share."""
+    people = rng.sample(list(world.people), len(world.people))
+    return Part(
+        "behind the carrier's address",
+        enumerating(cycle(people), cycle([CARRIER]), ledger),
+        gap=lasts / tries,
+        tries=tries,
+    )
