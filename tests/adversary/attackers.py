@@ -1,4 +1,4 @@
-"""What the adversary tries, and how many tries each of it is worth."""
+"""What the adversary tries, and how many of his tries each strategy takes."""
 
 from collections.abc import Iterator
 from itertools import cycle
@@ -13,10 +13,21 @@ from tests.adversary.sharing import sharing
 from tests.adversary.simulation import Part, World
 from tests.adversary.steps import Actor
 
-DAY = 86400.0
+HOUR, DAY = 3600.0, 86400.0
+STRATEGIES = {
+    "sequential": (0.15, HOUR),
+    "random": (0.15, HOUR),
+    "sprayed": (0.15, HOUR),
+    "slow": (0.15, DAY),
+    "guessing": (0.2, HOUR),
+    "stale": (0.02, DAY),
+    "sharing": (0.08, HOUR),
+    "pumping": (0.1, HOUR),
+}
+"""Its share of all tries, and how long it takes for them."""
 
 
-def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, fast: float = 3600.0) -> list[Part]:
+def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, only: str | None = None) -> list[Part]:
     """Put a whole attack together.
 
     Args:
@@ -24,38 +35,40 @@ def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, fast: float
         ledger: where he keeps what he sees.
         tries: calls, all together.
         rng: draws whom he asks about, and from which address.
-        fast: seconds that the fast part of it lasts; the slow one lasts a day.
+        only: the strategy that all tries are spent on, in an hour.
     """
-
-    def part(name: str, share: float, actor: Actor, lasts: float = fast) -> Part:
+    plan = STRATEGIES if only is None else {only: (1.0, HOUR)}
+    parts = []
+    for name, (share, lasts) in plan.items():
         count = round(tries * share)
-        return Part(name, actor, gap=lasts / count, tries=count)
+        parts.append(Part(name, _actor(name, world, ledger, rng), gap=lasts / count, tries=count))
+    return parts
 
-    people = list(world.people)
-    drawn: Iterator[Person] = iter(lambda: rng.choice(people), None)
+
+def _actor(name: str, world: World, ledger: Ledger, rng: Random) -> Actor:
+    people, where = list(world.people), sources(rng)
     shuffled = rng.sample(people, len(people))
+    match name:
+        case "sequential":
+            return enumerating(cycle(people), where, ledger, stays=True)
+        case "random":
+            drawn: Iterator[Person] = iter(lambda: rng.choice(people), None)
+            return enumerating(drawn, where, ledger)
+        case "sprayed":
+            return enumerating(cycle(shuffled), where, ledger, email=True)
+        case "slow":
+            return enumerating(cycle(shuffled), where, ledger)
+        case "guessing":
+            return guessing(world, ledger, where, rng)
+        case "stale":
+            return stale(world, ledger, where, rng)
+        case "sharing":
+            return sharing(world, ledger, where, rng)
+        case _:
+            return pumping(world, ledger, where)
 
-    def where() -> Iterator[str]:
-        return sources(rng)
 
-    return [
-        part("sequential numbers", 0.15, enumerating(cycle(people), where(), ledger, stays=True)),
-        part("random numbers", 0.15, enumerating(drawn, where(), ledger)),
-        part("sprayed", 0.15, enumerating(cycle(shuffled), where(), ledger, email=True)),
-        part("slow", 0.15, enumerating(cycle(shuffled[::-1]), where(), ledger), lasts=DAY),
-        part("guessing", 0.2, guessing(world, ledger, where(), rng)),
-        part("stale codes", 0.02, stale(world, ledger, where(), rng), lasts=DAY),
-        part("sharing a session", 0.08, sharing(world, ledger, where(), rng)),
-        part("pumping", 0.1, pumping(world, ledger, where())),
-    ]
-
-
-def neighbour(world: World, ledger: Ledger, tries: int, rng: Random, *, lasts: float) -> Part:
-    """Give one who asks about many from behind the address that half of the honest people share."""
+def neighbour(world: World, ledger: Ledger, tries: int, rng: Random) -> Part:
+    """Give one who asks about many, for an hour, from behind the address that half of the honest people share."""
     people = rng.sample(list(world.people), len(world.people))
-    return Part(
-        "behind the carrier's address",
-        enumerating(cycle(people), cycle([CARRIER]), ledger),
-        gap=lasts / tries,
-        tries=tries,
-    )
+    return Part("neighbour", enumerating(cycle(people), cycle([CARRIER]), ledger), gap=HOUR / tries, tries=tries)
