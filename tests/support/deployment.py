@@ -83,7 +83,7 @@ class Deployment:
         self.mailbox = Mailbox()
         limits = folder / "limits.toml"
         limits.write_text(lavish())
-        given = {
+        given: dict[str, Any] = {
             "database_url": database_url,
             "key_dir": folder / "keys",
             "work_dir": folder / "work",

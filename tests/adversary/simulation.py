@@ -1,0 +1,181 @@
+"""The world: a real application on loopback behind a trusted test proxy, the people, and time, in which hours pass in seconds.
+
+One event follows the other by its time, so that what comes of a run depends on nothing but the chance of the codes. Everything the application goes
+by is moved along: its clock, and the windows of calls, which read the machine's.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from heapq import heappop, heappush
+from math import inf
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from app.limits import Limiter, read_policy
+from tests.adversary.people import Person, rows, toss
+from tests.adversary.steps import Actor, Answer, Call, Line, Step
+from tests.support.deployment import Deployment
+from tests.support.http import served
+
+TRIP = 0.1
+"""Seconds from a call to what is done about its answer."""
+MAIL = 2.0
+"""Seconds until a code arrives."""
+ERASURE = 3600.0
+AT_ONCE = 16
+"""Connections for calls that come at once."""
+OWN = 20
+"""Identifiers that the adversary can prove: his own."""
+
+
+@dataclass
+class Part:
+    """Somebody who acts in the simulation."""
+
+    name: str
+    actor: Actor
+    begins: float = 0.0
+    gap: float = TRIP
+    """Seconds from one call to the next."""
+    tries: float = inf
+    """Calls at most."""
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def made(self) -> int:
+        """Calls so far."""
+        return self.statuses.total()
+
+
+class World:
+    """Who is there, what was sent to whom, and what time it is."""
+
+    def __init__(self, deployment: Deployment, port: int, people: Sequence[Person], own: Sequence[Person]) -> None:
+        self.deployment = deployment
+        self.people = people
+        self.own = own
+        self.port = port
+        self.now = 0.0
+        """Seconds since it began."""
+        self.inbox: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+        """When which code came, by whom it came to."""
+        self.refusals: Counter[str] = Counter()
+        """How often each budget refused, those that are silent too."""
+        self._began = deployment.clock.now
+        self._mail_at, self._erase_at = inf, ERASURE
+        self._line = Line(port)
+        self._crowd = [Line(port) for _ in range(AT_ONCE)]
+
+    def run(self, parts: Sequence[Part]) -> None:
+        """Let all of them act until nobody does."""
+        numbers = itertools.count()
+        events: list[tuple[float, int, Part, object]] = []
+        for part in parts:
+            heappush(events, (part.begins, next(numbers), part, None))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while events:
+                at, _, part, answer = heappop(events)
+                self._go_to(at)
+                try:
+                    step: Step = part.actor.send(answer)
+                except StopIteration:
+                    continue
+                waits, said = self._do(part, step, pool)
+                if part.made < part.tries:
+                    heappush(events, (at + waits, next(numbers), part, said))
+        self._go_to(self.now + MAIL)
+
+    def close(self) -> None:
+        """Hang up."""
+        for line in (self._line, *self._crowd):
+            line.close()
+
+    def _do(self, part: Part, step: Step, pool: ThreadPoolExecutor) -> tuple[float, object]:
+        """Do a step; gives how long until the next, and what it is sent."""
+        if isinstance(step, int | float):
+            return step, None
+        if isinstance(step, Call):
+            return part.gap, self._note(part, self._line.send(step))
+        jobs: list[tuple[Line, list[Call]]] = [(line, []) for line in self._crowd]
+        for number, call in enumerate(step):
+            jobs[number % AT_ONCE][1].append(call)
+        answered = list(pool.map(lambda job: [job[0].send(call) for call in job[1]], jobs))
+        return part.gap, [self._note(part, answer) for batch in answered for answer in batch]
+
+    def _note(self, part: Part, answer: Answer) -> Answer:
+        part.statuses[answer.status] += 1
+        if answer.status == 202:
+            self._mail_at = min(self._mail_at, self.now + MAIL)
+        return answer
+
+    def _go_to(self, at: float) -> None:
+        """Let time pass, and what is due happen on the way."""
+        while self._mail_at <= at or self._erase_at <= at:
+            if self._mail_at <= self._erase_at:
+                self._set(self._mail_at)
+                self._mail_at = inf
+                for message in self.deployment.deliver():
+                    self.inbox[message.to].append((self.now, message.code))
+            else:
+                self._set(self._erase_at)
+                self._erase_at += ERASURE
+                with self.deployment.database.write() as session:
+                    self.deployment.app.state.services.verification.erase_expired(session, now=self.deployment.clock())
+        self._set(at)
+
+    def _set(self, at: float) -> None:
+        self.now = at
+        self.deployment.clock.now = self._began + timedelta(seconds=at)
+
+
+@contextmanager
+def world(folder: Path, database_url: str, door: Path, people: int, rng: Random, **settings: Any) -> Iterator[World]:
+    """Set one up.
+
+    Args:
+        folder: for what it writes.
+        database_url: of an empty database on the newest schema.
+        door: the keyholder's.
+        people: how many there are to ask about.
+        rng: tosses who is affected.
+        settings: of the application that differ; `limits_file` None is the defaults.
+    """
+    given = {"limits_file": None, "trusted_proxies": ("127.0.0.1",), "log_level": "error"} | settings
+    with ExitStack() as stack:
+        deployment = Deployment(folder, database_url, door, **given)
+        stack.callback(deployment.close)
+        crowd = toss(people, rng)
+        own = [Person(people + number, number % 4 < 2) for number in range(OWN)]
+        deployment.publish_rows(rows([*crowd, *own]))
+        _move_all_time(stack, lambda: deployment.clock().timestamp())
+        stack.enter_context(patch("app.limits.work.ITERATIONS", 1))  # computing costs an adversary nothing here
+        refusals: Counter[str] = Counter()
+        stack.enter_context(patch("app.main._log_refusal", lambda budget: refusals.update([budget])))
+        _keep_calls_in_this_process(deployment, refusals)
+        client = stack.enter_context(served(deployment.app))
+        made = stack.enter_context(closing(World(deployment, int(client.base_url.port or 0), crowd, own)))
+        made.refusals = refusals
+        yield made
+
+
+def _move_all_time(stack: ExitStack, seconds: Callable[[], float]) -> None:
+    """Have the windows of calls go by the clock that is moved, which they cannot be handed: `limits` knows none."""
+    for module in ("counts", "limiter"):
+        stack.enter_context(patch(f"app.limits.{module}.time", seconds))
+
+
+def _keep_calls_in_this_process(deployment: Deployment, refusals: Counter[str]) -> None:
+    """Where budgets lie in a store, keep the windows of calls here: there they end by the store's own clock, which nobody moves."""
+    app = deployment.app
+    if deployment.settings.redis_url:
+        limiter = Limiter(
+            read_policy(deployment.settings.limits_file), refused=lambda budget: refusals.update([budget])
+        )
+        app.state.services = replace(app.state.services, limiter=limiter)
