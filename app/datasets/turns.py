@@ -2,6 +2,7 @@
 
 import threading
 
+from app import cores
 from app.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
@@ -33,6 +34,8 @@ class Turns:
         """
         if not self._free.acquire(timeout=self._patience):
             raise Crowded("too many are being stretched at once")
+        cores.roam()
 
     def __exit__(self, *_: object) -> None:
+        cores.go_home()
         self._free.release()

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from app import cores
 from app.config import Settings
 from app.delivery import Sender
 from app.errors import BadInput
@@ -104,6 +105,7 @@ def listen(host: str, port: int) -> socket.socket:
 def _build(
     create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender], workers: int
 ) -> FastAPI:
+    cores.settle()
     return create_app(settings, lookup_door=lookup_door, sender=sender(), workers=workers)
 
 
