@@ -2,7 +2,7 @@
 
 Python works on one request at a time, so the threads of a server hand the interpreter to each other several times in each. Spread over cores, each
 is woken on another core than the one that woke it, and nobody works meanwhile: measured, that took as long again as the work. So a server process
-keeps to one core, each to its own (decision 0020). Argon2id needs no interpreter and roams.
+keeps to one core, each to its own (decision 0023). Argon2id needs no interpreter and roams.
 """
 
 import os
