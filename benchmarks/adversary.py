@@ -25,7 +25,8 @@ from tests.adversary.attackers import HOUR, STRATEGIES, attack, neighbour
 from tests.adversary.honest import Tally, Walk, crowd
 from tests.adversary.ledger import Ledger
 from tests.adversary.report import Report, report, waits
-from tests.adversary.simulation import Part, World, world
+from tests.adversary.setting import world
+from tests.adversary.simulation import Part, World
 
 NEIGHBOUR = 1000
 """Tries, within the hour, of the one behind the carrier's address: more than twice what is let in from there in a day."""
@@ -54,7 +55,7 @@ def run(options: Options) -> Report:
         if options.carrier:
             parts.append(neighbour(there, ledger, NEIGHBOUR, rng))
         people = crowd(there, tally, ledger, options.honest, rng, within=HOUR)
-        hit = Walk(there, there.people[0], VICTIM, victim, ledger, rng)
+        hit = Walk(there, there.victim, VICTIM, victim, ledger, rng)
         there.run([*parts, *people, Part("victim", hit.journey(), begins=HOUR / 2)])
         return report(there, ledger, parts, tally, victim, Policy())
 

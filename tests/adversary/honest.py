@@ -148,7 +148,7 @@ class Walk:
 def crowd(world: World, tally: Tally, ledger: Ledger, count: int, rng: Random, *, within: float) -> list[Part]:
     """Let *count* people come within so many seconds, every other of them a customer of the one carrier."""
     parts = []
-    for number, person in enumerate(rng.sample(world.people[1:], count)):
+    for number, person in enumerate(rng.sample([person for person in world.people if person != world.victim], count)):
         source = CARRIER if number % 2 else home(number // 2)
         walk = Walk(world, person, source, tally, ledger, rng)
         parts.append(Part("honest", walk.journey(), begins=rng.uniform(0, within)))

@@ -14,7 +14,7 @@ ABROAD = ("+12025550143", "+447911123456", "+33612345678")
 
 def pumping(world: World, ledger: Ledger, addresses: Iterator[str]) -> Actor:
     """Ask for codes from ever another address, and have each sent anew as soon as that may be."""
-    victim = world.people[0]
+    victim = world.victim
     asked: list[tuple[float, Answer]] = []
     for number in count():
         targets = (f"+{RANGE + number % RANGE_SIZE}", victim.phone, f"+{RANGE + number % 10}", ABROAD[number % 3])

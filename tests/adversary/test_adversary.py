@@ -16,7 +16,8 @@ from tests.adversary.ledger import Ledger
 from tests.adversary.people import sources
 from tests.adversary.pumping import pumping
 from tests.adversary.report import Report, report
-from tests.adversary.simulation import Part, World, world
+from tests.adversary.setting import world
+from tests.adversary.simulation import Part, World
 from tests.support.lavish import lavish
 
 BY_CHANCE = 1e-6
@@ -48,7 +49,7 @@ def run(there: World, rng: Random, tries: int, honest: int) -> Report:
     ledger, tally, victim = Ledger(), Tally(), Tally()
     parts = attack(there, ledger, tries, rng)
     people = crowd(there, tally, ledger, honest, rng, within=3600)
-    hit = Walk(there, there.people[0], "100.127.0.9", victim, ledger, rng)
+    hit = Walk(there, there.victim, "100.127.0.9", victim, ledger, rng)
     there.run([*parts, *people, Part("victim", hit.journey(), begins=1800)])
     return drawn_up(there, ledger, parts, tally, victim)
 
@@ -139,4 +140,4 @@ def test_without_budgets_it_shows(make_world: MakeWorld, rng: Random) -> None:
         ledger = Ledger()
         parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
         there.run(parts)
-    assert len(there.inbox[there.people[0].phone]) > 20
+    assert len(there.inbox[there.victim.phone]) > 20
