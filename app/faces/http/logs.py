@@ -11,9 +11,12 @@ FIELDS = frozenset(
     {
         "at",
         "budget",
+        "budgets",
+        "channel",
         "error",
         "event",
         "failed",
+        "incident",
         "level",
         "method",
         "milliseconds",
@@ -25,7 +28,19 @@ FIELDS = frozenset(
 )
 """What a log line may say."""
 
-EVENTS = frozenset({"started", "stopped", "request", "budget-spent", "unforeseen", "background-failed"})
+EVENTS = frozenset(
+    {
+        "alarm-failed",
+        "background-failed",
+        "budget-spent",
+        "canary-touched",
+        "request",
+        "started",
+        "stopped",
+        "unforeseen",
+        "webhook-failed",
+    }
+)
 """What a line may be about. An event is a constant, never a sentence with something in it."""
 
 

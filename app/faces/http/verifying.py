@@ -2,16 +2,18 @@
 no attempt and no lock is held while they wait for their store."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy.orm import Session
 
+from app.alarms import Touch
 from app.delivery import Channel
 from app.faces.http.services import services_of
 from app.incidents import Locale
 from app.limits import Asker, asker_at
-from app.verification import Confirmed, Started, WrongCode, read_target
+from app.verification import Confirmed, Started, Target, WrongCode, read_target
 
 
 def start(request: Request, channel: Channel, identifier: str, locale: Locale) -> Started:
@@ -23,7 +25,7 @@ def start(request: Request, channel: Channel, identifier: str, locale: Locale) -
     """
     services, now = services_of(request), services_of(request).clock()
     target = read_target(channel, identifier, services.countries)
-    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    send = _charged(request, target, now)
     with services.database.write() as session:
         return services.verification.start(session, target, locale, send=send, now=now)
 
@@ -38,7 +40,7 @@ def resend(request: Request, number: UUID, client_secret: str) -> Started:
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
         target = services.verification.target(session, number, client_secret, now=now)
-    send = services.budgets.ask(asker_of(request), target.recipient, now=now)
+    send = _charged(request, target, now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
 
@@ -69,6 +71,21 @@ def confirm(
         else:
             guess.right(outcome.target.recipient)
     return outcome
+
+
+def _charged(request: Request, target: Target, now: datetime) -> bool:
+    """Charge a code that is asked for; gives whether it may be sent: never to a canary, whose answer is like everybody's.
+
+    Raises:
+        OverBudget: a budget of the client is spent.
+    """
+    services, asker = services_of(request), asker_of(request)
+    send = services.budgets.ask(asker, target.recipient, now=now)
+    canary_of = services.canaries.incident_of(target.kind, target.to)
+    if canary_of is None:
+        return send
+    services.alarms.touched(Touch(now, asker, target.channel, canary_of))
+    return False
 
 
 def asker_of(request: Request) -> Asker:
