@@ -13,7 +13,7 @@ from app.datasets.canaries import NOTE_BYTES, open_note, seal_note
 from app.datasets.files import write
 from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Staged
 from app.datasets.importing import Request as ImportRequest
-from app.datasets.importing.canaries import Canaries as MadeUp
+from app.datasets.importing.planting import Planting
 from app.datasets.manifest import Row
 from app.datasets.synthetic import synthesize
 from app.errors import Unavailable
@@ -204,7 +204,7 @@ def test_a_phone_that_the_file_has_is_not_planted(deployment: Deployment) -> Non
 
 def test_where_the_file_has_all_phones_emails_take_their_place(deployment: Deployment) -> None:
     request = ImportRequest(Path(), SLUG, canaries=3)
-    phones = sorted(MadeUp(deployment.keys.application(), request, hints=True).phones())
+    phones = sorted(Planting(deployment.keys.application(), request, hints=True).phones())
     assert 9 <= len(phones) <= 12
     rows = [row(f"a{number}", phone=phone, items="phone") for number, phone in enumerate(phones)]
     staged = deployment.stage(rows, canaries=3)

@@ -6,7 +6,7 @@ sort    `sorting`   buckets of stored locators: people who share an identifier m
 load    `loading`   entries numbered, the outer seal laid, into the data set's own table
 
 `pipeline` runs them, and `adding` makes the data set be there.
-`canaries` plants people whom nobody is behind the first of them.
+`planting` puts `nobodies` behind what the first of them read: canaries.
 What lies between two stages is put aside by `spill` in a `workspace`, where the same command finds it again.
 """
 

@@ -18,8 +18,8 @@ from app.datasets import queries, scheme
 from app.datasets.errors import ImportFailed, OtherPepper
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
 from app.datasets.importing.adding import add_data_set, sentinel_rows
-from app.datasets.importing.canaries import Canaries, Planted
 from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
+from app.datasets.importing.planting import Planted, Planting
 from app.datasets.importing.reading import Reading, read_block
 from app.datasets.importing.request import Listener, Request, Staged
 from app.datasets.importing.sealing import Plan, Sealed, Sealing, read_sealed, seal_partition
@@ -146,8 +146,7 @@ class _Import:
         digest = hmac.new(self.keys.application().subkey("source of an import"), digestmod="sha256")
         said = (request.incident, request.kind, request.encoding, str(self.incident.hints))
         decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
-        canaries = Canaries(self.keys.application(), request, hints=self.incident.hints)
-        taken = set[str]()
+        planting, taken = Planting(self.keys.application(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
@@ -160,7 +159,7 @@ class _Import:
                     file.blocks += 1
                     yield file.blocks - 1, block
 
-            reading = Reading(opened_file.format, kinds, file.partitions, spill, canaries.phones())
+            reading = Reading(opened_file.format, kinds, file.partitions, spill, planting.phones())
             for one in self.workers.run(partial(read_block, reading), numbered()):
                 file.rows += one.rows
                 file.rejects += one.rejects
@@ -176,7 +175,7 @@ class _Import:
         if len(file.cohorts) > COHORTS_AT_MOST:
             raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
         file.source = digest.hexdigest()
-        file.planted = canaries.plant(spill, file.blocks, file.partitions, taken)
+        file.planted = planting.plant(spill, file.blocks, file.partitions, taken)
         file.blocks += bool(file.planted.people)
         return file
 
