@@ -102,9 +102,9 @@ def canaries(session: Session, dataset: UUID) -> bytes | None:
 
 
 def notes_of_canaries(session: Session) -> list[tuple[UUID, str, str, bytes]]:
-    """The notes of all data sets that are not retired, by age: id, incident, id of the store key, note."""
+    """The notes of all data sets that are not retired: id, incident, id of the store key, note."""
     columns = (DataSetRow.id, DataSetRow.incident, DataSetRow.key_id, DataSetRow.canaries)
-    query = select(*columns).where(DataSetRow.state != "retired", DataSetRow.canaries.is_not(None))
+    query = select(*columns).where(DataSetRow.canaries.is_not(None))
     return [(one, incident, key, note or b"") for one, incident, key, note in session.execute(query)]
 
 

@@ -1,7 +1,8 @@
 """Alarms and their webhook: once per touch, tried again, given up, and never in the way."""
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Thread
@@ -26,6 +27,14 @@ def posting(url: str, failed: list[str], waits: tuple[float, ...] = (0.01, 0.01)
     yield webhook
     webhook.stop()
     thread.join()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something, though not for ever."""
+    end = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def put(webhook: Webhook, number: str = "alarm_1") -> None:
@@ -55,8 +64,7 @@ def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
         put(webhook)
         put(webhook, "alarm_2")
         thread.start()
-        while len(got.bodies) < 4:
-            thread.join(0.01)
+        until(lambda: len(got.bodies) == 4)
         webhook.stop()
         thread.join()
     assert [one["webhook-id"] for one in got.headers] == ["alarm_1"] * 3 + ["alarm_2"]
@@ -70,8 +78,7 @@ def test_it_is_given_up_after_the_last_attempt() -> None:
         thread = Thread(target=webhook.work, daemon=True)
         put(webhook)
         thread.start()
-        while len(failed) < 3:
-            thread.join(0.01)
+        until(lambda: len(failed) == 3)
         put(webhook, "alarm_2")
         webhook.stop()
         thread.join()
@@ -95,6 +102,7 @@ def test_a_stopped_one_does_not_wait_for_another_attempt() -> None:
     with receiver(500) as got, posting(got.url, failed, waits=(60.0,)) as webhook:
         put(webhook)
     assert failed == ["500"]
+    assert len(got.bodies) == 1
 
 
 def test_what_waits_is_bounded() -> None:
