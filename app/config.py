@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     )
     code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is good for")
     session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
+    alarm_webhook_url: str | None = Field(
+        None, repr=False, description="where it is posted that a canary was touched; none: it is only logged"
+    )
     limits_file: Path | None = Field(None, description="TOML file of budgets that take the place of the defaults")
     metrics_token: str | None = Field(
         None, min_length=16, repr=False, description="who shows it may read `/metrics`; none: there is no `/metrics`"
@@ -93,7 +96,7 @@ class Settings(BaseSettings):
                 raise ValueError("holds something that is neither an address nor a network") from None
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "alarm_webhook_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):

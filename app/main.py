@@ -17,10 +17,11 @@ from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.acknowledgements import Acknowledgements, ReceiptSigner
+from app.alarms import Alarm, Alarms, Webhook
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing
-from app.datasets import Digester, Register, Turns, holds_synthetic
+from app.datasets import Canaries, Digester, Register, Turns, holds_synthetic
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, Refused
@@ -51,6 +52,7 @@ from app.verification import Sessions, Target, Verification
 
 DELIVERY_SECONDS = 0.2
 ERASURE_SECONDS = 60.0
+CANARY_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -97,6 +99,9 @@ def create_app(
     refusals = Refusals(refused)
     budgets = Budgets(policy, buckets, refusals.note)
 
+    alarm_url = settings.alarm_webhook_url
+    webhook = Webhook(alarm_url, _log_webhook_failure) if alarm_url else None
+
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
 
@@ -121,6 +126,8 @@ def create_app(
         refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
         queue=Queue(policy, buckets, secret.subkey("queue"), refusals.note),
+        canaries=Canaries(keys),
+        alarms=Alarms(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
         countries=policy.countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,
@@ -136,7 +143,8 @@ def create_app(
         get_running_loop().set_default_executor(ThreadPoolExecutor(settings.database_pool - 1, "request"))
         log.info("started")
         try:
-            yield
+            with services.alarms.watching():
+                yield
         finally:
             stop.set()
             worker.join(timeout=5)
@@ -192,12 +200,30 @@ def _note_store(metrics: Metrics, error: str | None) -> None:
         log.warning("limits-store-lost", error=error)
 
 
+def _note_alarm(metrics: Metrics, alarm: Alarm) -> None:
+    """Say that a canary was touched, and by whom: as the budgets name them."""
+    metrics.canary_touched()
+    log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, budgets=alarm.budgets)
+
+
+def _log_alarm_failure(error: Exception) -> None:
+    log.error("alarm-failed", error=type(error).__name__)
+
+
+def _log_webhook_failure(reason: str) -> None:
+    log.warning("webhook-failed", error=reason)
+
+
 def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
-    """Deliver what is due and erase what has expired, until told to stop; a failure is logged and tried again."""
-    erased = 0.0
+    """Know the canaries, deliver what is due and erase what has expired, until told to stop; a failure is logged and tried again."""
+    erased, refreshed = 0.0, CANARY_SECONDS
     while not stop.wait(DELIVERY_SECONDS):
         try:
             services.refusals.tell()
+            refreshed += DELIVERY_SECONDS
+            if refreshed >= CANARY_SECONDS:
+                refreshed = 0.0
+                services.canaries.refresh(services.database)
             if not _would_reach_strangers(
                 services.database, sender
             ):  # a synthetic data set may have come since the start

@@ -4,6 +4,7 @@
 manifest, `synthetic` makes one up.
 """
 
+from app.datasets.canaries import Canaries, kind_of
 from app.datasets.errors import (
     ImportFailed,
     InUse,
@@ -22,11 +23,12 @@ from app.datasets.record import Record, Role
 from app.datasets.scheme import Digester
 from app.datasets.scheme import current as current_scheme
 from app.datasets.servers import drop_rows, further_servers
-from app.datasets.service import diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
+from app.datasets.service import canaries, diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
 from app.datasets.turns import Crowded, Turns
 from app.datasets.versions import DataSet
 
 __all__ = [
+    "Canaries",
     "Confidence",
     "Crowded",
     "DataSet",
@@ -48,12 +50,14 @@ __all__ = [
     "UnknownDataSet",
     "UnknownIdentifier",
     "Unstretched",
+    "canaries",
     "current_scheme",
     "diff",
     "drop_rows",
     "further_servers",
     "get",
     "holds_synthetic",
+    "kind_of",
     "list_all",
     "people_at",
     "publish",

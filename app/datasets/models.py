@@ -49,5 +49,7 @@ class DataSetRow(Base):
     """Order of publication in the incident; none while nobody may see it."""
     beside: Mapped[UUID | None] = mapped_column(Uuid)
     """The full set that a supplement was published beside."""
+    canaries: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """The identifiers that were planted, sealed; none where the import could not plant any yet, or it is retired."""
     ranges: Mapped[int] = mapped_column(server_default="1")
     """Into how many its stored locators are divided, each with a sentinel of its own: as many as servers hold its rows."""

@@ -96,6 +96,23 @@ def tallies(session: Session, dataset: UUID) -> bytes | None:
     return session.scalar(select(DataSetRow.tallies).where(DataSetRow.id == dataset))
 
 
+def canaries(session: Session, dataset: UUID) -> bytes | None:
+    """The sealed note of a data set's canaries."""
+    return session.scalar(select(DataSetRow.canaries).where(DataSetRow.id == dataset))
+
+
+def notes_of_canaries(session: Session) -> list[tuple[UUID, str, str, bytes]]:
+    """The notes of all data sets that are not retired: id, incident, id of the store key, note."""
+    columns = (DataSetRow.id, DataSetRow.incident, DataSetRow.key_id, DataSetRow.canaries)
+    query = select(*columns).where(DataSetRow.canaries.is_not(None))
+    return [(one, incident, key, note or b"") for one, incident, key, note in session.execute(query)]
+
+
+def forget_canaries(session: Session, dataset: UUID) -> None:
+    """Forget what was planted in a data set."""
+    session.execute(update(DataSetRow).where(DataSetRow.id == dataset).values(canaries=None))
+
+
 def any_synthetic(session: Session) -> bool:
     """Whether a data set that is not retired was made up."""
     return (session.scalar(select(func.count()).where(DataSetRow.synthetic, DataSetRow.state != "retired")) or 0) > 0

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import RowSealer, row_tag
 from app.datasets import queries, versions
+from app.datasets.canaries import open_note
 from app.datasets.errors import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
 from app.datasets.lookup import Register
 from app.datasets.manifest import Row, read_signed
@@ -71,6 +72,7 @@ def retire(session: Session, dataset: UUID) -> DataSet:
     closed = get_incident(session, target.incident).status == "closed"
     retired = versions.retire(target, incident_closed=closed)
     queries.apply(session, [retired])
+    queries.forget_canaries(session, dataset)
     queries.drop_partition(session, dataset)
     return retired
 
@@ -84,6 +86,20 @@ def diff(session: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[
         Unavailable: a store key is missing, or does not open the counts.
     """
     return differences(_tallies(session, before, keys), _tallies(session, after, keys))
+
+
+def canaries(session: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:
+    """Give the identifiers that an import planted, in canonical form.
+
+    Raises:
+        UnknownDataSet: there is none of this id.
+        NotNow: it is retired.
+        Unavailable: the store key is missing, or does not open the note.
+    """
+    one = get(session, dataset)
+    versions.require_rows(one)
+    sealed = queries.canaries(session, dataset)
+    return [] if sealed is None else open_note(sealed, keys.store(one.key_id), dataset)
 
 
 def _tallies(session: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[str, int]]:

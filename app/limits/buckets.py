@@ -25,6 +25,9 @@ class Buckets(Protocol):
             force: spend all even where one is refused, which is still said.
         """
 
+    def names(self, charges: Sequence[Charge], *, now: float) -> tuple[str, ...]:
+        """Name the buckets of *charges* as they are named in the store at *now*: blinded where they are somebody's."""
+
 
 class LocalBuckets:
     """Buckets in this process's memory: a number for each that is not full."""
@@ -52,6 +55,12 @@ class LocalBuckets:
                 for charge, name, mark, decision in zip(charges, names, marks, decisions, strict=True):
                     self._keep(charge, name, mark, decision)
             return outcome
+
+    def names(self, charges: Sequence[Charge], *, now: float) -> tuple[str, ...]:
+        """Name the buckets of some charges."""
+        with self._lock:
+            key = self._key_of_day(int(now // DAY))
+        return tuple(bucket_name(charge, key) for charge in charges)
 
     def _decide(self, charge: Charge, name: str, mark: int | None, *, within: bool, now: float) -> Decision:
         seen = mark is not None and name in self._marks and self._marks[name][mark // 8] >> mark % 8 & 1

@@ -122,6 +122,21 @@ class Budgets:
         )
         return silent.refused is None
 
+    def tighten(self, asker: Asker, *, now: datetime) -> tuple[str, ...]:
+        """Empty the client's and the subnet's budgets of codes at once; gives the blinded names that these buckets have today."""
+        whose = {"client": asker.client, "subnet": asker.subnet}
+        spent = [
+            self._charge(budget, whose[of], cost=float(self._limits[budget].count))
+            for budget, of in (
+                ("client.unproven", "client"),
+                ("client.unproven_of_subnet", "subnet"),
+                ("client.unconfirmed", "client"),
+                ("client.unconfirmed_of_subnet", "subnet"),
+            )
+        ]
+        self._buckets.spend(spent, now=now.timestamp(), force=True)
+        return self._buckets.names(spent, now=now.timestamp())
+
     def undelivered(self, to: Recipient, *, now: datetime) -> None:
         """Give back what a code cost the person that no provider took."""
         self._give_back(

@@ -69,6 +69,15 @@ class SharedBuckets:
             lambda: self._instead.spend(stricter(charges, STRICTER), now=now, force=force),
         )
 
+    def names(self, charges: Sequence[Charge], *, now: float) -> tuple[str, ...]:
+        """Name the buckets of some charges."""
+
+        def named(storage: RedisStorage) -> tuple[str, ...]:
+            key = self._key_of_day(storage, now)
+            return tuple(bucket_name(charge, key) for charge in charges)
+
+        return self._store.ask(named, lambda: self._instead.names(charges, now=now))
+
     def _spend(self, storage: RedisStorage, charges: Sequence[Charge], now: float, *, force: bool) -> Outcome:
         key = self._key_of_day(storage, now)
         names: list[str] = []

@@ -3,12 +3,25 @@
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.limits import Buckets, LocalBuckets, SharedBuckets, Store
+from app.limits import (
+    Asker,
+    Buckets,
+    Budgets,
+    LocalBuckets,
+    OverBudget,
+    Policy,
+    Recipient,
+    SharedBuckets,
+    Store,
+    asker_at,
+)
+from app.limits.buckets import DAY
 from app.limits.charges import Charge
 from app.limits.decision import Limit
 from tests.support.servers import valkey_cluster
@@ -83,6 +96,46 @@ def test_what_is_forced_is_spent_and_still_said(buckets: Buckets, somebody: byte
         assert (buckets.spend([charge(somebody)], now=NOW, force=True).refused is None) == (number < 10)
     assert not admitted(buckets, charge(somebody), now=NOW + 5.9)
     assert admitted(buckets, charge(somebody), now=NOW + 6.0)  # an empty bucket owes nothing
+
+
+def test_a_name_is_the_same_all_day_and_says_nothing(buckets: Buckets, somebody: bytes) -> None:
+    one, other = buckets.names([charge(somebody), charge(b"other", budget="b")], now=NOW)
+    assert buckets.names([charge(somebody)], now=NOW + 60.0) == (one,)
+    assert one.startswith("a:")
+    assert other.startswith("b:")
+    assert len(one) == len("a:") + 32
+    assert somebody.hex() not in one
+    assert buckets.names([charge(somebody)], now=NOW + DAY) != (one,)
+
+
+def test_who_touched_a_canary_finds_the_budgets_of_codes_empty_and_nobody_else_does(
+    buckets: Buckets, somebody: bytes
+) -> None:
+    kept, now = Budgets(Policy(), buckets), datetime.fromtimestamp(NOW, tz=UTC)
+    number = next(_numbers)
+    asker, elsewhere = asker_at(f"2001:db8:{number:x}::1"), asker_at(f"2001:db8:{number:x}f::1")
+    neighbour = asker_at(f"2001:db8:{number:x}:1::1")
+
+    def asks(who: Asker, when: datetime = now) -> str | bool:
+        try:
+            return kept.ask(who, Recipient("email", somebody), now=when)
+        except OverBudget as spent:
+            return spent.budget
+
+    assert asks(asker) is True
+    emptied = kept.tighten(asker, now=now)
+    assert [name.partition(":")[0] for name in emptied] == [
+        "client.unproven",
+        "client.unproven_of_subnet",
+        "client.unconfirmed",
+        "client.unconfirmed_of_subnet",
+    ]
+    assert asks(asker) == "unconfirmed"  # this identifier is not new today
+    assert asks(neighbour) == "unconfirmed_of_subnet"
+    assert asks(elsewhere) is True
+    kept.tighten(asker, now=now)  # an empty bucket owes nothing
+    assert asks(asker, now + timedelta(minutes=1)) is True
+    assert kept.tighten(elsewhere, now=now) != emptied
 
 
 def test_what_is_given_back_can_be_spent_again(buckets: Buckets, somebody: bytes) -> None:

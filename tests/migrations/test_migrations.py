@@ -11,6 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
 
 import app.main  # noqa: F401  brings all models along
+from app import datasets
+from app.datasets import Canaries
 from app.db import Base, Database, NotUpgraded, require_newest, upgrade
 from app.db.upgrade import ROOT
 from tests.support.deployment import Deployment, row
@@ -134,6 +136,21 @@ def test_edition_and_ranges_come_to_a_database_in_use(deployment: Deployment) ->
     upgrade(deployment.database)
     assert deployment.client.get("/v1/exposures", headers=headers).json()["exposures"] == before
     assert len(before) == 1
+
+
+def test_a_data_set_of_before_has_no_canaries(deployment: Deployment) -> None:
+    dataset = deployment.publish_rows([row("a1", email="mina@example.com", items="name")], canaries=3)
+    downgrade(deployment.database, "0004")
+    upgrade(deployment.database)
+    canaries = Canaries(deployment.keys)
+    with deployment.database.read() as session:
+        assert datasets.canaries(session, dataset, keys=deployment.keys) == []
+    canaries.refresh(deployment.database)
+    deployment.stage([row("a1", email="mina@example.com", items="name")], canaries=3)
+    canaries.refresh(deployment.database)  # whose triggers are there still
+    with deployment.database.read() as session:
+        planted = datasets.canaries(session, datasets.list_all(session)[-1].id, keys=deployment.keys)
+    assert {canaries.incident_of(datasets.kind_of(one), one) for one in planted} == {"sample-2025"}
 
 
 @pytest.mark.parametrize("revision", ["", "0000", "9999"])

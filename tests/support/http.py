@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import httpx
 import uvicorn
@@ -13,10 +14,10 @@ from app.faces.cli.server import listen
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve *app* without its background thread; gives a client of it."""
+def served(app: FastAPI, lifespan: Literal["on", "off"] = "off") -> Iterator[httpx.Client]:
+    """Serve *app*, as a rule without its background threads; gives a client of it."""
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False
+        app, lifespan=lifespan, log_config=None, access_log=False, server_header=False, proxy_headers=False
     )
     server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as listening:

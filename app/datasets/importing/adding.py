@@ -1,5 +1,6 @@
 """What makes a loaded data set be there: the rows that vouch for its ranges, and the row that says what it is, with its signed manifest."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.crypto.messages import TAG_BYTES
 from app.crypto.secret import SigningKey
 from app.datasets import queries, scheme
+from app.datasets.canaries import seal_note
 from app.datasets.importing.sealing import Plan, Sealed
 from app.datasets.manifest import Account, Manifest
 from app.datasets.models import DataSetRow
@@ -40,6 +42,7 @@ def add_data_set(
     kind: SetKind,
     ranges: int,
     synthetic: bool,
+    canaries: Sequence[str],
     now: datetime,
 ) -> None:
     """Make the loaded data set be there, and fix the scheme where it is the first.
@@ -81,5 +84,6 @@ def add_data_set(
             sequence=None,
             beside=None,
             ranges=ranges,
+            canaries=seal_note(canaries, key, plan.dataset),
         ),
     )

@@ -19,6 +19,7 @@ from app.datasets.errors import ImportFailed, OtherPepper
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
 from app.datasets.importing.adding import add_data_set, sentinel_rows
 from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
+from app.datasets.importing.planting import Planted, Planting
 from app.datasets.importing.reading import Reading, read_block
 from app.datasets.importing.request import Listener, Request, Staged
 from app.datasets.importing.sealing import Plan, Sealed, Sealing, read_sealed, seal_partition
@@ -67,7 +68,7 @@ def import_file(
         BadFile: the file as a whole cannot be read.
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
-        BadInput: there is no such cost.
+        BadInput: there is no such cost, or canaries cannot be planted as they were asked for.
         NotNow: another cost than the deployment's was asked for.
         Refused: the same import is running.
         Unavailable: the keyholder, the database or the workers failed.
@@ -98,6 +99,7 @@ class _File:
     rejects: list[Reject] = field(default_factory=list)
     cohorts: set[str] = field(default_factory=set)
     synthetic: bool = False
+    planted: Planted = field(default_factory=Planted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ class _Import:
     def _read(self) -> _File:
         request, kinds = self.request, frozenset[str](self.incident.kinds)
         digest = hmac.new(self.keys.application().subkey("source of an import"), digestmod="sha256")
-        decisive = (request.incident, request.kind, request.encoding, str(self.incident.hints), *sorted(kinds))
+        said = (request.incident, request.kind, request.encoding, str(self.incident.hints))
+        decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
+        planting, taken = Planting(self.keys.application(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
@@ -155,12 +159,13 @@ class _Import:
                     file.blocks += 1
                     yield file.blocks - 1, block
 
-            reading = Reading(opened_file.format, kinds, file.partitions, spill)
+            reading = Reading(opened_file.format, kinds, file.partitions, spill, planting.phones())
             for one in self.workers.run(partial(read_block, reading), numbered()):
                 file.rows += one.rows
                 file.rejects += one.rejects
                 file.cohorts |= one.cohorts
                 file.synthetic = file.synthetic or one.synthetic
+                taken |= one.taken
                 self.listener.progress("read", one.read, opened_file.size, file.rows, len(file.rejects))
                 if len(file.rejects) > REJECTS_AT_MOST:
                     raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
@@ -170,6 +175,8 @@ class _Import:
         if len(file.cohorts) > COHORTS_AT_MOST:
             raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
         file.source = digest.hexdigest()
+        file.planted = planting.plant(spill, file.blocks, file.partitions, taken)
+        file.blocks += bool(file.planted.people)
         return file
 
     def _judge(self, rejects: list[Reject]) -> None:
@@ -205,7 +212,8 @@ class _Import:
             sealed.add(read_sealed(sealing, number))
         rejects = sorted(file.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.forget(journal)
-        return Staged(there.id, there.rows, there.people, sealed.unreachable, journal.markers, rejects)
+        counts = (there.rows, there.people, sealed.unreachable, journal.markers)
+        return Staged(there.id, *counts, rejects, file.planted.people)
 
     def _made(self, journal: Journal, file: _File) -> Staged:
         try:
@@ -238,6 +246,7 @@ class _Import:
         if total.rejects:
             file.rejects += total.rejects
             self._judge(file.rejects)
+        file.planted.leave_out(total)
         if not total.people:
             raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")
         return total
@@ -277,10 +286,12 @@ class _Import:
                 kind=self.request.kind,
                 ranges=self._ranges,
                 synthetic=file.synthetic,
+                canaries=file.planted.identifiers,
                 now=self.now,
             ),
         )
-        return Staged(plan.dataset, account.count, sealed.people, sealed.unreachable, done.markers, file.rejects)
+        counts = (account.count, sealed.people, sealed.unreachable, done.markers)
+        return Staged(plan.dataset, *counts, file.rejects, file.planted.people)
 
     def _is_worth_keeping(self, journal: Journal) -> bool:
         folder = self.workspace.folder(UUID(journal.dataset).hex)

@@ -67,6 +67,8 @@ class Reading:
     """Items that the incident knows."""
     partitions: int
     spill: Spill
+    watched: frozenset[str] = field(default=frozenset(), repr=False)
+    """Phones that are nobody's, unless the file has them."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Read:
     cohorts: set[str] = field(default_factory=set)
     synthetic: bool = False
     read: int = 0
+    taken: set[str] = field(default_factory=set, repr=False)
+    """Of the watched phones."""
 
 
 def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
@@ -98,9 +102,13 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
         cohorts={claim[_COHORT] for claim in {row[_CLAIM] for row in rows}} - {""},
         synthetic=any(row[0].startswith(SYNTHETIC_MARK) for row in rows),
         read=block.read,
+        taken={*reading.watched.intersection(one for row in rows for one in row[_PHONE].split(BETWEEN))}
+        if reading.watched
+        else set(),
     )
 
 
+_PHONE = Row._fields.index("phone")
 _CLAIM = Row._fields.index("claim")
 _COHORT = Claim._fields.index("cohort")
 

@@ -10,6 +10,10 @@ from uuid import UUID
 from app.datasets.files import Reject
 from app.datasets.versions import SetKind
 
+CANARIES_AT_MOST = 10_000
+CANARY_DOMAIN = "mailbox.example"
+"""Reserved by RFC 2606, so that nobody ever gets mail there. A company takes one of its own, with a null MX (RFC 7505)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -25,6 +29,10 @@ class Request:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     encoding: str = "utf-8"
     rejects_at_most: int | None = 0
+    canaries: int = 0
+    """People to plant whom nobody is; up to `CANARIES_AT_MOST`."""
+    canary_domain: str = CANARY_DOMAIN
+    """Where their emails stand: one that delivers to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Staged:
     unreachable: int
     shared_by_too_many: int
     rejects: Sequence[Reject]
+    canaries: int = 0
+    """Planted besides, and counted in `rows` only."""
 
 
 class Listener(Protocol):

@@ -174,7 +174,7 @@ def seal(
     for person, mac in zip(reachable, subjects, strict=True):
         subject = mac[: messages.SUBJECT_BYTES]
         is_recipient = not person.who.endswith(messages.BETWEEN_REFERENCES)
-        hints = _hints(person) if plan.hints else {}
+        hints = hints_of(person) if plan.hints else {}
         head, items = written(person.claims, is_recipient, bool(hints))
         common = b"".join(
             (
@@ -242,7 +242,8 @@ def _siblings(place: Place, places: Sequence[Place]) -> bytes:
     return b"".join(sorted([other.locator for other in places if other is not place]))
 
 
-def _hints(person: Person) -> dict[Kind, tuple[str, ...]]:
+def hints_of(person: Person) -> dict[Kind, tuple[str, ...]]:
+    """Mask what leaked of somebody's values, as its owner may be shown it."""
     exposed = sum_up(person.claims).items
     values: dict[Kind, Sequence[str]] = {
         "name": person.names,

@@ -17,7 +17,7 @@ from app.config import read_settings
 from app.crypto.scheme import parse_cost
 from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier
 from app.datasets.files import write
-from app.datasets.importing import Request, Staged, import_file
+from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged, import_file
 from app.datasets.synthetic import synthesize
 from app.datasets.verifying import verify
 from app.errors import BadInput
@@ -59,6 +59,17 @@ def import_dataset(
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="rows that may be left out; default: none, or any number with --rejects")
     ] = None,
+    canaries: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=CANARIES_AT_MOST,
+            help="records to plant of people whom nobody is: who asks about one raises an alarm",
+        ),
+    ] = 0,
+    canary_domain: Annotated[
+        str, typer.Option(help="where their emails stand: one of the company's own that delivers to nobody")
+    ] = CANARY_DOMAIN,
     json: Json = False,
 ) -> None:
     """Import a file as a staged data set, which nobody sees until it is published."""
@@ -73,6 +84,8 @@ def import_dataset(
         workers=workers or os.cpu_count() or 1,
         encoding=encoding,
         rejects_at_most=max_rejects if max_rejects is not None else None if rejects else 0,
+        canaries=canaries,
+        canary_domain=canary_domain,
     )
     began = time.monotonic()
     with (
@@ -184,6 +197,18 @@ def verify_dataset(
         raise typer.Exit(1)
 
 
+@commands.command("canaries")
+def list_canaries(dataset: Id, json: Json = False) -> None:
+    """List the identifiers that an import planted and nobody owns: keep them like a key, or among the customers of a list that may leak."""
+    settings = read_settings()
+    with open_database(settings) as database:
+        keys = open_keys(settings, database)
+        with database.read() as session:
+            planted = datasets.canaries(session, dataset, keys=keys)
+    for one in planted:
+        emit({"event": "canary", "kind": datasets.kind_of(one), "identifier": one}, one, as_json=json)
+
+
 @commands.command("suppress")
 def suppress(
     dataset: Id,
@@ -259,10 +284,13 @@ def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
         "rejected": len(staged.rejects),
         "unreachable": staged.unreachable,
         "shared_by_too_many": staged.shared_by_too_many,
+        "canaries": staged.canaries,
         "seconds": round(seconds, 2),
     }
     text = (
         f"data set {staged.id} is staged: {staged.people:,} people in {staged.rows:,} rows, {len(staged.rejects):,} rows rejected, "
         f"{staged.unreachable:,} people without a usable identifier, {seconds:.1f} s"
     )
+    if staged.canaries:
+        text += f"; {staged.canaries:,} canaries planted besides"
     emit(fields, text, as_json=as_json)

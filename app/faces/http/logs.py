@@ -11,9 +11,12 @@ FIELDS = frozenset(
     {
         "at",
         "budget",
+        "budgets",
+        "channel",
         "error",
         "event",
         "failed",
+        "incident",
         "level",
         "method",
         "milliseconds",
@@ -27,14 +30,17 @@ FIELDS = frozenset(
 
 EVENTS = frozenset(
     {
+        "alarm-failed",
+        "background-failed",
+        "budget-spent",
+        "canary-touched",
+        "limits-store-back",
+        "limits-store-lost",
+        "request",
         "started",
         "stopped",
-        "request",
-        "budget-spent",
         "unforeseen",
-        "background-failed",
-        "limits-store-lost",
-        "limits-store-back",
+        "webhook-failed",
     }
 )
 """What a line may be about. An event is a constant, never a sentence with something in it."""

@@ -56,6 +56,7 @@ class Metrics:
             "exposure_messages", "Messages with a code, by what came of them", ["channel", "outcome"], registry=own
         )
         self._verifications = Counter("exposure_verifications", "Codes that were tried", ["outcome"], registry=own)
+        self._canaries = Counter("exposure_canaries_touched", "Codes asked for a canary", registry=own)
         self._store: Gauge | None = None
         if store:
             # of several workers the worst: one that has lost the store counts apart from the others
@@ -96,6 +97,10 @@ class Metrics:
     def message(self, channel: str, outcome: str) -> None:
         """Count what came of a message."""
         self._messages.labels(channel, outcome).inc()
+
+    def canary_touched(self) -> None:
+        """Count a code that was asked for a canary."""
+        self._canaries.inc()
 
     def tried(self, *, right: bool) -> None:
         """Count a code that was tried."""

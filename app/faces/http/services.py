@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from app.acknowledgements import Acknowledgements
+from app.alarms import Alarms
 from app.clock import Clock
-from app.datasets import Register
+from app.datasets import Canaries, Register
 from app.db import Database
 from app.delivery import Outbox
 from app.exposures import Exposures
@@ -39,6 +40,8 @@ class Services:
     """Of those budgets, not yet told of."""
     work: ProofOfWork
     queue: Queue
+    canaries: Canaries
+    alarms: Alarms
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import Request
 from sqlalchemy.orm import Session
 
+from app.alarms import Touch
 from app.delivery import Channel
 from app.faces.http.services import services_of
 from app.incidents import Locale
 from app.limits import Asker, Solved, asker_at
-from app.verification import Confirmed, Started, WrongCode, read_target
+from app.verification import Confirmed, Started, Target, WrongCode, read_target
 
 PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
 
@@ -37,7 +38,7 @@ def start(request: Request, channel: Channel, identifier: str, locale: Locale, t
     if not services.queue.redeem(ticket, now=now):
         services.budgets.ask(asker, target.recipient, proof=_proof(request, now), now=now)
         services.queue.enter(now=now)  # whoever comes back with its ticket has been charged
-    send = services.budgets.may_send(asker, target.recipient, now=now)
+    send = _may_send(request, target, now)
     with services.database.write() as session:
         return services.verification.start(session, target, locale, send=send, now=now)
 
@@ -52,9 +53,8 @@ def resend(request: Request, number: UUID, client_secret: str) -> Started:
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
         target = services.verification.target(session, number, client_secret, now=now)
-    asker = asker_of(request)
-    services.budgets.ask(asker, target.recipient, proof=_proof(request, now), now=now)
-    send = services.budgets.may_send(asker, target.recipient, now=now)
+    services.budgets.ask(asker_of(request), target.recipient, proof=_proof(request, now), now=now)
+    send = _may_send(request, target, now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
 
@@ -90,6 +90,17 @@ def confirm(
 
 def _proof(request: Request, now: datetime) -> Solved | None:
     return services_of(request).work.solved(request.headers.get(PROOF_HEADER, ""), now=now)
+
+
+def _may_send(request: Request, target: Target, now: datetime) -> bool:
+    """Say whether a code may be sent: never to a canary, whose answer is like everybody's."""
+    services, asker = services_of(request), asker_of(request)
+    send = services.budgets.may_send(asker, target.recipient, now=now)
+    canary_of = services.canaries.incident_of(target.kind, target.to)
+    if canary_of is None:
+        return send
+    services.alarms.touched(Touch(now, asker, target.channel, canary_of))
+    return False
 
 
 def asker_of(request: Request) -> Asker:

@@ -63,7 +63,9 @@ def morning(day: Day) -> None:
     day.do("created", "incident", "create", SAMPLE_INCIDENT)
     day.do("synthesized", "dataset", "synthesize", "--accounts", 30, "--out", day.folder / "people.csv", "--seed", 3)
     full = ("dataset", "import", day.folder / "people.csv", "--incident", "sample-2025", "--cost", "minimal")
-    (staged,) = day.do("imported", *full, "--workers", 1)
+    planting = ("--canaries", 4, "--canary-domain", "letters.example")
+    (staged,) = day.do("imported", *full, "--workers", 1, *planting)
+    day.do("canaries", "dataset", "canaries", staged["id"])
     day.do("published", "dataset", "publish", staged["id"])
     day.do("verified", "dataset", "verify", staged["id"], day.folder / "people.csv")
 
@@ -210,6 +212,18 @@ def an_import_says_what_it_staged(day: Day) -> None:
     assert said["rows"] > said["people"] >= 30
     assert (said["rejected"], said["unreachable"]) == (0, 0)
     assert day.one("imported family")["people"] == 3
+
+
+@seen
+def canaries_are_planted_and_listed(day: Day) -> None:
+    assert day.one("imported")["canaries"] == 4
+    assert day.one("imported family")["canaries"] == 0
+    listed = day.said("canaries")
+    assert len(listed) >= 4
+    assert {one["event"] for one in listed} == {"canary"}
+    assert all(
+        one["kind"] == ("email" if one["identifier"].endswith("@letters.example") else "phone") for one in listed
+    )
 
 
 @seen

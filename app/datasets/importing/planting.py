@@ -1,0 +1,141 @@
+"""Planting canaries among the people that were read: everything behind the read stage takes them for people of the file.
+
+What is said of each is what the file says of somebody drawn by lot, with as many identifiers, names and addresses, and rows as large: neither sizes
+nor counts stand out. Phones that the file has all the same, since people type anything, are left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+from app.crypto import messages
+from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.padding import TooLong
+from app.crypto.seal import size_class
+from app.crypto.secret import ApplicationSecret
+from app.datasets.errors import ImportFailed
+from app.datasets.importing.nobodies import EACH, Nobodies
+from app.datasets.importing.people import Person, gather, sum_up, unite
+from app.datasets.importing.reading import BETWEEN, Row
+from app.datasets.importing.request import CANARIES_AT_MOST, Request
+from app.datasets.importing.sealing import Sealed, hints_of
+from app.datasets.importing.spill import Spill
+from app.datasets.record import encode_hints, encode_items
+
+_MODELS = 30
+"""People of the file that are tried as a model of one, until one's size fits."""
+
+
+@dataclass(slots=True)
+class Planted:
+    """What was planted, in no figure of people that an operator is told."""
+
+    identifiers: list[str] = field(default_factory=list, repr=False)
+    people: int = 0
+    tallies: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def leave_out(self, total: Sealed) -> None:
+        """Take them out of what became of all people."""
+        total.people -= self.people
+        total.tallies.subtract(self.tallies)
+        total.tallies = +total.tallies
+
+
+class Planting:
+    """The canaries that one import asks for."""
+
+    def __init__(self, secret: ApplicationSecret, request: Request, *, hints: bool) -> None:
+        """Know who they are, and whether records have *hints*.
+
+        Raises:
+            ImportFailed: there are too many, or no email can stand at their domain.
+        """
+        if not 0 <= request.canaries <= CANARIES_AT_MOST:
+            raise ImportFailed(f"canaries: from 0 to {CANARIES_AT_MOST:,}")
+        self._count = request.canaries
+        self._nobodies = Nobodies(secret, request.incident, request.canary_domain)
+        self._hints = hints
+
+    def phones(self) -> frozenset[str]:
+        """All phones that may be planted, for the read stage to look out for."""
+        return frozenset(phone for number in range(self._count) for phone in self._nobodies.phones(number))
+
+    def plant(self, spill: Spill, blocks: int, partitions: int, taken: AbstractSet[str]) -> Planted:
+        """Put them aside as one more block of rows, of the number *blocks*.
+
+        Args:
+            spill: of the read stage.
+            blocks: that it wrote.
+            partitions: in each.
+            taken: phones that the file has.
+        """
+        planted = Planted()
+        models = _models(spill, blocks, partitions) if self._count else []
+        parts: list[list[tuple[Any, ...]]] = [[] for _ in range(partitions)]
+        for number in range(self._count if models else 0):
+            rows = next(self._fitting(number, models, taken), None)
+            if rows is None:
+                continue
+            canary = unite(rows[0].who, rows)
+            parts[crc32(canary.who.encode()) % partitions] += map(tuple, rows)
+            planted.identifiers += [*canary.emails, *canary.phones]
+            planted.people += 1
+            planted.tallies.update(sum_up(canary.claims).seen)
+        if planted.people:
+            spill.write(blocks, parts)
+        return planted
+
+    def _fitting(self, number: int, models: Sequence[Person], taken: AbstractSet[str]) -> Iterator[list[Row]]:
+        """Make one after each of some *models*; gives those whose rows are as large, though hints are shorter or longer."""
+        for attempt in range(_MODELS):
+            draw = self._nobodies.draw(number * _MODELS + attempt)
+            model = models[draw.below(len(models))]
+            rows = self._after(model, number, taken)
+            if self._size(unite(rows[0].who, rows)) == self._size(model):
+                yield rows
+
+    def _after(self, model: Person, number: int, taken: AbstractSet[str]) -> list[Row]:
+        """Make one after a *model* of the file: rows of one person."""
+        phones = [phone for phone in self._nobodies.phones(number) if phone not in taken][: len(model.phones)][:EACH]
+        missing = min(len(model.phones), EACH) - len(phones)
+        spelled = (
+            self._nobodies.emails(number, min(len(model.emails), EACH) + missing),
+            phones,
+            self._nobodies.names(number, len(model.names)),
+            self._nobodies.addresses(number, len(model.addresses)),
+        )
+        is_recipient = not model.who.endswith(messages.BETWEEN_REFERENCES)
+        who = messages.references(self._nobodies.account(number), "r1" if is_recipient else "")
+        email, phone, name, address = (BETWEEN.join(sorted({*values})) for values in spelled)
+        first, *others = model.claims
+        return [Row(who, 0, email, phone, name, address, first), *(Row(who, 0, "", "", "", "", one) for one in others)]
+
+    def _size(self, person: Person) -> int:
+        """Say the size class of somebody's rows, as the seal stage comes to it; zero where it rejects them."""
+        claimed = sum_up(person.claims)
+        hints = hints_of(person) if self._hints else {}
+        length = sum(
+            (
+                1 + messages.SUBJECT_BYTES,
+                len(encode_items(claimed.items, range(len(claimed.cohorts)))),
+                sum(1 + messages.TAG_BYTES * len(values) for values in (person.names, person.addresses)),
+                len(encode_hints(hints)) if hints else 0,
+                LOCATOR_BYTES * (len(person.emails) + len(person.phones) - 1),
+            )
+        )
+        try:
+            return size_class(length)
+        except TooLong:
+            return 0
+
+
+def _models(spill: Spill, blocks: int, partitions: int) -> list[Person]:
+    """Give people whom something finds, of the first partition that has any: who is in it, a hash of the references decides."""
+    for number in range(partitions):
+        people = [unite(*one) for one in sorted(gather(spill.read_all(blocks, number)).items())]
+        if found := [person for person in people if person.emails or person.phones]:
+            return found
+    return []
