@@ -41,7 +41,7 @@ def world(folder: Path, database_url: str, door: Path, people: int, rng: Random,
         _move_all_time(stack, lambda: deployment.clock().timestamp())
         stack.enter_context(patch("app.limits.work.ITERATIONS", 1))  # computing costs an adversary nothing here
         refusals: Counter[str] = Counter()
-        stack.enter_context(patch("app.main._log_refusal", lambda budget: refusals.update([budget])))
+        stack.enter_context(patch("app.limits.Refusals.note", lambda _, budget: refusals.update([budget])))
         _keep_calls_in_this_process(deployment, refusals)
         client = stack.enter_context(served(deployment.app))
         made = stack.enter_context(closing(World(deployment, int(client.base_url.port or 0), crowd, own)))
