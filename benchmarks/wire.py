@@ -30,4 +30,5 @@ def _missing(answer: bytes) -> int:
     head, end, body = answer.partition(b"\r\n\r\n")
     if not end:
         return _AT_ONCE
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]) - len(body)
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return int(length or b"0") - len(body)  # a 204 has none
