@@ -18,9 +18,12 @@ class Wire:
         content = written.encode()
         began = time.perf_counter_ns()
         self._socket.sendall(content)
-        answer = self._socket.recv(_AT_ONCE)
+        answer = b""
         while (missing := _missing(answer)) > 0:
-            answer += self._socket.recv(missing)
+            received = self._socket.recv(missing)
+            if not received:
+                raise ConnectionError("the server left")
+            answer += received
         took = time.perf_counter_ns() - began
         return took, int(answer[9:12]), answer.partition(b"\r\n\r\n")[2]
 
