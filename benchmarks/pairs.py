@@ -11,6 +11,8 @@ from benchmarks.load import request
 
 BLOCKED = 100
 """Targets whose budget is spent beforehand."""
+SILENT = BLOCKED + 100
+"""With those whose owners want no codes."""
 
 Started = tuple[str, str]
 """Id and client secret of a verification."""
@@ -36,9 +38,9 @@ class Targets:
         known = {*deployment.identifiers, *deployment.recipients, *deployment.emails}
         phones = [f"+8210{secrets.randbelow(10**8):08}" for _ in holders]
         emails = [chr((ord(one[0]) - ord("a") + 1) % 26 + ord("a")) + one[1:] for one in deployment.emails]
-        self.to_block = holders[:BLOCKED]
-        self.blocked = cycle(self.to_block)
-        self.hits, self.recipients = cycle(holders[BLOCKED:]), cycle(recipients)
+        self.to_block, self.to_stop, open_to_all = holders[:BLOCKED], holders[BLOCKED:SILENT], holders[SILENT:]
+        self.blocked, self.stopped = cycle(self.to_block), cycle(self.to_stop)
+        self.hits, self.recipients = cycle(open_to_all), cycle(recipients)
         self.misses = cycle(one for one in phones if one not in known)
         self.emails, self.other_emails = cycle(deployment.emails), cycle(one for one in emails if one not in known)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.curve import area
 from benchmarks.deployment import Deployment, deployed
+from benchmarks.load import request
 from benchmarks.pairs import Pair, Started, Targets, ask_for, asking, calling, checking, guessing, of_nobody, of_others
 from benchmarks.wire import Wire
 
@@ -45,6 +46,9 @@ class Timing:
         """Measure each pair, or *only* those of such a name; gives area, medians in microseconds, and how many there were of each side."""
         for target in self._targets.to_block * CODES_OF_A_TARGET:
             self._start(target, sent=True)
+        for target in self._targets.to_stop:
+            stopped = self._wire.ask(request("POST", "/v1/stop-codes", token=self._sign_in(target)))
+            assert stopped[1] == 204, stopped
         for pair in self._pairs():
             if only not in pair.what:
                 continue
@@ -61,6 +65,7 @@ class Timing:
         yield Pair("asking: hit, miss", 202, asking(whom.hits), asking(whom.misses))
         yield Pair("asking: hit, recipient", 202, asking(whom.hits), asking(whom.recipients))
         yield Pair("asking: hit, blocked target", 202, asking(whom.hits), asking(whom.blocked, sent=False))
+        yield Pair("asking: hit, stopped target", 202, asking(whom.hits), asking(whom.stopped, sent=False))
         yield Pair("asking: hit, known by another channel", 202, asking(whom.emails), asking(whom.other_emails))
         as_phones = (asking(emails, sent=False, channel="sms") for emails in (whom.emails, whom.other_emails))
         yield Pair("asking by a channel that it is not of: hit, miss", 422, *as_phones)

@@ -18,9 +18,12 @@ class Wire:
         content = written.encode()
         began = time.perf_counter_ns()
         self._socket.sendall(content)
-        answer = self._socket.recv(_AT_ONCE)
+        answer = b""
         while (missing := _missing(answer)) > 0:
-            answer += self._socket.recv(missing)
+            received = self._socket.recv(missing)
+            if not received:
+                raise ConnectionError("the server left")
+            answer += received
         took = time.perf_counter_ns() - began
         return took, int(answer[9:12]), answer.partition(b"\r\n\r\n")[2]
 
@@ -30,4 +33,5 @@ def _missing(answer: bytes) -> int:
     head, end, body = answer.partition(b"\r\n\r\n")
     if not end:
         return _AT_ONCE
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]) - len(body)
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return int(length or b"0") - len(body)  # a 204 has none

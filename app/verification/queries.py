@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Reader, fetch, moment, note_edition
@@ -20,7 +20,8 @@ _TAKE_TRY = (
     .values(tries_left=_VERIFICATIONS.c.tries_left - 1)
     .returning(_VERIFICATIONS)
 )
-_STOPPED = select(_STOPS.c.target).where(_STOPS.c.target == bindparam("target"), _STOPS.c.until > bindparam("now"))
+# One row whether it is so or not: who asks for a code must not be told by the time that reading one takes.
+_STOPPED = select(exists().where(_STOPS.c.target == bindparam("target"), _STOPS.c.until > bindparam("now")))
 _END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.id == bindparam("number")).values(target=None)
 
 
@@ -84,7 +85,7 @@ def remove_session(session: Session, locator: bytes) -> None:
 
 def is_stopped(session: Session, target: bytes, now: datetime) -> bool:
     """Say whether a target wants no codes."""
-    return session.connection().execute(_STOPPED, {"target": target, "now": now}).one_or_none() is not None
+    return bool(session.connection().execute(_STOPPED, {"target": target, "now": now}).scalar_one())
 
 
 def stop(session: Session, target: bytes, until: datetime) -> None:

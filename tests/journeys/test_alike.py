@@ -16,11 +16,13 @@ from tests.support.answers import said
 from tests.support.deployment import Deployment, row
 from tests.support.lavish import lavish
 
-BLOCKED, CROWDED, REVIEWED, MANY = "010-2000-0009", "010-0000-0000", "010-2000-0008", "010-2000-0007"
+BLOCKED, STOPPED, CROWDED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
+REVIEWED, MANY = "010-2000-0008", "010-2000-0007"
 EVERYTHING = "name|email|phone|address|door_code_masked|door_code|order"
 KNOWN = [
     *PEOPLE,
     row("b1", phone=BLOCKED, name="문닫힘", items="name|phone"),
+    row("s1", phone=STOPPED, name="그만해", items="name|phone"),
     *(row(f"m{number}", phone=MANY, name="한가족", address="서울 강남구", items=EVERYTHING) for number in range(12)),
     *(row(f"c{number}", phone=CROWDED, items="phone") for number in range(21)),
 ]
@@ -34,13 +36,14 @@ BY_PHONE = {
     "superseded": REVIEWED,
     "known by an email only": "010-5000-0005",
     "blocked": BLOCKED,
+    "stopped by its owner": STOPPED,
 }
 BY_EMAIL = {"hit": "jisoo@example.com", "possible": "maybe@example.com", "withdrawn": "cleared@example.com"}
 
 
 @pytest.fixture
 def known(deploy: Callable[..., Deployment], tmp_path: Path) -> Deployment:
-    """A deployment with people of each kind, where one target's budget is spent."""
+    """A deployment with people of each kind, where one target's budget is spent, and one wants no codes."""
     limits = tmp_path / "small.toml"
     limits.write_text(lavish({"target.codes": "20/hour"}))
     deployment = deploy(limits_file=limits)
@@ -49,6 +52,7 @@ def known(deploy: Callable[..., Deployment], tmp_path: Path) -> Deployment:
     for _ in range(20):
         deployment.ask(BLOCKED)
     assert len(deployment.deliver()) == 20
+    assert deployment.client.post("/v1/stop-codes", headers=deployment.sign_in(STOPPED)).status_code == 204
     return deployment
 
 
@@ -81,7 +85,7 @@ def test_asking_for_a_code_says_nothing_of_whom_it_is_asked(known: Deployment, w
     assert asked.status_code == 202
     assert said(asked) == said(other)
     assert of_who == of_stranger
-    assert len(known.deliver()) == (2 if who == BLOCKED else 3)  # which nobody sees but who reads that phone
+    assert len(known.deliver()) == (2 if who in (BLOCKED, STOPPED) else 3)  # which nobody sees but who reads that phone
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_what_cannot_be_of_that_channel_is_refused_by_its_shape_alone(
 
 def test_the_page_on_which_a_code_is_asked_for_says_nothing_either(known: Deployment) -> None:
     answers = []
-    for who in (HOLDER, RECIPIENT, STRANGER, BLOCKED):
+    for who in (HOLDER, RECIPIENT, STRANGER, BLOCKED, STOPPED):
         answer = known.client.post("/verify", data={"identifier": who}, headers=BROWSER)
         headers = {
             name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id", "ratelimit")
@@ -111,7 +115,7 @@ def test_the_page_on_which_a_code_is_asked_for_says_nothing_either(known: Deploy
         cookie = headers.pop("set-cookie")
         answers.append((answer.status_code, headers, answer.content, len(cookie), cookie.partition("=")[0]))
     assert answers[0][0] == 303
-    assert answers == [answers[0]] * 4
+    assert answers == [answers[0]] * 5
 
 
 def call(deployment: Deployment, number: object, secret: str, what: str) -> httpx.Response:
@@ -132,12 +136,15 @@ def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(
     assert wrong.status_code == 404
     assert said(wrong) == said(unknown)
     assert of_wrong == of_unknown
-    assert known.sql("SELECT DISTINCT tries_left, sends_left FROM verifications") == [(5, 4)]
+    assert known.sql("SELECT DISTINCT tries_left, sends_left FROM verifications WHERE target IS NOT NULL") == [(5, 4)]
     assert known.confirm(httpx.Response(202, json=asked), code).status_code == 200
 
 
-def test_a_wrong_code_is_the_same_answer_and_the_same_work_where_none_was_sent(known: Deployment) -> None:
-    sent, unsent = known.ask(HOLDER), known.ask(BLOCKED)
+@pytest.mark.parametrize("unsent_to", [BLOCKED, STOPPED])
+def test_a_wrong_code_is_the_same_answer_and_the_same_work_where_none_was_sent(
+    known: Deployment, unsent_to: str
+) -> None:
+    sent, unsent = known.ask(HOLDER), known.ask(unsent_to)
     code = f"{(int(known.deliver()[-1].code) + 1) % 10**8:08}"
     for _ in range(5):
         with statements() as of_sent:
