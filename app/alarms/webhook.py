@@ -53,9 +53,8 @@ class Webhook:
 
     def work(self) -> None:
         """Send what comes, one after the other, until told to stop."""
-        with httpx.Client(timeout=self._timeout) as client:
-            while (event := self._waiting.get()) is not None:
-                self._deliver(client, *event)
+        while (event := self._waiting.get()) is not None:
+            self._deliver(*event)
 
     def stop(self) -> None:
         """Let `work` end: what waits is tried once more, and nothing after that."""
@@ -63,13 +62,13 @@ class Webhook:
         with suppress(Full):
             self._waiting.put_nowait(None)
 
-    def _deliver(self, client: httpx.Client, number: str, body: bytes) -> None:
+    def _deliver(self, number: str, body: bytes) -> None:
         for wait in (0.0, *self._waits):
             if wait and self._stopped.wait(wait):
                 return
             try:
-                answer = client.post(self._url, content=body, headers=_headers(number))
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                answer = httpx.post(self._url, content=body, headers=_headers(number), timeout=self._timeout)
+            except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one attempt
                 self._failed(type(error).__name__)
                 continue
             if answer.is_success:
