@@ -112,6 +112,7 @@ def honest(came_of_it: Report) -> Sequence[Line]:
         alone("journeys begun", people.begun, "people"),
         alone("journeys finished", people.finished, "people", f">= 99 %: {came_of_it.finished:.1%}"),
         alone("answers that were not the truth", people.wrong, "answers", "0"),
+        alone("of them within half an hour", sum(one <= 1800 for one in people.seconds), "people"),
         alone("from first to last, median", middle, "s"),
         alone("from first to last, 99 of 100", slow, "s"),
         *(alone(f"gave up: {why}", count, "people") for why, count in people.gave_up.items()),

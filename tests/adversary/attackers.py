@@ -10,21 +10,21 @@ from tests.adversary.ledger import Ledger
 from tests.adversary.people import CARRIER, Person, sources
 from tests.adversary.pumping import pumping
 from tests.adversary.sharing import sharing
-from tests.adversary.simulation import Part, World
+from tests.adversary.simulation import TRIP, Part, World
 from tests.adversary.steps import Actor
 
 HOUR, DAY = 3600.0, 86400.0
-STRATEGIES = {
+STRATEGIES: dict[str, tuple[float, float | None]] = {
     "sequential": (0.15, HOUR),
     "random": (0.15, HOUR),
     "sprayed": (0.15, HOUR),
-    "slow": (0.15, DAY),
+    "slow": (0.16, DAY),
     "guessing": (0.2, HOUR),
-    "stale": (0.02, DAY),
+    "stale": (0.01, None),
     "sharing": (0.08, HOUR),
     "pumping": (0.1, HOUR),
 }
-"""Its share of all tries, and how long it takes for them."""
+"""Its share of all tries, and how long it takes for them; None for one that goes by the time that codes take."""
 
 
 def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, only: str | None = None) -> list[Part]:
@@ -41,7 +41,7 @@ def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, only: str |
     parts = []
     for name, (share, lasts) in plan.items():
         count = round(tries * share)
-        parts.append(Part(name, _actor(name, world, ledger, rng), gap=lasts / count, tries=count))
+        parts.append(Part(name, _actor(name, world, ledger, rng), gap=lasts / count if lasts else TRIP, tries=count))
     return parts
 
 
@@ -50,14 +50,14 @@ def _actor(name: str, world: World, ledger: Ledger, rng: Random) -> Actor:
     shuffled = rng.sample(people, len(people))
     match name:
         case "sequential":
-            return enumerating(cycle(people), where, ledger, stays=True)
+            return enumerating(world, cycle(people), where, ledger, stays=True)
         case "random":
             drawn: Iterator[Person] = iter(lambda: rng.choice(people), None)
-            return enumerating(drawn, where, ledger)
+            return enumerating(world, drawn, where, ledger)
         case "sprayed":
-            return enumerating(cycle(shuffled), where, ledger, email=True)
+            return enumerating(world, cycle(shuffled), where, ledger, email=True)
         case "slow":
-            return enumerating(cycle(shuffled), where, ledger)
+            return enumerating(world, cycle(shuffled), where, ledger)
         case "guessing":
             return guessing(world, ledger, where, rng)
         case "stale":
@@ -71,4 +71,4 @@ def _actor(name: str, world: World, ledger: Ledger, rng: Random) -> Actor:
 def neighbour(world: World, ledger: Ledger, tries: int, rng: Random) -> Part:
     """Give one who asks about many, for an hour, from behind the address that half of the honest people share."""
     people = rng.sample(list(world.people), len(world.people))
-    return Part("neighbour", enumerating(cycle(people), cycle([CARRIER]), ledger), gap=HOUR / tries, tries=tries)
+    return Part("neighbour", enumerating(world, cycle(people), cycle([CARRIER]), ledger), gap=HOUR / tries, tries=tries)
