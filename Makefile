@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV_PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench browser lint format lock clean
+.PHONY: help setup demo test bench adversary browser lint format lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: $(BIN)/.dev browser  ## all tests, on SQLite and on a PostgreSQL and a Val
 
 bench: $(BIN)/.dev  ## import, rows, point reads, requests, a lost store and answers that must look alike, against floors beside them; a quarter of an hour
 	$(BIN)/python -m benchmarks
+
+adversary: $(BIN)/.dev  ## a whole attack on loopback, 100,000 tries, and 1,000 honest people beside it; about six minutes
+	$(BIN)/python -m benchmarks.adversary
 
 browser:  ## a Chromium and a Korean font for the tests of the pages, where there is none
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

@@ -1,6 +1,6 @@
 """A whole attack and a crowd of honest people, on loopback: what the adversary learned, what he had sent, who was refused.
 
-    python -m benchmarks.adversary [--tries N] [--honest N] [--people N] [--seed S] [--only STRATEGY] [--carrier] [--json FILE]
+    python -m benchmarks.adversary [--tries N] [--honest N] [--people N] [--seed S] [--only STRATEGY] [--neighbour N] [--json FILE]
 
 An hour of attack and a day of its slow part pass in minutes; `tests/adversary` has what is tried, and runs a small one among the tests.
 """
@@ -28,8 +28,6 @@ from tests.adversary.report import Report, report, waits
 from tests.adversary.setting import world
 from tests.adversary.simulation import Part, World
 
-NEIGHBOUR = 1000
-"""Tries, within the hour, of the one behind the carrier's address: more than twice what is let in from there in a day."""
 MEMORY = Path("/dev/shm")  # noqa: S108  nothing of it is to outlive the run
 VICTIM = "100.127.0.9"
 
@@ -43,7 +41,7 @@ class Options:
     people: int
     seed: int
     only: str | None
-    carrier: bool
+    neighbour: int
 
 
 def run(options: Options) -> Report:
@@ -52,8 +50,8 @@ def run(options: Options) -> Report:
     with _world(options, rng) as there:
         ledger, tally, victim = Ledger(), Tally(), Tally()
         parts = attack(there, ledger, options.tries, rng, only=options.only)
-        if options.carrier:
-            parts.append(neighbour(there, ledger, NEIGHBOUR, rng))
+        if options.neighbour:
+            parts.append(neighbour(there, ledger, options.neighbour, rng))
         people = crowd(there, tally, ledger, options.honest, rng, within=HOUR)
         hit = Walk(there, there.victim, VICTIM, victim, ledger, rng)
         there.run([*parts, *people, Part("victim", hit.journey(), begins=HOUR / 2)])
@@ -84,6 +82,7 @@ def learned(came_of_it: Report) -> Sequence[Line]:
         alone("identifiers of which he learned what he had not proven", came_of_it.learned, "identifiers", "0"),
         *(alone(f"  by: {what}", count, "identifiers") for what, count in came_of_it.tells.items()),
         alone("codes that were compared", came_of_it.guesses, "codes"),
+        alone("in the busiest hour", came_of_it.guesses_hour, "codes", f"<= {came_of_it.caps['guesses_hour']:,}"),
         alone("codes guessed", came_of_it.guessed, "codes", f"as chance has it: {came_of_it.expected:.6f}"),
         alone("chance of guessing so many or more", came_of_it.chance, "", "> 0.000001"),
         alone("most guesses at one code, all at once", came_of_it.crowd, "codes", "<= 5"),
@@ -152,13 +151,17 @@ def _options() -> tuple[Options, Path | None]:
     parser.add_argument("--seed", type=int, default=1, help="of whom he asks about, from where (%(default)s)")
     parser.add_argument("--only", choices=STRATEGIES, help="the one strategy that all tries are spent on, in an hour")
     parser.add_argument(
-        "--carrier", action="store_true", help="one of his addresses is the one that half of the honest people share"
+        "--neighbour",
+        type=int,
+        default=0,
+        metavar="N",
+        help="calls in an hour of one who sits behind the carrier's address",
     )
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="where the figures are kept")
     given = parser.parse_args()
     if given.tries < 500 or not 1 <= given.honest < given.people:
         parser.error("at least 500 tries, one honest person, and more people than those")
-    return Options(given.tries, given.honest, given.people, given.seed, given.only, given.carrier), given.json
+    return Options(given.tries, given.honest, given.people, given.seed, given.only, given.neighbour), given.json
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def enumerating(
         if answer.status == 202 and number % LOOKED_AT == 0:
             later.append((world.now + RESENT_AFTER, person, answer.body))
             answer = yield confirming(source, answer.body, "00000000")
-            ledger.tried(answer)
+            ledger.tried(answer, world.now)
             ledger.saw("confirm", person, answer)
         if later and later[0][0] <= world.now:
             _, other, asked = later.popleft()

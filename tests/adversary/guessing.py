@@ -26,12 +26,12 @@ def guessing(world: World, ledger: Ledger, addresses: Iterator[str], rng: Random
         guesses = [confirming(next(addresses), asked, f"{one:0{digits}}") for one in rng.sample(range(space), 12)]
         if number % 10 == 0:
             answers: list[Answer] = yield guesses
-            ledger.crowd = max(ledger.crowd, sum(map(ledger.tried, answers)))
+            ledger.crowd = max(ledger.crowd, sum(ledger.tried(answer, world.now) for answer in answers))
             continue
         for guess in guesses[:TRIES]:
             answer = yield guess
             ledger.saw("guess", person, answer)
-            if not ledger.tried(answer):
+            if not ledger.tried(answer, world.now):
                 break
 
 

@@ -26,8 +26,8 @@ class Ledger:
     """One adversary's book."""
 
     seen: defaultdict[Mark, set[Person]] = field(default_factory=lambda: defaultdict(set))
-    guesses: int = 0
-    """Codes of others that were really compared: a try was taken for each."""
+    guesses: list[float] = field(default_factory=list)
+    """When codes of others were really compared: a try was taken for each."""
     guessed: int = 0
     """Those of them that were right."""
     crowd: int = 0
@@ -46,10 +46,11 @@ class Ledger:
         for mark in _marks(answer):
             self.seen[call, mark].add(about)
 
-    def tried(self, answer: Answer) -> bool:
+    def tried(self, answer: Answer, at: float) -> bool:
         """Count a guess at somebody's code, if a try was taken for it; gives whether."""
         tried = answer.status == 200 or "tries_left" in answer.body
-        self.guesses += tried
+        if tried:
+            self.guesses.append(at)
         self.guessed += answer.status == 200
         return tried
 

@@ -33,6 +33,8 @@ class Report:
     """What he knows it by."""
     guesses: int
     """Codes that were compared."""
+    guesses_hour: int
+    """The most within an hour."""
     guessed: int
     expected: float
     """As many as chance would guess."""
@@ -85,10 +87,11 @@ def report(
         about=ledger.about(),
         learned=ledger.learned(),
         tells={f"{call}: {mark}": count for (call, mark), count in ledger.tells().items()} | dict(+ledger.got),
-        guesses=ledger.guesses,
+        guesses=len(ledger.guesses),
+        guesses_hour=most_within(ledger.guesses, HOUR),
         guessed=ledger.guessed,
-        expected=ledger.guesses * likely,
-        chance=at_least(ledger.guessed, ledger.guesses, likely),
+        expected=len(ledger.guesses) * likely,
+        chance=at_least(ledger.guessed, len(ledger.guesses), likely),
         crowd=ledger.crowd,
         messages=len(every),
         caused=sum(max(0, len(times) - asked[to]) for to, times in sent.items() if to not in own),
@@ -117,6 +120,7 @@ def _caps(policy: Policy, confirmed: int) -> dict[str, int]:
 
     destinations = 2  # Korea and email
     return {
+        "guesses_hour": of("service.wrong_codes", HOUR) + confirmed // 4,
         "victim_hour": of("target.codes", HOUR, fills=2),
         "victim_day": of("target.codes_of_day", DAY, fills=2),
         "busiest_hour": min(

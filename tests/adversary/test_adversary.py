@@ -34,7 +34,7 @@ def rng() -> Random:
 @pytest.fixture
 def make_world(tmp_path: Path, sqlite_url: str, keyholder_door: Path, rng: Random) -> MakeWorld:
     @contextmanager
-    def make(people: int = 300, budgets: str | None = None, url: str = sqlite_url, **settings: Any) -> Iterator[World]:
+    def make(people: int = 200, budgets: str | None = None, url: str = sqlite_url, **settings: Any) -> Iterator[World]:
         if budgets is not None:
             settings["limits_file"] = tmp_path / "budgets.toml"
             settings["limits_file"].write_text(budgets)
@@ -83,10 +83,10 @@ def assert_nothing_was_had(came_of_it: Report, honest: int) -> None:
 
 def test_an_attack_learns_nothing_and_honest_people_get_through(make_world: MakeWorld, rng: Random) -> None:
     with make_world() as there:
-        came_of_it = run(there, rng, tries=2500, honest=40)
-    assert came_of_it.made() == 2500
-    assert came_of_it.about == 300
-    assert_nothing_was_had(came_of_it, 40)
+        came_of_it = run(there, rng, tries=1500, honest=30)
+    assert came_of_it.made() == 1500
+    assert came_of_it.about == 200
+    assert_nothing_was_had(came_of_it, 30)
 
 
 def test_the_same_where_budgets_are_shared(
@@ -118,7 +118,7 @@ def test_wrong_codes_of_all_addresses_together_are_stopped(make_world: MakeWorld
         ledger = Ledger()
         parts = [Part("guessing", guessing(there, ledger, sources(rng), rng), gap=0.5, tries=600)]
         there.run(parts)
-    assert 60 <= ledger.guesses <= 60 + 600 * 0.5 / 60 + 1
+    assert 60 <= len(ledger.guesses) <= 60 + 600 * 0.5 / 60 + 1
     assert parts[0].statuses[503] > 0
 
 
