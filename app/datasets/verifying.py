@@ -14,8 +14,9 @@ from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
 from app.datasets.importing.people import unite
+from app.datasets.importing.plan import Plan
 from app.datasets.importing.reading import PlainRow, cohorts_of, judged, person_of
-from app.datasets.importing.sealing import Plan, seal
+from app.datasets.importing.sealing import seal
 from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
 from app.datasets.manifest import Row as StoredRow
@@ -126,7 +127,7 @@ def _sample(
     sealer = plan.sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, locators, sealed = seal([unite(rows)], plan, sealer, import_door)
+        _, locators, sealed = seal([unite(rows)], plan, sealer, import_door, {})
         if sealed:
             sampled += 1
             missing += not all(map(partial(_stored, session, sealer), locators, sealed))

@@ -16,7 +16,7 @@ from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import sealed_size
 from app.datasets import queries
-from app.datasets.importing.sealing import Plan
+from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
 from app.datasets.manifest import Account, Row
 from app.db import Database

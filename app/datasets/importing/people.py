@@ -63,6 +63,8 @@ def unite(rows: Sequence[PlainRow]) -> PlainRow:
     """Unite one person's rows."""
     if len(rows) == 1:
         return rows[0]
+    if len(rows) == 2:  # of those who have several, nearly all
+        return _both(*rows)
     whos, lines, emails, phones, names, addresses, claims = zip(*rows, strict=True)
     return (
         whos[0],
@@ -88,6 +90,20 @@ def sum_up(claims: str) -> Sum:
         seen[cohort] = seen.get(cohort, 0) | mask
         confidence = max(confidence, sure)
     return Sum(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
+
+
+def _both(one: PlainRow, other: PlainRow) -> PlainRow:
+    who, line, email, phone, name, address, claim = one
+    _, line2, email2, phone2, name2, address2, claim2 = other
+    return (
+        who,
+        line if int(line) <= int(line2) else line2,
+        email if email == email2 or not email2 else _united((email, email2)),
+        phone if phone == phone2 or not phone2 else _united((phone, phone2)),
+        name if name == name2 or not name2 else _united((name, name2)),
+        address if address == address2 or not address2 else _united((address, address2)),
+        f"{claim}{BETWEEN_CELLS}{claim2}" if claim <= claim2 else f"{claim2}{BETWEEN_CELLS}{claim}",
+    )
 
 
 def parted(values: str) -> list[str]:

@@ -5,37 +5,33 @@ The result of a person depends on nothing but that person, so neither order nor 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import add, itemgetter
+from operator import add
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from app.crypto import messages
-from app.crypto.expansion import LOCATOR_BYTES, expanded_rows
-from app.crypto.keyfiles import KeyRing
-from app.crypto.scheme import Scheme
+from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.seal import RECORD_AT_MOST, RowSealer, row_tags
 from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
+from app.datasets.importing.asking import Asked
 from app.datasets.importing.people import gather, parted, sum_up
-from app.datasets.importing.reading import BETWEEN_VALUES, PlainRow, Row
+from app.datasets.importing.plan import Plan
+from app.datasets.importing.reading import PlainRow, Row
 from app.datasets.importing.spill import Spill
 from app.datasets.ranges import first_of
 from app.datasets.record import (
-    COMPARED_KINDS,
     CONFIDENCES,
     ROLES,
-    encode_each,
     encode_head,
     encode_hints,
     encode_items,
-    encode_tags,
 )
-from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, Kind, mask
+from app.identifiers import VALUE_KINDS, Kind, mask
 from app.keyholder import Keyholder
 
 HINTS_KEPT = 3
@@ -49,32 +45,6 @@ PEOPLE_AT_ONCE = 10_000
 
 IMPORT_TIMEOUT = 30.0
 """Seconds for one batch at the import door."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What all people of one import have in common."""
-
-    dataset: UUID
-    incident: str
-    scheme: Scheme = field(repr=False)
-    hints: bool
-    cohorts: Mapping[str, int]
-    keys: KeyRing
-    key_id: str
-
-    @staticmethod
-    def numbers(cohorts: set[str]) -> dict[str, int]:
-        """Number the cohorts of a file, as the records refer to them: by name, so that the same file gives the same numbers."""
-        return {name: number for number, name in enumerate(sorted(cohorts))}
-
-    def sealer(self) -> RowSealer:
-        """Load the store key, and give what cloaks and seals under it.
-
-        Raises:
-            MissingKey: it is not there.
-        """
-        return RowSealer(self.keys.store(self.key_id), self.dataset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +98,11 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     people = gather(sealing.read.read_all(sealing.blocks, number))
     sealer = sealing.plan.sealer()
     done, locators, rows = Sealed(), list[bytes](), list[bytes]()
+    names: dict[str, bytes] = {}
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
         for start in range(0, len(people) or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
-            some, where, sealed = seal(people[start : start + PEOPLE_AT_ONCE], sealing.plan, sealer, keyholder)
+            batch = people[start : start + PEOPLE_AT_ONCE]
+            some, where, sealed = seal(batch, sealing.plan, sealer, keyholder, names)
             done.add(some)
             locators += where
             rows += sealed
@@ -157,9 +129,16 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
 
 
 def seal(
-    people: Sequence[PlainRow], plan: Plan, sealer: RowSealer, keyholder: Keyholder
+    people: Sequence[PlainRow], plan: Plan, sealer: RowSealer, keyholder: Keyholder, named: dict[str, bytes]
 ) -> tuple[Sealed, list[bytes], list[bytes]]:
     """Seal some people, each one's rows united, asking the keyholder for all of them at once.
+
+    Args:
+        people: none, too.
+        plan: of the import.
+        sealer: of the plan.
+        keyholder: at its import door.
+        named: the tags of names that it was asked for already, to which these people's are added: most names are many people's.
 
     Returns:
         What became of them; each row's locator; and each row's tag and inner seal in one.
@@ -170,12 +149,15 @@ def seal(
     done = Sealed()
     reachable = [person for person in people if person[_EMAIL] or person[_PHONE]]
     done.unreachable = len(people) - len(reachable)
-    asked = _Asked(keyholder, plan)
+    asked = Asked(keyholder, plan)
     done.vouching = asked.vouching
     if not reachable:
         return done, [], []
     whos, lines, emails, phones, names, addresses, claims = zip(*reachable, strict=True)
-    subjects = asked.macs(messages.of_subjects(plan.incident), whos, messages.SUBJECT_BYTES)
+    subjects = asked.subjects(whos)
+    asked.tags("name", names, named)
+    located: dict[str, bytes] = {}
+    asked.tags("address", addresses, located)
     heads, items = zip(*map(_Written(plan).__getitem__, claims), strict=True)
     holders = [who.endswith(messages.BETWEEN_REFERENCES) for who in whos]
     hints = [encode_hints(_hints(person)) for person in reachable] if plan.hints else [b""] * len(whos)
@@ -183,8 +165,8 @@ def seal(
         [head[not holder][shown != b""] for head, holder, shown in zip(heads, holders, hints, strict=True)],
         subjects,
         items,
-        map(asked.tags("name", names).__getitem__, names),
-        map(asked.tags("address", addresses).__getitem__, addresses),
+        map(named.__getitem__, names),
+        map(located.__getitem__, addresses),
         hints,
     )
     owned = map(
@@ -237,46 +219,6 @@ class _Written(dict[str, tuple[tuple[tuple[bytes, bytes], ...], bytes]]):
         items = encode_items(person.items, [self._plan.cohorts[cohort] for cohort in person.cohorts])
         written = self[claims] = tuple(zip(plain, hinted, strict=True)), items
         return written
-
-
-class _Asked:
-    """The keyholder, asked for some people on one connection: whoever answers has shown which pepper it holds."""
-
-    def __init__(self, keyholder: Keyholder, plan: Plan) -> None:
-        self._keyholder = keyholder
-        self._plan = plan
-        self._on = keyholder.connection()
-        sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
-        self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
-
-    def macs(self, heading: bytes, texts: Iterable[str], first: int = messages.MAC_BYTES) -> list[bytes]:
-        return self._keyholder.macs(heading, [*map(str.encode, texts)], on=self._on, first=first)
-
-    def places(self, kind: IdentifierKind, cells: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-        """Find the places of the identifiers in each of the *cells*, as `expanded_rows` has them."""
-        different = _different(cells)
-        digests = map(self._plan.scheme.stretch, self.macs(messages.of_identifiers(kind), different))
-        found = dict(zip(different, zip(expanded_rows(digests, self._plan.dataset), strict=True), strict=True))
-        together = {cell: tuple([found[one][0] for one in parted(cell)]) for cell in _of_several(cells)}
-        return {**found, **together, "": ()}
-
-    def tags(self, kind: Kind, cells: Sequence[str]) -> dict[str, bytes]:
-        """Write the tags of the values in each of the *cells*."""
-        different = _different(cells)
-        tags = self.macs(messages.of_values(kind), different, messages.TAG_BYTES)
-        found = dict(zip(different, tags, strict=True))
-        together = {cell: encode_tags(sorted([found[one] for one in parted(cell)])) for cell in _of_several(cells)}
-        return {**dict(zip(different, encode_each(tags), strict=True)), **together, "": encode_tags(())}
-
-
-def _different(cells: Iterable[str]) -> dict[str, None]:
-    different = dict.fromkeys(BETWEEN_VALUES.join(cells).split(BETWEEN_VALUES))
-    different.pop("", None)
-    return different
-
-
-def _of_several(cells: Iterable[str]) -> list[str]:
-    return [cell for cell in cells if BETWEEN_VALUES in cell]
 
 
 def _siblings(own: Sequence[bytes]) -> list[bytes]:
