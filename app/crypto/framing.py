@@ -9,6 +9,20 @@ class Misframed(BadInput):
     """Bytes that `frame` did not make, or cannot."""
 
 
+class _Lengths(dict[int, bytes]):
+    """Lengths as they stand in front of parts: millions are framed, of few lengths."""
+
+    def __missing__(self, length: int) -> bytes:
+        written = length.to_bytes(LENGTH_BYTES, "big")
+        if length < _KEPT:
+            self[length] = written
+        return written
+
+
+_KEPT = 256
+_LENGTHS = _Lengths()
+
+
 def frame(*parts: bytes) -> bytes:
     """Join *parts*, each behind its length in two bytes, big end first.
 
@@ -16,7 +30,7 @@ def frame(*parts: bytes) -> bytes:
         Misframed: a part is longer than 65,535 bytes.
     """
     try:
-        return b"".join([len(part).to_bytes(LENGTH_BYTES, "big") + part for part in parts])
+        return b"".join([_LENGTHS[len(part)] + part for part in parts])
     except OverflowError:
         raise Misframed("a part is longer than 65,535 bytes") from None
 
@@ -29,11 +43,13 @@ def split(framed: bytes) -> list[bytes]:
     """
     parts = []
     start, size = 0, len(framed)
-    while start < size:
-        behind_length = start + LENGTH_BYTES
-        end = behind_length + int.from_bytes(framed[start:behind_length], "big")
-        if behind_length > size or end > size:
-            raise Misframed("a length runs past the end")
-        parts.append(framed[start:end])
-        start = end
+    try:
+        while start < size:
+            end = start + LENGTH_BYTES + (framed[start] << 8 | framed[start + 1])
+            parts.append(framed[start:end])
+            start = end
+    except IndexError:
+        start = size + 1
+    if start > size:
+        raise Misframed("a length runs past the end")
     return parts

@@ -11,9 +11,14 @@ class TooLong(BadInput):
 
 def pad(data: bytes, size: int) -> bytes:
     """Fill *data* up to *size* bytes; at least one byte is spent."""
-    if len(data) >= size:
+    return data + filling(len(data), size)
+
+
+def filling(length: int, size: int) -> bytes:
+    """Give what fills *length* bytes up to *size*: the same for all data of one length, so bulk asks once."""
+    if length >= size:
         raise TooLong(f"more than {size - 1} bytes")
-    return (data + _MARK).ljust(size, b"\0")
+    return _MARK.ljust(size - length, b"\0")
 
 
 def unpad(padded: bytes) -> bytes:

@@ -9,8 +9,7 @@ the associated data is different for each row. The associated data binds a row t
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from app.crypto.expansion import LOCATOR_BYTES, Place
 from app.crypto.framing import frame
 from app.crypto.messages import TAG_BYTES
-from app.crypto.padding import TooLong, pad, unpad
+from app.crypto.padding import TooLong, filling, unpad
 from app.crypto.secret import StoreKey
 from app.errors import Unavailable
 
@@ -34,6 +33,9 @@ _AROUND_RECORD = TAG_BYTES + 2 * _AEAD_TAG_BYTES + 1  # the row's tag, both seal
 
 SIZES = (124, 192, 256, 384, *(512 << step for step in range(8)))
 """The size classes of a sealed row, in bytes, up to 64 KiB. The common one is 124 because PostgreSQL then spends one byte on its length, not four."""
+
+RECORD_AT_MOST = SIZES[-1] - 1 - _AROUND_RECORD
+"""Bytes of a record that fits into the largest."""
 
 NOBODYS = b""
 """Stands for the inner seal in the one row of an identifier that too many people share: there is nothing to open, for anybody."""
@@ -74,20 +76,36 @@ def size_class(length: int) -> int:
     Raises:
         TooLong: it is larger than the largest.
     """
-    least = length + 1 + _AROUND_RECORD
-    if least > SIZES[-1]:
+    if length > RECORD_AT_MOST:
         raise TooLong("a record is larger than the largest size class")
-    return SIZES[bisect_left(SIZES, least)]
+    return SIZES[bisect_left(SIZES, length + 1 + _AROUND_RECORD)]
 
 
-@lru_cache(maxsize=1024)
-def _room(length: int) -> int:
-    return size_class(length) - _AROUND_RECORD
+class _Fillings(dict[int, bytes]):
+    """What fills a record of each length up to its size class."""
+
+    def __missing__(self, length: int) -> bytes:
+        fills = filling(length, size_class(length) - _AROUND_RECORD)
+        if length < _SHORT:
+            self[length] = fills
+        return fills
+
+
+_SHORT = 1024
+_FILLINGS = _Fillings()
 
 
 def row_tag(subject: bytes, locator: bytes) -> bytes:
     """64 bits by which one who knows a *subject* tells that person's rows without opening them: keyed BLAKE2b (RFC 7693)."""
-    return blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
+    return row_tags([subject], [locator])[0]
+
+
+def row_tags(subjects: Iterable[bytes], locators: Iterable[bytes]) -> list[bytes]:
+    """Do as `row_tag` for many rows."""
+    return [
+        blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
+        for subject, locator in zip(subjects, locators, strict=True)
+    ]
 
 
 class RecordSealer:
@@ -102,8 +120,21 @@ class RecordSealer:
         Raises:
             TooLong: the record is larger than the largest size class.
         """
-        plain = pad(record, _room(len(record)))
-        return AESGCMSIV(place.key).encrypt(_ZERO_NONCE, plain, self._bound_to + place.locator)
+        return self.seal_all([place.locator + place.key], [record])[0]
+
+    def seal_all(self, expanded: Iterable[bytes], records: Iterable[bytes]) -> list[bytes]:
+        """Do as `seal` for many records, each at a place of `expanded_rows`.
+
+        Raises:
+            TooLong: a record is larger than the largest size class.
+        """
+        bound_to, fillings = self._bound_to, _FILLINGS
+        return [
+            AESGCMSIV(both[LOCATOR_BYTES:]).encrypt(
+                _ZERO_NONCE, record + fillings[len(record)], bound_to + both[:LOCATOR_BYTES]
+            )
+            for both, record in zip(expanded, records, strict=True)
+        ]
 
     def open(self, place: Place, inner: bytes) -> bytes:
         """Open the inner seal.
@@ -142,8 +173,28 @@ class RowSealer:
 
     def seal(self, locator: bytes, entry: int, tag: bytes, inner: bytes, size: int) -> bytes:
         """Lay the outer seal over the row's *tag* and the *inner* seal, *size* bytes in all."""
-        plain = pad(tag + inner, size - _AEAD_TAG_BYTES)
-        return self._aead.encrypt(self._nonce(entry), plain, self._data(locator, entry))
+        content = tag + inner
+        return self.seal_all([locator], [entry], [content], {len(content): size})[0]
+
+    def seal_all(
+        self, locators: Sequence[bytes], entries: Sequence[int], contents: Sequence[bytes], sizes: Mapping[int, int]
+    ) -> list[bytes]:
+        """Lay the outer seal over many rows, each one's content its tag and inner seal in one.
+
+        Args:
+            locators: of the rows.
+            entries: of the rows; few differ.
+            contents: of the rows.
+            sizes: for each length of a content, the size that such a row is stored at.
+        """
+        fillings = {length: filling(length, size - _AEAD_TAG_BYTES) for length, size in sizes.items()}
+        numbered = {entry: (self._nonce(entry), self._behind_locator(entry)) for entry in {*entries}}
+        before, encrypt = self._before_locator, self._aead.encrypt
+        sealed: list[bytes] = []
+        for locator, entry, content in zip(locators, entries, contents, strict=True):
+            nonce, behind = numbered[entry]
+            sealed.append(encrypt(nonce, content + fillings[len(content)], before + locator + behind))
+        return sealed
 
     def open(self, locator: bytes, entry: int, sealed: bytes) -> tuple[bytes, bytes]:
         """Open the outer seal: the row's tag, and the inner seal.
@@ -161,8 +212,10 @@ class RowSealer:
         return entry.to_bytes(_NONCE_BYTES, "big")
 
     def _data(self, locator: bytes, entry: int) -> bytes:
-        number = entry.to_bytes(_ENTRY_BYTES, "big")
-        return b"".join((self._before_locator, locator, self._before_entry, number, self._behind_entry))
+        return self._before_locator + locator + self._behind_locator(entry)
+
+    def _behind_locator(self, entry: int) -> bytes:
+        return self._before_entry + entry.to_bytes(_ENTRY_BYTES, "big") + self._behind_entry
 
 
 def rounded_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:

@@ -12,7 +12,7 @@ A count or length is LEB128, seven bits a byte, the lowest first. The common rec
 need no tags: their locators tell them. All but the siblings is the same in each of a person's rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,7 +98,7 @@ def decode(data: bytes) -> Record | Sentinel:
 
 
 def encode_head(role: Role, confidence: Confidence, *, hinted: bool) -> bytes:
-    """Write a person's head. This and the next three are a record's parts, in their order, for bulk: most are the same for many people."""
+    """Write a person's head. This and the next four are a record's parts, in their order, for bulk: most are the same for many people."""
     return bytes((_PERSON | ROLES.index(role) << 2 | CONFIDENCES.index(confidence) << 3 | hinted * _HINTED,))
 
 
@@ -114,9 +114,15 @@ def encode_tags(tags: Sequence[bytes]) -> bytes:
     return b"".join([_count(len(tags)), *tags])
 
 
+def encode_each(tags: Iterable[bytes]) -> list[bytes]:
+    """Do as `encode_tags` for many people who have one tag each."""
+    one = _count(1)
+    return [one + tag for tag in tags]
+
+
 def encode_hints(hints: Mapping[Kind, tuple[str, ...]]) -> bytes:
     """Write the hints; nothing stands for none at all, and the head says so."""
-    return b"".join([_texts(hints.get(kind, ())) for kind in VALUE_KINDS])
+    return b"".join([_texts(hints.get(kind, ())) for kind in VALUE_KINDS]) if any(hints.values()) else b""
 
 
 def _decode_person(head: int, reader: "_Reader") -> Record:

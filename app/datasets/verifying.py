@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from zlib import crc32
 
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,9 @@ from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
 from app.datasets.importing.people import unite
-from app.datasets.importing.reading import Claim, Row, judged
-from app.datasets.importing.sealing import Plan, seal
+from app.datasets.importing.plan import Plan
+from app.datasets.importing.reading import PlainRow, cohorts_of, judged, person_of
+from app.datasets.importing.sealing import seal
 from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
 from app.datasets.manifest import Row as StoredRow
@@ -112,24 +113,24 @@ def _sample(
         raise Unstretched("there is no scheme")
     incident = get_incident(session, dataset.incident)
     path, encoding = source
-    people: dict[str, list[Row]] = {}
+    people: dict[str, list[PlainRow]] = {}
     cohorts: set[str] = set()
     one_of = max(1, dataset.people // SAMPLE)
     with opened(path, encoding=encoding) as file:
         for block in file.blocks:
-            for row in map(Row._make, judged(file.format.table(block), frozenset[str](incident.kinds))[0]):
-                cohorts.add(Claim(*row.claim).cohort)
-                if crc32(row.who.encode()) % one_of == 0:
-                    people.setdefault(row.who, []).append(row)
-    cohorts.discard("")
+            rows, _ = judged(file.format.table(block), frozenset[str](incident.kinds))
+            cohorts |= cohorts_of(rows)
+            for row in rows:
+                if person_of(row) % one_of == 0:
+                    people.setdefault(row[0], []).append(row)
     plan = Plan(dataset.id, dataset.incident, current, hints, Plan.numbers(cohorts), keys, dataset.key_id)
     sealer = plan.sealer()
     sampled = missing = 0
-    for who, rows in people.items():
-        _, sealed = seal([unite(who, rows)], plan, sealer, import_door)
+    for rows in people.values():
+        _, locators, sealed = seal([unite(rows)], plan, sealer, import_door, {})
         if sealed:
             sampled += 1
-            missing += not all(_stored(session, sealer, locator, inner) for locator, inner in sealed)
+            missing += not all(map(partial(_stored, session, sealer), locators, sealed))
     if not sampled:
         raise ImportFailed(f"{path}: nobody in it has a usable email or phone")
     return sampled, missing

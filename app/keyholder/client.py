@@ -75,20 +75,29 @@ class Keyholder:
         Raises:
             KeyholderUnavailable: no answer in time, a refusal, or that connection is no more.
         """
-        return self._answers(message, 1, on)[0]
+        return self._answer(message, 1, on)[1:]
 
-    def macs(self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None) -> list[bytes]:
+    def macs(
+        self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None, first: int = MAC_BYTES
+    ) -> list[bytes]:
         """Have many texts under one heading answered, in their order: the import door only.
+
+        Args:
+            heading: of `app.crypto.messages`.
+            texts: each of at most 65,535 bytes.
+            on: as for `mac`.
+            first: how many bytes of each answer are wanted.
 
         Raises:
             KeyholderUnavailable: no answer in time, a refusal, or the connection *on* which it is to be given is no more.
         """
         answers: list[bytes] = []
         for batch, count in _batches(texts, REQUEST_LIMIT - len(heading)):
-            answers += self._answers(heading + batch, count, on)
+            answer = self._answer(heading + batch, count, on)
+            answers += [answer[at : at + first] for at in range(1, len(answer), MAC_BYTES)]
         return answers
 
-    def _answers(self, request: bytes, count: int, on: int | None) -> list[bytes]:
+    def _answer(self, request: bytes, count: int, on: int | None) -> bytes:
         with _Turn(self._lock, self._timeout):
             if on is not None and (on != self._connections or self._socket is None):
                 raise KeyholderUnavailable("the keyholder left meanwhile")
@@ -97,7 +106,7 @@ class Keyholder:
                 if answer != REFUSED:
                     self.close()
                 raise KeyholderUnavailable("the keyholder refuses at this door")
-        return [answer[at : at + MAC_BYTES] for at in range(1, len(answer), MAC_BYTES)]
+        return answer
 
     def close(self) -> None:
         """Leave; the next call connects anew."""

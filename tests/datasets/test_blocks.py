@@ -1,10 +1,13 @@
 """Cutting a file into blocks: wherever it is cut, however it is compressed, the same rows at the same lines come out, or the same error."""
 
 import bz2
+import csv
 import gzip
+import io
 import lzma
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened
 from app.datasets.files.blocks import lines_in
+from app.datasets.files.cells import columns_at_once
 from app.datasets.files.text import cut_csv
 from app.datasets.importing.reading import judged
 from tests.datasets.reading import read
@@ -47,8 +51,15 @@ def in_blocks_of(size: int, path: Path, encoding: str = "utf-8") -> tuple[list[o
         return what_is_read(path, encoding)
 
 
+def by_the_csv_module(path: Path) -> tuple[list[object], str]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.datasets.files.text.CsvFormat._columns", lambda *_: None)
+        return what_is_read(path)
+
+
 def line_by_line(path: Path) -> tuple[list[object], str]:
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.datasets.files.text.CsvFormat._columns", lambda *_: None)
         patched.setattr("app.datasets.files.text.CsvFormat._at_once", lambda *_: None)
         return what_is_read(path)
 
@@ -58,7 +69,56 @@ def test_a_block_read_at_once_gives_what_it_gives_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, content: str
 ) -> None:
     path = put(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
-    assert what_is_read(path) == line_by_line(path)
+    assert what_is_read(path) == by_the_csv_module(path) == line_by_line(path)
+
+
+plain_cells = st.text(st.sampled_from('a가 ,"\n'), max_size=4)
+
+
+@given(
+    st.lists(st.lists(plain_cells, min_size=3, max_size=3), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_whole_columns_are_what_the_csv_module_reads(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], ending: str, ended: bool, quoting: Any
+) -> None:
+    written = io.StringIO()
+    csv.writer(written, lineterminator=ending, quoting=quoting).writerows(rows)
+    content = HEADER.replace("\n", ending) + written.getvalue()
+    path = put(tmp_path_factory.mktemp("set"), (content if ended else content.removesuffix(ending)).encode())
+    assert what_is_read(path) == by_the_csv_module(path)
+
+
+def test_most_blocks_are_read_by_whole_columns(tmp_path: Path) -> None:
+    rows = '"a1","b@c.kr","Hong, Gildong"\na2,,\n"",d@e.kr,\n'
+    path = put(tmp_path, (HEADER + rows.replace('"",', "a3,")).encode())
+    with opened(path) as file:
+        (block,) = file.blocks
+        assert file.format._columns(block) == [  # type: ignore[attr-defined]
+            ["a1", "a2", "a3"], ["b@c.kr", "", "d@e.kr"], ["Hong, Gildong", "", ""]
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        'a,b"c\n',
+        '"a" ,b\n',
+        '"a"b,c\n',
+        'a,"b""c"\n',
+        'a,"b\nc"\n',
+        'a,"b\n',
+        "a\nb,c,d\n",
+        "a,b,c\n",
+        "\na,b\n",
+        "a" * 20 + ",b\n",
+    ],
+)
+def test_columns_are_not_taken_apart_where_that_is_not_certain(records: str) -> None:
+    assert columns_at_once("a,b\n", 2, 20) == [["a"], ["b"]]
+    assert columns_at_once("a,b\n" + records + "c,d\n", 2, 20) is None
 
 
 cell = st.one_of(

@@ -3,18 +3,20 @@
 Entries are numbered in the order of their sealed bytes, so that neither the file's order nor the workers' shows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import compress, count, islice
+from operator import eq
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import sealed_size
 from app.datasets import queries
-from app.datasets.importing.sealing import BEFORE_INNER, Plan
+from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
 from app.datasets.manifest import Account, Row
 from app.db import Database
@@ -56,23 +58,25 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         return Bucket(0, 0, b"")
     sealer = loading.plan.sealer()
     stored = [row[:LOCATOR_BYTES] for row in rows]
-    locators = sealer.uncloak(b"".join(stored))
-    sizes = {length: loading.sizes[sealed_size(length - BEFORE_INNER)] for length in {len(row) for row in rows}}
-    sealed: list[Row] = []
-    before, entry = b"", 0
-    for start, place, row in zip(range(0, len(locators), LOCATOR_BYTES), stored, rows, strict=True):
-        entry = entry + 1 if place == before else 0
-        before = place
-        locator, tag, inner = (
-            locators[start : start + LOCATOR_BYTES],
-            row[LOCATOR_BYTES:BEFORE_INNER],
-            row[BEFORE_INNER:],
-        )
-        outer = sealer.seal(locator, entry, tag, inner, sizes[len(row)])
-        sealed.append((place, entry, outer))
+    contents = [row[LOCATOR_BYTES:] for row in rows]
+    whole = sealer.uncloak(b"".join(stored))
+    locators = [whole[start : start + LOCATOR_BYTES] for start in range(0, len(whole), LOCATOR_BYTES)]
+    sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
+    entries = _numbered(stored)
+    outer = sealer.seal_all(locators, entries, contents, sizes)
     account = Account(loading.plan.keys.store(loading.plan.key_id))
-    account.add([outer for _, _, outer in sealed])
+    account.add(outer)
+    sealed: list[Row] = list(zip(stored, entries, outer, strict=True))
     return Bucket(account.count, account.total, sealed if loading.is_sqlite else queries.encode_copy(sealed))
+
+
+def _numbered(stored: Sequence[bytes]) -> list[int]:
+    """Number the rows of each place, which stand together, from 0."""
+    entries = [0] * len(stored)
+    again = compress(count(1), map(eq, stored, islice(stored, 1, None)))  # of few places there is more than one row
+    for at in again:
+        entries[at] = entries[at - 1] + 1
+    return entries
 
 
 def load(

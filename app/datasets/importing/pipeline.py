@@ -19,10 +19,11 @@ from app.datasets.errors import ImportFailed, OtherPepper
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
 from app.datasets.importing.adding import add_data_set, sentinel_rows
 from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
+from app.datasets.importing.plan import Plan
 from app.datasets.importing.planting import Planted, Planting
 from app.datasets.importing.reading import Reading, read_block
 from app.datasets.importing.request import Listener, Request, Staged
-from app.datasets.importing.sealing import Plan, Sealed, Sealing, read_sealed, seal_partition
+from app.datasets.importing.sealing import Sealed, Sealing, read_sealed, seal_partition
 from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
 from app.datasets.importing.spill import Spill, SpillDamaged
 from app.datasets.importing.workers import Workers

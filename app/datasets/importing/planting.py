@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
-from zlib import crc32
 
 from app.crypto import messages
 from app.crypto.expansion import LOCATOR_BYTES
@@ -18,8 +16,8 @@ from app.crypto.seal import size_class
 from app.crypto.secret import ApplicationSecret
 from app.datasets.errors import ImportFailed
 from app.datasets.importing.nobodies import EACH, Nobodies
-from app.datasets.importing.people import Person, gather, sum_up, unite
-from app.datasets.importing.reading import BETWEEN, Row
+from app.datasets.importing.people import gather, parted, sum_up, unite
+from app.datasets.importing.reading import BETWEEN_CELLS, BETWEEN_VALUES, Row, person_of
 from app.datasets.importing.request import CANARIES_AT_MOST, Request
 from app.datasets.importing.sealing import Sealed, hints_of
 from app.datasets.importing.spill import Spill
@@ -74,46 +72,48 @@ class Planting:
         """
         planted = Planted()
         models = _models(spill, blocks, partitions) if self._count else []
-        parts: list[list[tuple[Any, ...]]] = [[] for _ in range(partitions)]
+        parts: list[list[str]] = [[] for _ in range(partitions)]
         for number in range(self._count if models else 0):
             rows = next(self._fitting(number, models, taken), None)
             if rows is None:
                 continue
-            canary = unite(rows[0].who, rows)
-            parts[crc32(canary.who.encode()) % partitions] += map(tuple, rows)
-            planted.identifiers += [*canary.emails, *canary.phones]
+            canary = Row(*unite(rows))
+            parts[person_of(canary) % partitions] += map(BETWEEN_CELLS.join, rows)
+            planted.identifiers += [*parted(canary.email), *parted(canary.phone)]
             planted.people += 1
             planted.tallies.update(sum_up(canary.claims).seen)
         if planted.people:
-            spill.write(blocks, parts)
+            spill.write(blocks, [*map(BETWEEN_CELLS.join, parts)])
         return planted
 
-    def _fitting(self, number: int, models: Sequence[Person], taken: AbstractSet[str]) -> Iterator[list[Row]]:
+    def _fitting(self, number: int, models: Sequence[Row], taken: AbstractSet[str]) -> Iterator[list[Row]]:
         """Make one after each of some *models*; gives those whose rows are as large, though hints are shorter or longer."""
         for attempt in range(_MODELS):
             draw = self._nobodies.draw(number * _MODELS + attempt)
             model = models[draw.below(len(models))]
             rows = self._after(model, number, taken)
-            if self._size(unite(rows[0].who, rows)) == self._size(model):
+            if self._size(Row(*unite(rows))) == self._size(model):
                 yield rows
 
-    def _after(self, model: Person, number: int, taken: AbstractSet[str]) -> list[Row]:
+    def _after(self, model: Row, number: int, taken: AbstractSet[str]) -> list[Row]:
         """Make one after a *model* of the file: rows of one person."""
-        phones = [phone for phone in self._nobodies.phones(number) if phone not in taken][: len(model.phones)][:EACH]
-        missing = min(len(model.phones), EACH) - len(phones)
+        emails, asked, names, addresses = (len(parted(cell)) for cell in model[2:6])
+        phones = [phone for phone in self._nobodies.phones(number) if phone not in taken][:asked][:EACH]
+        missing = min(asked, EACH) - len(phones)
         spelled = (
-            self._nobodies.emails(number, min(len(model.emails), EACH) + missing),
+            self._nobodies.emails(number, min(emails, EACH) + missing),
             phones,
-            self._nobodies.names(number, len(model.names)),
-            self._nobodies.addresses(number, len(model.addresses)),
+            self._nobodies.names(number, names),
+            self._nobodies.addresses(number, addresses),
         )
         is_recipient = not model.who.endswith(messages.BETWEEN_REFERENCES)
         who = messages.references(self._nobodies.account(number), "r1" if is_recipient else "")
-        email, phone, name, address = (BETWEEN.join(sorted({*values})) for values in spelled)
-        first, *others = model.claims
-        return [Row(who, 0, email, phone, name, address, first), *(Row(who, 0, "", "", "", "", one) for one in others)]
+        email, phone, name, address = (BETWEEN_VALUES.join(sorted({*values})) for values in spelled)
+        first, *others = model.claims.split(BETWEEN_CELLS)
+        rest = [Row(who, "0", "", "", "", "", claim) for claim in others]
+        return [Row(who, "0", email, phone, name, address, first), *rest]
 
-    def _size(self, person: Person) -> int:
+    def _size(self, person: Row) -> int:
         """Say the size class of somebody's rows, as the seal stage comes to it; zero where it rejects them."""
         claimed = sum_up(person.claims)
         hints = hints_of(person) if self._hints else {}
@@ -121,9 +121,9 @@ class Planting:
             (
                 1 + messages.SUBJECT_BYTES,
                 len(encode_items(claimed.items, range(len(claimed.cohorts)))),
-                sum(1 + messages.TAG_BYTES * len(values) for values in (person.names, person.addresses)),
+                sum(1 + messages.TAG_BYTES * len(parted(values)) for values in (person.name, person.address)),
                 len(encode_hints(hints)) if hints else 0,
-                LOCATOR_BYTES * (len(person.emails) + len(person.phones) - 1),
+                LOCATOR_BYTES * (len(parted(person.email)) + len(parted(person.phone)) - 1),
             )
         )
         try:
@@ -132,10 +132,10 @@ class Planting:
             return 0
 
 
-def _models(spill: Spill, blocks: int, partitions: int) -> list[Person]:
+def _models(spill: Spill, blocks: int, partitions: int) -> list[Row]:
     """Give people whom something finds, of the first partition that has any: who is in it, a hash of the references decides."""
     for number in range(partitions):
-        people = [unite(*one) for one in sorted(gather(spill.read_all(blocks, number)).items())]
-        if found := [person for person in people if person.emails or person.phones]:
+        people = [Row(*one) for one in sorted(gather(spill.read_all(blocks, number)))]
+        if found := [person for person in people if person.email or person.phone]:
             return found
     return []

@@ -5,28 +5,33 @@ The result of a person depends on nothing but that person, so neither order nor 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from itertools import chain, pairwise
+from itertools import pairwise
+from operator import add
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from app.crypto import messages
-from app.crypto.expansion import LOCATOR_BYTES, Place, row_places
-from app.crypto.keyfiles import KeyRing
-from app.crypto.padding import TooLong
-from app.crypto.scheme import Scheme
-from app.crypto.seal import RowSealer, row_tag
+from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.seal import RECORD_AT_MOST, RowSealer, row_tags
 from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
-from app.datasets.importing.people import Person, gather, sum_up, unite
-from app.datasets.importing.reading import PlainClaim
+from app.datasets.importing.asking import Asked
+from app.datasets.importing.people import gather, parted, sum_up
+from app.datasets.importing.plan import Plan
+from app.datasets.importing.reading import PlainRow, Row
 from app.datasets.importing.spill import Spill
 from app.datasets.ranges import first_of
-from app.datasets.record import CONFIDENCES, ROLES, encode_head, encode_hints, encode_items, encode_tags
-from app.identifiers import VALUE_KINDS, IdentifierKind, Kind, mask
+from app.datasets.record import (
+    CONFIDENCES,
+    ROLES,
+    encode_head,
+    encode_hints,
+    encode_items,
+)
+from app.identifiers import VALUE_KINDS, Kind, mask
 from app.keyholder import Keyholder
 
 HINTS_KEPT = 3
@@ -40,32 +45,6 @@ PEOPLE_AT_ONCE = 10_000
 
 IMPORT_TIMEOUT = 30.0
 """Seconds for one batch at the import door."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What all people of one import have in common."""
-
-    dataset: UUID
-    incident: str
-    scheme: Scheme = field(repr=False)
-    hints: bool
-    cohorts: Mapping[str, int]
-    keys: KeyRing
-    key_id: str
-
-    @staticmethod
-    def numbers(cohorts: set[str]) -> dict[str, int]:
-        """Number the cohorts of a file, as the records refer to them: by name, so that the same file gives the same numbers."""
-        return {name: number for number, name in enumerate(sorted(cohorts))}
-
-    def sealer(self) -> RowSealer:
-        """Load the store key, and give what cloaks and seals under it.
-
-        Raises:
-            MissingKey: it is not there.
-        """
-        return RowSealer(self.keys.store(self.key_id), self.dataset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +95,21 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
         ImportFailed: one person has too many rows.
         Unavailable: the keyholder, a key or the spill failed.
     """
-    people = [unite(*one) for one in gather(sealing.read.read_all(sealing.blocks, number)).items()]
+    people = gather(sealing.read.read_all(sealing.blocks, number))
     sealer = sealing.plan.sealer()
-    done, rows = Sealed(), list[tuple[bytes, bytes]]()
+    done, locators, rows = Sealed(), list[bytes](), list[bytes]()
+    names: dict[str, bytes] = {}
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
         for start in range(0, len(people) or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
-            some, sealed = seal(people[start : start + PEOPLE_AT_ONCE], sealing.plan, sealer, keyholder)
+            batch = people[start : start + PEOPLE_AT_ONCE]
+            some, where, sealed = seal(batch, sealing.plan, sealer, keyholder, names)
             done.add(some)
+            locators += where
             rows += sealed
-    places = sealer.cloak(b"".join([locator for locator, _ in rows])) if rows else b""
+    places = sealer.cloak(b"".join(locators)) if rows else b""
     stored = [
         places[start : start + LOCATOR_BYTES] + sealed
-        for start, (_, sealed) in zip(range(0, len(places), LOCATOR_BYTES), rows, strict=True)
+        for start, sealed in zip(range(0, len(places), LOCATOR_BYTES), rows, strict=True)
     ]
     stored.sort()  # so that what is left behind does not tie a person's rows by their place
     bounds = [bisect_left(stored, first_of(bucket, sealing.partitions)) for bucket in range(sealing.partitions)]
@@ -147,110 +129,111 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
 
 
 def seal(
-    people: Sequence[Person], plan: Plan, sealer: RowSealer, keyholder: Keyholder
-) -> tuple[Sealed, list[tuple[bytes, bytes]]]:
-    """Seal some people, asking the keyholder for all of them at once.
+    people: Sequence[PlainRow], plan: Plan, sealer: RowSealer, keyholder: Keyholder, named: dict[str, bytes]
+) -> tuple[Sealed, list[bytes], list[bytes]]:
+    """Seal some people, each one's rows united, asking the keyholder for all of them at once.
+
+    Args:
+        people: none, too.
+        plan: of the import.
+        sealer: of the plan.
+        keyholder: at its import door.
+        named: the tags of names that it was asked for already, to which these people's are added: most names are many people's.
 
     Returns:
-        What became of them; and for each row its locator, and its row tag and inner seal in one.
+        What became of them; each row's locator; and each row's tag and inner seal in one.
 
     Raises:
         KeyholderUnavailable: it does not answer.
     """
     done = Sealed()
-    reachable = [person for person in people if person.emails or person.phones]
+    reachable = [person for person in people if person[_EMAIL] or person[_PHONE]]
     done.unreachable = len(people) - len(reachable)
-    asked = _Asked(keyholder, plan)
+    asked = Asked(keyholder, plan)
     done.vouching = asked.vouching
-    subjects = asked.macs(messages.of_subjects(plan.incident), [person.who for person in reachable])
-    emails = asked.places("email", [person.emails for person in reachable])
-    phones = asked.places("phone", [person.phones for person in reachable])
-    names = asked.tags("name", [person.names for person in reachable])
-    addresses = asked.tags("address", [person.addresses for person in reachable])
-    written = lru_cache(PEOPLE_AT_ONCE)(partial(_written, plan))
-    told: list[tuple[PlainClaim, ...]] = []
-    rows: list[tuple[bytes, bytes]] = []
-    lay = sealer.records.seal
-    for person, mac in zip(reachable, subjects, strict=True):
-        subject = mac[: messages.SUBJECT_BYTES]
-        is_recipient = not person.who.endswith(messages.BETWEEN_REFERENCES)
-        hints = hints_of(person) if plan.hints else {}
-        head, items = written(person.claims, is_recipient, bool(hints))
-        common = b"".join(
-            (
-                head,
-                subject,
-                items,
-                encode_tags(sorted([names[one] for one in person.names])),
-                encode_tags(sorted([addresses[one] for one in person.addresses])),
-                encode_hints(hints) if hints else b"",
-            )
-        )
-        places = [emails[one] for one in person.emails] + [phones[one] for one in person.phones]
-        try:
-            rows += [
-                (place.locator, row_tag(subject, place.locator) + lay(place, common + _siblings(place, places)))
-                for place in places
-            ]
-        except TooLong:
+    if not reachable:
+        return done, [], []
+    whos, lines, emails, phones, names, addresses, claims = zip(*reachable, strict=True)
+    subjects = asked.subjects(whos)
+    asked.tags("name", names, named)
+    located: dict[str, bytes] = {}
+    asked.tags("address", addresses, located)
+    heads, items = zip(*map(_Written(plan).__getitem__, claims), strict=True)
+    holders = [who.endswith(messages.BETWEEN_REFERENCES) for who in whos]
+    hints = [encode_hints(hints_of(person)) for person in reachable] if plan.hints else [b""] * len(whos)
+    parts = (
+        [head[not holder][shown != b""] for head, holder, shown in zip(heads, holders, hints, strict=True)],
+        subjects,
+        items,
+        map(named.__getitem__, names),
+        map(located.__getitem__, addresses),
+        hints,
+    )
+    owned = map(
+        add,
+        map(asked.places("email", emails).__getitem__, emails),
+        map(asked.places("phone", phones).__getitem__, phones),
+    )
+    told: list[str] = []
+    places: list[bytes] = []  # this and the next two: of each row
+    owners: list[bytes] = []
+    records: list[bytes] = []
+    commons = map(b"".join, zip(*parts, strict=True))
+    for line, claim, subject, common, own in zip(lines, claims, subjects, commons, owned, strict=True):
+        if len(common) + LOCATOR_BYTES * (len(own) - 1) > RECORD_AT_MOST:
             reason = "one person has more values or identifiers than a row holds"
-            done.rejects.append(Reject(person.line, "account_ref", reason))
+            done.rejects.append(Reject(int(line), "account_ref", reason))
             continue
-        told.append(person.claims)
+        told.append(claim)
+        places += own
+        if len(own) == 1:
+            owners.append(subject)
+            records.append(common)
+        else:
+            owners += [subject] * len(own)
+            records += [common + siblings for siblings in _siblings(own)]
     done.people = len(told)
-    for claims, count in Counter(told).items():
-        for seen in sum_up(claims).seen:
+    for claim, count in Counter(told).items():
+        for seen in sum_up(claim).seen:
             done.tallies[seen] += count
-    done.rows = len(rows)
-    return done, rows
+    done.rows = len(places)
+    locators = [place[:LOCATOR_BYTES] for place in places]
+    inner = sealer.records.seal_all(places, records)
+    return done, locators, [*map(add, row_tags(owners, locators), inner)]
 
 
-def _written(plan: Plan, claims: tuple[PlainClaim, ...], is_recipient: bool, hinted: bool) -> tuple[bytes, bytes]:
-    """Write head and items of a record."""
-    person = sum_up(claims)
-    head = encode_head(ROLES[is_recipient], CONFIDENCES[person.confidence], hinted=hinted)
-    return head, encode_items(person.items, [plan.cohorts[cohort] for cohort in person.cohorts])
+_CELL: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(Row._fields)})
+_WHO, _EMAIL, _PHONE = (_CELL[name] for name in ("who", "email", "phone"))
 
 
-class _Asked:
-    """The keyholder, asked for some people on one connection: whoever answers has shown which pepper it holds."""
+class _Written(dict[str, tuple[tuple[tuple[bytes, bytes], ...], bytes]]):
+    """For claims the heads of a record (for each of `ROLES`, without hints and with) and its items. Most people's are the same as others'."""
 
-    def __init__(self, keyholder: Keyholder, plan: Plan) -> None:
-        self._keyholder = keyholder
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._on = keyholder.connection()
-        sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
-        self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
 
-    def macs(self, heading: bytes, texts: Iterable[str]) -> list[bytes]:
-        return self._keyholder.macs(heading, [text.encode() for text in texts], on=self._on)
-
-    def places(self, kind: IdentifierKind, texts: Iterable[Sequence[str]]) -> dict[str, Place]:
-        different = dict.fromkeys(chain.from_iterable(texts))
-        digests = map(self._plan.scheme.stretch, self.macs(messages.of_identifiers(kind), different))
-        return dict(zip(different, row_places(digests, self._plan.dataset), strict=True))
-
-    def tags(self, kind: Kind, texts: Iterable[Sequence[str]]) -> dict[str, bytes]:
-        different = dict.fromkeys(chain.from_iterable(texts))
-        macs = self.macs(messages.of_values(kind), different)
-        return {text: mac[: messages.TAG_BYTES] for text, mac in zip(different, macs, strict=True)}
+    def __missing__(self, claims: str) -> tuple[tuple[tuple[bytes, bytes], ...], bytes]:
+        person = sum_up(claims)
+        confidence = CONFIDENCES[person.confidence]
+        plain, hinted = ([encode_head(role, confidence, hinted=has) for role in ROLES] for has in (False, True))
+        items = encode_items(person.items, [self._plan.cohorts[cohort] for cohort in person.cohorts])
+        written = self[claims] = tuple(zip(plain, hinted, strict=True)), items
+        return written
 
 
-def _siblings(place: Place, places: Sequence[Place]) -> bytes:
-    if len(places) == 1:
-        return b""
-    return b"".join(sorted([other.locator for other in places if other is not place]))
+def _siblings(own: Sequence[bytes]) -> list[bytes]:
+    """For each of a person's places, which are several, the locators of the others."""
+    locators = [place[:LOCATOR_BYTES] for place in own]
+    if len(own) == 2:
+        return locators[::-1]
+    ordered = sorted(locators)
+    return [b"".join([other for other in ordered if other is not locator]) for locator in locators]
 
 
-def hints_of(person: Person) -> dict[Kind, tuple[str, ...]]:
+def hints_of(person: PlainRow) -> dict[Kind, tuple[str, ...]]:
     """Mask what leaked of somebody's values, as its owner may be shown it."""
-    exposed = sum_up(person.claims).items
-    values: dict[Kind, Sequence[str]] = {
-        "name": person.names,
-        "address": person.addresses,
-        "email": person.emails,
-        "phone": person.phones,
-    }
+    exposed = sum_up(person[-1]).items
+    values = {kind: parted(person[_CELL[kind]]) for kind in VALUE_KINDS}
     return {
         kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
         for kind in VALUE_KINDS

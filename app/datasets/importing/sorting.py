@@ -6,7 +6,8 @@ A bucket is a range of stored locators, so the buckets one behind the other are 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
+from operator import eq
 
 from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
@@ -51,9 +52,8 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
     rows += [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
     rows.sort()
     done = Sorted()
-    if any(
-        one[:LOCATOR_BYTES] == other[:LOCATOR_BYTES] for one, other in zip(rows, rows[SHARED_BY_AT_MOST:], strict=False)
-    ):
+    places = [row[:LOCATOR_BYTES] for row in rows]
+    if any(map(eq, places, islice(places, SHARED_BY_AT_MOST, None))):
         rows = list(_marked(rows, done))
     done.rows = len(rows)
     for length, count in Counter(map(len, rows)).items():
