@@ -130,18 +130,20 @@ class Walk:
             if answer.status not in (429, 503):
                 return answer
             self.tally.refused[answer.problem] += 1
-            self._patient(answer.problem)
             headers = solve(answer.body)
             if headers:
+                self._patient(answer.problem)
                 yield 1.0
                 continue
             if ticket := answer.body.get("ticket"):
                 headers = {"Queue-Ticket": ticket}
             unavailable += answer.status == 503
-            yield float(max(int(answer.headers["retry-after"]), min(60, 2**unavailable)))
+            wait = float(max(int(answer.headers["retry-after"]), min(60, 2**unavailable)))
+            self._patient(answer.problem, wait)
+            yield wait
 
-    def _patient(self, last: str) -> None:
-        if self.world.now - self.began > PATIENCE:
+    def _patient(self, last: str, wait: float = 0.0) -> None:
+        if self.world.now + wait - self.began > PATIENCE:
             raise GaveUp(last)
 
 
