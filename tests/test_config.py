@@ -151,6 +151,7 @@ def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "SESSION_TTL": "1",
         "LIMITS_FILE": "limits.toml",
         "METRICS_TOKEN": "sixteen or longer",
+        "ALARM_WEBHOOK_URL": "https://example.com/alarms",
     }.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", value)
     settings = read_settings()

@@ -216,7 +216,9 @@ class Budgets:
         if table == "service":
             raise Busy("the service's budget of wrong codes is spent")
         beyond = outcome.wait - (1.0 - refused.share) * refused.limit.seconds
-        raise OverBudget(name, refused.limit, outcome.wait, soft=refused.share < 1.0 and beyond <= 0)
+        if beyond > 0:  # the whole of it is spent: until there is room for whoever computes
+            raise OverBudget(name, refused.limit, beyond, soft=False)
+        raise OverBudget(name, refused.limit, outcome.wait, soft=refused.share < 1.0)
 
 
 class Guess:

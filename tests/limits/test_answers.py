@@ -102,9 +102,9 @@ def test_who_asks_about_too_many_is_told_how_long_to_wait(limited: Callable[...,
     refused = deployment.ask("010-2000-0003")
     assert refused.status_code == 429
     assert refused.json()["type"] == "/problems/too-many-requests"
-    assert refused.headers["retry-after"] == "129600"
+    assert refused.headers["retry-after"] == "86400"
     assert refused.headers["ratelimit-policy"] == '"unproven";q=1;w=86400'
-    assert refused.headers["ratelimit"] == '"unproven";r=0;t=129600'
+    assert refused.headers["ratelimit"] == '"unproven";r=0;t=86400'
 
 
 def test_work_is_asked_for_and_each_solution_is_good_once(limited: Callable[..., Deployment]) -> None:
