@@ -162,7 +162,7 @@ ENGLISH = Texts(
         stop="A code is sent whenever somebody types your contact. "
         "The button below stops all codes to the contacts above for 90 days. In that time you cannot check with them either.",
         stop_button="Send me no codes for 90 days",
-        stopped="No codes are sent to the contacts above for the next 90 days.",
+        stopped="No codes are sent to the contacts below for the next 90 days.",
     ),
     notice=Notice(
         title="Notice of the data leak",
