@@ -89,11 +89,11 @@ class Digester:
         self._scheme = Remembered(queries.scheme)
         self._shown: tuple[int, bytes] | None = None
 
-    def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
+    def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> bytes | None:
         """Digest an identifier in its canonical form.
 
         Returns:
-            A tag of 8 bytes that is the identifier's own, and the digest; None in its place while nothing was ever imported.
+            The digest; None while nothing was ever imported.
 
         Raises:
             OtherPepper: the keyholder holds another pepper than at the first import.
@@ -105,11 +105,10 @@ class Digester:
         if row is not None:
             self._require_mark(row, connection)
         mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
-        tag = mac[: messages.TAG_BYTES]
         if row is None:
-            return tag, None
+            return None
         with self._turns:
-            return tag, _scheme(row).stretch(mac)
+            return _scheme(row).stretch(mac)
 
     def _require_mark(self, row: FixedScheme, connection: int) -> None:
         if self._shown == (connection, row.vouch):

@@ -95,7 +95,7 @@ class Exposures:
         connection = self._keyholder.connection()
         exposures = self.find(session, proofs).exposures
         if kind == "email" or kind == "phone":
-            _, digest = self._digester.digest(session, kind, value)
+            digest = self._digester.digest(session, kind, value)
             known = [_lies_in(exposure.places, digest) for exposure in exposures]
         else:
             tag = self._keyholder.mac(messages.value(kind, value), on=connection)[: messages.TAG_BYTES]

@@ -7,7 +7,7 @@ for or guessed or a value held against a record, spends the budgets by meaning (
 from app.limits.askers import Asker, asker_at
 from app.limits.buckets import Buckets, LocalBuckets
 from app.limits.budgets import Budgets, Busy, Guess, OverBudget, Recipient
-from app.limits.limiter import Kept, Limiter, Spent
+from app.limits.limiter import Kept, Limiter, Spent, asker_of
 from app.limits.policy import BadBudgets, Budget, ClientBudgets, Policy, ServiceBudgets, TargetBudgets, read_policy
 from app.limits.queue import Crowded, Queue
 from app.limits.refusals import Refusals
@@ -41,5 +41,6 @@ __all__ = [
     "Store",
     "TargetBudgets",
     "asker_at",
+    "asker_of",
     "read_policy",
 ]

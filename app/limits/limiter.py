@@ -14,7 +14,7 @@ from slowapi import Limiter as SlowApiLimiter
 from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 
-from app.limits.askers import asker_at
+from app.limits.askers import Asker, asker_at
 from app.limits.counts import LOCAL, SHARED
 from app.limits.policy import Budget, Policy
 from app.limits.store import Store
@@ -111,12 +111,17 @@ class Limiter:
         return limited
 
 
+def asker_of(request: Request) -> Asker:
+    """Tell who asks: by the address that uvicorn saw, or that a trusted proxy named."""
+    return asker_at(request.client.host if request.client else "")
+
+
 def _client(request: Request) -> str:
-    return asker_at(request.client.host if request.client else "").client
+    return asker_of(request).client
 
 
 def _subnet(request: Request) -> str:
-    return asker_at(request.client.host if request.client else "").subnet
+    return asker_of(request).subnet
 
 
 for _key in (_client, _subnet):

@@ -32,9 +32,9 @@ from app.verification.target import Target
 
 CODE_LENGTH = 8
 TRIES = 5
-SENDS = 5
 RESEND_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
 """How long after each code the next may be asked for."""
+SENDS = 1 + len(RESEND_AFTER)
 KEPT_AFTER_EXPIRY = timedelta(days=1)
 STOPPED_FOR = timedelta(days=90)
 """A phone number may be another's by then."""
@@ -42,9 +42,9 @@ CODE_MAC_BYTES = 32
 
 
 class Digester(Protocol):
-    """Makes the digest of an identifier, and a tag that is the identifier's own; no digest while nothing was imported."""
+    """Makes the digest of an identifier; none while nothing was imported."""
 
-    def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> tuple[bytes, bytes | None]:
+    def digest(self, session: Session, kind: IdentifierKind, canonical: str) -> bytes | None:
         """Digest a canonical form."""
 
 
@@ -225,8 +225,8 @@ class Verification:
         return opened
 
     def _prove(self, session: Session, target: Target) -> ProvenIdentifier:
-        tag, digest = self._digester.digest(session, target.kind, target.to)
-        return ProvenIdentifier(target.kind, target.masked, tag, digest, self._name(target))
+        digest = self._digester.digest(session, target.kind, target.to)
+        return ProvenIdentifier(target.kind, target.masked, digest, self._name(target))
 
     def _name(self, target: Target) -> bytes:
         return hmac.digest(self._targets, frame(target.channel.encode(), target.to.encode()), "sha256")[:16]

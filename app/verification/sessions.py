@@ -29,11 +29,9 @@ class ProvenIdentifier:
 
     kind: IdentifierKind
     masked: str
-    tag: bytes = field(repr=False)
-    """Tells it from another that looks the same masked."""
     digest: bytes | None = field(repr=False)
     target: bytes = field(repr=False)
-    """The name of the target that proved it, keyed by the application secret."""
+    """The name of the target that proved it, keyed by the application secret: tells it from another that looks the same masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Sessions:
         if row is None:
             raise NoSession("no session, or it has ended")
         known = _identity(place, *_live((row.sealed, row.expires_at), now))
-        others = tuple(one for one in known.identifiers if one.tag != identifier.tag)
+        others = tuple(one for one in known.identifiers if one.target != identifier.target)
         if len(others) >= IDENTIFIERS_AT_MOST:
             raise TooManyIdentifiers(f"a session holds {IDENTIFIERS_AT_MOST} identifiers")
         row.sealed = _seal(place, (*others, identifier))
@@ -109,17 +107,15 @@ def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, dat
 
 
 def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
-    content = [
-        [one.kind, one.masked, one.tag.hex(), one.digest and one.digest.hex(), one.target.hex()] for one in identifiers
-    ]
+    content = [[one.kind, one.masked, one.digest and one.digest.hex(), one.target.hex()] for one in identifiers]
     return seal_box(place.key, content, about=_ABOUT)
 
 
 def _identity(place: Place, sealed: bytes, expires_at: datetime) -> Identity:
     try:
         identifiers = tuple(
-            ProvenIdentifier(kind, masked, bytes.fromhex(tag), digest and bytes.fromhex(digest), bytes.fromhex(target))
-            for kind, masked, tag, digest, target in open_box(place.key, sealed, about=_ABOUT)
+            ProvenIdentifier(kind, masked, digest and bytes.fromhex(digest), bytes.fromhex(target))
+            for kind, masked, digest, target in open_box(place.key, sealed, about=_ABOUT)
         )
     except (BrokenSeal, ValueError):  # or of a release that kept something else
         raise NoSession("the session does not open") from None

@@ -226,7 +226,7 @@ def suppress(
         keys = open_keys(settings, database)
         register = Register(keys, keyholder)
         with database.write() as session:
-            _, digest = Digester(keyholder).digest(session, kind, identifier)
+            digest = Digester(keyholder).digest(session, kind, identifier)
             if digest is None:
                 raise UnknownIdentifier("nothing was ever imported")
             try:

@@ -12,7 +12,7 @@ from app.alarms import Touch
 from app.delivery import Channel
 from app.faces.http.services import services_of
 from app.incidents import Locale
-from app.limits import Asker, Solved, asker_at
+from app.limits import Solved, asker_of
 from app.verification import Confirmed, Started, Target, WrongCode, read_target
 
 PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
@@ -101,8 +101,3 @@ def _may_send(request: Request, target: Target, now: datetime) -> bool:
         return send
     services.alarms.touched(Touch(now, asker, target.channel, canary_of))
     return False
-
-
-def asker_of(request: Request) -> Asker:
-    """Tell who asks: by the address that uvicorn saw, or that a trusted proxy named."""
-    return asker_at(request.client.host if request.client else "")
