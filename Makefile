@@ -11,14 +11,16 @@ help:  ## what can be made
 
 setup: $(BIN)/.runtime  ## .venv with the service and its command, .venv/bin/exposure
 
+# The lock names every package, so nothing is left to resolve (--no-deps); pip 23 would otherwise ask for
+# the newest release of a package that is locked without the extra by which another wants it, and refuse it.
 $(BIN)/.runtime: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.txt
 	touch $@
 
 demo: setup  ## the main job on an embedded database with synthetic people; prints where to look
