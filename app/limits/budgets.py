@@ -20,13 +20,15 @@ from app.limits.policy import Policy
 from app.limits.work import LIFETIME, Solved
 
 KEPT = 0.25
-"""Of the service's budgets, kept for clients within their quota: an attacker cannot empty them for everyone."""
+"""Of the service's budgets, kept for clients within their quota, which `client.unsettled` tells: an attacker cannot empty them for everyone."""
 EARNED = 0.5
 """What a confirmed code gives back beyond its own cost: budgets against the unconfirmed grow with the traffic that is confirmed."""
 EARNED_GUESSES = 0.25
 """The same of the service's wrong codes: one for each four right ones."""
 SOFT = 0.5
 """Of the budgets of asking: beyond it each code takes a proof of work, or waiting."""
+NEVER = 1e9
+"""The share of a bucket that refuses nobody: what is used of it says something, that is all."""
 HOME = ("82", "email")
 """Destinations of the ordinary budget of the unconfirmed."""
 
@@ -97,6 +99,7 @@ class Budgets:
             self._charge("client.unconfirmed_of_subnet", subnet, share=share),
             self._charge("client.unproven", client, share=share, distinct=to.identifier),
             self._charge("client.unproven_of_subnet", subnet, share=share, distinct=to.identifier),
+            self._charge("client.unsettled", client, share=NEVER),
         ]
         if proof is None:
             self._speak(self._spend(now, *charges))
@@ -112,7 +115,7 @@ class Budgets:
         """Charge the target and the service for a message; false where none goes out, which nobody is told."""
         silent = self._spend(
             now,
-            self._charge("client.unconfirmed", asker.client, cost=0.0, looks=True),
+            self._charge("client.unsettled", asker.client, cost=0.0, looks=True),
             self._charge("target.codes", to.identifier),
             self._charge("target.codes_of_day", to.identifier),
             self._charge("target.wrong_codes", to.identifier, looks=True),
@@ -180,7 +183,7 @@ class Budgets:
         client, subnet, cost = asker.client, asker.subnet, -1.0 - EARNED
         self._give_back(
             now,
-            *self._wrong(asker, cost=-1.0, earned=EARNED_GUESSES),
+            *self._wrong(asker, cost=-1.0, settled=1.0 + EARNED, earned=EARNED_GUESSES),
             self._charge("client.unconfirmed", client, cost=cost),
             self._charge("client.unconfirmed_of_subnet", subnet, cost=cost),
             self._charge("client.unproven", client, cost=cost),
@@ -188,8 +191,9 @@ class Budgets:
             self._charge(*_unconfirmed(to.destination), cost=cost),
         )
 
-    def _wrong(self, asker: Asker, cost: float = 1.0, earned: float = 0.0) -> list[Charge]:
+    def _wrong(self, asker: Asker, cost: float = 1.0, settled: float = 0.0, earned: float = 0.0) -> list[Charge]:
         return [
+            self._charge("client.unsettled", asker.client, cost=cost - settled, share=NEVER),
             self._charge("client.wrong_codes", asker.client, cost=cost),
             self._charge("client.wrong_codes_of_subnet", asker.subnet, cost=cost),
             self._charge("service.wrong_codes", cost=cost - earned, kept=KEPT),

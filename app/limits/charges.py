@@ -12,6 +12,7 @@ came before with a chance of (those that are marked) / 8192, in the asker's favo
 
 
 QUOTA = 0.1
+"""Of its own bucket: so much a client may have used, and has a share in what is kept of others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class ClientBudgets:
     unconfirmed_of_subnet: str = "960/hour"
     wrong_codes: str = "120/hour"
     wrong_codes_of_subnet: str = "480/hour"
+    unsettled: str = "60/day"
     checks_of_session: str = "60/hour"
 
 

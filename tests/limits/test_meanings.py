@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -160,6 +161,25 @@ def test_honest_people_get_what_is_kept_of_the_wrong_codes() -> None:
         for number in range(160):
             guess_wrong(kept, phone(number), greedy[number % 4])
     guess_wrong(kept, phone(1))
+
+
+def test_a_thief_of_many_addresses_cannot_empty_what_is_kept() -> None:
+    """A tenth of the modelled one's 2,313, against a tenth of the service's budgets: each takes all that it is let, and proves nothing."""
+    kept = budgets(service={"wrong_codes": "1000/hour", "unconfirmed_of_destination": "2000/hour"})
+    thieves = [asker_at(f"11.{number}.0.1") for number in range(231)]
+    numbers = count()
+    for minute in range(0, 180, 10):
+        now = NOW + timedelta(minutes=minute)
+        for thief in thieves:
+            with suppress(Busy, OverBudget):
+                while asks(kept, to := phone(next(numbers)), thief, now) is True:
+                    guess_wrong(kept, to, thief, now)
+        if minute >= 30:  # by when their first six each are used up
+            for number in range(5):
+                honest, to = asker_at(f"203.{minute}.{number}.1"), phone(next(numbers))
+                assert asks(kept, to, honest, now) is True
+                guess_wrong(kept, to, honest, now)  # mistyped
+                prove(kept, to, honest, now)
 
 
 def test_honest_mistakes_never_empty_the_budget_of_the_service() -> None:
