@@ -1,9 +1,8 @@
 """Verifications and sessions in the database. Neither holds an identifier, a code or a token in any form that can be tested without its key."""
 
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import LargeBinary, Uuid
+from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -14,9 +13,8 @@ class VerificationRow(Base):
 
     __tablename__ = "verifications"
 
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    client: Mapped[bytes] = mapped_column(LargeBinary)
-    """What the client secret expands to: who does not hold it, holds no verification."""
+    locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """What number and client secret expand to: who does not hold both, holds no verification, and nobody is told which one was wrong."""
     target: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The identifier, sealed under the client secret. It is erased when the verification ends, which is how one knows that it has."""
     code: Mapped[bytes] = mapped_column(LargeBinary)

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Row, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Reader, fetch, moment, note_edition
@@ -13,16 +12,15 @@ from app.verification.models import SessionRow, StopRow, VerificationRow
 _VERIFICATIONS, _SESSIONS, _STOPS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow, StopRow))
 # What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
 _ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
-# An unknown number and a wrong secret are one thing to the database: no row. So they take the same time, and a stranger touches nobody's.
 _TAKE_TRY = (
     update(_VERIFICATIONS)
-    .where(_VERIFICATIONS.c.id == bindparam("number"), _VERIFICATIONS.c.client == bindparam("whose"))
+    .where(_VERIFICATIONS.c.locator == bindparam("place"))
     .values(tries_left=_VERIFICATIONS.c.tries_left - 1)
     .returning(_VERIFICATIONS)
 )
 # One row whether it is so or not: who asks for a code must not be told by the time that reading one takes.
 _STOPPED = select(exists().where(_STOPS.c.target == bindparam("target"), _STOPS.c.until > bindparam("now")))
-_END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.id == bindparam("number")).values(target=None)
+_END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.locator == bindparam("place")).values(target=None)
 
 
 def add(session: Session, **columns: object) -> None:
@@ -35,28 +33,24 @@ def add_session(session: Session, locator: bytes, sealed: bytes, expires_at: dat
     session.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
 
 
-def look(session: Session, number: UUID, client: bytes) -> VerificationRow | None:
-    """Find a verification of this client's."""
-    return session.scalar(_of_client(number, client))
+def look(session: Session, locator: bytes) -> VerificationRow | None:
+    """Find a verification."""
+    return session.get(VerificationRow, locator)
 
 
-def hold(session: Session, number: UUID, client: bytes) -> VerificationRow | None:
-    """Find a verification of this client's, and hold it: two parallel tries come one after the other."""
-    return session.scalar(_of_client(number, client).with_for_update())
+def hold(session: Session, locator: bytes) -> VerificationRow | None:
+    """Find a verification, and hold it: two parallel tries come one after the other."""
+    return session.get(VerificationRow, locator, with_for_update=True)
 
 
-def take_try(session: Session, number: UUID, client: bytes) -> Row[Any] | None:
+def take_try(session: Session, locator: bytes) -> Row[Any] | None:
     """Do as `hold`, and count one try in SQL, so that no two are one; `tries_left` is below zero where there was none."""
-    return session.connection().execute(_TAKE_TRY, {"number": number, "whose": client}).one_or_none()
+    return session.connection().execute(_TAKE_TRY, {"place": locator}).one_or_none()
 
 
-def _of_client(number: UUID, client: bytes) -> Select[VerificationRow]:
-    return select(VerificationRow).where(VerificationRow.id == number, VerificationRow.client == client)
-
-
-def end(session: Session, number: UUID) -> None:
+def end(session: Session, locator: bytes) -> None:
     """Erase a verification's target, which ends it."""
-    session.connection().execute(_END, {"number": number})
+    session.connection().execute(_END, {"place": locator})
 
 
 _SESSION = """

@@ -112,8 +112,7 @@ class Verification:
         code, expires_at = self._send(session, number, target, locale, send=send, now=now)
         queries.add(
             session,
-            id=number,
-            client=place.locator,
+            locator=place.locator,
             target=seal_box(place.key, [target.channel, target.to, locale], about=number.bytes),
             code=code,
             tries_left=TRIES,
@@ -131,7 +130,7 @@ class Verification:
             TooSoon: the last one has only just been sent.
         """
         place = _place(number, client_secret)
-        return self._resendable(queries.look(session, number, place.locator), number, place, now)[0]
+        return self._resendable(queries.look(session, place.locator), number, place, now)[0]
 
     def resend(self, session: Session, number: UUID, client_secret: str, *, send: bool, now: datetime) -> Started:
         """Send a new code; the one before is void.
@@ -140,7 +139,7 @@ class Verification:
             UnknownVerification, VerificationEnded, TooSoon: as for `target`.
         """
         place = _place(number, client_secret)
-        row = queries.hold(session, number, place.locator)
+        row = queries.hold(session, place.locator)
         target, locale = self._resendable(row, number, place, now)
         assert row is not None  # noqa: S101  narrowed for mypy: it is the asker's
         row.code, row.expires_at = self._send(session, number, target, locale, send=send, now=now)
@@ -172,16 +171,16 @@ class Verification:
         """
         self._keyholder.reach()  # (1)
         place = _place(number, client_secret)
-        row = queries.take_try(session, number, place.locator)  # (2)
+        row = queries.take_try(session, place.locator)  # (2)
         target, _ = _opened(row, number, place, now)  # (3)
         if row is None or row.tries_left < 0:
             raise VerificationEnded("no tries are left")
         if not hmac.compare_digest(row.code, self._code_mac(number, code)):  # (4)
             if row.tries_left == 0:
-                queries.end(session, number)
+                queries.end(session, place.locator)
             return WrongCode(target, row.tries_left)
         identifier = self._prove(session, target)  # (5)
-        queries.end(session, number)  # (6)
+        queries.end(session, place.locator)  # (6)
         if token is None:
             return Confirmed(target, *self._sessions.open(session, identifier, now=now))
         return Confirmed(target, token, self._sessions.add(session, token, identifier, now=now))
