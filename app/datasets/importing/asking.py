@@ -36,18 +36,20 @@ class Asked:
 
     def places(self, kind: IdentifierKind, cells: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         """Find the places of the identifiers in each of the *cells*, as `expanded_rows` has them."""
-        different = _different(cells)
+        different, several = _different(cells)
         digests = map(self._plan.scheme.stretch, self._macs(messages.of_identifiers(kind), different))
-        found = dict(zip(different, zip(expanded_rows(digests, self._plan.dataset), strict=True), strict=True))
-        together = {cell: tuple([found[one][0] for one in parted(cell)]) for cell in _of_several(cells)}
-        return {**found, **together, "": ()}
+        found: dict[str, tuple[bytes, ...]] = {"": ()}
+        found.update(zip(different, zip(expanded_rows(digests, self._plan.dataset), strict=True), strict=True))
+        found.update([(cell, tuple([found[one][0] for one in parted(cell)])) for cell in several])
+        return found
 
     def tags(self, kind: Kind, cells: Sequence[str], known: dict[str, bytes]) -> None:
         """Write the tags of the values in each of the *cells*, where they are not *known* yet, and make them so."""
-        asked = [value for value in _different(cells) if value not in known]
+        different, several = _different(cells)
+        asked = [value for value in different if value not in known]
         tags = self._macs(messages.of_values(kind), asked, messages.TAG_BYTES)
         known.update(zip(asked, encode_each(tags), strict=True))
-        for cell in _of_several(cells):
+        for cell in several:
             known[cell] = encode_tags(sorted([known[one][-messages.TAG_BYTES :] for one in parted(cell)]))
         known[""] = encode_tags(())
 
@@ -55,11 +57,12 @@ class Asked:
         return self._keyholder.macs(heading, [*map(str.encode, texts)], on=self._on, first=first)
 
 
-def _different(cells: Iterable[str]) -> dict[str, None]:
-    different = dict.fromkeys(BETWEEN_VALUES.join(cells).split(BETWEEN_VALUES))
-    different.pop("", None)
-    return different
-
-
-def _of_several(cells: Iterable[str]) -> list[str]:
-    return [cell for cell in cells if BETWEEN_VALUES in cell]
+def _different(cells: Iterable[str]) -> tuple[dict[str, None], list[str]]:
+    """Give the values in *cells*, each once, and the cells that hold several."""
+    values = dict.fromkeys(cells)
+    values.pop("", None)
+    several = [cell for cell in values if BETWEEN_VALUES in cell]
+    for cell in several:
+        del values[cell]
+        values.update(dict.fromkeys(parted(cell)))
+    return values, several
