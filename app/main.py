@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.acknowledgements import Acknowledgements, ReceiptSigner
-from app.alarms import Alarm, Alarms, Webhook
+from app.alarms import Alarm, Alarms, Overspent, Webhook
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.keyfiles import KeyRing
@@ -91,16 +91,15 @@ def create_app(
     register = Register(keys, keyholder, turns, replica)
     policy = read_policy(settings.limits_file)
     metrics = Metrics(store=settings.redis_url is not None)
-    refused = partial(_note_refusal, metrics)
+    alarm_url = settings.alarm_webhook_url
+    webhook = Webhook(alarm_url, _log_webhook_failure) if alarm_url else None
+    refused = partial(_note_refusal, metrics, Overspent(clock, _log_overspent, webhook))
     store = None
     if settings.redis_url is not None:
         store = Store(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
     buckets = SharedBuckets(store) if store else LocalBuckets()
     refusals = Refusals(refused)
     budgets = Budgets(policy, buckets, refusals.note)
-
-    alarm_url = settings.alarm_webhook_url
-    webhook = Webhook(alarm_url, _log_webhook_failure) if alarm_url else None
 
     def undelivered(message: Message, now: datetime) -> None:
         budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
@@ -185,10 +184,16 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return web.error_page(request, problem) if web.wants_page(request) else problem
 
 
-def _note_refusal(metrics: Metrics, budget: str) -> None:
+def _note_refusal(metrics: Metrics, overspent: Overspent, budget: str) -> None:
     """Say that a budget refused, or in the record-only mode would have."""
     log.warning("budget-spent", budget=budget)
     metrics.refused(budget)
+    overspent.refused(budget)
+
+
+def _log_overspent(budget: str) -> None:
+    """Say that a budget of the whole service is spent, which is for somebody to look at."""
+    log.error("service-budget-spent", budget=budget)
 
 
 def _note_store(metrics: Metrics, error: str | None) -> None:

@@ -4,12 +4,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
 
-from app.alarms import Alarm, Alarms, Touch, Webhook
+from app.alarms import Alarm, Alarms, Overspent, Touch, Webhook
 from app.alarms.webhook import WAITING_AT_MOST
 from app.limits import Budgets, LocalBuckets, Policy, asker_at
 from tests.support.receiver import receiver
@@ -154,3 +154,21 @@ def test_nobody_is_named_by_a_touch_or_an_alarm() -> None:
     with alarms.watching():
         alarms.touched(TOUCH)
     assert "198" not in repr(TOUCH) + repr(told)
+
+
+def test_a_spent_budget_of_the_service_raises_one_alarm_an_hour() -> None:
+    told: list[str] = []
+    now = [NOW]
+    with receiver() as got:
+        with posting(got.url, told) as webhook:
+            overspent = Overspent(lambda: now[0], told.append, webhook)
+            for minutes in (0, 1, 59, 60, 61):
+                now[0] = NOW + timedelta(minutes=minutes)
+                for budget in ("client.unproven", "target.codes", "service.messages"):
+                    overspent.refused(budget)
+            overspent.refused("service.wrong_codes")
+        events = got.events()
+    assert told == ["service.messages", "service.messages", "service.wrong_codes"]
+    assert [one["data"] for one in events] == [{"budget": budget} for budget in told]
+    assert {one["type"] for one in events} == {"budget.spent"}
+    assert len({one["webhook-id"] for one in got.headers}) == 3

@@ -211,6 +211,18 @@ def test_an_undelivered_message_is_given_back_to_the_person(limited: Callable[..
     assert len(deployment.deliver()) == 1
 
 
+def test_the_spend_cap_is_silent_to_who_asks_and_loud_to_who_keeps_watch(
+    limited: Callable[..., Deployment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment = limited(service__messages="2/hour")
+    assert [deployment.ask(f"010-2000-000{number}").status_code for number in range(5)] == [202] * 5
+    assert len(deployment.deliver()) == 2
+    deployment.app.state.services.refusals.tell()
+    log = capsys.readouterr().err
+    assert log.count('"budget-spent"') == 3
+    assert log.count('"service-budget-spent"') == 1
+
+
 def test_calls_that_lead_nowhere_are_counted(limited: Callable[..., Deployment]) -> None:
     deployment = limited(client__other="4/minute")
     calls = [("GET", "/nothing"), ("PUT", "/v1/exposures"), ("GET", "/v1/nothing"), ("POST", "/"), ("GET", "/nothing")]

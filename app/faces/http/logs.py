@@ -37,6 +37,7 @@ EVENTS = frozenset(
         "limits-store-back",
         "limits-store-lost",
         "request",
+        "service-budget-spent",
         "started",
         "stopped",
         "unforeseen",
