@@ -74,7 +74,7 @@ class Timing:
         unsent = [self._start(next(whom.blocked), sent=False) for _ in range(each)]
         yield Pair("wrong code: sent, not sent", 422, guessing(sent), guessing(unsent))
         for call, what in (("confirm", "confirming"), ("resend", "sending again")):
-            yield Pair(f"{what}: unknown id, wrong secret", 404, of_nobody(call), of_others(call, sent))
+            yield Pair(f"{what}: unknown id, wrong secret", 404, of_nobody(call, len(sent)), of_others(call, sent))
         phone, stranger = next(whom.hits), next(whom.misses)
         token, name = self._sign_in(phone), self._deployment.names[phone]
         yield Pair("checking a name: yes, no", 200, checking(token, "name", name), checking(token, "name", "남궁없음"))
