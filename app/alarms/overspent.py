@@ -37,7 +37,7 @@ class Overspent:
             return
         now = self._clock()
         with self._lock:
-            if budget in self._quiet_until and now < self._quiet_until[budget]:
+            if now < self._quiet_until.get(budget, now):
                 return
             self._quiet_until[budget] = now + PAUSE
         self._told(budget)

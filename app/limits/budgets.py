@@ -183,7 +183,7 @@ class Budgets:
         client, subnet, cost = asker.client, asker.subnet, -1.0 - EARNED
         self._give_back(
             now,
-            *self._wrong(asker, cost=-1.0, settled=1.0 + EARNED, earned=EARNED_GUESSES),
+            *self._wrong(asker, cost=-1.0, settled=-cost, earned=EARNED_GUESSES),
             self._charge("client.unconfirmed", client, cost=cost),
             self._charge("client.unconfirmed_of_subnet", subnet, cost=cost),
             self._charge("client.unproven", client, cost=cost),
