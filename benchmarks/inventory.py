@@ -8,7 +8,8 @@ from app import incidents
 from app.datasets.files import opened
 from app.datasets.importing.people import parted
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
-from app.datasets.importing.reading import BETWEEN_CELLS, judged, person_of
+from app.datasets.importing.reading import judged
+from app.datasets.importing.rows import listed, numbered, pack
 from benchmarks import ROOT
 
 
@@ -33,11 +34,12 @@ def take(path: Path) -> Inventory:
         partitions = 1 << (file.rows_likely // ROWS_PER_PARTITION).bit_length()
         parts: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partitions)]
         for block in file.blocks:
-            for row in judged(file.format.table(block), kinds)[0]:
-                rows += 1
-                read_bytes += len(BETWEEN_CELLS.join(row).encode()) + 1
-                texts = ([row[0]], *map(parted, row[2:6]))
-                part = parts[person_of(row) % partitions]
+            found, _ = judged(file.format.table(block), kinds)
+            rows += found.num_rows
+            read_bytes += len(pack(found))
+            for row, person in zip(listed(found), numbered(found), strict=True):
+                texts = ([row.who], *map(parted, (row.email, row.phone, row.name, row.address)))
+                part = parts[person % partitions]
                 for kind, several in zip(part, texts, strict=True):
                     kind.update(several)
     questions = [text.encode() for part in parts for kind in part for text in kind]

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from app.crypto.keyfiles import KeyRing
@@ -15,7 +16,8 @@ from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
 from app.datasets.importing.people import unite
 from app.datasets.importing.plan import Plan
-from app.datasets.importing.reading import PlainRow, cohorts_of, judged, person_of
+from app.datasets.importing.reading import judged
+from app.datasets.importing.rows import Row, as_batch, cohorts_of, listed, numbered
 from app.datasets.importing.sealing import seal
 from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
@@ -113,21 +115,20 @@ def _sample(
         raise Unstretched("there is no scheme")
     incident = get_incident(session, dataset.incident)
     path, encoding = source
-    people: dict[str, list[PlainRow]] = {}
+    people: dict[str, list[Row]] = {}
     cohorts: set[str] = set()
     one_of = max(1, dataset.people // SAMPLE)
     with opened(path, encoding=encoding) as file:
         for block in file.blocks:
             rows, _ = judged(file.format.table(block), frozenset[str](incident.kinds))
             cohorts |= cohorts_of(rows)
-            for row in rows:
-                if person_of(row) % one_of == 0:
-                    people.setdefault(row[0], []).append(row)
+            for row in listed(rows.filter(pa.array([person % one_of == 0 for person in numbered(rows)], pa.bool_()))):
+                people.setdefault(row.who, []).append(row)
     plan = Plan(dataset.id, dataset.incident, current, hints, Plan.numbers(cohorts), keys, dataset.key_id)
     sealer = plan.sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, locators, sealed = seal([unite(rows)], plan, sealer, import_door, {})
+        _, locators, sealed = seal(as_batch([unite(rows)]), plan, sealer, import_door, {})
         if sealed:
             sampled += 1
             missing += not all(map(partial(_stored, session, sealer), locators, sealed))

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from app.identifiers import address, common, email, name, phone
+from app.identifiers import address, email, name, phone
 from app.identifiers.phone import calling_code
 from app.identifiers.text import Kind, Malformed
 
 __all__ = [
-    "COMMON_FORMS",
     "IDENTIFIER_KINDS",
     "VALUE_KINDS",
     "IdentifierKind",
@@ -32,10 +31,6 @@ IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = ("email", "phone")
 VALUE_KINDS: tuple[Kind, ...] = ("name", "address", "email", "phone")
 """What a person can compare inside their own record."""
 
-COMMON_FORMS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
-    {"email": common.email, "phone": common.phone, "name": common.name, "address": common.address}
-)
-"""For each kind what gives the canonical form of a common spelling, and None for any other: for bulk, which cannot spare a call."""
 _CANONICAL: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
     {"email": email.canonical, "phone": phone.canonical, "name": name.canonical, "address": address.canonical}
 )
@@ -50,7 +45,7 @@ def canonical(kind: Kind, text: str) -> str:
     Raises:
         Malformed: there is none, for a reason that the error names.
     """
-    return COMMON_FORMS[kind](text) or _CANONICAL[kind](text)  # no form is empty
+    return _CANONICAL[kind](text)
 
 
 def mask(kind: Kind, canonical: str) -> str:

@@ -1,46 +1,55 @@
-"""The common spellings, read at once: a bulk import has no time for the full rules of `email`, `phone`, `name` and `address`.
+"""The common spellings of a whole column, read at once: a bulk import has no time for the full rules of `email`, `phone`, `name` and `address`.
 
-Each function gives exactly the form that the full rule gives, or None where that rule has to decide; it never refuses. So a pattern here takes only
-what it names: ASCII and whole Hangul syllables, which neither NFKC nor an unseen character can change. What is not certain at a glance is left out:
-a spelling too few costs microseconds, one too many is an answer "not found" to somebody who was affected. Rules are numbered as there.
+Each function gives, cell by cell, exactly the form that the full rule gives, or null where that rule has to decide; it never refuses. So a pattern
+here takes only what it names: ASCII and whole Hangul syllables, which neither NFKC nor an unseen character can change. What is not certain at a
+glance is left out: a spelling too few costs microseconds, one too many is an answer "not found" to somebody who was affected. Rules are numbered as
+there. The patterns are RE2's, as Arrow has it; the address needs Python's. Not imported by the package, since a server has no use for Arrow.
 """
 
 import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from app.identifiers.address import LETTERED, NOT_A_UNIT_BEHIND
 from app.identifiers.provinces import SHORT
 
-_EMAIL = re.compile(  # ++ and *+ give nothing back: there is one way to read it, or none
-    r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++[A-Za-z]++"
-).fullmatch
+_UNDECIDED = pa.scalar(None, pa.string())
+
+_EMAIL = r"\A[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+\z"
 _EMAIL_LIMIT = 64  # far below every limit of an address, and its domain's labels are below theirs (63) as well
 
 
-def email(text: str) -> str | None:
+def email(column: pa.StringArray) -> pa.StringArray:
     """Read plain local parts at ASCII domains; two hyphens in a row may be xn--, or forbidden."""
-    return text.lower() if len(text) <= _EMAIL_LIMIT and _EMAIL(text) else None
+    common = pc.and_(pc.match_substring_regex(column, _EMAIL), pc.less_equal(pc.binary_length(column), _EMAIL_LIMIT))
+    return pc.if_else(common, pc.ascii_lower(column), _UNDECIDED)
 
 
-_MOBILE = re.compile(
-    r"\(?(?:(?:\+|00)?82[ -]?\(?)?0?\)?10\)?[ .–-]{0,2}([0-9]{4})[ .–-]?([0-9]{4})"  # 1, 3 to 5
-).fullmatch
+_MOBILE = r"\A\(?(?:(?:\+|00)?82[ -]?\(?)?0?\)?10\)?[ .–-]{0,2}([0-9]{4})[ .–-]?([0-9]{4})\z"  # 1, 3 to 5
 
 
-def phone(text: str) -> str | None:
+def phone(column: pa.StringArray) -> pa.StringArray:
     """Read numbers of 010 with their eight digits."""
-    found = _MOBILE(text)
-    return f"+8210{found[1]}{found[2]}" if found else None
+    common = pc.match_substring_regex(column, _MOBILE)
+    return pc.if_else(common, pc.replace_substring_regex(column, _MOBILE, r"+8210\1\2"), _UNDECIDED)
 
 
-_HANGUL_NAME = re.compile(r"[가-힣][가-힣 ]{0,49}").fullmatch
-_LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z ]{0,49}").fullmatch
+_HANGUL_NAME = r"\A[가-힣][가-힣 ]{0,49}\z"
+_LATIN_NAME = r"\A[A-Za-z][A-Za-z ]{0,49}\z"
 
 
-def name(text: str) -> str | None:
+def name(column: pa.StringArray) -> pa.StringArray:
     """Read names of Hangul alone or of the letters from A to Z alone."""
-    if _HANGUL_NAME(text):
-        return text.replace(" ", "")
-    return " ".join(text.lower().split()) if _LATIN_NAME(text) else None
+    hangul = pc.replace_substring(column, " ", "")
+    latin = pc.ascii_rtrim_whitespace(pc.replace_substring_regex(pc.ascii_lower(column), " +", " "))
+    return pc.case_when(
+        pc.make_struct(pc.match_substring_regex(column, _HANGUL_NAME), pc.match_substring_regex(column, _LATIN_NAME)),
+        hangul,
+        latin,
+    )
 
 
 _REMARK = rf"""
@@ -69,8 +78,12 @@ _ADDRESS_LIMIT = 200  # no form is longer than what was typed
 _PROVINCES = {name: short for name, short in SHORT.items() if name != "광주시"}  # which has a condition
 
 
-def address(text: str) -> str | None:
+def address(column: pa.StringArray) -> pa.StringArray:
     """Read addresses that begin with a province: road or lot with one number, one unit at the end, one remark or two."""
+    return pa.array([_address(text) if text else None for text in column.to_pylist()], pa.string())
+
+
+def _address(text: str) -> str | None:
     found = _ADDRESS(text) if len(text) <= _ADDRESS_LIMIT else None
     if found is None:
         return None
@@ -82,3 +95,8 @@ def address(text: str) -> str | None:
     if unit:
         return f"{house} {unit.replace(' ', '').lower()}"
     return f"{house} {wing}동{room}호" if wing else house
+
+
+COMMON_FORMS: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
+    {"email": email, "phone": phone, "name": name, "address": address}
+)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from app.datasets.files import COLUMNS, NO_ROWS, BadFile, Finding, Problem, Reject, Table, opened, read_cell
 
 
@@ -21,7 +23,8 @@ def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Rej
 
 def findings(table: Table) -> list[Finding | Reject]:
     """The rows of a block, in the order of their lines."""
-    rows = [_finding(line, cells, table.piped) for line, *cells in zip(table.lines, *table.columns, strict=True)]
+    columns = [column.to_pylist() if isinstance(column, pa.Array) else column for column in table.columns]
+    rows = [_finding(line, cells, table.piped) for line, *cells in zip(table.lines, *columns, strict=True)]
     return sorted([*rows, *table.rejects], key=lambda row: row.line)
 
 

@@ -19,7 +19,8 @@ from app.crypto.seal import SIZES, RowSealer
 from app.crypto.secret import Pepper
 from app.datasets import ImportFailed, NotNow, Record
 from app.datasets.files import BadFile, write
-from app.datasets.importing import Request, Silent, Staged, import_file
+from app.datasets.importing import Request, Silent, Staged
+from app.datasets.importing.pipeline import import_file
 from app.datasets.synthetic import synthesize
 from app.errors import BadInput, Unavailable
 from app.incidents import UnknownIncident

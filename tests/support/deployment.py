@@ -18,7 +18,8 @@ from app.config import Settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, SigningKey
 from app.datasets.files.columns import COLUMNS, Reject
-from app.datasets.importing import Listener, Request, Silent, Staged, import_file
+from app.datasets.importing import Listener, Request, Silent, Staged
+from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.delivery import Message, Outbox
 from app.faces.cli.demo import SAMPLE_INCIDENT

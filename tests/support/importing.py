@@ -16,7 +16,8 @@ from unittest.mock import patch
 from app.clock import system_clock
 from app.crypto.keyfiles import KeyRing
 from app.datasets.files import Reject
-from app.datasets.importing import Request, import_file
+from app.datasets.importing import Request
+from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.errors import ExposureError
 from tests.support.deployment import SLUG

@@ -1,77 +1,64 @@
-"""The cells of a block of CSV, taken apart by a few calls for all of its rows.
+"""The cells of a block of CSV, column by column, by Arrow's reader.
 
-Only what is written so that this is certain: every record a line of the header's width, every quoted cell quoted from its first character to its
-last, without a quote or a line end inside. Anything else is left to the csv module.
+Only what is written so that no two readers differ: every record a line of the header's width, every quoted cell quoted from its first character to
+its last, without a quote or a line end inside. Anything else is left to the csv module, which says what is wrong with it, and where.
 """
 
-from collections.abc import Iterable, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Sequence
 from itertools import repeat
 
-_HIDDEN = "\0"
-"""A comma inside a quoted cell, while cells are taken apart: whoever calls has seen that there is none."""
-_AROUND = (",", "\n")
+import pyarrow as pa
+from pyarrow import csv
+
+_AROUND = (b",", b"\n", b"\r")
 """One of them stands before and behind each cell."""
 
 
-def columns_at_once(text: str, width: int, longest: int) -> list[list[str]] | None:
-    """Take the columns of some records apart; None where that is not certain.
+def columns_at_once(data: bytes, names: Sequence[str], longest: int) -> dict[str, pa.StringArray] | None:
+    """Read the columns of some records; None where that is not certain.
 
     Args:
-        text: whole records, each behind the other; free of NUL and CR.
-        width: cells of each record; two at least.
-        longest: characters of a record, its end included.
+        data: whole records, each behind the other; free of NUL, and of CR but for one to each LF.
+        names: of the columns; two at least.
+        longest: bytes of a record, its end included.
     """
-    if not text.endswith("\n"):
-        text += "\n"
-    plain = _unquoted(text)
-    if plain is None or not _ends_within(text, longest):
+    if data.startswith(BOM_UTF8) or not _ends_within(data, longest) or not _plainly_quoted(data):
         return None
-    cells = plain.replace("\n", "\n,").split(",")
-    cells.pop()
-    columns = [cells[place::width] for place in range(width)]
-    last = "".join(columns[-1])
-    if len(cells) != len(columns[-1]) * width or not last.count("\n") == len(columns[-1]) == plain.count("\n"):
+    try:
+        table = csv.read_csv(
+            pa.py_buffer(data),
+            csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid:  # not UTF-8, or another number of cells; its message quotes them
         return None
-    columns[-1] = last.split("\n")[:-1]
-    return _uncovered(columns) if _HIDDEN in plain else columns
+    if table.num_rows != data.count(b"\n") + (
+        not data.endswith(b"\n")
+    ):  # it passes over empty lines, and a CR by itself ends one
+        return None
+    (rows,) = table.combine_chunks().to_batches()
+    return {name: rows[name] for name in names}
 
 
-def _unquoted(text: str) -> str | None:
-    """Take the quotes away, and hide the commas between them."""
-    pieces = text.split('"')
-    if len(pieces) == 1:
-        return text
-    if len(pieces) % 2 == 0:
-        return None
-    first, *between, last = pieces[::2]
-    inside = '"'.join(pieces[1::2])
-    sound = (
-        (not first or first.endswith(_AROUND))
-        and last.startswith(_AROUND)
-        and "\n" not in inside
-        and all(map(str.startswith, between, repeat(_AROUND)))
-        and all(map(str.endswith, between, repeat(_AROUND)))
+def _plainly_quoted(data: bytes) -> bool:
+    pieces = data.split(b'"')
+    first, *between, last = pieces[::2] if len(pieces) > 2 else (b"", b"")
+    return len(pieces) == 1 or (
+        len(pieces) % 2 == 1
+        and (not first or first.endswith(_AROUND))
+        and (not last or last.startswith(_AROUND))
+        and b"\n" not in b"".join(pieces[1::2])
+        and all(map(bytes.startswith, between, repeat(_AROUND)))
+        and all(map(bytes.endswith, between, repeat(_AROUND)))
     )
-    if not sound:
-        return None
-    pieces[1::2] = inside.replace(",", _HIDDEN).split('"')
-    return "".join(pieces)
 
 
-def _ends_within(text: str, longest: int) -> bool:
+def _ends_within(data: bytes, longest: int) -> bool:
     """Whether no record is longer."""
     start = 0
-    while start < len(text):
-        start = text.rfind("\n", start, start + longest) + 1
+    while start < len(data) - longest:
+        start = data.rfind(b"\n", start, start + longest) + 1
         if not start:
             return False
     return True
-
-
-def _uncovered(columns: Iterable[Sequence[str]]) -> list[list[str]]:
-    """Put the hidden commas back."""
-    shown: list[list[str]] = []
-    for column in columns:
-        together = "\n".join(column)
-        shown.append(together.replace(_HIDDEN, ",").split("\n") if _HIDDEN in together else [*column])
-    return shown

@@ -120,7 +120,7 @@ class Table:
 
     lines: Sequence[int]
     columns: Sequence[Sequence[object]] = field(repr=False)
-    """The cells of each of `COLUMNS`; None for an absent one."""
+    """The cells of each of `COLUMNS`, absent ones too; an Arrow array of text where a block was read at once."""
     piped: bool
     """Whether every cell is text, found free of NUL and lone surrogates, that holds several values set apart by ``|`` (CSV); otherwise cells are
     as JSON or Parquet has them (text, lists of text, a whole number for the count), and a text is one value."""

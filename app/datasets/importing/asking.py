@@ -9,7 +9,7 @@ from app.crypto import messages
 from app.crypto.expansion import expanded_rows
 from app.datasets.importing.people import parted
 from app.datasets.importing.plan import Plan
-from app.datasets.importing.reading import BETWEEN_VALUES
+from app.datasets.importing.rows import BETWEEN_VALUES
 from app.datasets.record import encode_each, encode_tags
 from app.identifiers import IdentifierKind, Kind
 from app.keyholder import Keyholder

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from app.datasets.errors import ImportFailed
-from app.datasets.importing.reading import BETWEEN_CELLS, BETWEEN_VALUES, Claim, PlainRow, Row
+from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, Row, as_batch, listed, unpack
 from app.incidents import ITEM_KINDS, ItemKind
 
 ROWS_AT_MOST = 100_000
@@ -25,56 +28,84 @@ class Sum:
     """For each cohort the items, as a mask, that this person has in it."""
 
 
-def gather(parts: Iterable[str]) -> list[PlainRow]:
-    """Bring the rows of each person together and unite them; *parts* are as `reading.read_block` puts them aside.
+def gather(parts: Iterable[bytes]) -> pa.RecordBatch:
+    """Bring the rows of each person together and unite them; *parts* are as the read stage puts them aside.
 
     Raises:
         ImportFailed: one person has more of them than `ROWS_AT_MOST`.
     """
-    people: dict[str, PlainRow] = {}
-    several: dict[str, list[PlainRow]] = {}
-    for part in filter(None, parts):
-        cells = iter(part.split(BETWEEN_CELLS))
-        for account, recipient, line, email, phone, name, address, claim in zip(*[cells] * _CELLS, strict=True):
-            who = f"{account}{BETWEEN_CELLS}{recipient}"
-            row = (who, line, email, phone, name, address, claim)
-            first = people.setdefault(who, row)
-            if first is not row:
-                rows = several.setdefault(who, [first])
-                rows.append(row)
-                if len(rows) > ROWS_AT_MOST:
-                    raise _too_many(rows)
-    people |= {who: unite(rows) for who, rows in several.items()}
-    return [*people.values()]
-
-
-def _too_many(rows: Iterable[PlainRow]) -> ImportFailed:
-    first = min(int(row[1]) for row in rows)
-    return ImportFailed(
-        f"line {first}, column account_ref: one person has over {ROWS_AT_MOST:,} rows; nothing was imported"
+    held, count, bearable = [as_batch(())], 0, ROWS_AT_MOST
+    for part in map(unpack, filter(None, parts)):
+        held.append(part)
+        count += part.num_rows
+        if count > bearable:  # whoever has too many is noticed before they fill the memory
+            _counted(pa.concat_batches(held))
+            bearable = 2 * count
+    rows = pa.concat_batches(held)
+    who, rows_of = _counted(rows)
+    if len(rows) == pc.sum(pc.equal(rows_of, 1)).as_py():
+        return rows
+    alone, pairs, more = (
+        rows.filter(each) for each in (pc.equal(rows_of, 1), pc.equal(rows_of, 2), pc.greater(rows_of, 2))
     )
+    beside = pairs.take(pc.array_sort_indices(who.filter(pc.equal(rows_of, 2))))
+    one, other = (beside.take(pa.array(range(first, len(beside), 2), pa.int32())) for first in range(2))
+    people: dict[str, list[Row]] = {}
+    for row in listed(more):
+        people.setdefault(row.who, []).append(row)
+    return pa.concat_batches([alone, _both(one, other), as_batch(map(unite, people.values()))])
 
 
-_CELLS = len(Row._fields) + 1
-"""Of a row, between which `BETWEEN_CELLS` stands: the two references are a cell each."""
+def _counted(rows: pa.RecordBatch) -> tuple[pa.Int32Array, pa.Int64Array]:
+    """Number the people; gives whose each row is, and how many rows that person has.
+
+    Raises:
+        ImportFailed: one has too many.
+    """
+    who = rows["who"].dictionary_encode().indices
+    rows_of = who.value_counts().field("counts").take(who)  # it counts them in the order of their numbers
+    too_many = rows.filter(pc.greater(rows_of, ROWS_AT_MOST))
+    if too_many.num_rows:
+        first = pc.min(too_many["line"])
+        reason = f"one person has over {ROWS_AT_MOST:,} rows; nothing was imported"
+        raise ImportFailed(f"line {first}, column account_ref: {reason}")
+    return who, rows_of
 
 
-def unite(rows: Sequence[PlainRow]) -> PlainRow:
+def unite(rows: Sequence[Row]) -> Row:
     """Unite one person's rows."""
-    if len(rows) == 1:
-        return rows[0]
-    if len(rows) == 2:  # of those who have several, nearly all
-        return _both(*rows)
     whos, lines, emails, phones, names, addresses, claims = zip(*rows, strict=True)
-    return (
-        whos[0],
-        min(lines, key=int),
-        _united(emails),
-        _united(phones),
-        _united(names),
-        _united(addresses),
-        BETWEEN_CELLS.join(sorted(claims)),
+    return Row(
+        who=whos[0],
+        line=min(lines),
+        email=_united(emails),
+        phone=_united(phones),
+        name=_united(names),
+        address=_united(addresses),
+        claims=BETWEEN_CELLS.join(sorted(claims)),
     )
+
+
+def _both(one: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
+    """Do as `unite` for many people who have two rows each, as nearly all have who have several."""
+    values = map(_of_both, one.columns[_VALUES], other.columns[_VALUES])
+    line = pc.min_element_wise(one["line"], other["line"])
+    claims = [
+        smaller_or_larger(one["claims"], other["claims"])
+        for smaller_or_larger in (pc.min_element_wise, pc.max_element_wise)
+    ]
+    return pa.record_batch([one["who"], line, *values, pc.binary_join_element_wise(*claims, BETWEEN_CELLS)], SCHEMA)
+
+
+_VALUES = slice(Row._fields.index("email"), Row._fields.index("claims"))
+
+
+def _of_both(one: pa.StringArray, other: pa.StringArray) -> pa.StringArray:
+    just_one = pc.or_(pc.equal(one, other), pc.equal(other, ""))
+    values = pc.case_when(pc.make_struct(just_one, pc.equal(one, "")), one, other)
+    left = values.is_null()
+    united = map(_united, zip(one.filter(left).to_pylist(), other.filter(left).to_pylist(), strict=True))
+    return pc.replace_with_mask(values, left, pa.array(united, pa.string()))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -90,20 +121,6 @@ def sum_up(claims: str) -> Sum:
         seen[cohort] = seen.get(cohort, 0) | mask
         confidence = max(confidence, sure)
     return Sum(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
-
-
-def _both(one: PlainRow, other: PlainRow) -> PlainRow:
-    who, line, email, phone, name, address, claim = one
-    _, line2, email2, phone2, name2, address2, claim2 = other
-    return (
-        who,
-        line if int(line) <= int(line2) else line2,
-        email if email == email2 or not email2 else _united((email, email2)),
-        phone if phone == phone2 or not phone2 else _united((phone, phone2)),
-        name if name == name2 or not name2 else _united((name, name2)),
-        address if address == address2 or not address2 else _united((address, address2)),
-        f"{claim}{BETWEEN_CELLS}{claim2}" if claim <= claim2 else f"{claim2}{BETWEEN_CELLS}{claim}",
-    )
 
 
 def parted(values: str) -> list[str]:

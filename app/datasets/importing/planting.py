@@ -17,8 +17,8 @@ from app.crypto.secret import ApplicationSecret
 from app.datasets.errors import ImportFailed
 from app.datasets.importing.nobodies import EACH, Nobodies
 from app.datasets.importing.people import gather, parted, sum_up, unite
-from app.datasets.importing.reading import BETWEEN_CELLS, BETWEEN_VALUES, Row, person_of
 from app.datasets.importing.request import CANARIES_AT_MOST, Request
+from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, Row, as_batch, listed, pack, parted_by_person
 from app.datasets.importing.sealing import Sealed, hints_of
 from app.datasets.importing.spill import Spill
 from app.datasets.record import encode_hints, encode_items
@@ -72,18 +72,18 @@ class Planting:
         """
         planted = Planted()
         models = _models(spill, blocks, partitions) if self._count else []
-        parts: list[list[str]] = [[] for _ in range(partitions)]
+        planted_rows: list[Row] = []
         for number in range(self._count if models else 0):
             rows = next(self._fitting(number, models, taken), None)
             if rows is None:
                 continue
-            canary = Row(*unite(rows))
-            parts[person_of(canary) % partitions] += map(BETWEEN_CELLS.join, rows)
+            canary = unite(rows)
+            planted_rows += rows
             planted.identifiers += [*parted(canary.email), *parted(canary.phone)]
             planted.people += 1
             planted.tallies.update(sum_up(canary.claims).seen)
         if planted.people:
-            spill.write(blocks, [*map(BETWEEN_CELLS.join, parts)])
+            spill.write(blocks, [*map(pack, parted_by_person(as_batch(planted_rows), partitions))])
         return planted
 
     def _fitting(self, number: int, models: Sequence[Row], taken: AbstractSet[str]) -> Iterator[list[Row]]:
@@ -92,7 +92,7 @@ class Planting:
             draw = self._nobodies.draw(number * _MODELS + attempt)
             model = models[draw.below(len(models))]
             rows = self._after(model, number, taken)
-            if self._size(Row(*unite(rows))) == self._size(model):
+            if self._size(unite(rows)) == self._size(model):
                 yield rows
 
     def _after(self, model: Row, number: int, taken: AbstractSet[str]) -> list[Row]:
@@ -110,8 +110,8 @@ class Planting:
         who = messages.references(self._nobodies.account(number), "r1" if is_recipient else "")
         email, phone, name, address = (BETWEEN_VALUES.join(sorted({*values})) for values in spelled)
         first, *others = model.claims.split(BETWEEN_CELLS)
-        rest = [Row(who, "0", "", "", "", "", claim) for claim in others]
-        return [Row(who, "0", email, phone, name, address, first), *rest]
+        rest = [Row(who, 0, "", "", "", "", claim) for claim in others]
+        return [Row(who, 0, email, phone, name, address, first), *rest]
 
     def _size(self, person: Row) -> int:
         """Say the size class of somebody's rows, as the seal stage comes to it; zero where it rejects them."""
@@ -135,7 +135,7 @@ class Planting:
 def _models(spill: Spill, blocks: int, partitions: int) -> list[Row]:
     """Give people whom something finds, of the first partition that has any: who is in it, a hash of the references decides."""
     for number in range(partitions):
-        people = [Row(*one) for one in sorted(gather(spill.read_all(blocks, number)))]
-        if found := [person for person in people if person.email or person.phone]:
+        people = listed(gather(spill.read_all(blocks, number)))
+        if found := sorted(person for person in people if person.email or person.phone):
             return found
     return []

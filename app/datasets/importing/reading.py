@@ -4,69 +4,23 @@ Everything that can be refused about a row is refused here, before anything is s
 lie in one partition.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
-from zlib import crc32
+from types import MappingProxyType
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from app.crypto import messages
 from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, read_cell
+from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, cohorts_of, pack, parted_by_person
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
 from app.datasets.synthetic import SYNTHETIC_MARK
-from app.identifiers import COMMON_FORMS, Kind, Malformed, canonical
+from app.identifiers import Kind, Malformed, canonical
+from app.identifiers.common import COMMON_FORMS
 from app.incidents import ITEM_KINDS
-
-BETWEEN_VALUES = "\n"
-"""Between two values of a kind: no canonical form holds it."""
-
-BETWEEN_CELLS = messages.BETWEEN_REFERENCES
-"""Between what stood in two cells, and between two claims: no cell holds it. A person's references are two cells."""
-
-
-class Claim(NamedTuple):
-    """What a row says beside values: few differ."""
-
-    items: int
-    """A bit for each of `ITEM_KINDS`."""
-    views: int
-    confidence: int
-    """Its place in `CONFIDENCES`."""
-    cohort: str
-
-    def __str__(self) -> str:
-        return f"{self.items} {self.views} {self.confidence} {self.cohort}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Claim":
-        """Read what `__str__` wrote."""
-        items, views, confidence, cohort = text.split(" ", 3)
-        return cls(int(items), int(views), int(confidence), cohort)
-
-
-class Row(NamedTuple):
-    """A finding in canonical form, all of it text: a plain tuple of this shape, put aside by one join, is the least that a row can cost.
-
-    Several values of a kind stand in order, with `BETWEEN_VALUES` between them. The rows of one person are united to one of the same shape.
-    """
-
-    who: str
-    """account_ref and recipient_ref, joined by `messages.references`."""
-    line: str
-    email: str
-    phone: str
-    name: str
-    address: str
-    claims: str
-    """A `Claim`; several with `BETWEEN_CELLS` between them."""
-
-    def __repr__(self) -> str:
-        return f"Row(line={self.line})"
-
-
-PlainRow = tuple[str, str, str, str, str, str, str]
-"""A `Row` without its name, of which there are millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,56 +57,34 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
     """
     number, block = task
     rows, rejects = judged(reading.format.table(block), reading.declared)
-    parts: list[list[str]] = [[] for _ in range(reading.partitions)]
-    for one, text in zip(map(person_of, rows), map(BETWEEN_CELLS.join, rows), strict=True):
-        parts[one % reading.partitions].append(text)
-    reading.spill.write(number, [*map(BETWEEN_CELLS.join, parts)])
+    reading.spill.write(number, [*map(pack, parted_by_person(rows, reading.partitions))])
+    phones = BETWEEN_VALUES.join(rows["phone"].to_pylist()).split(BETWEEN_VALUES) if reading.watched else ()
     return Read(
-        rows=len(rows),
+        rows=rows.num_rows,
         rejects=rejects,
         cohorts=cohorts_of(rows),
-        synthetic=any(row[0].startswith(SYNTHETIC_MARK) for row in rows),
+        synthetic=pc.any(pc.starts_with(rows["who"], SYNTHETIC_MARK)).as_py() is True,
         read=block.read,
-        taken={*reading.watched.intersection(one for row in rows for one in row[_PHONE].split(BETWEEN_VALUES))}
-        if reading.watched
-        else set(),
+        taken={*reading.watched.intersection(phones)},
     )
 
 
-_PHONE = Row._fields.index("phone")
-
-
-def cohorts_of(rows: Iterable[PlainRow]) -> set[str]:
-    """Name the cohorts that *rows* speak of."""
-    return {Claim.parse(claim).cohort for claim in {row[-1] for row in rows}} - {""}
-
-
-def person_of(row: PlainRow) -> int:
-    """Give a number that is the same for all rows of one person."""
-    return crc32(row[0].encode())
-
-
-def judged(table: Table, declared: frozenset[str]) -> tuple[list[PlainRow], list[Reject]]:
+def judged(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list[Reject]]:
     """Judge what the rows of a block say, and spell it in canonical form; and what cannot be taken.
 
-    Column by column, since each different cell of one is judged once: what a block's rows have in common is most of them.
+    Column by column: the common spellings of one at once, and each other cell by itself.
     """
-    values = [
-        _Column(column, cells, table.piped, declared)
-        for column, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)
-    ]
-    columns = [*values, _Claims(table.columns[_VALUES:], table.piped, declared)]
-    accounts, recipients, emails, phones, names, addresses, claims = [column.values for column in columns]
-    between = messages.BETWEEN_REFERENCES
-    who = [f"{account}{between}{recipient}" for account, recipient in zip(accounts, recipients, strict=True)]
-    lines = map(str, table.lines)
-    rows: list[PlainRow] = list(zip(who, lines, emails, phones, names, addresses, claims, strict=True))
+    values = [_values(name, cells, table.piped) for name, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)]
+    columns = [*values, _claims(table.columns[_VALUES:], table.piped, declared)]
+    (account, recipient), (*kinds, claims) = (columns[0].texts, columns[1].texts), (one.texts for one in columns[2:])
+    who = pc.binary_join_element_wise(account, recipient, messages.BETWEEN_REFERENCES)
+    rows = pa.record_batch([who, pa.array(table.lines, pa.int64()), *kinds, claims], SCHEMA)
     problems: dict[int, Reject] = {}
     for column in columns:
-        for place, fault in column.faults():
+        for place, fault in column.faults.items():
             problems.setdefault(place, Reject(table.lines[place], fault.column, fault.reason))
     if problems:
-        rows = [row for place, row in enumerate(rows) if place not in problems]
+        rows = rows.filter(pa.array([place not in problems for place in range(rows.num_rows)]))
     return rows, [*table.rejects, *problems.values()]
 
 
@@ -164,106 +96,110 @@ class _Fault:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class _Judged:
-    """One part of each row of a block, as a `Row` has it."""
+    """One part of each row of a block, as a `Row` has it; null where that is a fault."""
 
-    values: list[Any]
-    sound: bool
+    texts: pa.StringArray
+    faults: Mapping[int, _Fault]
 
-    def faults(self) -> Iterator[tuple[int, _Fault]]:
-        """Tell which of them cannot be taken."""
-        if not self.sound:
-            yield from ((place, value) for place, value in enumerate(self.values) if type(value) is _Fault)
-
-
-class _Column(_Judged):
-    """The references or values of one column."""
-
-    def __init__(self, name: str, cells: Sequence[object], piped: bool, declared: frozenset[str]) -> None:
-        if not piped:  # not all of these cells can be told apart by their hash: 1 and True
-            self.values = [_spelled(name, False, declared, cell) for cell in cells]
-            self.sound = False
-            return
-        texts = cast("Sequence[str]", cells)
-        spelled = _Once(lambda cell: _spelled(name, True, declared, cell))
-        common = COMMON_FORMS.get(name)
-        if common:
-            self.values = [text and (common(text) or spelled[text]) for text in texts]
-        elif _all_plain(texts):
-            self.values = [*texts]
-        else:
-            self.values = [*map(spelled.__getitem__, texts)]
-        self.sound = not any(type(one) is _Fault for one in spelled.values())
+    @classmethod
+    def one_by_one(cls, spelled: Sequence[str | _Fault]) -> "_Judged":
+        faults = {place: one for place, one in enumerate(spelled) if isinstance(one, _Fault)}
+        return cls(pa.array([None if isinstance(one, _Fault) else one for one in spelled], pa.string()), faults)
 
 
-class _Claims(_Judged):
-    """What the rows say beside values: the cells of several columns, judged together."""
+def _values(name: str, cells: Sequence[object], piped: bool) -> _Judged:
+    """Judge the references or values of one column."""
+    if not piped:
+        return _Judged.one_by_one(_spelled(name, cells, piped=False))
+    column = pa.array(cells, pa.string())
+    texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _AT_ONCE[name](column))
+    if not texts.null_count:
+        return _Judged(texts, {})
+    places = pc.indices_nonzero(texts.is_null())
+    left = _Judged.one_by_one(_spelled(name, column.take(places).to_pylist(), piped=True))
+    return _Judged(
+        pc.replace_with_mask(texts, texts.is_null(), left.texts),
+        {places[place].as_py(): fault for place, fault in left.faults.items()},
+    )
 
-    def __init__(self, columns: Sequence[Sequence[object]], piped: bool, declared: frozenset[str]) -> None:
-        said: Iterator[Any] = zip(*columns, strict=True)
-        if piped:
-            spelled = _Once(lambda cells: _claim(True, declared, cells))
-            self.values = [*map(spelled.__getitem__, said)]
-            self.sound = not any(type(one) is _Fault for one in spelled.values())
-        else:
-            self.values = [_claim(False, declared, cells) for cells in said]
-            self.sound = False
+
+def _spelled(name: str, cells: Sequence[object], *, piped: bool) -> list[str | _Fault]:
+    """Spell cells one by one, though the common spellings among all their values at once."""
+    found = [read_cell(name, cell, piped=piped) for cell in cells]
+    if name in _REFERENCES:
+        return [_Fault(name, one.reason) if isinstance(one, Problem) else cast("str", one) for one in found]
+    several = [() if isinstance(one, Problem) else cast("tuple[str, ...]", one) for one in found]
+    forms = _forms(cast("Kind", name), {text for texts in several for text in texts})
+    return [
+        _Fault(name, one.reason) if isinstance(one, Problem) else _together([forms[text] for text in texts])
+        for one, texts in zip(found, several, strict=True)
+    ]
 
 
-class _Once(dict[Any, object]):
-    """What each different cell comes to, worked out when it is met first."""
+def _forms(kind: Kind, texts: Iterable[str]) -> dict[str, str | _Fault]:
+    """Give the canonical form of each text."""
+    different = [*texts]
+    forms = COMMON_FORMS[kind](pa.array(different, pa.string())).to_pylist()
+    return {text: form or _canonical(kind, text) for text, form in zip(different, forms, strict=True)}  # none is empty
 
-    def __init__(self, work: Callable[[Any], object]) -> None:
-        self._work = work
 
-    def __missing__(self, cell: Any) -> object:  # noqa: ANN401  of text, one or several
-        value = self[cell] = self._work(cell)
-        return value
+def _canonical(kind: Kind, text: str) -> str | _Fault:
+    try:
+        return canonical(kind, text)
+    except Malformed as malformed:
+        return _Fault(kind, malformed.reason)
+
+
+def _together(forms: Sequence[str | _Fault]) -> str | _Fault:
+    """Put the values of one cell together; the first fault stands for all."""
+    fault = next((one for one in forms if isinstance(one, _Fault)), None)
+    return fault or BETWEEN_VALUES.join(sorted({*cast("Sequence[str]", forms)}))
+
+
+def _claims(columns: Sequence[Sequence[object]], piped: bool, declared: frozenset[str]) -> _Judged:
+    """Judge what the rows say beside values: the cells of several columns, together. With text, each different claim once."""
+    if not piped:
+        return _Judged.one_by_one([_claim(cells, False, declared) for cells in zip(*columns, strict=True)])
+    said = pc.binary_join_element_wise(*(pa.array(cells, pa.string()) for cells in columns), BETWEEN_CELLS)
+    said = said.dictionary_encode()
+    different = [_claim(cells.split(BETWEEN_CELLS), True, declared) for cells in said.dictionary.to_pylist()]
+    once = _Judged.one_by_one(different)
+    faults: dict[int, _Fault] = {}
+    if once.faults:
+        places = enumerate(said.indices.to_pylist())
+        faults = {place: once.faults[one] for place, one in places if one in once.faults}
+    return _Judged(once.texts.take(said.indices), faults)
 
 
 _VALUES = COLUMNS.index("items")
 """So many columns, the first, name a person or hold values; the others make a `Claim`."""
 
-_PLAIN = re.compile(r"(?:[0-9A-Za-z_-]{1,64}+\n)*+").fullmatch
+
+_REFERENCES = COLUMNS[:2]
+_UNDECIDED = pa.scalar(None, pa.string())
 
 
-def _all_plain(texts: Sequence[str]) -> bool:
-    """Whether all texts are such as stand for themselves in each column that is not spelled otherwise: most accounts' references are."""
-    together = "\n".join([*texts, ""])
-    return together.count("\n") == len(texts) and _PLAIN(together) is not None
+def _reference(column: pa.StringArray) -> pa.StringArray:
+    """Take references that stand for themselves, which most do; null for others."""
+    return pc.if_else(pc.match_substring_regex(column, r"\A[0-9A-Za-z_-]{1,64}\z"), column, _UNDECIDED)
 
 
-def _claim(piped: bool, declared: frozenset[str], cells: Sequence[object]) -> str | _Fault:
+_AT_ONCE: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
+    dict.fromkeys(_REFERENCES, _reference) | dict(COMMON_FORMS)
+)
+
+
+def _claim(cells: Sequence[object], piped: bool, declared: frozenset[str]) -> str | _Fault:
     values: list[Any] = []
     for column, cell in zip(COLUMNS[_VALUES:], cells, strict=True):
-        value = _spelled(column, piped, declared, cell)
-        if isinstance(value, _Fault):
-            return value
+        value: Any = read_cell(column, cell, piped=piped)
+        if isinstance(value, Problem):
+            return _Fault(column, value.reason)
         values.append(value)
     items, cohort, views, confidence = values
-    return str(Claim(items, views, confidence, cohort))
-
-
-def _spelled(column: str, piped: bool, declared: frozenset[str], cell: object) -> object:
-    value: Any = read_cell(column, cell, piped=piped)
-    if type(value) is Problem:
-        return _Fault(column, value.reason)
-    if column == "items":
-        return _mask(value, declared)
-    if column == "confidence":
-        return CONFIDENCES.index(value)
-    if type(value) is not tuple:
-        return value
-    kind = cast("Kind", column)
-    try:
-        if len(value) == 1:
-            return canonical(kind, value[0])
-        return BETWEEN_VALUES.join(sorted({canonical(kind, text) for text in value}))
-    except Malformed as malformed:
-        return _Fault(column, malformed.reason)
-
-
-def _mask(items: Sequence[str], declared: frozenset[str]) -> int | _Fault:
     if not declared.issuperset(items):
         return _Fault("items", "an item that the incident does not declare")
-    return sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)
+    mask = sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)
+    return str(Claim(mask, views, CONFIDENCES.index(confidence), cohort))

@@ -5,13 +5,15 @@ The result of a person depends on nothing but that person, so neither order nor 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import add
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from app.crypto import messages
 from app.crypto.expansion import LOCATOR_BYTES
@@ -21,7 +23,7 @@ from app.datasets.files import Reject
 from app.datasets.importing.asking import Asked
 from app.datasets.importing.people import gather, parted, sum_up
 from app.datasets.importing.plan import Plan
-from app.datasets.importing.reading import PlainRow, Row
+from app.datasets.importing.rows import Row, listed
 from app.datasets.importing.spill import Spill
 from app.datasets.ranges import first_of
 from app.datasets.record import (
@@ -100,9 +102,8 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     done, locators, rows = Sealed(), list[bytes](), list[bytes]()
     names: dict[str, bytes] = {}
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
-        for start in range(0, len(people) or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
-            batch = people[start : start + PEOPLE_AT_ONCE]
-            some, where, sealed = seal(batch, sealing.plan, sealer, keyholder, names)
+        for start in range(0, people.num_rows or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
+            some, where, sealed = seal(people.slice(start, PEOPLE_AT_ONCE), sealing.plan, sealer, keyholder, names)
             done.add(some)
             locators += where
             rows += sealed
@@ -129,12 +130,12 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
 
 
 def seal(
-    people: Sequence[PlainRow], plan: Plan, sealer: RowSealer, keyholder: Keyholder, named: dict[str, bytes]
+    people: pa.RecordBatch, plan: Plan, sealer: RowSealer, keyholder: Keyholder, named: dict[str, bytes]
 ) -> tuple[Sealed, list[bytes], list[bytes]]:
     """Seal some people, each one's rows united, asking the keyholder for all of them at once.
 
     Args:
-        people: none, too.
+        people: rows, each of another person; none, too.
         plan: of the import.
         sealer: of the plan.
         keyholder: at its import door.
@@ -147,20 +148,20 @@ def seal(
         KeyholderUnavailable: it does not answer.
     """
     done = Sealed()
-    reachable = [person for person in people if person[_EMAIL] or person[_PHONE]]
-    done.unreachable = len(people) - len(reachable)
+    reachable = people.filter(pc.or_(pc.not_equal(people["email"], ""), pc.not_equal(people["phone"], "")))
+    done.unreachable = people.num_rows - reachable.num_rows
     asked = Asked(keyholder, plan)
     done.vouching = asked.vouching
-    if not reachable:
+    if not reachable.num_rows:
         return done, [], []
-    whos, lines, emails, phones, names, addresses, claims = zip(*reachable, strict=True)
+    whos, lines, emails, phones, names, addresses, claims = (column.to_pylist() for column in reachable.columns)
     subjects = asked.subjects(whos)
     asked.tags("name", names, named)
     located: dict[str, bytes] = {}
     asked.tags("address", addresses, located)
     heads, items = zip(*map(_Written(plan).__getitem__, claims), strict=True)
     holders = [who.endswith(messages.BETWEEN_REFERENCES) for who in whos]
-    hints = [encode_hints(hints_of(person)) for person in reachable] if plan.hints else [b""] * len(whos)
+    hints = [encode_hints(hints_of(person)) for person in listed(reachable)] if plan.hints else [b""] * len(whos)
     parts = (
         [head[not holder][shown != b""] for head, holder, shown in zip(heads, holders, hints, strict=True)],
         subjects,
@@ -182,7 +183,7 @@ def seal(
     for line, claim, subject, common, own in zip(lines, claims, subjects, commons, owned, strict=True):
         if len(common) + LOCATOR_BYTES * (len(own) - 1) > RECORD_AT_MOST:
             reason = "one person has more values or identifiers than a row holds"
-            done.rejects.append(Reject(int(line), "account_ref", reason))
+            done.rejects.append(Reject(line, "account_ref", reason))
             continue
         told.append(claim)
         places += own
@@ -200,10 +201,6 @@ def seal(
     locators = [place[:LOCATOR_BYTES] for place in places]
     inner = sealer.records.seal_all(places, records)
     return done, locators, [*map(add, row_tags(owners, locators), inner)]
-
-
-_CELL: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(Row._fields)})
-_WHO, _EMAIL, _PHONE = (_CELL[name] for name in ("who", "email", "phone"))
 
 
 class _Written(dict[str, tuple[tuple[tuple[bytes, bytes], ...], bytes]]):
@@ -230,10 +227,10 @@ def _siblings(own: Sequence[bytes]) -> list[bytes]:
     return [b"".join([other for other in ordered if other is not locator]) for locator in locators]
 
 
-def hints_of(person: PlainRow) -> dict[Kind, tuple[str, ...]]:
+def hints_of(person: Row) -> dict[Kind, tuple[str, ...]]:
     """Mask what leaked of somebody's values, as its owner may be shown it."""
-    exposed = sum_up(person[-1]).items
-    values = {kind: parted(person[_CELL[kind]]) for kind in VALUE_KINDS}
+    exposed = sum_up(person.claims).items
+    values = {kind: parted(getattr(person, kind)) for kind in VALUE_KINDS}
     return {
         kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
         for kind in VALUE_KINDS

@@ -17,9 +17,8 @@ from app.config import read_settings
 from app.crypto.scheme import parse_cost
 from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier
 from app.datasets.files import write
-from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged, import_file
+from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged
 from app.datasets.synthetic import synthesize
-from app.datasets.verifying import verify
 from app.errors import BadInput
 from app.faces.cli.importing import Bars, ImportSaid
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
@@ -73,6 +72,8 @@ def import_dataset(
     json: Json = False,
 ) -> None:
     """Import a file as a staged data set, which nobody sees until it is published."""
+    from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
+
     if cost is not None:
         parse_cost(cost)  # refused before anything is opened or started
     settings = read_settings()
@@ -171,6 +172,8 @@ def verify_dataset(
     json: Json = False,
 ) -> None:
     """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
+    from app.datasets.verifying import verify  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
+
     settings = read_settings()
     with (
         open_database(settings) as database,

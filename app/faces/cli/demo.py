@@ -15,7 +15,7 @@ from app.config import Settings, read_settings
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
 from app.datasets.files import write
-from app.datasets.importing import Request, Silent, import_file
+from app.datasets.importing import Request, Silent
 from app.datasets.synthetic import Sample, samples, synthesize
 from app.db import Database, upgrade
 from app.delivery import ConsoleSender
@@ -89,6 +89,8 @@ def _make_keys(folder: Path) -> None:
 
 def _fill(settings: Settings, accounts: int, door: Path) -> None:
     """Make up people, import them, and publish them: what an operator does with `incident create`, `dataset import` and `publish`."""
+    from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
+
     database = Database(settings.database_url)
     upgrade(database)
     incident = incidents.read_file(SAMPLE_INCIDENT)
