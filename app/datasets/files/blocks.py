@@ -77,6 +77,10 @@ class TextSource:
             raise BadInput("no such text encoding") from None
         self.name = path.name
         self._cut = cut
+        self._line, self._rest = (
+            1,
+            b"",
+        )  # what follows the last block: its first line, and its bytes as far as they were read
         self._raw = path.open("rb")
         self.size = path.stat().st_size
         decompressing = _OPENERS.get(path.suffix.lower())
@@ -92,38 +96,37 @@ class TextSource:
         Raises:
             BadFile: it cannot be decompressed or decoded.
         """
-        line, rest = 1, b""
         for piece in self._pieces():
-            rest += piece
+            rest = self._rest + piece
             end = self._cut(rest)
             if not end and len(rest) > BLOCK + LONGEST_ROW:
                 end = len(rest)  # a row that does not end: whoever reads the block says where it began
+            self._rest = rest[end:]
             if end:
-                yield Block(line, rest[:end], self._raw.tell())
-                line += lines_in(rest[:end])
-                rest = rest[end:]
-        if rest:
-            yield Block(line, rest, self._raw.tell())
+                block = Block(self._line, rest[:end], self._raw.tell())
+                self._line += lines_in(block.data)
+                yield block
+        if self._rest:
+            yield Block(self._line, self._rest, self._raw.tell())
 
     def _pieces(self) -> Iterator[bytes]:
         plain = self._encoding == "utf-8"
         decoder = codecs.getincrementaldecoder(self._encoding)(errors="surrogateescape")
-        first, line = True, 1
+        first = True
         while True:
-            raw = piece = self._read(line)
+            raw = piece = self._read()
             if first and plain:
                 piece = raw.removeprefix(_BOM)
             first = False
             if (
                 not plain
             ):  # what does not decode becomes a lone surrogate, which whoever reads the block finds on its line
-                piece = self._decoded(decoder, raw, line).encode("utf-8", "surrogatepass")
+                piece = self._decoded(decoder, raw).encode("utf-8", "surrogatepass")
             yield piece
             if not raw:
                 return
-            line += lines_in(piece)
 
-    def _read(self, line: int) -> bytes:
+    def _read(self) -> bytes:
         try:
             return self._bytes.read(BLOCK)
         except (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile, ValueError):
@@ -131,14 +134,17 @@ class TextSource:
         except OSError as error:
             if error.errno is not None:
                 raise
-        raise BadFile.at(self.name, "its compression is damaged here or soon after", line=line)
+        raise self._bad("its compression is damaged here or soon after")
 
-    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes, line: int) -> str:
+    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes) -> str:
         try:
             return decoder.decode(piece, final=not piece)
         except UnicodeError:  # an encoding of more than one byte a character; its message quotes the bytes
             pass
-        raise BadFile.at(self.name, f"not {self._encoding} here or soon after", line=line)
+        raise self._bad(f"not {self._encoding} here or soon after")
+
+    def _bad(self, reason: str) -> BadFile:
+        return BadFile.at(self.name, reason, line=self._line + lines_in(self._rest))
 
 
 def lines_in(data: bytes) -> int:

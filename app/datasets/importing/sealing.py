@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from operator import add
+from itertools import chain, compress, pairwise, repeat
+from operator import add, not_
 from pathlib import Path
 from typing import Any
 
@@ -170,33 +170,31 @@ def seal(
         map(located.__getitem__, addresses),
         hints,
     )
-    owned = map(
-        add,
-        map(asked.places("email", emails).__getitem__, emails),
-        map(asked.places("phone", phones).__getitem__, phones),
-    )
-    told: list[str] = []
-    places: list[bytes] = []  # this and the next two: of each row
-    owners: list[bytes] = []
-    records: list[bytes] = []
-    commons = map(b"".join, zip(*parts, strict=True))
-    for line, claim, subject, common, own in zip(lines, claims, subjects, commons, owned, strict=True):
-        if len(common) + LOCATOR_BYTES * (len(own) - 1) > RECORD_AT_MOST:
-            reason = "one person has more values or identifiers than a row holds"
-            done.rejects.append(Reject(line, "account_ref", reason))
-            continue
-        told.append(claim)
-        places += own
-        if len(own) == 1:
-            owners.append(subject)
-            records.append(common)
-        else:
-            owners += [subject] * len(own)
-            records += [common + siblings for siblings in _siblings(own)]
-    done.people = len(told)
-    for claim, count in Counter(told).items():
+    owned = [
+        *map(
+            add,
+            map(asked.places("email", emails).__getitem__, emails),
+            map(asked.places("phone", phones).__getitem__, phones),
+        )
+    ]
+    commons = [*map(b"".join, zip(*parts, strict=True))]
+    if _length(max(map(len, commons)), max(map(len, owned))) > RECORD_AT_MOST:  # of most batches none is near it
+        fits = [_length(len(one), len(own)) <= RECORD_AT_MOST for one, own in zip(commons, owned, strict=True)]
+        reason = "one person has more values or identifiers than a row holds"
+        done.rejects = [Reject(line, "account_ref", reason) for line in compress(lines, map(not_, fits))]
+        claims, subjects, commons, owned = ([*compress(each, fits)] for each in (claims, subjects, commons, owned))
+    done.people = len(claims)
+    for claim, count in Counter(claims).items():
         for seen in sum_up(claim).seen:
             done.tallies[seen] += count
+    places = [*chain.from_iterable(owned)]
+    owners = [*chain.from_iterable(map(repeat, subjects, map(len, owned)))]
+    records: list[bytes] = []
+    for common, own in zip(commons, owned, strict=True):
+        if len(own) == 1:
+            records.append(common)
+        else:
+            records += _records(common, own)
     done.rows = len(places)
     locators = [place[:LOCATOR_BYTES] for place in places]
     inner = sealer.records.seal_all(places, records)
@@ -218,13 +216,16 @@ class _Written(dict[str, tuple[tuple[tuple[bytes, bytes], ...], bytes]]):
         return written
 
 
-def _siblings(own: Sequence[bytes]) -> list[bytes]:
-    """For each of a person's places, which are several, the locators of the others."""
+def _length(common: int, identifiers: int) -> int:
+    """Say how long a person's records are, of whose bytes so many are *common* to all."""
+    return common + LOCATOR_BYTES * (identifiers - 1)
+
+
+def _records(common: bytes, own: Sequence[bytes]) -> list[bytes]:
+    """Write the record of each of a person's places, which are several: what is *common* to them, and the locators of the others."""
     locators = [place[:LOCATOR_BYTES] for place in own]
-    if len(own) == 2:
-        return locators[::-1]
     ordered = sorted(locators)
-    return [b"".join([other for other in ordered if other is not locator]) for locator in locators]
+    return [common + b"".join([other for other in ordered if other is not locator]) for locator in locators]
 
 
 def hints_of(person: Row) -> dict[Kind, tuple[str, ...]]:
