@@ -238,13 +238,14 @@ def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
 
 def encode_copy(rows: Sequence[Row]) -> bytes:
     """Write rows as PostgreSQL's binary COPY takes them: for each the number of fields, and each field behind its length."""
-    return b"".join(
-        [
-            b"\0\3\0\0\0\2%b\0\0\0\x10%b%b%b"
-            % (entry.to_bytes(2, "big"), locator, len(sealed).to_bytes(4, "big"), sealed)
-            for locator, entry, sealed in rows
-        ]
-    )
+    before = {
+        entry: b"\0\3\0\0\0\2%b\0\0\0\x10" % entry.to_bytes(2, "big") for entry in {entry for _, entry, _ in rows}
+    }
+    lengths = {length: length.to_bytes(4, "big") for length in {len(sealed) for _, _, sealed in rows}}  # few differ
+    written: list[bytes] = []
+    for locator, entry, sealed in rows:
+        written += (before[entry], locator, lengths[len(sealed)], sealed)
+    return b"".join(written)
 
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)

@@ -18,6 +18,7 @@ from app.crypto.seal import sealed_size
 from app.datasets import queries
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
+from app.datasets.importing.stored import contents_of, places_of, unpack
 from app.datasets.manifest import Account, Row
 from app.db import Database
 
@@ -53,12 +54,11 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     Raises:
         Unavailable: a key or the spill failed.
     """
-    rows: list[bytes] = loading.spill.read(number, 0)
-    if not rows:
+    rows = unpack([loading.spill.read(number, 0)])
+    if not len(rows):
         return Bucket(0, 0, b"")
     sealer = loading.plan.sealer()
-    stored = [row[:LOCATOR_BYTES] for row in rows]
-    contents = [row[LOCATOR_BYTES:] for row in rows]
+    stored, contents = places_of(rows).to_pylist(), contents_of(rows)
     whole = sealer.uncloak(b"".join(stored))
     locators = [whole[start : start + LOCATOR_BYTES] for start in range(0, len(whole), LOCATOR_BYTES)]
     sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}

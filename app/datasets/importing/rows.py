@@ -81,8 +81,8 @@ def pack(rows: pa.RecordBatch) -> bytes:
 
 
 def unpack(packed: bytes) -> pa.RecordBatch:
-    """Read what `pack` wrote, but for nothing."""
-    return pa.ipc.read_record_batch(packed, SCHEMA)
+    """Read what `pack` wrote."""
+    return pa.ipc.read_record_batch(packed, SCHEMA) if packed else as_batch(())
 
 
 def numbered(rows: pa.RecordBatch) -> list[int]:

@@ -25,6 +25,7 @@ from app.datasets.importing.people import gather, parted, sum_up
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.rows import Row, listed
 from app.datasets.importing.spill import Spill
+from app.datasets.importing.stored import brought_together, pack
 from app.datasets.ranges import first_of
 from app.datasets.record import (
     CONFIDENCES,
@@ -38,9 +39,6 @@ from app.keyholder import Keyholder
 
 HINTS_KEPT = 3
 """Masked hints of one kind that a record keeps."""
-
-BEFORE_INNER = LOCATOR_BYTES + messages.TAG_BYTES
-"""Bytes of a row on its way to the load stage: where it is stored and its row tag, and then the inner seal."""
 
 PEOPLE_AT_ONCE = 10_000
 """That the keyholder is asked about together: what is known of them meanwhile stays small."""
@@ -107,14 +105,10 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
             done.add(some)
             locators += where
             rows += sealed
-    places = sealer.cloak(b"".join(locators)) if rows else b""
-    stored = [
-        places[start : start + LOCATOR_BYTES] + sealed
-        for start, sealed in zip(range(0, len(places), LOCATOR_BYTES), rows, strict=True)
-    ]
-    stored.sort()  # so that what is left behind does not tie a person's rows by their place
-    bounds = [bisect_left(stored, first_of(bucket, sealing.partitions)) for bucket in range(sealing.partitions)]
-    buckets = [stored[start:end] for start, end in pairwise([*bounds, len(stored)])]
+    stored = brought_together(sealer.cloak(b"".join(locators)) if rows else b"", rows)
+    firsts = (first_of(bucket, sealing.partitions) for bucket in range(sealing.partitions))
+    bounds = [bisect_left(range(len(stored)), first, key=lambda at: stored[at].as_py()) for first in firsts]
+    buckets = [pack(stored.slice(start, end - start)) for start, end in pairwise([*bounds, len(stored)])]
     sealing.spill.write(number, [*buckets, _plain(done)])
     return done
 

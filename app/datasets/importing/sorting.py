@@ -4,16 +4,15 @@ A bucket is a range of stored locators, so the buckets one behind the other are 
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
-from operator import eq
 
-from app.crypto.expansion import LOCATOR_BYTES
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from app.crypto.messages import TAG_BYTES
 from app.crypto.seal import NOBODYS, sealed_size
-from app.datasets.importing.sealing import BEFORE_INNER
 from app.datasets.importing.spill import Spill
+from app.datasets.importing.stored import BEFORE_INNER, ordered, pack, places_of, unpack
 from app.datasets.ranges import range_of
 
 SHARED_BY_AT_MOST = 20
@@ -46,27 +45,20 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
     Raises:
         SpillDamaged: what the stage before wrote cannot be read.
     """
-    rows: list[bytes] = []
-    for part in sorting.sealed.read_all(sorting.partitions, number):
-        rows += part
-    rows += [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
-    rows.sort()
+    sentinels = [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
+    parts = unpack(sorting.sealed.read_all(sorting.partitions, number))
+    rows = ordered(pa.concat_arrays([parts, pa.array(sentinels, pa.binary())]))
     done = Sorted()
-    places = [row[:LOCATOR_BYTES] for row in rows]
-    if any(map(eq, places, islice(places, SHARED_BY_AT_MOST, None))):
-        rows = list(_marked(rows, done))
+    places = places_of(rows)
+    first, last = places[:-SHARED_BY_AT_MOST], places[SHARED_BY_AT_MOST:]
+    crowded = first.filter(pc.equal(first, last)).unique()
+    if len(crowded):  # one marker in the place of the rows of each identifier that too many people share
+        markers = [place + bytes(TAG_BYTES) + NOBODYS for place in crowded.to_pylist()]
+        others = rows.filter(pc.invert(pc.is_in(places, crowded)))
+        rows = ordered(pa.concat_arrays([others, pa.array(markers, pa.binary())]))
+        done.markers = len(markers)
     done.rows = len(rows)
-    for length, count in Counter(map(len, rows)).items():
-        done.sizes[sealed_size(length - BEFORE_INNER)] += count
-    sorting.spill.write(number, [rows])
+    for found in pc.binary_length(rows).value_counts().to_pylist():
+        done.sizes[sealed_size(found["values"] - BEFORE_INNER)] += found["counts"]
+    sorting.spill.write(number, [pack(rows)])
     return done
-
-
-def _marked(rows: list[bytes], done: Sorted) -> Iterator[bytes]:
-    """Put one marker in the place of the rows of an identifier that too many people share."""
-    for locator, shared in groupby(rows, lambda row: row[:LOCATOR_BYTES]):
-        entries = list(shared)
-        if len(entries) > SHARED_BY_AT_MOST:
-            entries = [locator + bytes(TAG_BYTES) + NOBODYS]
-            done.markers += 1
-        yield from entries

@@ -12,6 +12,8 @@ from multiprocessing import connection, get_context, parent_process
 from types import TracebackType
 from typing import Self, TypeVar
 
+import pyarrow as pa
+
 from app.datasets.errors import WorkerDied
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Workers:
             for task in islice(waiting, self._count + 1 - len(under_way)):
                 under_way.append((task, self._submit(work, task)))
             if not under_way:
+                self._leave()
                 return
             try:
                 result = under_way[0][1].result()
@@ -76,6 +79,10 @@ class Workers:
         self._deaths += 1
         if self._deaths > DEATHS_AT_MOST:
             raise WorkerDied("processes that work for the import died again and again; nothing was imported") from None
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let the processes go: those of the next stage start without what these hold on to of their memory."""
         if self._pool is not None:
             self._pool.shutdown(wait=True)
         self._pool = None
@@ -83,6 +90,7 @@ class Workers:
 
 def _begin() -> None:
     """Set a process up for work on millions of small objects."""
+    pa.set_memory_pool(pa.system_memory_pool())  # gives back what is freed; Arrow's own keeps it
     gc.disable()  # no task makes cycles; looking for them among a block's rows takes longer than reading it
     parent = parent_process()
     if parent is not None:

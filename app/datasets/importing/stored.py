@@ -1,0 +1,46 @@
+"""Rows on their way from the seal stage to the load stage: for each where it is stored, its row tag and its inner seal, in one Arrow value."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.messages import TAG_BYTES
+
+BEFORE_INNER = LOCATOR_BYTES + TAG_BYTES
+"""Bytes of a row before its inner seal."""
+
+_SCHEMA = pa.schema([("row", pa.binary())])
+
+
+def brought_together(places: bytes, contents: Sequence[bytes]) -> pa.BinaryArray:
+    """Put each row's content, its tag and inner seal, behind where it is stored; gives them in order."""
+    where = pa.Array.from_buffers(pa.binary(LOCATOR_BYTES), len(contents), [None, pa.py_buffer(places)])
+    return ordered(pc.binary_join_element_wise(where.cast(pa.binary()), pa.array(contents, pa.binary()), b""))
+
+
+def ordered(rows: pa.BinaryArray) -> pa.BinaryArray:
+    """Sort rows."""
+    return rows.take(pc.array_sort_indices(rows))
+
+
+def places_of(rows: pa.BinaryArray) -> pa.FixedSizeBinaryArray:
+    """Say where each row is stored."""
+    return pc.binary_slice(rows, 0, LOCATOR_BYTES).cast(pa.binary(LOCATOR_BYTES))
+
+
+def contents_of(rows: pa.BinaryArray) -> list[bytes]:
+    """Give each row's tag and inner seal."""
+    return [row[LOCATOR_BYTES:] for row in rows.to_pylist()]
+
+
+def pack(rows: pa.BinaryArray) -> bytes:
+    """Write rows as bytes; nothing stands for none."""
+    return pa.record_batch([rows], _SCHEMA).serialize().to_pybytes() if len(rows) else b""
+
+
+def unpack(parts: Iterable[bytes]) -> pa.BinaryArray:
+    """Read all rows that `pack` wrote, one part behind the other."""
+    read = [pa.ipc.read_record_batch(part, _SCHEMA).column(0) for part in parts if part]
+    return pa.concat_arrays([pa.array([], pa.binary()), *read])
