@@ -22,6 +22,9 @@ from app.datasets.importing.stored import contents_of, places_of, unpack
 from app.datasets.manifest import Account, Row
 from app.db import Database
 
+ROWS_AT_ONCE = 20_000
+"""Of a bucket: what is known of them meanwhile stays small."""
+
 LEAST_OF_A_SIZE = 1_000
 """Rows that must have a size, or they take the next larger one."""
 
@@ -58,16 +61,25 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     if not len(rows):
         return Bucket(0, 0, b"")
     sealer = loading.plan.sealer()
-    stored, contents = places_of(rows).to_pylist(), contents_of(rows)
-    whole = sealer.uncloak(b"".join(stored))
-    locators = [whole[start : start + LOCATOR_BYTES] for start in range(0, len(whole), LOCATOR_BYTES)]
-    sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
+    stored = places_of(rows).to_pylist()
     entries = _numbered(stored)
-    outer = sealer.seal_all(locators, entries, contents, sizes)
     account = Account(loading.plan.keys.store(loading.plan.key_id))
-    account.add(outer)
-    sealed: list[Row] = list(zip(stored, entries, outer, strict=True))
-    return Bucket(account.count, account.total, sealed if loading.is_sqlite else queries.encode_copy(sealed))
+    loaded: list[Row] = []
+    encoded: list[bytes] = []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        whole = sealer.uncloak(b"".join(stored[some]))
+        locators = [whole[at : at + LOCATOR_BYTES] for at in range(0, len(whole), LOCATOR_BYTES)]
+        contents = contents_of(rows[some])
+        sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
+        outer = sealer.seal_all(locators, entries[some], contents, sizes)
+        account.add(outer)
+        sealed = [*zip(stored[some], entries[some], outer, strict=True)]
+        if loading.is_sqlite:
+            loaded += sealed
+        else:
+            encoded.append(queries.encode_copy(sealed))
+    return Bucket(account.count, account.total, loaded if loading.is_sqlite else b"".join(encoded))
 
 
 def _numbered(stored: Sequence[bytes]) -> list[int]:

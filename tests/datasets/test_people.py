@@ -1,0 +1,62 @@
+"""Uniting the rows of one person: many people at once are what they are one by one, in whatever order and parts their rows come."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.datasets.errors import ImportFailed
+from app.datasets.importing.people import gather, unite
+from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, Claim, Row, as_batch, listed, pack, unpack
+
+values = st.lists(st.sampled_from(["", "a", "가", "b"]), unique=True, max_size=3).map(sorted).map(BETWEEN_VALUES.join)
+claims = st.builds(Claim, st.integers(0, 7), st.integers(1, 9), st.integers(0, 2), st.sampled_from(["", "one"]))
+rows = st.builds(
+    Row,
+    who=st.sampled_from([f"{account}{BETWEEN_CELLS}{recipient}" for account in "abcdef" for recipient in ("", "r")]),
+    line=st.integers(1, 10**9),
+    email=values,
+    phone=values,
+    name=values,
+    address=values,
+    claims=claims.map(str),
+)
+
+
+@given(st.lists(rows, max_size=24), st.integers(1, 5))
+def test_everybody_is_united_as_one_by_one(found: list[Row], size: int) -> None:
+    people: dict[str, list[Row]] = {}
+    for row in found:
+        people.setdefault(row.who, []).append(row)
+    parts = [pack(as_batch(found[start : start + size])) for start in range(0, len(found), size)]
+    together = listed(gather([b"", *parts]))
+    assert sorted(together) == sorted(map(unite, people.values()))
+    assert sorted(together) == sorted(listed(gather(reversed(parts))))
+
+
+@given(st.lists(rows, max_size=5))
+def test_what_is_put_aside_is_read_back(found: list[Row]) -> None:
+    assert listed(unpack(pack(as_batch(found)))) == found
+
+
+def test_too_many_rows_of_one_person_are_named_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.datasets.importing.people.ROWS_AT_MOST", 10)
+    taken: list[int] = []
+
+    def parts() -> Iterator[bytes]:
+        for number in range(1_000):
+            taken.append(number)
+            yield pack(as_batch([Row("a\0", 7 + number, "", "", "", "", "1 1 1 ")]))
+
+    with pytest.raises(ImportFailed, match=r"^line 7, column account_ref: one person has over 10 rows"):
+        gather(parts())
+    assert len(taken) < 30
+
+
+def test_a_server_does_without_arrow() -> None:
+    """It takes 50 MiB of each process, and the import alone needs it."""
+    seen = "import sys, app.main; sys.exit('pyarrow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", seen], check=True)
