@@ -33,9 +33,8 @@ def columns_at_once(data: bytes, names: Sequence[str], longest: int) -> dict[str
         )
     except pa.ArrowInvalid:  # not UTF-8, or another number of cells; its message quotes them
         return None
-    if table.num_rows != data.count(b"\n") + (
-        not data.endswith(b"\n")
-    ):  # it passes over empty lines, and a CR by itself ends one
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if table.num_rows != lines:  # it passes over empty lines, and a CR by itself ends one
         return None
     (rows,) = table.combine_chunks().to_batches()
     return {name: rows[name] for name in names}

@@ -55,7 +55,6 @@ class Workers:
             for task in islice(waiting, self._count + 1 - len(under_way)):
                 under_way.append((task, self._submit(work, task)))
             if not under_way:
-                self._leave()
                 return
             try:
                 result = under_way[0][1].result()
@@ -79,10 +78,6 @@ class Workers:
         self._deaths += 1
         if self._deaths > DEATHS_AT_MOST:
             raise WorkerDied("processes that work for the import died again and again; nothing was imported") from None
-        self._leave()
-
-    def _leave(self) -> None:
-        """Let the processes go: those of the next stage start without what these hold on to of their memory."""
         if self._pool is not None:
             self._pool.shutdown(wait=True)
         self._pool = None
