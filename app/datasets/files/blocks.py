@@ -77,10 +77,8 @@ class TextSource:
             raise BadInput("no such text encoding") from None
         self.name = path.name
         self._cut = cut
-        self._line, self._rest = (
-            1,
-            b"",
-        )  # what follows the last block: its first line, and its bytes as far as they were read
+        # what follows the last block: its first line, and its bytes as far as they were read
+        self._line, self._rest = 1, b""
         self._raw = path.open("rb")
         self.size = path.stat().st_size
         decompressing = _OPENERS.get(path.suffix.lower())
@@ -118,9 +116,7 @@ class TextSource:
             if first and plain:
                 piece = raw.removeprefix(_BOM)
             first = False
-            if (
-                not plain
-            ):  # what does not decode becomes a lone surrogate, which whoever reads the block finds on its line
+            if not plain:  # what does not decode becomes a lone surrogate; whoever reads the block finds it on its line
                 piece = self._decoded(decoder, raw).encode("utf-8", "surrogatepass")
             yield piece
             if not raw:

@@ -19,14 +19,14 @@ from app.datasets import queries
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import contents_of, places_of, unpack
-from app.datasets.manifest import Account, Row
+from app.datasets.manifest import Account
 from app.db import Database
-
-ROWS_AT_ONCE = 20_000
-"""Of a bucket: what is known of them meanwhile stays small."""
 
 LEAST_OF_A_SIZE = 1_000
 """Rows that must have a size, or they take the next larger one."""
+
+ROWS_AT_ONCE = 20_000
+"""Of a bucket, that are sealed together: what is known of them meanwhile stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,11 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         Unavailable: a key or the spill failed.
     """
     rows = unpack([loading.spill.read(number, 0)])
-    if not len(rows):
-        return Bucket(0, 0, b"")
     sealer = loading.plan.sealer()
     stored = places_of(rows).to_pylist()
     entries = _numbered(stored)
     account = Account(loading.plan.keys.store(loading.plan.key_id))
-    loaded: list[Row] = []
-    encoded: list[bytes] = []
+    content: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
         whole = sealer.uncloak(b"".join(stored[some]))
@@ -75,11 +72,8 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         outer = sealer.seal_all(locators, entries[some], contents, sizes)
         account.add(outer)
         sealed = [*zip(stored[some], entries[some], outer, strict=True)]
-        if loading.is_sqlite:
-            loaded += sealed
-        else:
-            encoded.append(queries.encode_copy(sealed))
-    return Bucket(account.count, account.total, loaded if loading.is_sqlite else b"".join(encoded))
+        content += sealed if loading.is_sqlite else [queries.encode_copy(sealed)]
+    return Bucket(account.count, account.total, content if loading.is_sqlite else b"".join(content))
 
 
 def _numbered(stored: Sequence[bytes]) -> list[int]:

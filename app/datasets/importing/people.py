@@ -43,16 +43,13 @@ def gather(parts: Iterable[bytes]) -> pa.RecordBatch:
             bearable = 2 * count
     rows = pa.concat_batches(held)
     who, rows_of = _counted(rows)
-    if len(rows) == pc.sum(pc.equal(rows_of, 1)).as_py():
-        return rows
-    alone, pairs, more = (
-        rows.filter(each) for each in (pc.equal(rows_of, 1), pc.equal(rows_of, 2), pc.greater(rows_of, 2))
-    )
-    beside = pairs.take(pc.array_sort_indices(who.filter(pc.equal(rows_of, 2))))
-    one, other = (beside.take(pa.array(range(first, len(beside), 2), pa.int32())) for first in range(2))
+    has_two = pc.equal(rows_of, 2)
+    pairs = rows.filter(has_two).take(pc.array_sort_indices(who.filter(has_two)))
+    one, other = (pairs.take(pa.array(range(first, len(pairs), 2), pa.int32())) for first in range(2))
     people: dict[str, list[Row]] = {}
-    for row in listed(more):
+    for row in listed(rows.filter(pc.greater(rows_of, 2))):
         people.setdefault(row.who, []).append(row)
+    alone = rows.filter(pc.equal(rows_of, 1))
     return pa.concat_batches([alone, _both(one, other), as_batch(map(unite, people.values()))])
 
 
@@ -90,11 +87,8 @@ def _both(one: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
     """Do as `unite` for many people who have two rows each, as nearly all have who have several."""
     values = map(_of_both, one.columns[_VALUES], other.columns[_VALUES])
     line = pc.min_element_wise(one["line"], other["line"])
-    claims = [
-        smaller_or_larger(one["claims"], other["claims"])
-        for smaller_or_larger in (pc.min_element_wise, pc.max_element_wise)
-    ]
-    return pa.record_batch([one["who"], line, *values, pc.binary_join_element_wise(*claims, BETWEEN_CELLS)], SCHEMA)
+    in_order = [first(one["claims"], other["claims"]) for first in (pc.min_element_wise, pc.max_element_wise)]
+    return pa.record_batch([one["who"], line, *values, pc.binary_join_element_wise(*in_order, BETWEEN_CELLS)], SCHEMA)
 
 
 _VALUES = slice(Row._fields.index("email"), Row._fields.index("claims"))

@@ -115,12 +115,11 @@ def _values(name: str, cells: Sequence[object], piped: bool) -> _Judged:
         return _Judged.one_by_one(_spelled(name, cells, piped=False))
     column = pa.array(cells, pa.string())
     texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _AT_ONCE[name](column))
-    if not texts.null_count:
-        return _Judged(texts, {})
-    places = pc.indices_nonzero(texts.is_null())
-    left = _Judged.one_by_one(_spelled(name, column.take(places).to_pylist(), piped=True))
+    undecided = texts.is_null()
+    left = _Judged.one_by_one(_spelled(name, column.filter(undecided).to_pylist(), piped=True))
+    places = pc.indices_nonzero(undecided)
     return _Judged(
-        pc.replace_with_mask(texts, texts.is_null(), left.texts),
+        pc.replace_with_mask(texts, undecided, left.texts),
         {places[place].as_py(): fault for place, fault in left.faults.items()},
     )
 
