@@ -8,24 +8,52 @@ there. The patterns are RE2's, as Arrow has it; the address needs Python's. Not 
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from app.identifiers import email as email_rule
 from app.identifiers.address import LETTERED, NOT_A_UNIT_BEHIND
 from app.identifiers.provinces import SHORT
+from app.identifiers.text import Malformed
 
 _UNDECIDED = pa.scalar(None, pa.string())
 
-_EMAIL = r"\A[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+\z"
+_LOCAL = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
+_EMAIL = rf"\A{_LOCAL}@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+\z"
 _EMAIL_LIMIT = 64  # far below every limit of an address, and its domain's labels are below theirs (63) as well
 
 
 def email(column: pa.StringArray) -> pa.StringArray:
-    """Read plain local parts at ASCII domains; two hyphens in a row may be xn--, or forbidden."""
-    common = pc.and_(pc.match_substring_regex(column, _EMAIL), pc.less_equal(pc.binary_length(column), _EMAIL_LIMIT))
-    return pc.if_else(common, pc.ascii_lower(column), _UNDECIDED)
+    """Read plain local parts: at plain ASCII domains, and at any other that the full rule takes, which is asked once for each domain.
+
+    Two hyphens in a row are not plain: they may be xn--, or forbidden.
+    """
+    plain = pc.and_(pc.match_substring_regex(column, _EMAIL), pc.less_equal(pc.binary_length(column), _EMAIL_LIMIT))
+    others = [*map(_at_other_domain, column.filter(pc.invert(plain)).to_pylist())]
+    return pc.replace_with_mask(pc.ascii_lower(column), pc.invert(plain), pa.array(others, pa.string()))
+
+
+_AT_ANY_DOMAIN = re.compile(rf"({_LOCAL}@)(.*)", re.DOTALL).fullmatch
+_LONGEST_LOCAL = "x" * 64  # RFC 5321, 4.5.3.1.1: a domain that may stand behind it may stand behind any shorter
+
+
+def _at_other_domain(text: str) -> str | None:
+    found = _AT_ANY_DOMAIN(text) if len(text) <= email_rule.LIMIT else None
+    if found is None or found.end(1) > len(f"{_LONGEST_LOCAL}@"):
+        return None
+    domain = _other_domain(found[2])
+    return found[1].lower() + domain if domain else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _other_domain(text: str) -> str | None:
+    try:
+        return email_rule.canonical(f"{_LONGEST_LOCAL}@{text}").partition("@")[2]
+    except Malformed:
+        return None
 
 
 _MOBILE = r"\A\(?(?:(?:\+|00)?82[ -]?\(?)?0?\)?10\)?[ .–-]{0,2}([0-9]{4})[ .–-]?([0-9]{4})\z"  # 1, 3 to 5

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -138,9 +139,9 @@ def _spelled(name: str, cells: Sequence[object], *, piped: bool) -> list[str | _
 
 
 def _forms(kind: Kind, texts: Iterable[str]) -> dict[str, str | _Fault]:
-    """Give the canonical form of each text."""
+    """Give the canonical form of each text. Folded by NFKC, as every rule begins, most rare spellings (full-width, decomposed) are common ones."""
     different = [*texts]
-    forms = COMMON_FORMS[kind](pa.array(different, pa.string())).to_pylist()
+    forms = COMMON_FORMS[kind](pa.array([normalize("NFKC", text) for text in different], pa.string())).to_pylist()
     return {text: form or _canonical(kind, text) for text, form in zip(different, forms, strict=True)}  # none is empty
 
 
