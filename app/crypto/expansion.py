@@ -10,7 +10,7 @@ from app.crypto.framing import frame
 from app.crypto.secret import KEY_BYTES, expand
 
 LOCATOR_BYTES = 16
-_BOTH = LOCATOR_BYTES + KEY_BYTES
+PLACE_BYTES = LOCATOR_BYTES + KEY_BYTES
 _PERSON = b"exposure-lookup/"
 
 
@@ -44,7 +44,7 @@ def expanded_rows(digests: Iterable[bytes], dataset: UUID) -> list[bytes]:
     By keyed BLAKE2b (RFC 7693), which gives all 48 bytes in one call: 62 million rows notice. HKDF-Expand takes two HMACs.
     """
     info = frame(b"exposure-lookup/1 row", dataset.bytes)
-    return [blake2b(info, key=digest, digest_size=_BOTH, person=_PERSON).digest() for digest in digests]
+    return [blake2b(info, key=digest, digest_size=PLACE_BYTES, person=_PERSON).digest() for digest in digests]
 
 
 def sentinel_places(digest: bytes, dataset: UUID) -> Iterator[Place]:
@@ -52,9 +52,9 @@ def sentinel_places(digest: bytes, dataset: UUID) -> Iterator[Place]:
     yield row_place(digest, dataset)
     for number in count(1):
         info = frame(b"exposure-lookup/1 sentinel", dataset.bytes, number.to_bytes(4, "big"))
-        yield _place(blake2b(info, key=digest, digest_size=_BOTH, person=_PERSON).digest())
+        yield _place(blake2b(info, key=digest, digest_size=PLACE_BYTES, person=_PERSON).digest())
 
 
 def token_place(token: bytes, purpose: str) -> Place:
     """Find what a bearer's *token*, of any length, opens. The locator may lie in a table: it is neither the token nor a plain hash of it."""
-    return _place(expand(token, info=frame(b"exposure-lookup/1 token", purpose.encode()), length=_BOTH))
+    return _place(expand(token, info=frame(b"exposure-lookup/1 token", purpose.encode()), length=PLACE_BYTES))

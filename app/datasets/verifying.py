@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from sqlalchemy.orm import Session
 
+from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.keyfiles import KeyRing
 from app.crypto.seal import NOBODYS, BrokenSeal, RowSealer
 from app.datasets import queries, scheme, versions
@@ -128,19 +129,20 @@ def _sample(
     sealer = plan.sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, locators, sealed = seal(as_batch([unite(rows)]), plan, sealer, import_door, {})
-        if sealed:
+        _, sealed = seal(as_batch([unite(rows)]), plan, sealer, import_door, {})
+        if len(sealed):
             sampled += 1
-            missing += not all(map(partial(_stored, session, sealer), locators, sealed))
+            missing += not all(map(partial(_stored, session, sealer), sealed.to_pylist()))
     if not sampled:
         raise ImportFailed(f"{path}: nobody in it has a usable email or phone")
     return sampled, missing
 
 
-def _stored(session: Session, sealer: RowSealer, locator: bytes, inner: bytes) -> bool:
-    for _, (_, entry, sealed) in queries.rows_at(session, [(sealer.dataset, [sealer.cloak(locator)])]):
-        tag, found = sealer.open(locator, entry, sealed)
-        if found == NOBODYS or tag + found == inner:
+def _stored(session: Session, sealer: RowSealer, row: bytes) -> bool:
+    place, content = row[:LOCATOR_BYTES], row[LOCATOR_BYTES:]
+    for _, (_, entry, sealed) in queries.rows_at(session, [(sealer.dataset, [place])]):
+        tag, found = sealer.open(sealer.uncloak(place), entry, sealed)
+        if found == NOBODYS or tag + found == content:
             return True
     return False
 

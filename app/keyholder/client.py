@@ -77,25 +77,19 @@ class Keyholder:
         """
         return self._answer(message, 1, on)[1:]
 
-    def macs(
-        self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None, first: int = MAC_BYTES
-    ) -> list[bytes]:
-        """Have many texts under one heading answered, in their order: the import door only.
+    def macs(self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None) -> bytes:
+        """Have many texts under one heading answered, 32 bytes each, in their order: the import door only.
 
         Args:
             heading: of `app.crypto.messages`.
             texts: each of at most 65,535 bytes.
             on: as for `mac`.
-            first: how many bytes of each answer are wanted.
 
         Raises:
             KeyholderUnavailable: no answer in time, a refusal, or the connection *on* which it is to be given is no more.
         """
-        answers: list[bytes] = []
-        for batch, count in _batches(texts, REQUEST_LIMIT - len(heading)):
-            answer = self._answer(heading + batch, count, on)
-            answers += [answer[at : at + first] for at in range(1, len(answer), MAC_BYTES)]
-        return answers
+        batches = _batches(texts, REQUEST_LIMIT - len(heading))
+        return b"".join([self._answer(heading + batch, count, on)[1:] for batch, count in batches])
 
     def _answer(self, request: bytes, count: int, on: int | None) -> bytes:
         with _Turn(self._lock, self._timeout):

@@ -1,15 +1,17 @@
 """The keyholder, asked for many people: where their rows are, and the tags of their values.
 
-A cell is a `Row`'s: nothing, one value or several.
+A cell is a `Row`'s: nothing, one value or several. A column of them in gives a column of answers.
 """
 
-from collections.abc import Iterable, Sequence
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from app.crypto import messages
 from app.crypto.expansion import expanded_rows
 from app.datasets.importing.people import parted
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.rows import BETWEEN_VALUES
+from app.datasets.importing.stored import in_pieces
 from app.datasets.record import encode_each, encode_tags
 from app.identifiers import IdentifierKind, Kind
 from app.keyholder import Keyholder
@@ -30,39 +32,36 @@ class Asked:
         sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
         self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
 
-    def subjects(self, whos: Iterable[str]) -> list[bytes]:
-        """Say who people are, in their order."""
-        return self._macs(messages.of_subjects(self._plan.incident), whos, messages.SUBJECT_BYTES)
+    def subjects(self, whos: pa.StringArray) -> pa.BinaryArray:
+        """Say who people are."""
+        return pc.binary_slice(self._macs(messages.of_subjects(self._plan.incident), whos), 0, messages.SUBJECT_BYTES)
 
-    def places(self, kind: IdentifierKind, cells: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-        """Find the places of the identifiers in each of the *cells*, as `expanded_rows` has them."""
-        different, several = _different(cells)
-        digests = map(self._plan.scheme.stretch, self._macs(messages.of_identifiers(kind), different))
-        found: dict[str, tuple[bytes, ...]] = {"": ()}
-        found.update(zip(different, zip(expanded_rows(digests, self._plan.dataset), strict=True), strict=True))
-        found.update([(cell, tuple([found[one][0] for one in parted(cell)])) for cell in several])
-        return found
+    def places(self, kind: IdentifierKind, cells: pa.StringArray) -> pa.BinaryArray:
+        """Find the places of the identifiers in each cell, as `expanded_rows` has them, one behind the other."""
+        values = pc.split_pattern(cells, BETWEEN_VALUES)
+        each = values.flatten()
+        coded = pc.if_else(pc.equal(each, ""), pa.scalar(None, pa.string()), each).dictionary_encode()
+        macs = self._macs(messages.of_identifiers(kind), coded.dictionary).to_pylist()
+        found = expanded_rows(map(self._plan.scheme.stretch, macs), self._plan.dataset)
+        places = pa.array(found, pa.binary()).take(coded.indices)
+        return pc.coalesce(pc.binary_join(pa.ListArray.from_arrays(values.offsets, places), b""), b"")
 
-    def tags(self, kind: Kind, cells: Sequence[str], known: dict[str, bytes]) -> None:
-        """Write the tags of the values in each of the *cells*, where they are not *known* yet, and make them so."""
-        different, several = _different(cells)
-        asked = [value for value in different if value not in known]
-        tags = self._macs(messages.of_values(kind), asked, messages.TAG_BYTES)
-        known.update(zip(asked, encode_each(tags), strict=True))
+    def tags(self, kind: Kind, cells: pa.StringArray, known: dict[str, bytes]) -> pa.BinaryArray:
+        """Write the tags of the values in each cell. What is not *known* yet is asked for, and known from then on."""
+        coded = cells.dictionary_encode()
+        different = coded.dictionary.to_pylist()
+        several = [cell for cell in different if BETWEEN_VALUES in cell]
+        values = {*different, *(value for cell in several for value in parted(cell))}
+        asked = [*values.difference(known, several, ("",))]
+        tags = pc.binary_slice(
+            self._macs(messages.of_values(kind), pa.array(asked, pa.string())), 0, messages.TAG_BYTES
+        )
+        known.update(zip(asked, encode_each(tags.to_pylist()), strict=True))
         for cell in several:
             known[cell] = encode_tags(sorted([known[one][-messages.TAG_BYTES :] for one in parted(cell)]))
         known[""] = encode_tags(())
+        return pa.array([*map(known.__getitem__, different)], pa.binary()).take(coded.indices)
 
-    def _macs(self, heading: bytes, texts: Iterable[str], first: int = messages.MAC_BYTES) -> list[bytes]:
-        return self._keyholder.macs(heading, [*map(str.encode, texts)], on=self._on, first=first)
-
-
-def _different(cells: Iterable[str]) -> tuple[dict[str, None], list[str]]:
-    """Give the values in *cells*, each once, and the cells that hold several."""
-    values = dict.fromkeys(cells)
-    values.pop("", None)
-    several = [cell for cell in values if BETWEEN_VALUES in cell]
-    for cell in several:
-        del values[cell]
-        values.update(dict.fromkeys(parted(cell)))
-    return values, several
+    def _macs(self, heading: bytes, texts: pa.StringArray) -> pa.BinaryArray:
+        answers = self._keyholder.macs(heading, texts.cast(pa.binary()).to_pylist(), on=self._on)
+        return in_pieces(answers, messages.MAC_BYTES)

@@ -18,7 +18,7 @@ from app.crypto.seal import sealed_size
 from app.datasets import queries
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.stored import contents_of, places_of, unpack
+from app.datasets.importing.stored import contents_of, in_pieces, places_of, unpack
 from app.datasets.manifest import Account
 from app.db import Database
 
@@ -65,13 +65,12 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     content: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        whole = sealer.uncloak(b"".join(stored[some]))
-        locators = [whole[at : at + LOCATOR_BYTES] for at in range(0, len(whole), LOCATOR_BYTES)]
-        contents = contents_of(rows[some])
+        locators = in_pieces(sealer.uncloak(b"".join(stored[some])), LOCATOR_BYTES).to_pylist()
+        contents = contents_of(rows[some]).to_pylist()
         sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
         outer = sealer.seal_all(locators, entries[some], contents, sizes)
         account.add(outer)
-        sealed = [*zip(stored[some], entries[some], outer, strict=True)]
+        sealed = zip(stored[some], entries[some], outer, strict=True)
         content += sealed if loading.is_sqlite else [queries.encode_copy(sealed)]
     return Bucket(account.count, account.total, content if loading.is_sqlite else b"".join(content))
 

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, compress, pairwise, repeat
-from operator import add, not_
+from itertools import chain, pairwise
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.crypto import messages
-from app.crypto.expansion import LOCATOR_BYTES
+from app.crypto.expansion import LOCATOR_BYTES, PLACE_BYTES
 from app.crypto.seal import RECORD_AT_MOST, RowSealer, row_tags
 from app.datasets.errors import OtherPepper
 from app.datasets.files import Reject
@@ -25,7 +25,7 @@ from app.datasets.importing.people import gather, parted, sum_up
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.rows import Row, listed
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.stored import brought_together, pack
+from app.datasets.importing.stored import brought_together, in_pieces, ordered, pack
 from app.datasets.ranges import first_of
 from app.datasets.record import (
     CONFIDENCES,
@@ -34,7 +34,7 @@ from app.datasets.record import (
     encode_hints,
     encode_items,
 )
-from app.identifiers import VALUE_KINDS, Kind, mask
+from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, Kind, mask
 from app.keyholder import Keyholder
 
 HINTS_KEPT = 3
@@ -97,15 +97,14 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     """
     people = gather(sealing.read.read_all(sealing.blocks, number))
     sealer = sealing.plan.sealer()
-    done, locators, rows = Sealed(), list[bytes](), list[bytes]()
+    done, parts = Sealed(), list[pa.BinaryArray]()
     names: dict[str, bytes] = {}
     with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
         for start in range(0, people.num_rows or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
-            some, where, sealed = seal(people.slice(start, PEOPLE_AT_ONCE), sealing.plan, sealer, keyholder, names)
+            some, rows = seal(people.slice(start, PEOPLE_AT_ONCE), sealing.plan, sealer, keyholder, names)
             done.add(some)
-            locators += where
-            rows += sealed
-    stored = brought_together(sealer.cloak(b"".join(locators)) if rows else b"", rows)
+            parts.append(rows)
+    stored = ordered(pa.concat_arrays(parts))
     firsts = (first_of(bucket, sealing.partitions) for bucket in range(sealing.partitions))
     bounds = [bisect_left(range(len(stored)), first, key=lambda at: stored[at].as_py()) for first in firsts]
     buckets = [pack(stored.slice(start, end - start)) for start, end in pairwise([*bounds, len(stored)])]
@@ -124,8 +123,8 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
 
 
 def seal(
-    people: pa.RecordBatch, plan: Plan, sealer: RowSealer, keyholder: Keyholder, named: dict[str, bytes]
-) -> tuple[Sealed, list[bytes], list[bytes]]:
+    people: pa.RecordBatch, plan: Plan, sealer: RowSealer, keyholder: Keyholder, names: dict[str, bytes]
+) -> tuple[Sealed, pa.BinaryArray]:
     """Seal some people, each one's rows united, asking the keyholder for all of them at once.
 
     Args:
@@ -133,10 +132,10 @@ def seal(
         plan: of the import.
         sealer: of the plan.
         keyholder: at its import door.
-        named: the tags of names that it was asked for already, to which these people's are added: most names are many people's.
+        names: the tags of those that it was asked for already, to which these people's are added: most names are many people's.
 
     Returns:
-        What became of them; each row's locator; and each row's tag and inner seal in one.
+        What became of them, and their rows as `brought_together` has them.
 
     Raises:
         KeyholderUnavailable: it does not answer.
@@ -146,80 +145,86 @@ def seal(
     done.unreachable = people.num_rows - reachable.num_rows
     asked = Asked(keyholder, plan)
     done.vouching = asked.vouching
-    if not reachable.num_rows:
-        return done, [], []
-    whos, lines, emails, phones, names, addresses, claims = (column.to_pylist() for column in reachable.columns)
-    subjects = asked.subjects(whos)
-    asked.tags("name", names, named)
-    located: dict[str, bytes] = {}
-    asked.tags("address", addresses, located)
-    heads, items = zip(*map(_Written(plan).__getitem__, claims), strict=True)
-    holders = [who.endswith(messages.BETWEEN_REFERENCES) for who in whos]
-    hints = [encode_hints(hints_of(person)) for person in listed(reachable)] if plan.hints else [b""] * len(whos)
-    parts = (
-        [head[not holder][shown != b""] for head, holder, shown in zip(heads, holders, hints, strict=True)],
-        subjects,
-        items,
-        map(named.__getitem__, names),
-        map(located.__getitem__, addresses),
-        hints,
-    )
-    owned = [
-        *map(
-            add,
-            map(asked.places("email", emails).__getitem__, emails),
-            map(asked.places("phone", phones).__getitem__, phones),
-        )
-    ]
-    commons = [*map(b"".join, zip(*parts, strict=True))]
-    if _length(max(map(len, commons)), max(map(len, owned))) > RECORD_AT_MOST:  # of most batches none is near it
-        fits = [_length(len(one), len(own)) <= RECORD_AT_MOST for one, own in zip(commons, owned, strict=True)]
-        reason = "one person has more values or identifiers than a row holds"
-        done.rejects = [Reject(line, "account_ref", reason) for line in compress(lines, map(not_, fits))]
-        claims, subjects, commons, owned = ([*compress(each, fits)] for each in (claims, subjects, commons, owned))
+    subjects = asked.subjects(reachable["who"])
+    commons = _commons(reachable, plan, subjects, asked, names)
+    owned = pc.binary_join_element_wise(*(asked.places(kind, reachable[kind]) for kind in IDENTIFIER_KINDS), b"")
+    lengths = pc.add(pc.binary_length(commons), _siblings_length(owned))
+    fits = pc.less_equal(lengths, RECORD_AT_MOST)
+    reason = "one person has more values or identifiers than a row holds"
+    too_long = reachable["line"].filter(pc.invert(fits)).to_pylist()
+    done.rejects = [Reject(line, "account_ref", reason) for line in too_long]
+    claims, subjects, commons, owned = (each.filter(fits) for each in (reachable["claims"], subjects, commons, owned))
     done.people = len(claims)
-    for claim, count in Counter(claims).items():
-        for seen in sum_up(claim).seen:
-            done.tallies[seen] += count
-    places = [*chain.from_iterable(owned)]
-    owners = [*chain.from_iterable(map(repeat, subjects, map(len, owned)))]
-    records: list[bytes] = []
-    for common, own in zip(commons, owned, strict=True):
-        if len(own) == 1:
-            records.append(common)
-        else:
-            records += _records(common, own)
+    for claim in claims.value_counts().to_pylist():
+        for seen in sum_up(claim["values"]).seen:
+            done.tallies[seen] += claim["counts"]
+    places, owners, siblings = _apart(owned)
     done.rows = len(places)
-    locators = [place[:LOCATOR_BYTES] for place in places]
-    inner = sealer.records.seal_all(places, records)
-    return done, locators, [*map(add, row_tags(owners, locators), inner)]
+    if not done.rows:
+        return done, pa.array([], pa.binary())
+    records = pc.binary_join_element_wise(commons.take(owners), siblings, b"").to_pylist()
+    locators = pc.binary_slice(places, 0, LOCATOR_BYTES).to_pylist()
+    inner = sealer.records.seal_all(places.to_pylist(), records)
+    tags = row_tags(subjects.take(owners).to_pylist(), locators)
+    return done, brought_together(sealer.cloak(b"".join(locators)), [*map(add, tags, inner)])
 
 
-class _Written(dict[str, tuple[tuple[tuple[bytes, bytes], ...], bytes]]):
-    """For claims the heads of a record (for each of `ROLES`, without hints and with) and its items. Most people's are the same as others'."""
+def _commons(
+    people: pa.RecordBatch, plan: Plan, subjects: pa.BinaryArray, asked: Asked, names: dict[str, bytes]
+) -> pa.BinaryArray:
+    """Write what the records of each person have in common: all but the siblings."""
+    coded = people["claims"].dictionary_encode()  # most people's claims are the same as others'
+    different = [*map(sum_up, coded.dictionary.to_pylist())]
+    heads = [
+        encode_head(role, CONFIDENCES[claimed.confidence], hinted=has_hints)
+        for claimed in different
+        for role in ROLES
+        for has_hints in (False, True)
+    ]
+    items = [encode_items(claimed.items, [plan.cohorts[cohort] for cohort in claimed.cohorts]) for claimed in different]
+    shown = [encode_hints(hints_of(person)) for person in listed(people)] if plan.hints else [b""] * people.num_rows
+    hints = pa.array(shown, pa.binary())
+    is_recipient = pc.invert(pc.ends_with(people["who"], messages.BETWEEN_REFERENCES))
+    role, hinted = (flag.cast(pa.int32()) for flag in (is_recipient, pc.not_equal(hints, b"")))
+    head = pc.add(pc.multiply(coded.indices, 4), pc.add(pc.multiply(role, 2), hinted))
+    return pc.binary_join_element_wise(
+        pa.array(heads, pa.binary()).take(head),
+        subjects,
+        pa.array(items, pa.binary()).take(coded.indices),
+        asked.tags("name", people["name"], names),
+        asked.tags("address", people["address"], {}),
+        hints,
+        b"",
+    )
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
 
-    def __missing__(self, claims: str) -> tuple[tuple[tuple[bytes, bytes], ...], bytes]:
-        person = sum_up(claims)
-        confidence = CONFIDENCES[person.confidence]
-        plain, hinted = ([encode_head(role, confidence, hinted=has) for role in ROLES] for has in (False, True))
-        items = encode_items(person.items, [self._plan.cohorts[cohort] for cohort in person.cohorts])
-        written = self[claims] = tuple(zip(plain, hinted, strict=True)), items
-        return written
+def _siblings_length(owned: pa.BinaryArray) -> pa.Int32Array:
+    """Say how many bytes the siblings take in a record of somebody with these places."""
+    return pc.multiply(pc.subtract(pc.divide(pc.binary_length(owned), PLACE_BYTES), 1), LOCATOR_BYTES)
 
 
-def _length(common: int, identifiers: int) -> int:
-    """Say how long a person's records are, of whose bytes so many are *common* to all."""
-    return common + LOCATOR_BYTES * (identifiers - 1)
+def _apart(owned: pa.BinaryArray) -> tuple[pa.BinaryArray, pa.Int64Array, pa.BinaryArray]:
+    """Take people's places apart; gives each place, the number of its owner, and the siblings: the locators of the owner's other places."""
+    ends = pc.divide(pc.cumulative_sum(pc.binary_length(owned)), PLACE_BYTES)
+    places = in_pieces(b"".join(owned.to_pylist()), PLACE_BYTES)
+    owners = pc.list_parent_indices(
+        pa.ListArray.from_arrays(pa.concat_arrays([pa.array([0], ends.type), ends]), places)
+    )
+    has_several = pc.greater(pc.binary_length(owned), PLACE_BYTES)
+    theirs = chain.from_iterable(map(_siblings, owned.filter(has_several).to_pylist()))
+    siblings = pc.replace_with_mask(
+        pa.repeat(b"", len(places)), has_several.take(owners), pa.array(theirs, pa.binary())
+    )
+    return places, owners, siblings
 
 
-def _records(common: bytes, own: Sequence[bytes]) -> list[bytes]:
-    """Write the record of each of a person's places, which are several: what is *common* to them, and the locators of the others."""
-    locators = [place[:LOCATOR_BYTES] for place in own]
+def _siblings(places: bytes) -> Sequence[bytes]:
+    """Give for each of one person's places the locators of the others, in order."""
+    if len(places) == 2 * PLACE_BYTES:  # as most have
+        return places[PLACE_BYTES : PLACE_BYTES + LOCATOR_BYTES], places[:LOCATOR_BYTES]
+    locators = [places[at : at + LOCATOR_BYTES] for at in range(0, len(places), PLACE_BYTES)]
     ordered = sorted(locators)
-    return [common + b"".join([other for other in ordered if other is not locator]) for locator in locators]
+    return [b"".join([other for other in ordered if other is not locator]) for locator in locators]
 
 
 def hints_of(person: Row) -> dict[Kind, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from app.crypto.expansion import LOCATOR_BYTES
 from app.crypto.messages import TAG_BYTES
+from app.crypto.seal import SIZES
 
 BEFORE_INNER = LOCATOR_BYTES + TAG_BYTES
 """Bytes of a row before its inner seal."""
@@ -14,10 +15,14 @@ BEFORE_INNER = LOCATOR_BYTES + TAG_BYTES
 _SCHEMA = pa.schema([("row", pa.binary())])
 
 
+def in_pieces(data: bytes, size: int) -> pa.BinaryArray:
+    """Cut bytes into values of so many each."""
+    return pa.Array.from_buffers(pa.binary(size), len(data) // size, [None, pa.py_buffer(data)]).cast(pa.binary())
+
+
 def brought_together(places: bytes, contents: Sequence[bytes]) -> pa.BinaryArray:
-    """Put each row's content, its tag and inner seal, behind where it is stored; gives them in order."""
-    where = pa.Array.from_buffers(pa.binary(LOCATOR_BYTES), len(contents), [None, pa.py_buffer(places)])
-    return ordered(pc.binary_join_element_wise(where.cast(pa.binary()), pa.array(contents, pa.binary()), b""))
+    """Put each row's content, its tag and inner seal, behind where it is stored."""
+    return pc.binary_join_element_wise(in_pieces(places, LOCATOR_BYTES), pa.array(contents, pa.binary()), b"")
 
 
 def ordered(rows: pa.BinaryArray) -> pa.BinaryArray:
@@ -25,14 +30,14 @@ def ordered(rows: pa.BinaryArray) -> pa.BinaryArray:
     return rows.take(pc.array_sort_indices(rows))
 
 
-def places_of(rows: pa.BinaryArray) -> pa.FixedSizeBinaryArray:
+def places_of(rows: pa.BinaryArray) -> pa.BinaryArray:
     """Say where each row is stored."""
-    return pc.binary_slice(rows, 0, LOCATOR_BYTES).cast(pa.binary(LOCATOR_BYTES))
+    return pc.binary_slice(rows, 0, LOCATOR_BYTES)
 
 
-def contents_of(rows: pa.BinaryArray) -> list[bytes]:
+def contents_of(rows: pa.BinaryArray) -> pa.BinaryArray:
     """Give each row's tag and inner seal."""
-    return [row[LOCATOR_BYTES:] for row in rows.to_pylist()]
+    return pc.binary_slice(rows, LOCATOR_BYTES, LOCATOR_BYTES + SIZES[-1])
 
 
 def pack(rows: pa.BinaryArray) -> bytes:
