@@ -6,7 +6,7 @@ Entries are numbered in the order of their sealed bytes, so that neither the fil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import compress, count, islice
+from itertools import chain, compress, count, islice
 from operator import eq
 from typing import Any
 
@@ -47,8 +47,8 @@ class Bucket:
 
     rows: int
     total: int
-    content: Any = field(repr=False)
-    """Rows, or on PostgreSQL what `queries.encode_copy` made of them."""
+    content: list[Any] = field(repr=False)
+    """Rows, or on PostgreSQL what `queries.encode_copy` made of some at a time."""
 
 
 def seal_bucket(loading: Loading, number: int) -> Bucket:
@@ -72,7 +72,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         account.add(outer)
         sealed = zip(stored[some], entries[some], outer, strict=True)
         content += sealed if loading.is_sqlite else [queries.encode_copy(sealed)]
-    return Bucket(account.count, account.total, content if loading.is_sqlite else b"".join(content))
+    return Bucket(account.count, account.total, content)
 
 
 def _numbered(stored: Sequence[bytes]) -> list[int]:
@@ -103,7 +103,7 @@ def load(
         DatabaseUnavailable: a server failed.
     """
 
-    def counted() -> Iterator[Any]:
+    def counted() -> Iterator[list[Any]]:
         for bucket in buckets:
             account.join(bucket.rows, bucket.total)
             progress(account.count)
@@ -122,11 +122,11 @@ def load(
             for number, server in enumerate(servers.values()):
                 session = stack.enter_context(server.write())
                 queries.create_partition(session, dataset, number, len(servers))
-                queries.copy(session, dataset, islice(contents, each))
+                queries.copy(session, dataset, chain.from_iterable(islice(contents, each)))
     with database.write() as session:
         if servers:
             queries.link_partition(session, dataset, list(servers))
         elif not loading.is_sqlite:
             queries.create_partition(session, dataset)
-            queries.copy(session, dataset, contents)
+            queries.copy(session, dataset, chain.from_iterable(contents))
         finish(session)

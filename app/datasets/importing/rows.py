@@ -75,9 +75,9 @@ def listed(rows: pa.RecordBatch) -> list[Row]:
     return [*map(Row, *(column.to_pylist() for column in rows.columns))]
 
 
-def pack(rows: pa.RecordBatch) -> bytes:
+def pack(rows: pa.RecordBatch) -> pa.Buffer | bytes:
     """Write a batch as bytes; nothing stands for none."""
-    return rows.serialize().to_pybytes() if rows.num_rows else b""
+    return rows.serialize() if rows.num_rows else b""
 
 
 def unpack(packed: bytes) -> pa.RecordBatch:

@@ -5,6 +5,7 @@ A bucket is a range of stored locators, so the buckets one behind the other are 
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,8 +47,8 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
         SpillDamaged: what the stage before wrote cannot be read.
     """
     sentinels = [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
-    parts = unpack(sorting.sealed.read_all(sorting.partitions, number))
-    rows = ordered(pa.concat_arrays([parts, pa.array(sentinels, pa.binary())]))
+    sealed = sorting.sealed.read_all(sorting.partitions, number)
+    rows = ordered(unpack(chain(sealed, [pack(pa.array(sentinels, pa.binary()))])))
     done = Sorted()
     places = places_of(rows)
     first, last = places[:-SHARED_BY_AT_MOST], places[SHARED_BY_AT_MOST:]

@@ -7,7 +7,7 @@ import marshal
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +43,19 @@ class Spill:
         return self.folder / f"{self.stage}-{number}"
 
     def write(self, number: int, chunks: Sequence[Any]) -> None:
-        """Write a file of plain values (`marshal`), whole or not at all."""
+        """Write a file of plain values (`marshal`: bytes-like ones come back as bytes), whole or not at all."""
         cipher = AESGCM(self.key)
-        sealed = []
-        for place, chunk in enumerate(chunks):
-            nonce = os.urandom(_NONCE_BYTES)
-            sealed.append(nonce + cipher.encrypt(nonce, marshal.dumps(chunk), self._about(number, place)))
+        nonces = [os.urandom(_NONCE_BYTES) for _ in chunks]
+        sealed = [
+            cipher.encrypt(nonce, marshal.dumps(chunk), self._about(number, place))
+            for place, (nonce, chunk) in enumerate(zip(nonces, chunks, strict=True))
+        ]
         first = (len(sealed) + 1) * _OFFSET_BYTES
-        offsets = accumulate(map(len, sealed), initial=first)
+        offsets = accumulate((_NONCE_BYTES + len(one) for one in sealed), initial=first)
         temporary = self.folder / f"writing-{self.stage}-{number}-{os.getpid()}"
         with temporary.open("wb") as file:
             file.write(b"".join(offset.to_bytes(_OFFSET_BYTES, "big") for offset in offsets))
-            file.writelines(sealed)
+            file.writelines(chain.from_iterable(zip(nonces, sealed, strict=True)))
         temporary.replace(self.path(number))
 
     def read(self, number: int, place: int) -> Any:  # noqa: ANN401  what was written

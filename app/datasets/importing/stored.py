@@ -40,12 +40,12 @@ def contents_of(rows: pa.BinaryArray) -> pa.BinaryArray:
     return pc.binary_slice(rows, LOCATOR_BYTES, LOCATOR_BYTES + SIZES[-1])
 
 
-def pack(rows: pa.BinaryArray) -> bytes:
+def pack(rows: pa.BinaryArray) -> pa.Buffer | bytes:
     """Write rows as bytes; nothing stands for none."""
-    return pa.record_batch([rows], _SCHEMA).serialize().to_pybytes() if len(rows) else b""
+    return pa.record_batch([rows], _SCHEMA).serialize() if len(rows) else b""
 
 
 def unpack(parts: Iterable[bytes]) -> pa.BinaryArray:
     """Read all rows that `pack` wrote, one part behind the other."""
     read = [pa.ipc.read_record_batch(part, _SCHEMA).column(0) for part in parts if part]
-    return pa.concat_arrays([pa.array([], pa.binary()), *read])
+    return pa.chunked_array(read, pa.binary()).combine_chunks()
