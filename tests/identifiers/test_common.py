@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.datasets.files.columns import is_unicode
 from app.datasets.synthetic import synthesize
-from app.identifiers import Kind, address, canonical, email, name, phone
+from app.identifiers import Kind, Malformed, address, canonical, email, name, phone
 from app.identifiers.common import COMMON_FORMS
 from app.identifiers.provinces import SHORT
 from app.identifiers.text import DASHES
@@ -205,11 +205,21 @@ def test_addresses_put_together_of_any_parts(text: str) -> None:
     assert_equal_or_declined("address", text)
 
 
+LONG_IN_ASCII = ".".join(["가나다라마바사아자차카타파하"] * 4 + ["example"])
+
+
+def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
+    assert email.canonical(f"a@{LONG_IN_ASCII}")
+    with pytest.raises(Malformed):
+        email.canonical(f"{'a' * 64}@{LONG_IN_ASCII}")
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
         ("email", f"a@{'d' * 64}.com"),
         ("email", f"{'a' * 65}@한글.example"),
+        ("email", f"{'a' * 64}@{LONG_IN_ASCII}"),
         ("email", "a@xn--zzzzzz9.example"),
         ("email", "a@ab--cd.example"),
         ("email", "a@example"),

@@ -1,5 +1,6 @@
 """Processes that work for an import: a few tasks ahead, answers in the order of the tasks, the work of one that died done over."""
 
+import ctypes
 import gc
 import os
 import threading
@@ -7,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import chain, islice
 from multiprocessing import connection, get_context, parent_process
 from types import TracebackType
@@ -21,6 +23,8 @@ R = TypeVar("R")
 
 DEATHS_AT_MOST = 5
 """Of workers in one import. One that was killed is replaced; a task that kills whoever takes it is not tried for ever."""
+
+_M_MMAP_THRESHOLD = -3  # mallopt(3)
 
 
 class Workers:
@@ -86,6 +90,8 @@ class Workers:
 def _begin() -> None:
     """Set a process up for work on millions of small objects."""
     pa.set_memory_pool(pa.system_memory_pool())  # gives back what is freed; Arrow's own keeps it
+    with suppress(AttributeError):  # glibc has it: without, it learns to keep what is as large as a column
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
     gc.disable()  # no task makes cycles; looking for them among a block's rows takes longer than reading it
     parent = parent_process()
     if parent is not None:
