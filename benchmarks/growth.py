@@ -104,8 +104,8 @@ def _filled(database: Database, rows: int) -> _Table:
             made = _shelf(shelf, rows * (shelf + 1) // _SHELVES - rows * shelf // _SHELVES)
             known.extend(random.sample(made, min(each, len(made))))
             noise = os.urandom(SEALED_BYTES * len(made))
-            sealed = (noise[at : at + SEALED_BYTES] for at in range(0, len(noise), SEALED_BYTES))
-            yield queries.encode_copy([(locator, 0, one) for locator, one in zip(made, sealed, strict=True)])
+            sealed = [noise[at : at + SEALED_BYTES] for at in range(0, len(noise), SEALED_BYTES)]
+            yield queries.encode_copy(made, [0] * len(made), sealed)
 
     with database.write() as session:
         queries.create_partition(session, dataset)

@@ -11,6 +11,8 @@ from app.crypto.secret import KEY_BYTES, expand
 
 LOCATOR_BYTES = 16
 PLACE_BYTES = LOCATOR_BYTES + KEY_BYTES
+"""Of a `Place`: its locator, and its key behind it."""
+
 _PERSON = b"exposure-lookup/"
 
 

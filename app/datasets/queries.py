@@ -236,29 +236,14 @@ def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
     session.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)"))
 
 
-def encode_copy(rows: Iterable[Row]) -> bytes:
+def encode_copy(locators: Sequence[bytes], entries: Sequence[int], sealed: Sequence[bytes]) -> bytes:
     """Write rows as PostgreSQL's binary COPY takes them: for each the number of fields, and each field behind its length."""
-    before, lengths = _BeforeLocator(), _Lengths()  # few differ
+    before = {entry: b"\0\3\0\0\0\2%b\0\0\0\x10" % entry.to_bytes(2, "big") for entry in {*entries}}
+    lengths = {length: length.to_bytes(4, "big") for length in {*map(len, sealed)}}  # few differ
     written: list[bytes] = []
-    for locator, entry, sealed in rows:
-        written += (before[entry], locator, lengths[len(sealed)], sealed)
+    for locator, entry, one in zip(locators, entries, sealed, strict=True):
+        written += (before[entry], locator, lengths[len(one)], one)
     return b"".join(written)
-
-
-class _BeforeLocator(dict[int, bytes]):
-    """What COPY takes of a row before its locator."""
-
-    def __missing__(self, entry: int) -> bytes:
-        written = self[entry] = b"\0\3\0\0\0\2%b\0\0\0\x10" % entry.to_bytes(2, "big")
-        return written
-
-
-class _Lengths(dict[int, bytes]):
-    """Lengths as COPY takes them."""
-
-    def __missing__(self, length: int) -> bytes:
-        written = self[length] = length.to_bytes(4, "big")
-        return written
 
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)

@@ -32,20 +32,21 @@ def email(column: pa.StringArray) -> pa.StringArray:
     Two hyphens in a row are not plain: they may be xn--, or forbidden.
     """
     plain = pc.and_(pc.match_substring_regex(column, _EMAIL), pc.less_equal(pc.binary_length(column), _EMAIL_LIMIT))
-    others = [*map(_at_other_domain, column.filter(pc.invert(plain)).to_pylist())]
-    return pc.replace_with_mask(pc.ascii_lower(column), pc.invert(plain), pa.array(others, pa.string()))
+    other = pc.invert(plain)
+    decided = map(_at_other_domain, column.filter(other).to_pylist())
+    return pc.replace_with_mask(pc.ascii_lower(column), other, pa.array(decided, pa.string()))
 
 
-_AT_ANY_DOMAIN = re.compile(rf"({_LOCAL}@)(.*)", re.DOTALL).fullmatch
+_AT_ANY_DOMAIN = re.compile(rf"({_LOCAL})@(.*)", re.DOTALL).fullmatch
 _LONGEST_LOCAL = "x" * 64  # RFC 5321, 4.5.3.1.1: a domain that may stand behind it may stand behind any shorter
 
 
 def _at_other_domain(text: str) -> str | None:
     found = _AT_ANY_DOMAIN(text) if len(text) <= email_rule.LIMIT else None
-    if found is None or found.end(1) > len(f"{_LONGEST_LOCAL}@"):
+    if found is None or len(found[1]) > len(_LONGEST_LOCAL):
         return None
     domain = _other_domain(found[2])
-    return found[1].lower() + domain if domain else None
+    return f"{found[1].lower()}@{domain}" if domain else None
 
 
 @lru_cache(maxsize=1 << 12)

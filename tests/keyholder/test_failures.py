@@ -208,7 +208,7 @@ def test_both_doors_of_the_command(folder: Path) -> None:
             assert path.stat().st_mode & 0o777 == 0o600
         with Keyholder(import_path(folder / "door"), timeout=PATIENCE) as keyholder:
             assert keyholder.mac(subject) == hmac.digest(PEPPER, subject, "sha256")
-            assert keyholder.macs(HEADING, [b"", TEXT]).endswith(ANSWER)
+            assert keyholder.macs(HEADING, [b"", TEXT])[messages.MAC_BYTES :] == ANSWER
 
 
 def _say(payload: bytes) -> Callable[[socket.socket], None]:

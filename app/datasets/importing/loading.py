@@ -70,8 +70,8 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
         outer = sealer.seal_all(locators, entries[some], contents, sizes)
         account.add(outer)
-        sealed = zip(stored[some], entries[some], outer, strict=True)
-        content += sealed if loading.is_sqlite else [queries.encode_copy(sealed)]
+        rows_of_some = stored[some], entries[some], outer
+        content += zip(*rows_of_some, strict=True) if loading.is_sqlite else [queries.encode_copy(*rows_of_some)]
     return Bucket(account.count, account.total, content)
 
 

@@ -45,17 +45,16 @@ class Spill:
     def write(self, number: int, chunks: Sequence[Any]) -> None:
         """Write a file of plain values (`marshal`: bytes-like ones come back as bytes), whole or not at all."""
         cipher = AESGCM(self.key)
-        nonces = [os.urandom(_NONCE_BYTES) for _ in chunks]
-        sealed = [
-            cipher.encrypt(nonce, marshal.dumps(chunk), self._about(number, place))
-            for place, (nonce, chunk) in enumerate(zip(nonces, chunks, strict=True))
-        ]
+        sealed = []
+        for place, chunk in enumerate(chunks):
+            nonce = os.urandom(_NONCE_BYTES)
+            sealed.append((nonce, cipher.encrypt(nonce, marshal.dumps(chunk), self._about(number, place))))
         first = (len(sealed) + 1) * _OFFSET_BYTES
-        offsets = accumulate((_NONCE_BYTES + len(one) for one in sealed), initial=first)
+        offsets = accumulate((len(nonce) + len(text) for nonce, text in sealed), initial=first)
         temporary = self.folder / f"writing-{self.stage}-{number}-{os.getpid()}"
         with temporary.open("wb") as file:
             file.write(b"".join(offset.to_bytes(_OFFSET_BYTES, "big") for offset in offsets))
-            file.writelines(chain.from_iterable(zip(nonces, sealed, strict=True)))
+            file.writelines(chain.from_iterable(sealed))
         temporary.replace(self.path(number))
 
     def read(self, number: int, place: int) -> Any:  # noqa: ANN401  what was written

@@ -45,7 +45,7 @@ def pack(rows: pa.BinaryArray) -> pa.Buffer | bytes:
     return pa.record_batch([rows], _SCHEMA).serialize() if len(rows) else b""
 
 
-def unpack(parts: Iterable[bytes]) -> pa.BinaryArray:
+def unpack(parts: Iterable[pa.Buffer | bytes]) -> pa.BinaryArray:
     """Read all rows that `pack` wrote, one part behind the other."""
     read = [pa.ipc.read_record_batch(part, _SCHEMA).column(0) for part in parts if part]
     return pa.chunked_array(read, pa.binary()).combine_chunks()
