@@ -3,7 +3,7 @@
 Each function gives, cell by cell, exactly the form that the full rule gives, or null where that rule has to decide; it never refuses. So a pattern
 here takes only what it names: ASCII and whole Hangul syllables, which neither NFKC nor an unseen character can change. What is not certain at a
 glance is left out: a spelling too few costs microseconds, one too many is an answer "not found" to somebody who was affected. Rules are numbered as
-there. The patterns are RE2's, as Arrow has it; the address needs Python's. Not imported by the package, since a server has no use for Arrow.
+there. The patterns are RE2's, as Arrow has it. Not imported by the package, since a server has no use for Arrow.
 """
 
 import re
@@ -81,49 +81,49 @@ def name(column: pa.StringArray) -> pa.StringArray:
     )
 
 
-_REMARK = rf"""
-    (?:\ ?\(
-        (?!{LETTERED})[가-힣]+동
-        (?:,\ ?[a-z]?(?![가-힣]*(?:지하|지층|옥탑))[가-힣]+(?<!동))?  # a building's name that no unit hides in
-    \))?
-"""
-_ADDRESS = re.compile(
-    rf"""
-    (?:\(?[0-9]{{5}}\)?\ )?                                     # 4
-    ([가-힣]+)\                                                 # 5: found in the table, or left to the full rule
-    ((?!특별|광역)[가-힣]{{2}}[가-힣 ]*                          # 9: 서울 특별시 would be a province once more
-        (?:(?P<road>[로길])(?:\ ?[0-9]+번?길)?|[{NOT_A_UNIT_BEHIND}])\ ?)
-    ([0-9]+(?:-[0-9]+)?)(?:번지)?                               # 6: of building or lot; 7
-    (?(road){_REMARK})                                          # 2: behind a road only
-    (?:[ ,]+(?:
-        ((?:(?!번지)[a-z]?[가-힣]{{2,}}\ ?)?[0-9]+동\ ?[0-9]+호|[Bb]?[0-9]+[층호])
-        |([0-9]+)-([0-9]+)호?                                   # 6: a unit, behind a number
-    ))?
-    (?(road){_REMARK})                                          # 2
-    """,
-    re.VERBOSE,
-).fullmatch
+_REMARK = r"(?: ?\([가-힣]+동(?:, ?[a-z]?[가-힣]+)?\))?"
+_ADDRESS = "".join(
+    (
+        r"\A(?:\(?[0-9]{5}\)? )?",  # 4
+        r"(?P<province>[가-힣]+) ",  # 5: found in the table, or left to the full rule
+        rf"(?P<place>[가-힣]{{2}}[가-힣 ]*(?:(?P<road>[로길])(?: ?[0-9]+번?길)?|[{NOT_A_UNIT_BEHIND}]) ?)",
+        r"(?P<number>[0-9]+(?:-[0-9]+)?)(?:번지)?",  # 6: of building or lot; 7
+        _REMARK,  # 2
+        r"(?:[ ,]+(?:(?P<unit>(?:[a-z]?[가-힣]{2,} ?)?[0-9]+동 ?[0-9]+호|[Bb]?[0-9]+[층호])",
+        r"|(?P<wing>[0-9]+)-(?P<room>[0-9]+)호?))?",  # 6: a unit, behind a number
+        _REMARK,  # 2
+        r"\z",
+    )
+)
+_NOT_CERTAIN = "|".join(
+    (
+        " (?:특별|광역)",  # 9: 서울 특별시 would be a province once more
+        "(?:\\A|[0-9)] )광주시 (?:[^동서남북광]|[동서남북][^구]|광[^산]|광산[^구])",  # 5: another one, in 경기
+        "[ ,]번지",  # 7: no building's name
+        f"\\({LETTERED.partition('(')[0]}[,)]",  # 2: a unit in the remark's front, or in a building's name
+        "지하|지층|옥탑|,[^()]*동\\)",
+    )
+)
+"""RE2 does not look ahead: what the pattern takes too much of."""
+_REMARK_BEHIND_A_LOT = r".\("  # where there is no road
 _ADDRESS_LIMIT = 200  # no form is longer than what was typed
-_PROVINCES = {name: short for name, short in SHORT.items() if name != "광주시"}  # which has a condition
 
 
 def address(column: pa.StringArray) -> pa.StringArray:
     """Read addresses that begin with a province: road or lot with one number, one unit at the end, one remark or two."""
-    return pa.array([_address(text) if text else None for text in column.to_pylist()], pa.string())
-
-
-def _address(text: str) -> str | None:
-    found = _ADDRESS(text) if len(text) <= _ADDRESS_LIMIT else None
-    if found is None:
-        return None
-    province, place, _, number, unit, wing, room = found.groups()
-    short = _PROVINCES.get(province)
-    if short is None:
-        return None
-    house = short + place.replace(" ", "") + number  # 8
-    if unit:
-        return f"{house} {unit.replace(' ', '').lower()}"
-    return f"{house} {wing}동{room}호" if wing else house
+    province, place, road, number, unit, wing, room = pc.extract_regex(column, _ADDRESS).flatten()
+    named = province.dictionary_encode()
+    short = pa.array([*map(SHORT.get, named.dictionary.to_pylist())], pa.string()).take(named.indices)
+    beside = pc.case_when(
+        pc.make_struct(pc.not_equal(unit, ""), pc.not_equal(wing, "")),
+        pc.binary_join_element_wise("", pc.replace_substring(pc.ascii_lower(unit), " ", ""), " "),
+        pc.binary_join_element_wise(" ", wing, "동", room, "호", ""),
+        "",
+    )
+    form = pc.binary_join_element_wise(short, pc.replace_substring(place, " ", ""), number, beside, "")  # 8
+    behind_a_lot = pc.and_(pc.equal(road, ""), pc.match_substring_regex(column, _REMARK_BEHIND_A_LOT))
+    uncertain = pc.or_(pc.match_substring_regex(column, _NOT_CERTAIN), behind_a_lot)
+    return pc.if_else(pc.or_(uncertain, pc.greater(pc.utf8_length(column), _ADDRESS_LIMIT)), _UNDECIDED, form)
 
 
 COMMON_FORMS: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
