@@ -15,6 +15,7 @@ from app.crypto.seal import NOBODYS, BrokenSeal, RowSealer
 from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
+from app.datasets.importing.asking import ask
 from app.datasets.importing.people import unite
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.reading import judged
@@ -129,7 +130,8 @@ def _sample(
     sealer = plan.sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, sealed = seal(as_batch([unite(rows)]), plan, sealer, import_door, {})
+        _, known = ask(as_batch([unite(rows)]), plan, import_door, {})
+        sealed = seal(known, sealer)
         if len(sealed):
             sampled += 1
             missing += not all(map(partial(_stored, session, sealer), sealed.to_pylist()))

@@ -185,12 +185,17 @@ REJECTED: dict[str, tuple[dict[str, str], str, str]] = {
 }
 
 
-def _too_many() -> list[dict[str, str]]:
-    """Rows of one person with far more identifiers than the largest size class holds."""
-    return [
-        row("a2", email="|".join(f"{SECRET}{part}x{number}@e.com" for number in range(300)), items="name")
-        for part in range(15)
-    ]
+TOO_MUCH: dict[str, list[dict[str, str]]] = {
+    "one person has over 1,000 identifiers": [
+        row("a2", email="|".join(f"{SECRET}{part}x{number}@e.com" for number in range(334)), items="name")
+        for part in range(3)
+    ],
+    "one person has more values than a row holds": [
+        row("a2", email=f"{SECRET}@e.com", name="|".join(f"{chr(0xAC00 + one)}{chr(0xAC00 + part)}" for one in range(3_000)))
+        for part in range(3)
+    ],
+}  # fmt: skip
+"""Rows of one person, each of which could be taken."""
 
 
 @pytest.mark.parametrize("name", REJECTED)
@@ -208,12 +213,14 @@ def test_a_row_that_cannot_be_taken_is_named_by_its_place_and_ends_the_import(
     assert_nothing_left(deployment)
 
 
-def test_one_person_with_more_values_than_a_row_holds_is_rejected(deployment: Deployment) -> None:
-    with pytest.raises(ImportFailed, match="line 3, column account_ref: one person has more values") as caught:
-        deployment.stage([row("a1", email=MINA, items="name"), *_too_many()])
+@pytest.mark.parametrize("reason", TOO_MUCH)
+def test_one_person_with_too_much_is_rejected(reason: str, deployment: Deployment) -> None:
+    rows = [row("a1", email=MINA, items="name"), *TOO_MUCH[reason]]
+    with pytest.raises(ImportFailed, match=f"line 3, column account_ref: {reason}") as caught:
+        deployment.stage(rows)
     assert SECRET not in str(caught.value)
     assert_nothing_left(deployment)
-    staged = deployment.stage([row("a1", email=MINA, items="name"), *_too_many()], rejects_at_most=1)
+    staged = deployment.stage(rows, rejects_at_most=1)
     assert (staged.people, staged.rows) == (1, 1 + SENTINEL)
 
 
@@ -311,6 +318,18 @@ def test_neither_order_nor_workers_nor_format_shows(
     first, *others = [everything(deployment, one.id, rows) for one in made]
     assert len(first) > 150
     assert others == [first, first, first]
+
+
+def test_it_does_not_show_how_many_records_were_sealed_at_once(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = list(synthesize(60, seed=3))
+    write(tmp_path / "people.csv", rows)
+    whole = deployment.import_file(tmp_path / "people.csv")
+    monkeypatch.setattr("app.datasets.importing.sealing.RECORDS_AT_ONCE", 500)
+    parts = deployment.import_file(tmp_path / "people.csv")
+    assert (parts.people, parts.rows) == (whole.people, whole.rows)
+    assert everything(deployment, parts.id, rows) == everything(deployment, whole.id, rows)
 
 
 def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> None:

@@ -10,7 +10,7 @@ from app.crypto.secret import SigningKey
 from app.datasets import queries, scheme
 from app.datasets.canaries import seal_note
 from app.datasets.importing.plan import Plan
-from app.datasets.importing.sealing import Sealed
+from app.datasets.importing.sealed import Sealed
 from app.datasets.manifest import Account, Manifest
 from app.datasets.models import DataSetRow
 from app.datasets.ranges import sentinels

@@ -1,4 +1,4 @@
-"""The keyholder, asked for many people: where their rows are, and the tags of their values.
+"""The keyholder, asked for many people: where their rows are, the tags of their values, and what else their records are made of.
 
 A cell is a `Row`'s: nothing, one value or several. A column of them in gives a column of answers.
 """
@@ -7,14 +7,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.crypto import messages
-from app.crypto.expansion import expanded_rows
-from app.datasets.importing.people import parted
+from app.crypto.expansion import LOCATOR_BYTES, PLACE_BYTES, expanded_rows
+from app.crypto.seal import RECORD_AT_MOST
+from app.datasets.files import Reject
+from app.datasets.importing.people import parted, sum_up
 from app.datasets.importing.plan import Plan
-from app.datasets.importing.rows import BETWEEN_VALUES
+from app.datasets.importing.rows import BETWEEN_VALUES, Row, listed
+from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.stored import in_pieces
-from app.datasets.record import encode_each, encode_tags
-from app.identifiers import IdentifierKind, Kind
+from app.datasets.record import CONFIDENCES, ROLES, encode_each, encode_head, encode_hints, encode_items, encode_tags
+from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, Kind, mask
 from app.keyholder import Keyholder
+
+HINTS_KEPT = 3
+"""Masked hints of one kind that a record keeps."""
+
+IDENTIFIERS_AT_MOST = 1_000
+"""Of one person: far more than anybody has. Each of their records names all the others."""
 
 
 class Asked:
@@ -65,3 +74,88 @@ class Asked:
     def _macs(self, heading: bytes, texts: pa.StringArray) -> pa.BinaryArray:
         answers = self._keyholder.macs(heading, texts.cast(pa.binary()).to_pylist(), on=self._on)
         return in_pieces(answers, messages.MAC_BYTES)
+
+
+def ask(
+    people: pa.RecordBatch, plan: Plan, keyholder: Keyholder, names: dict[str, bytes]
+) -> tuple[Sealed, pa.RecordBatch]:
+    """Ask the keyholder for all that the records of some people are made of, each one's rows united.
+
+    Args:
+        people: rows, each of another person; none, too.
+        plan: of the import.
+        keyholder: at its import door.
+        names: the tags of those that it was asked for already, to which these people's are added: most names are many people's.
+
+    Returns:
+        What becomes of them, and the columns that `seal` takes.
+
+    Raises:
+        KeyholderUnavailable: it does not answer.
+    """
+    done = Sealed()
+    reachable = people.filter(pc.or_(pc.not_equal(people["email"], ""), pc.not_equal(people["phone"], "")))
+    done.unreachable = people.num_rows - reachable.num_rows
+    asked = Asked(keyholder, plan)
+    done.vouching = asked.vouching
+    subjects = asked.subjects(reachable["who"])
+    commons = _commons(reachable, plan, subjects, asked, names)
+    owned = pc.binary_join_element_wise(*(asked.places(kind, reachable[kind]) for kind in IDENTIFIER_KINDS), b"")
+    count = pc.divide(pc.binary_length(owned), PLACE_BYTES)
+    length = pc.add(pc.binary_length(commons), pc.multiply(pc.subtract(count, 1), LOCATOR_BYTES))
+    reasons = pc.case_when(
+        pc.make_struct(pc.greater(count, IDENTIFIERS_AT_MOST), pc.greater(length, RECORD_AT_MOST)),
+        f"one person has over {IDENTIFIERS_AT_MOST:,} identifiers",
+        "one person has more values than a row holds",
+    )
+    fits, over = reasons.is_null(), reasons.is_valid()
+    lines = zip(reachable["line"].filter(over).to_pylist(), reasons.filter(over).to_pylist(), strict=True)
+    done.rejects = [Reject(line, "account_ref", reason) for line, reason in lines]
+    claims = reachable["claims"].filter(fits)
+    done.people = len(claims)
+    for claim in claims.value_counts().to_pylist():
+        for seen in sum_up(claim["values"]).seen:
+            done.tallies[seen] += claim["counts"]
+    done.rows = pc.sum(count.filter(fits)).as_py() or 0
+    columns = {"subject": subjects, "common": commons, "places": owned, "size": pc.multiply(length, count)}
+    return done, pa.record_batch(columns).filter(fits)
+
+
+def _commons(
+    people: pa.RecordBatch, plan: Plan, subjects: pa.BinaryArray, asked: Asked, names: dict[str, bytes]
+) -> pa.BinaryArray:
+    """Write what the records of each person have in common: all but the siblings."""
+    coded = people["claims"].dictionary_encode()  # most people's claims are the same as others'
+    different = [*map(sum_up, coded.dictionary.to_pylist())]
+    heads = [
+        encode_head(role, CONFIDENCES[claimed.confidence], hinted=has_hints)
+        for claimed in different
+        for role in ROLES
+        for has_hints in (False, True)
+    ]
+    items = [encode_items(claimed.items, [plan.cohorts[cohort] for cohort in claimed.cohorts]) for claimed in different]
+    shown = [encode_hints(hints_of(person)) for person in listed(people)] if plan.hints else [b""] * people.num_rows
+    hints = pa.array(shown, pa.binary())
+    is_recipient = pc.invert(pc.ends_with(people["who"], messages.BETWEEN_REFERENCES))
+    role, hinted = (flag.cast(pa.int32()) for flag in (is_recipient, pc.not_equal(hints, b"")))
+    head = pc.add(pc.multiply(coded.indices, 4), pc.add(pc.multiply(role, 2), hinted))
+    return pc.binary_join_element_wise(
+        pa.array(heads, pa.binary()).take(head),
+        subjects,
+        pa.array(items, pa.binary()).take(coded.indices),
+        asked.tags("name", people["name"], names),
+        asked.tags("address", people["address"], {}),
+        hints,
+        b"",
+    )
+
+
+def hints_of(person: Row) -> dict[Kind, tuple[str, ...]]:
+    """Mask what leaked of somebody's values, as its owner may be shown it."""
+    exposed = sum_up(person.claims).items
+    values = {kind: parted(getattr(person, kind)) for kind in VALUE_KINDS}
+    return {
+        kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
+        for kind in VALUE_KINDS
+        if kind in exposed and values[kind]
+    }

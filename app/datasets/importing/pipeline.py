@@ -23,7 +23,8 @@ from app.datasets.importing.plan import Plan
 from app.datasets.importing.planting import Planted, Planting
 from app.datasets.importing.reading import Reading, read_block
 from app.datasets.importing.request import Listener, Request, Staged
-from app.datasets.importing.sealing import Sealed, Sealing, read_sealed, seal_partition
+from app.datasets.importing.sealed import Sealed
+from app.datasets.importing.sealing import Sealing, read_sealed, seal_partition
 from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
 from app.datasets.importing.spill import Spill, SpillDamaged
 from app.datasets.importing.workers import Workers

@@ -15,11 +15,12 @@ from app.crypto.padding import TooLong
 from app.crypto.seal import size_class
 from app.crypto.secret import ApplicationSecret
 from app.datasets.errors import ImportFailed
+from app.datasets.importing.asking import hints_of
 from app.datasets.importing.nobodies import EACH, Nobodies
 from app.datasets.importing.people import gather, parted, sum_up, unite
 from app.datasets.importing.request import CANARIES_AT_MOST, Request
 from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, Row, as_batch, listed, pack, parted_by_person
-from app.datasets.importing.sealing import Sealed, hints_of
+from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.spill import Spill
 from app.datasets.record import encode_hints, encode_items
 
