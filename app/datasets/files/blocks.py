@@ -24,7 +24,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-BLOCK: Final = 4 << 20
+BLOCK: Final = 8 << 20
 """Bytes of a text block, or a row more."""
 
 LONGEST_ROW: Final = 400_000
