@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 from app.crypto.keyfiles import create
 from app.crypto.secret import Pepper
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from app.keyholder import Door, start_child
 from app.limits import Policy
 from benchmarks.table import Line, alone, print_table

@@ -12,7 +12,8 @@ import psycopg
 from sqlalchemy import text
 
 from app.datasets import queries
-from app.db import Database, fetch, upgrade
+from app.db import Database, fetch
+from app.db.upgrade import upgrade
 
 SEALED_BYTES = 124
 ROUNDS = 5

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import ROOT
 from tests.support.fleet import Server, single
 
-COMMAND = (sys.executable, "-c", "from app.main import main; main()")
+COMMAND = (sys.executable, "-m", "app")
 INCIDENT = "sample-2025"
 
 

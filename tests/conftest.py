@@ -14,7 +14,8 @@ from sqlalchemy import make_url
 
 from app.crypto.keyfiles import create
 from app.crypto.secret import Pepper
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from app.keyholder import Door, start_child
 from tests.support.deployment import Deployment, copied_sqlite
 from tests.support.fleet import Fleet, fleet

@@ -16,7 +16,8 @@ import pytest
 
 from app.datasets.files import Finding, write
 from app.datasets.synthetic import synthesize
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from app.keyholder import import_path
 from tests.datasets.opening import everything, sealed_tables
 from tests.datasets.reading import read

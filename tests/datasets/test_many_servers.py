@@ -25,7 +25,8 @@ from app.datasets.queries import partition
 from app.datasets.ranges import range_of
 from app.datasets.servers import further_servers
 from app.datasets.synthetic import synthesize
-from app.db import Database, DatabaseUnavailable, upgrade
+from app.db import Database, DatabaseUnavailable
+from app.db.upgrade import upgrade
 from app.errors import Refused
 from tests.datasets.opening import look_up, stored_rows
 from tests.datasets.operating import checked, suppress

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from app.datasets import queries
-from app.db import Database, fetch, upgrade
+from app.db import Database, fetch
+from app.db.upgrade import upgrade
 
 ALIKE = st.builds(
     lambda prefix, rest: prefix + rest,

@@ -13,8 +13,8 @@ from sqlalchemy import create_engine, inspect, make_url, text
 import app.main  # noqa: F401  brings all models along
 from app import datasets
 from app.datasets import Canaries
-from app.db import Base, Database, NotUpgraded, require_newest, upgrade
-from app.db.upgrade import ROOT
+from app.db import Base, Database
+from app.db.upgrade import ROOT, NotUpgraded, require_newest, upgrade
 from tests.support.deployment import Deployment, row
 
 EMPTY = "exposure_empty"

@@ -1,6 +1,5 @@
 """Processes that work for an import: a few tasks ahead, answers in the order of the tasks, the work of one that died done over."""
 
-import ctypes
 import gc
 import os
 import threading
@@ -23,8 +22,6 @@ R = TypeVar("R")
 
 DEATHS_AT_MOST = 5
 """Of workers in one import. One that was killed is replaced; a task that kills whoever takes it is not tried for ever."""
-
-_M_MMAP_THRESHOLD = -3  # mallopt(3)
 
 
 class Workers:
@@ -89,9 +86,10 @@ class Workers:
 
 def _begin() -> None:
     """Set a process up for work on millions of small objects."""
-    pa.set_memory_pool(pa.system_memory_pool())  # gives back what is freed; Arrow's own keeps it
-    with suppress(AttributeError):  # glibc has it: without, it learns to keep what is as large as a column
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    with suppress(NotImplementedError):  # not built in everywhere
+        pa.set_memory_pool(
+            pa.jemalloc_memory_pool()
+        )  # gives back what was freed a second ago; Arrow's first choice keeps it
     gc.disable()  # no task makes cycles; looking for them among a block's rows takes longer than reading it
     parent = parent_process()
     if parent is not None:

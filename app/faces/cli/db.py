@@ -3,7 +3,8 @@
 import typer
 
 from app.config import read_settings
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from app.faces.cli.output import Json, emit
 
 commands = typer.Typer(help="The database.", no_args_is_help=True)

@@ -17,7 +17,8 @@ from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
 from app.datasets.files import write
 from app.datasets.importing import Request, Silent
 from app.datasets.synthetic import Sample, samples, synthesize
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from app.delivery import ConsoleSender
 from app.faces.cli.output import Json, emit
 from app.faces.cli.server import CreateApp, run_server

@@ -8,7 +8,8 @@ from typing import cast
 from app.config import Settings, require
 from app.crypto.keyfiles import KeyRing
 from app.crypto.secret import BadKey
-from app.db import Database, require_newest
+from app.db import Database
+from app.db.upgrade import require_newest
 from app.keyholder import Door, start_child
 
 

@@ -10,7 +10,8 @@ import httpx
 
 from app.crypto.keyfiles import KeyRing, create
 from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
-from app.db import Database, upgrade
+from app.db import Database
+from app.db.upgrade import upgrade
 from tests.faces.cli.console import Console
 
 TOKEN = "a token of the operators"
