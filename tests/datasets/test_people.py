@@ -56,7 +56,14 @@ def test_too_many_rows_of_one_person_are_named_before_they_fill_the_memory(monke
     assert len(taken) < 30
 
 
-def test_a_server_does_without_arrow() -> None:
-    """It takes 50 MiB of each process, and the import alone needs it."""
-    seen = "import sys, app.main; sys.exit('pyarrow' in sys.modules)"
+@pytest.mark.parametrize(
+    ("process", "module"),
+    [
+        ("app.main", "pyarrow"),  # a server, of which 50 MiB
+        ("app.__main__", "app.main"),  # a worker of an import starts where its command did
+        ("app.datasets.importing.pipeline", "alembic"),
+    ],
+)
+def test_a_process_does_without_what_it_has_no_use_for(process: str, module: str) -> None:
+    seen = f"import sys, {process}; sys.exit({module!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", seen], check=True)

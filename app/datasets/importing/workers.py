@@ -87,9 +87,8 @@ class Workers:
 def _begin() -> None:
     """Set a process up for work on millions of small objects."""
     with suppress(NotImplementedError):  # not built in everywhere
-        pa.set_memory_pool(
-            pa.jemalloc_memory_pool()
-        )  # gives back what was freed a second ago; Arrow's first choice keeps it
+        # gives back what was freed a second ago, where Arrow's first choice keeps it
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
     gc.disable()  # no task makes cycles; looking for them among a block's rows takes longer than reading it
     parent = parent_process()
     if parent is not None:
