@@ -1,0 +1,13 @@
+"""The command as it is installed: all other tests start it in their own ways."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("command", [[Path(sys.executable).with_name("exposure")], [sys.executable, "-m", "app"]])
+def test_it_starts(command: list[str]) -> None:
+    done = subprocess.run([*command, "dataset", "import", "--help"], capture_output=True, text=True, check=True)
+    assert "--max-rejects" in done.stdout
