@@ -23,11 +23,12 @@ from app.identifiers.text import DASHES, STARS, Malformed, caseless, fold, words
 
 LIMIT = 300
 
-LETTERED = "[a-z가나다라마바사아자차카타파하]동(?![가-힣])"
+LETTERED = "[a-z가나다라마바사아자차카타파하]동"
+_LETTERED_WORD = rf"{LETTERED}(?![가-힣])"
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _ROAD_AND_NUMBER = re.compile(r"[로길] ?(?:지하 ?)?[0-9]")
-_REMARK = re.compile(rf" ?(?!{LETTERED})[가-힣]+(?:[0-9]?동|[0-9]가)(?![가-힣0-9])(.*)")
-_UNIT_IN_REMARK = re.compile(rf"(?<![가-힣a-z])(?:[a-z]?-?[0-9]|{LETTERED})|지하|지층|옥탑")
+_REMARK = re.compile(rf" ?(?!{_LETTERED_WORD})[가-힣]+(?:[0-9]?동|[0-9]가)(?![가-힣0-9])(.*)")
+_UNIT_IN_REMARK = re.compile(rf"(?<![가-힣a-z])(?:[a-z]?-?[0-9]|{_LETTERED_WORD})|지하|지층|옥탑")
 _DASH = re.compile(rf"(?<=[0-9]) ?[{DASHES}] ?(?=[0-9])")
 _LOOSE_DASH = re.compile(r"(?<![0-9])-|-(?![0-9])")
 _POSTAL_CODE = re.compile(rf"^(?:우 ?|우편번호 ?)?(?:[0-9]{{5}}|[0-9]{{3}}-[0-9]{{3}}) (?={PROVINCE.pattern})")

@@ -98,10 +98,10 @@ _ADDRESS = "".join(
 _NOT_CERTAIN = "|".join(
     (
         " (?:특별|광역)",  # 9: 서울 특별시 would be a province once more
-        "(?:\\A|[0-9)] )광주시 (?:[^동서남북광]|[동서남북][^구]|광[^산]|광산[^구])",  # 5: another one, in 경기
+        r"(?:\A|[0-9)] )광주시 (?:[^동서남북광]|[동서남북][^구]|광[^산]|광산[^구])",  # 5: another one, in 경기
         "[ ,]번지",  # 7: no building's name
-        f"\\({LETTERED.partition('(')[0]}[,)]",  # 2: a unit in the remark's front, or in a building's name
-        "지하|지층|옥탑|,[^()]*동\\)",
+        rf"\({LETTERED}[,)]",  # 2: a unit in the remark's front, or in a building's name
+        r"지하|지층|옥탑|,[^()]*동\)",
     )
 )
 """RE2 does not look ahead: what the pattern takes too much of."""

@@ -84,12 +84,12 @@ def seal(people: pa.RecordBatch, sealer: RowSealer) -> pa.BinaryArray:
 
     One half of the people after the other, where all their records would fill the memory.
     """
-    if people.num_rows > 1 and pc.sum(people["size"].cast(pa.int64())).as_py() > RECORDS_AT_ONCE:
+    if not people.num_rows:
+        return pa.array([], pa.binary())
+    if people.num_rows > 1 and pc.sum(people["size"]).as_py() > RECORDS_AT_ONCE:
         middle = people.num_rows // 2
         return pa.concat_arrays([seal(people[:middle], sealer), seal(people[middle:], sealer)])
     places, owners, siblings = _apart(people["places"])
-    if not len(places):
-        return pa.array([], pa.binary())
     records = pc.binary_join_element_wise(people["common"].take(owners), siblings, b"").to_pylist()
     locators = pc.binary_slice(places, 0, LOCATOR_BYTES).to_pylist()
     inner = sealer.records.seal_all(places.to_pylist(), records)
