@@ -21,7 +21,7 @@ from app.db.upgrade import upgrade
 from app.keyholder import import_path
 from tests.datasets.opening import everything, sealed_tables
 from tests.datasets.reading import read
-from tests.support.deployment import Deployment
+from tests.support.deployment import SLUG, Deployment
 from tests.support.fleet import Server, single
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterator[subprocess.Popen[str]]:
     """Run an import in a process of its own."""
     places = (deployment.settings.key_dir, import_path(deployment.door), deployment.settings.work_dir)
-    arguments = [file, deployment.settings.database_url, *places, workers]
+    arguments = [file, SLUG, deployment.settings.database_url, *places, workers]
     command = [sys.executable, "-m", "tests.support.importing", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:

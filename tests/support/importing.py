@@ -1,6 +1,6 @@
 """An import in a process of its own, which a test may kill.
 
-    python -m tests.support.importing FILE DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
+    python -m tests.support.importing FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
 
 A small file is cut into many blocks and partitions, so that there are many moments to be killed at. Each thing that the import tells is a line of
 JSON on standard output, with the processes that work for it.
@@ -20,7 +20,6 @@ from app.datasets.importing import Request
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.errors import ExposureError
-from tests.support.deployment import SLUG
 
 
 class Teller:
@@ -44,7 +43,7 @@ class Teller:
         self.tell("began again")
 
 
-def main(file: str, url: str, keys: str, door: str, work: str, workers: str) -> None:
+def main(file: str, incident: str, url: str, keys: str, door: str, work: str, workers: str) -> None:
     teller = Teller()
     database = Database(url)
     with (
@@ -53,7 +52,7 @@ def main(file: str, url: str, keys: str, door: str, work: str, workers: str) -> 
     ):
         try:
             staged = import_file(
-                Request(Path(file), SLUG, workers=int(workers)),
+                Request(Path(file), incident, workers=int(workers)),
                 database=database,
                 keys=KeyRing(Path(keys)),
                 import_door=Path(door),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from app.faces.web.texts import TEXTS
 from app.incidents import Locale
@@ -44,15 +44,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def press(page: Page, action: str) -> None:
-    page.locator(f'form[action="{action}"] button').click()
+def press(control: Locator) -> None:
+    """Returns when the next page stands: a click may return before its request has come to the server."""
+    with control.page.expect_navigation():
+        control.click()
+
+
+def submit(page: Page, action: str) -> None:
+    press(page.locator(f'form[action="{action}"] button'))
 
 
 def prove(page: Page, deployment: Deployment, identifier: str) -> None:
     page.locator("#identifier").fill(identifier)
-    press(page, "/verify")
+    submit(page, "/verify")
     page.locator("#code").fill(deployment.deliver()[-1].code)
-    press(page, "/confirm")
+    submit(page, "/confirm")
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
@@ -66,38 +72,39 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
 
     page.goto(str(deployment.client.base_url))
     if locale != "ko":
-        page.get_by_role("link", name=TEXTS["ko"].site.other_language_name).click()
+        press(page.get_by_role("link", name=TEXTS["ko"].site.other_language_name))
     page.get_by_label(t.start.label).fill("010-12")
-    page.get_by_role("button", name=t.start.button).click()
+    press(page.get_by_role("button", name=t.start.button))
     assert page.locator(".summary").is_visible()
     page.locator(".summary a").click()
     page.get_by_label(t.start.label).fill(HOLDER)
-    page.get_by_role("button", name=t.start.button).click()
+    press(page.get_by_role("button", name=t.start.button))
 
     assert page.locator("html").get_attribute("lang") == locale
     field = page.get_by_label(t.code.label, exact=True)
     assert field.get_attribute("autocomplete") == "one-time-code"
     assert field.get_attribute("inputmode") == "numeric"
-    page.get_by_role("button", name=t.code.resend).click()
+    press(page.get_by_role("button", name=t.code.resend))
     assert page.get_by_text(t.code.too_soon.format(seconds=60)).is_visible()
     deployment.clock.move(minutes=1)
-    page.get_by_role("button", name=t.code.resend).click()
+    press(page.get_by_role("button", name=t.code.resend))
     field.fill(deployment.deliver()[-1].code)
-    field.press("Enter")
+    with page.expect_navigation():
+        field.press("Enter")
 
     assert page.get_by_role("heading", name=t.answer.holder.confirmed.title, exact=True).is_visible()
     page.get_by_label(t.check.address, exact=True).check()
     page.get_by_label(t.check.label).fill("서울 강남구 테헤란로 12 101-1203")
-    page.get_by_role("button", name=t.check.button, exact=True).click()
+    press(page.get_by_role("button", name=t.check.button, exact=True))
     assert page.get_by_text(t.check.matched_exposed).is_visible()
-    page.get_by_role("button", name=t.notice.read_button).click()
+    press(page.get_by_role("button", name=t.notice.read_button))
     assert page.get_by_role("button", name=t.notice.read_button).count() == 0
-    page.get_by_role("link", name=t.notice.receipts).click()
+    press(page.get_by_role("link", name=t.notice.receipts))
     with page.expect_download() as download:
         page.get_by_role("link", name=t.notice.download.format(number=1)).click()
     assert download.value.suggested_filename == "receipt-1.json"
-    page.get_by_role("link", name=t.site.to_answer).click()
-    page.get_by_role("button", name=t.site.sign_out).click()
+    press(page.get_by_role("link", name=t.site.to_answer))
+    press(page.get_by_role("button", name=t.site.sign_out))
     assert page.get_by_text(t.start.signed_out).is_visible()
 
     assert {url.split("/")[2] for url in asked} == {str(deployment.client.base_url).split("/")[2]}
@@ -115,22 +122,22 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
     page.goto(f"{base}/?lang={locale}")
     assert_accessible(page)
     page.locator("#identifier").fill("010-12")
-    press(page, "/verify")
+    submit(page, "/verify")
     assert_accessible(page)
     assert page.evaluate("document.activeElement.className") == "summary", "the focus is on what went wrong"
     page.locator("#identifier").fill(STRANGER)
-    press(page, "/verify")
+    submit(page, "/verify")
     assert_accessible(page)
     page.locator("#code").fill(deployment.deliver()[-1].code)
-    press(page, "/confirm")
+    submit(page, "/confirm")
     page.locator("summary").click()
     assert_accessible(page)
     prove(page, deployment, HOLDER)
     assert_accessible(page)
     page.locator("#value").fill("박지수")
-    press(page, "/check")
+    submit(page, "/check")
     assert_accessible(page)
-    press(page, "/acknowledge")
+    submit(page, "/acknowledge")
     assert_accessible(page)
     page.goto(f"{base}/receipts")
     assert_accessible(page)
