@@ -3,7 +3,7 @@
     python -m tests.support.importing FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
 
 A small file is cut into many blocks and partitions, so that there are many moments to be killed at. Each thing that the import tells is a line of
-JSON on standard output, with the processes that work for it.
+JSON on standard output, with the processes that work for it. Each of those reads this file again, so it imports nothing that brings the server.
 """
 
 import json
