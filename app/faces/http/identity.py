@@ -12,13 +12,25 @@ T = TypeVar("T")
 
 
 def read_as(services: Services, token: str, work: Callable[[Reader, Identity], T]) -> T:
-    """Do *work* as whoever holds the token, all of it on one state of the database; `Database.glance` says what it may read.
+    """Run *work* as the token's holder, on one state of the database; `Database.glance` says what it may read.
+
+    It may run twice, so it must have no side effects: no budget, no metric, no log line.
 
     Raises:
         NoSession: unknown, or ended.
         Unavailable: something could not be read; then there is no answer.
     """
     return services.database.glance(lambda reader: work(reader, identity_of(services, reader, token)))
+
+
+def read_identity(services: Services, token: str) -> Identity:
+    """Read who holds the token, before something that must happen once, such as charging a budget.
+
+    Raises:
+        NoSession: unknown, or ended.
+        Unavailable: the database failed.
+    """
+    return services.database.glance(lambda reader: identity_of(services, reader, token))
 
 
 def identity_of(services: Services, reader: Reader, token: str) -> Identity:

@@ -8,7 +8,7 @@ from fastapi import Form, Request, Response
 from app.acknowledgements import STATEMENTS
 from app.db import Reader
 from app.exposures import CheckResult, InvalidValue, exposure_id
-from app.faces.http.identity import proofs_of, read_as
+from app.faces.http.identity import proofs_of, read_as, read_identity
 from app.faces.http.limited import spends
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
@@ -51,9 +51,9 @@ def check_value(
     services = services_of(request)
     token = token_of(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
+    services.budgets.check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
 
     def check(session: Reader, identity: Identity) -> dict[str, CheckResult]:
-        services.budgets.check(identity.key, now=services.clock())
         results = services.exposures.check(session, proofs_of(identity), known, value)
         return {exposure_id(identity.key, one.exposure): one for one in results}
 
