@@ -143,3 +143,11 @@ def test_the_document_holds(deployment: Deployment) -> None:
     assert answered > calls / 2
     assert reached == every, f"never answered well: {every - reached}"
     assert not [status for (_, status) in caller.statuses if status >= 500]
+
+
+def test_no_schema_is_named_after_a_module(deployment: Deployment) -> None:
+    """Two models of one name make FastAPI publish the path of their modules, as in ``app__faces__api__exposures__ItemOut``."""
+    document = deployment.client.get("/v1/openapi.json").json()
+    names = set(document["components"]["schemas"])
+    assert {"ExposureItemOut", "IncidentItemOut"} <= names
+    assert [name for name in names if "__" in name] == []

@@ -38,7 +38,7 @@ class DataSetOut(Out):
     synthetic: bool
 
 
-class ItemOut(Out):
+class ExposureItemOut(Out):
     """An item that leaked, and how often it was viewed."""
 
     kind: ItemKind
@@ -60,7 +60,7 @@ class ExposureOut(Out):
     incident: str
     role: Literal["holder", "recipient"]
     confidence: Literal["confirmed", "possible", "withdrawn", "under_review"]
-    items: list[ItemOut]
+    items: list[ExposureItemOut]
     cohorts: list[str]
     identifiers: list[IdentifierKind]
     notice_version: int
@@ -166,7 +166,7 @@ def _exposure(one: Exposure, name: str, known: KnownIncident, read: Acknowledged
         role=one.role,
         confidence=one.confidence,
         items=[
-            ItemOut(kind=kind, count=count, hints=list(one.hints[kind]) if kind in one.hints else None)
+            ExposureItemOut(kind=kind, count=count, hints=list(one.hints[kind]) if kind in one.hints else None)
             for kind, count in one.items.items()
         ],
         cohorts=list(one.cohorts),

@@ -25,7 +25,7 @@ class TextOut(Out):
     en: str
 
 
-class ItemOut(Out):
+class IncidentItemOut(Out):
     """A kind of item that leaked for some of the people."""
 
     kind: ItemKind
@@ -62,7 +62,7 @@ class IncidentOut(Out):
     occurred_to: date | Absent = None
     discovered_on: date | Absent = None
     reported_on: date | Absent = None
-    items: list[ItemOut]
+    items: list[IncidentItemOut]
     facts: list[FactOut]
     actions: list[ActionOut]
     notice_version: int
