@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     @classmethod
     def _not_empty(cls, value: object, info: ValidationInfo) -> object:
         if value == "" and info.field_name != "trusted_proxies":  # an empty path would be this folder
-            raise ValueError("is set to nothing")
+            raise ValueError("must not be empty")
         return value
 
     @field_validator("trusted_proxies", mode="before")
@@ -93,42 +93,42 @@ class Settings(BaseSettings):
             try:
                 ip_network(part, strict=False)
             except ValueError:
-                raise ValueError("holds something that is neither an address nor a network") from None
+                raise ValueError("must be addresses or networks in CIDR form, separated by commas") from None
         return value
 
     @field_validator("public_url", "alarm_webhook_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
-            raise ValueError("starts with https:// or http://")
+            raise ValueError("must start with https:// or http://")
         return value
 
     @field_validator("replica_url")
     @classmethod
     def _of_postgresql(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and not value.startswith("postgresql"):
-            raise ValueError("is the address of a PostgreSQL")
+            raise ValueError("must be a postgresql:// URL")
         if value is not None and info.data.get("database_url", "").startswith("sqlite"):
-            raise ValueError("is for a PostgreSQL; EXPOSURE_DATABASE_URL is none")
+            raise ValueError("must not be set unless EXPOSURE_DATABASE_URL is a postgresql:// URL")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _store_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(STORES):
-            raise ValueError(f"starts with {', '.join(STORES[:-1])} or {STORES[-1]}")
+            raise ValueError(f"must start with {', '.join(STORES[:-1])} or {STORES[-1]}")
         for server in (value or "").partition("://")[2].rpartition("@")[2].split(","):
             try:
                 _ = urlsplit(f"//{server}").port
             except ValueError:
-                raise ValueError("names a port that is none") from None
+                raise ValueError("invalid port") from None
         return value
 
     @field_validator("keyholder")
     @classmethod
     def _unix_socket(cls, value: str | None) -> str | None:
         if value is not None and (not value.startswith("unix:") or value == "unix:"):
-            raise ValueError("is unix:PATH")
+            raise ValueError("must be unix:PATH")
         return value
 
     @property
@@ -166,5 +166,5 @@ def require(settings: Settings, name: str) -> object:
     """
     value = getattr(settings, name)
     if value is None:
-        raise BadSetting(f"{PREFIX}{name.upper()}: is not set")
+        raise BadSetting(f"{PREFIX}{name.upper()}: must be set")
     return value

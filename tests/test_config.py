@@ -206,6 +206,49 @@ def test_settings_do_not_change() -> None:
 def test_a_setting_that_a_command_cannot_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadSetting) as caught:
         require(read_settings(), "pepper_file")
-    assert str(caught.value) == "EXPOSURE_PEPPER_FILE: is not set"
+    assert str(caught.value) == "EXPOSURE_PEPPER_FILE: must be set"
     monkeypatch.setenv("EXPOSURE_PEPPER_FILE", "/etc/pepper.key")
     assert require(read_settings(), "pepper_file") == Path("/etc/pepper.key")
+
+
+REQUIREMENTS = [
+    ("EXPOSURE_PUBLIC_URL", "example.com", "must start with https:// or http://"),
+    ("EXPOSURE_ALARM_WEBHOOK_URL", "example.com", "must start with https:// or http://"),
+    ("EXPOSURE_KEYHOLDER", "/run/keyholder", "must be unix:PATH"),
+    ("EXPOSURE_REPLICA_URL", "mysql://replica", "must be a postgresql:// URL"),
+    (
+        "EXPOSURE_REPLICA_URL",
+        "postgresql://replica",
+        "must not be set unless EXPOSURE_DATABASE_URL is a postgresql:// URL",
+    ),
+    (
+        "EXPOSURE_REDIS_URL",
+        "http://127.0.0.1",
+        "must start with redis://, rediss://, redis+cluster://, valkey://, valkeys:// or valkey+cluster://",
+    ),
+    ("EXPOSURE_REDIS_URL", "redis://127.0.0.1:port", "invalid port"),
+    ("EXPOSURE_TRUSTED_PROXIES", "proxy", "must be addresses or networks in CIDR form, separated by commas"),
+    ("EXPOSURE_KEY_DIR", "", "must not be empty"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "requirement"), REQUIREMENTS)
+def test_an_error_states_what_is_required(
+    name: str, value: str, requirement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert refused(name) == f"{name}: {requirement}"
+
+
+@pytest.mark.parametrize(
+    ("url", "requirement"),
+    [
+        ("database", "must be a sqlite:///PATH or postgresql:// URL"),
+        ("mysql://127.0.0.1/exposure", "must be a sqlite:///PATH or postgresql:// URL"),
+        ("sqlite://", "must name a file, such as sqlite:///data/exposure.sqlite3"),
+    ],
+)
+def test_an_error_states_what_a_database_address_must_be(url: str, requirement: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_url(url)
+    assert str(caught.value) == f"EXPOSURE_DATABASE_URL: {requirement}"

@@ -66,7 +66,7 @@ def parse_cost(text: str) -> Cost:
         if cost.time <= PASSES_AT_MOST and cost.memory_kib in _MEMORY_KIB:
             return cost
     raise BadInput(
-        f"--cost: is neither one of {', '.join(PROFILES)} nor TIME:KIB such as 1:512 "
+        f"--cost: must be one of {', '.join(PROFILES)}, or TIME:KIB such as 1:512 "
         f"(1 to {PASSES_AT_MOST} passes over {_MEMORY_KIB[0]} to {_MEMORY_KIB[-1]} KiB)"
     )
 

@@ -38,16 +38,16 @@ def parse_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise BadInput(f"{setting}: is no database address") from None
+        raise BadInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL") from None
     match parsed.get_backend_name():
         case "sqlite":
             if not parsed.database or parsed.database == ":memory:":
-                raise BadInput(f"{setting}: SQLite needs a file, as in sqlite:///data/exposure.sqlite3")
+                raise BadInput(f"{setting}: must name a file, such as sqlite:///data/exposure.sqlite3")
             return parsed.set(drivername="sqlite+pysqlite")
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
         case _:
-            raise BadInput(f"{setting}: only sqlite and postgresql are supported")
+            raise BadInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL")
 
 
 class Database:
@@ -187,7 +187,7 @@ def _sqlite(url: URL, pool: int) -> Engine:
     try:
         Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"EXPOSURE_DATABASE_URL: the folder cannot be made ({error.strerror})") from None
+        raise BadInput(f"EXPOSURE_DATABASE_URL: cannot create the folder ({error.strerror})") from None
     # isolation_level None: the driver opens no transaction of its own, so that BEGIN IMMEDIATE below is the one that counts
     engine = create_engine(
         url,

@@ -119,18 +119,18 @@ def _read(policy: Policy, name: str, value: object) -> dict[str, Any]:
         return {name: _read_table(getattr(policy, name), name, value)}
     if name == "countries":
         if not isinstance(value, list) or not all(isinstance(one, str) and one.isdecimal() for one in value):
-            raise BadBudgets('countries: is a list of calling codes such as ["82"]')
+            raise BadBudgets('countries: must be a list of calling codes such as ["82"]')
         return {name: tuple(value)}
     if name == "record_only":
         if not isinstance(value, bool):
-            raise BadBudgets("record_only: is true or false")
+            raise BadBudgets("record_only: must be true or false")
         return {name: value}
     raise BadBudgets(f"{name}: unknown key")
 
 
 def _read_table(defaults: Any, name: str, value: object) -> object:  # noqa: ANN401  one of the three tables
     if not isinstance(value, dict):
-        raise BadBudgets(f"{name}: is a table of budgets")
+        raise BadBudgets(f"{name}: must be a table of limits")
     known = {one.name for one in fields(defaults)}
     for budget, text in value.items():
         if budget not in known:
@@ -138,5 +138,5 @@ def _read_table(defaults: Any, name: str, value: object) -> object:  # noqa: ANN
         try:
             Limit.read(text)
         except (ValueError, TypeError):
-            raise BadBudgets(f"{name}.{budget}: is no budget such as 60/minute") from None
+            raise BadBudgets(f"{name}.{budget}: must be a limit such as 60/minute") from None
     return replace(defaults, **value)

@@ -50,7 +50,7 @@ MISSPELT += ["1:0512", "1:5_12", "1.0:512", "\u0661:512", "1\uff1a512", "Default
 
 @pytest.mark.parametrize("text", OUTSIDE + MISSPELT)
 def test_what_is_no_cost_is_not_repeated(text: str) -> None:
-    with pytest.raises(BadInput, match=r"^--cost: is neither one of minimal, default, strong nor TIME:KIB") as refused:
+    with pytest.raises(BadInput, match=r"^--cost: must be one of minimal, default, strong, or TIME:KIB") as refused:
         parse_cost(text)
     assert "sesame" not in str(refused.value)
 

@@ -123,7 +123,7 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="EXPOSURE_DATABASE_URL: the folder cannot be made"):
+    with pytest.raises(BadInput, match="EXPOSURE_DATABASE_URL: cannot create the folder"):
         Database(f"sqlite:///{tmp_path / 'file' / 'exposure.sqlite3'}")
 
 

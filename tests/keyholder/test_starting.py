@@ -218,7 +218,7 @@ def test_keys_that_lie_apart_are_opened(settings: Settings, database: Database) 
 
 
 def test_keys_or_pepper_in_the_databases_folder_are_refused(settings: Settings, tmp_path: Path) -> None:
-    for folder, match in ((settings.key_dir, "keys lie"), (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: .*pepper lies")):
+    for folder, match in ((settings.key_dir, "keys lie"), (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: must not lie")):
         database = Database(f"sqlite:///{folder}/exposure.sqlite3")
         with pytest.raises(BadKey, match=match):
             open_keys(settings, database)
@@ -266,5 +266,5 @@ def test_a_configured_keyholder_is_used(settings: Settings, tmp_path: Path) -> N
 def test_a_child_is_run_where_none_is_configured(settings: Settings) -> None:
     with open_keyholder(settings, Door.LOOKUP) as path, Keyholder(path, timeout=PATIENCE) as keyholder:
         assert len(keyholder.mac(MESSAGE)) == 32
-    with pytest.raises(BadSetting, match="EXPOSURE_PEPPER_FILE: is not set"):
+    with pytest.raises(BadSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
         open_keyholder(changed(settings, pepper_file=None), Door.LOOKUP).__enter__()

@@ -59,3 +59,20 @@ def test_a_bad_file_is_refused_at_its_place(tmp_path: Path, content: str, place:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadBudgets, match="cannot be read"):
         read_policy(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "requirement"),
+    [
+        ("client = 7", "client: must be a table of limits"),
+        ('client = {other = "many"}', "client.other: must be a limit such as 60/minute"),
+        ("countries = 82", 'countries: must be a list of calling codes such as ["82"]'),
+        ("record_only = 1", "record_only: must be true or false"),
+    ],
+)
+def test_an_error_states_what_a_key_of_the_limits_file_must_be(tmp_path: Path, content: str, requirement: str) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text(content)
+    with pytest.raises(BadBudgets) as caught:
+        read_policy(path)
+    assert str(caught.value) == f"EXPOSURE_LIMITS_FILE: {path}: {requirement}"

@@ -22,7 +22,7 @@ def calibrate(
 ) -> None:
     """Measure this machine, for ten seconds, and name the Argon2id cost that fits, and what it costs whoever stole everything."""
     if not 0 < hours < math.inf:
-        raise BadInput("--hours: is no time above zero")
+        raise BadInput("--hours: must be a finite number above zero")
     threads = min(cores, os.cpu_count() or 1)
     found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure, threads=threads))
     counts = {"accounts": accounts, "identifiers": identifiers(accounts), "cores": cores, "measured_cores": threads}

@@ -261,7 +261,7 @@ def _identifier(line: str) -> tuple[IdentifierKind, str]:
     try:
         return kind, canonical(kind, line)
     except Malformed as malformed:
-        raise BadInput(f"standard input: line 1 is no {kind}: {malformed.reason}") from None
+        raise BadInput(f"standard input: line 1 must be a valid {kind}: {malformed.reason}") from None
 
 
 def _masked(number: int, person: Record) -> dict[str, object]:

@@ -41,14 +41,12 @@ def open_keys(settings: Settings, database: Database) -> KeyRing:
     if pepper is None:
         return keys
     if database.folder is not None and pepper.resolve().parent == database.folder.resolve():
-        raise BadKey("EXPOSURE_PEPPER_FILE: the pepper lies in the database's folder; one theft would take both")
+        raise BadKey("EXPOSURE_PEPPER_FILE: must not lie in the database's folder; one theft would take both")
     own = (keys.application_path, keys.signing_path, *map(keys.store_path, keys.store_ids()))
     if pepper.resolve() in [path.resolve() for path in own]:
-        raise BadKey("EXPOSURE_PEPPER_FILE: is one of the application's keys; each role has a key of its own")
+        raise BadKey("EXPOSURE_PEPPER_FILE: must not be one of the application's keys; each role has a key of its own")
     if not database.is_sqlite and pepper.resolve().is_relative_to(settings.key_dir.resolve()):
-        raise BadKey(
-            "EXPOSURE_PEPPER_FILE: the pepper lies inside EXPOSURE_KEY_DIR; the two must never lie beside each other"
-        )
+        raise BadKey("EXPOSURE_PEPPER_FILE: must not lie inside EXPOSURE_KEY_DIR; one theft would take both")
     return keys
 
 

@@ -44,7 +44,7 @@ def _receipt(content: Any) -> Receipt:  # noqa: ANN401  whatever stood in the fi
     try:
         return Receipt(*(_text(content[name]) for name in ("kid", "payload", "signature")))
     except (KeyError, TypeError):
-        raise BadReceipt("the file is no receipt: it has kid, payload and signature") from None
+        raise BadReceipt("the file must be a receipt with kid, payload and signature") from None
 
 
 def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
@@ -53,7 +53,7 @@ def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
     try:
         keys = [ReceiptKey(_text(one["kid"]), _text(one["public_key"])) for one in _read(file)["keys"]]
     except (KeyError, TypeError):
-        raise BadReceipt(f"{file}: is no body of /v1/receipt-keys") from None
+        raise BadReceipt(f"{file}: must be the body of /v1/receipt-keys") from None
     return next((one for one in keys if one.kid == receipt.kid), ReceiptKey("none", ""))
 
 
@@ -70,4 +70,4 @@ def _read(file: Path) -> Any:  # noqa: ANN401
     except OSError as error:
         raise BadReceipt(f"{file}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise BadReceipt(f"{file}: is no JSON") from None
+        raise BadReceipt(f"{file}: must be JSON") from None

@@ -31,7 +31,9 @@ def serve(
     with open_database(settings) as database:
         open_keys(settings, database)
     if workers > 1 and settings.redis_url is None:
-        raise BadSetting("EXPOSURE_REDIS_URL: is not set, and limits kept in each process would multiply by --workers")
+        raise BadSetting(
+            "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"
+        )
     create_app: CreateApp = context.obj
     with open_keyholder(settings, Door.LOOKUP) as door:
         sender = partial(ConsoleSender, as_json=json)

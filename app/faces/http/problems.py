@@ -48,57 +48,60 @@ class Problem:
 UNAVAILABLE = Problem(
     503,
     "unavailable",
-    "The answer cannot be given now",
-    "Something that the answer depends on failed. This says nothing about you or your data. Try again.",
+    "Service unavailable",
+    "A dependency of this answer failed. This says nothing about you or your data. Try again.",
 )
-INTERNAL = Problem(
-    500, "internal-error", "An error on our side", "This says nothing about you or your data. Try again."
-)
-TOO_MANY = Problem(429, "too-many-requests", "Too many requests", "Wait, and try again after the time in Retry-After.")
+INTERNAL = Problem(500, "internal-error", "Internal error", "This says nothing about you or your data. Try again.")
+TOO_MANY = Problem(429, "too-many-requests", "Too many requests", "Try again after the time in Retry-After.")
 WORK = Problem(
     429,
     "proof-of-work",
-    "Compute something, or wait",
-    "Send the solution of challenge in the header Proof-Of-Work, or try again after the time in Retry-After.",
+    "Proof of work required",
+    "Solve challenge and send the solution in the header Proof-Of-Work, or try again after the time in Retry-After.",
 )
 CROWDED = Problem(
     503,
     "crowded",
-    "Many people are asking at once",
-    "Come again after the time in Retry-After, with ticket in the header Queue-Ticket: your place is kept.",
+    "Service busy: please queue",
+    "Try again after the time in Retry-After, with ticket in the header Queue-Ticket: it keeps your place in the queue.",
 )
-INVALID_REQUEST = Problem(422, "invalid-request", "The request is not understood", "See errors for the places.")
-INVALID_CODE = Problem(422, "invalid-code", "The code is not the right one", "Check the code, or have a new one sent.")
+INVALID_REQUEST = Problem(422, "invalid-request", "Invalid request", "See errors for the fields that are invalid.")
+INVALID_CODE = Problem(422, "invalid-code", "Incorrect code", "Check the code, or request it again.")
 
 PROBLEMS: dict[type[ExposureError], Problem] = {
     InvalidIdentifier: Problem(
         422,
         "invalid-identifier",
-        "The identifier cannot be one",
+        "Invalid identifier",
         "Check the spelling of the email address or phone number.",
     ),
-    InvalidValue: Problem(422, "invalid-value", "The value cannot be one", "Check the spelling."),
+    InvalidValue: Problem(422, "invalid-value", "Invalid value", "Check the spelling."),
     UnknownVerification: Problem(
-        404, "unknown-verification", "No such verification", "There is none of this id with this client secret."
+        404, "unknown-verification", "Unknown verification", "No verification has this id and client secret."
     ),
     VerificationEnded: Problem(
         410,
         "verification-ended",
-        "The verification has ended",
-        "It was used, has expired, or is out of tries. Start anew.",
+        "Verification ended",
+        "It was used, has expired, or has no tries left. Start a new one.",
     ),
-    NoSession: Problem(401, "no-session", "No session", "A session is missing, unknown or has ended. Verify first."),
+    NoSession: Problem(
+        401,
+        "no-session",
+        "No valid session",
+        "The session token is missing, unknown or expired. Verify an identifier first.",
+    ),
     VerifyAgain: Problem(
-        401, "verify-again", "Verify again", "The data cannot be read with this session. Verify again."
+        401, "verify-again", "Verification needed again", "The data cannot be read with this session. Verify again."
     ),
     TooManyIdentifiers: Problem(
-        409, "too-many-identifiers", "Too many identifiers", "This session holds as many identifiers as it may."
+        409, "too-many-identifiers", "Too many identifiers", "This session cannot hold more identifiers."
     ),
-    UnknownExposure: Problem(404, "unknown-exposure", "No such exposure", "This session has no such exposure."),
+    UnknownExposure: Problem(404, "unknown-exposure", "Unknown exposure", "This session has no exposure with this id."),
     NoticeSuperseded: Problem(
-        409, "notice-superseded", "There is a newer notice", "Read the newest notice, and acknowledge that."
+        409, "notice-superseded", "Notice superseded", "Read the newest notice and acknowledge that one."
     ),
-    UnknownIncident: Problem(404, "unknown-incident", "No such incident", "There is no incident of this name."),
+    UnknownIncident: Problem(404, "unknown-incident", "Unknown incident", "No incident has this name."),
     TooManyCalls: TOO_MANY,
     OverBudget: TOO_MANY,
     TooSoon: TOO_MANY,
@@ -107,11 +110,11 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
 }
 
 _BY_STATUS = {
-    404: Problem(404, "not-found", "Nothing is here", "There is nothing at this address."),
-    405: Problem(405, "method-not-allowed", "Method not allowed", "This address does not take this method."),
-    413: Problem(413, "too-large", "The request is too large", "Send less."),
+    404: Problem(404, "not-found", "Not found", "There is nothing at this address."),
+    405: Problem(405, "method-not-allowed", "Method not allowed", "This address does not accept this method."),
+    413: Problem(413, "too-large", "Request too large", "The request body is over the size limit."),
     415: Problem(
-        415, "unsupported-media-type", "Media type not supported", "Send the media type that this address takes."
+        415, "unsupported-media-type", "Unsupported media type", "Send the media type that this address accepts."
     ),
 }
 

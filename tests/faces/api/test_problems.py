@@ -7,7 +7,18 @@ import httpx
 import pytest
 
 from app.errors import ExposureError
-from app.faces.http.problems import PROBLEMS, problem_of
+from app.faces.http import problems
+from app.faces.http.problems import (
+    CROWDED,
+    INTERNAL,
+    INVALID_CODE,
+    INVALID_REQUEST,
+    PROBLEMS,
+    TOO_MANY,
+    UNAVAILABLE,
+    WORK,
+    problem_of,
+)
 from tests.support.deployment import Deployment
 
 ID = "3f0e1d3a-0000-4000-8000-000000000000"
@@ -147,3 +158,31 @@ def test_every_problem_is_documented() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     for problem in PROBLEMS.values():
         assert f"`{problem.name}`" in readme
+
+
+def test_titles_name_the_problem_plainly() -> None:
+    shown = (*PROBLEMS.values(), *problems._BY_STATUS.values(), UNAVAILABLE, INTERNAL, TOO_MANY, WORK, CROWDED)
+    titles = {problem.name: problem.title for problem in (*shown, INVALID_REQUEST, INVALID_CODE)}
+    assert titles == {
+        "crowded": "Service busy: please queue",
+        "internal-error": "Internal error",
+        "invalid-code": "Incorrect code",
+        "invalid-identifier": "Invalid identifier",
+        "invalid-request": "Invalid request",
+        "invalid-value": "Invalid value",
+        "method-not-allowed": "Method not allowed",
+        "no-session": "No valid session",
+        "not-found": "Not found",
+        "notice-superseded": "Notice superseded",
+        "proof-of-work": "Proof of work required",
+        "too-large": "Request too large",
+        "too-many-identifiers": "Too many identifiers",
+        "too-many-requests": "Too many requests",
+        "unavailable": "Service unavailable",
+        "unknown-exposure": "Unknown exposure",
+        "unknown-incident": "Unknown incident",
+        "unknown-verification": "Unknown verification",
+        "unsupported-media-type": "Unsupported media type",
+        "verification-ended": "Verification ended",
+        "verify-again": "Verification needed again",
+    }

@@ -38,9 +38,9 @@ def console(tmp_path: Path, migrated_sqlite: Path, forked: Callable[..., Any]) -
 
 
 SETTINGS: dict[str, tuple[dict[str, str | None], str]] = {
-    "no sender": ({"EXPOSURE_SENDER": None}, "EXPOSURE_SENDER: is not set"),
+    "no sender": ({"EXPOSURE_SENDER": None}, "EXPOSURE_SENDER: must be set"),
     "an unknown sender": ({"EXPOSURE_SENDER": "sesame"}, "EXPOSURE_SENDER: "),
-    "no pepper": ({"EXPOSURE_PEPPER_FILE": None}, "EXPOSURE_PEPPER_FILE: is not set"),
+    "no pepper": ({"EXPOSURE_PEPPER_FILE": None}, "EXPOSURE_PEPPER_FILE: must be set"),
     "a lifetime that is no number": ({"EXPOSURE_CODE_TTL": "sesame"}, "EXPOSURE_CODE_TTL: "),
     "a lifetime of nothing": ({"EXPOSURE_SESSION_TTL": "0"}, "EXPOSURE_SESSION_TTL: "),
     "a database that is none": ({"EXPOSURE_DATABASE_URL": "postgresql://u:sesame@h:port/d"}, "EXPOSURE_DATABASE_URL: "),
@@ -67,18 +67,20 @@ def test_serve_refuses_a_missing_or_malformed_setting_in_one_line_that_names_it(
 
 def test_the_script_itself_refuses_as_the_forks_do(tmp_path: Path) -> None:
     said = Console.at(tmp_path).but(EXPOSURE_SENDER=None).refused(*SERVE)
-    assert said == "EXPOSURE_SENDER: is not set"
+    assert said == "EXPOSURE_SENDER: must be set"
 
 
 def test_several_workers_need_a_common_store_of_limits(console: Console) -> None:
-    assert console.refused(*SERVE, "--workers", 2).startswith("EXPOSURE_REDIS_URL: is not set")
+    assert console.refused(*SERVE, "--workers", 2).startswith(
+        "EXPOSURE_REDIS_URL: must be set when --workers is above 1"
+    )
 
 
 def test_a_broken_file_of_budgets_is_refused_before_any_worker_starts(console: Console) -> None:
     (console.folder / "limits.toml").write_text("[client]\nverifications = 'sesame'\n")
     settings = {"EXPOSURE_LIMITS_FILE": "limits.toml", "EXPOSURE_REDIS_URL": "redis://127.0.0.1:1"}
     said = console.but(**settings).refused(*SERVE, "--workers", 2)
-    assert said == "EXPOSURE_LIMITS_FILE: limits.toml: client.verifications: is no budget such as 60/minute"
+    assert said == "EXPOSURE_LIMITS_FILE: limits.toml: client.verifications: must be a limit such as 60/minute"
 
 
 def test_serve_refuses_keys_that_others_can_read(console: Console) -> None:
@@ -165,7 +167,7 @@ def test_a_cost_that_is_none_or_another_than_the_first_ones_is_refused(console: 
     file.write_text("account_ref,email,items\na1,mina@example.com,name\n")
     into = ("dataset", "import", file, "--incident", "sample-2025", "--cost")
     said = console.refused(*into, "sesame")
-    assert said.startswith("--cost: is neither one of minimal, default, strong nor TIME:KIB such as 1:512")
+    assert said.startswith("--cost: must be one of minimal, default, strong, or TIME:KIB such as 1:512")
     assert "sesame" not in said
     console(*into, "1:512", "--json")
     said = console.refused(*into, "1:1024", "--json")
@@ -175,14 +177,14 @@ def test_a_cost_that_is_none_or_another_than_the_first_ones_is_refused(console: 
 @pytest.mark.parametrize("line", ["sesame", "sesame@", "", "010-sesame"])
 def test_what_is_no_identifier_is_not_repeated(line: str, console: Console) -> None:
     said = console.refused("dataset", "suppress", UNKNOWN, stdin=line)
-    assert said.startswith("standard input: line 1 is no ")
+    assert said.startswith("standard input: line 1 must be a valid ")
     assert "sesame" not in said
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "{}", "[]", "null", '{"kid": 1, "payload": 2, "signature": 3}'])
 def test_what_is_no_receipt_is_refused_in_one_line(content: str, console: Console) -> None:
     (console.folder / "receipt.json").write_text(content)
-    assert "is no " in console.refused("receipt", "verify", "receipt.json")
+    assert " must be " in console.refused("receipt", "verify", "receipt.json")
 
 
 @pytest.mark.parametrize(
