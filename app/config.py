@@ -39,39 +39,41 @@ class Settings(BaseSettings):
         description="SQLite file or PostgreSQL; see `exposure db upgrade`",
     )
     database_pool: int = Field(
-        8, ge=2, le=1000, description="connections of each server process; it works on one request fewer at once"
+        8, ge=2, le=1000, description="connections of each server process; it serves one request fewer at once"
     )
     replica_url: str | None = Field(
-        None, repr=False, description="a replica of the PostgreSQL, where look-ups read the sealed rows; none: the same"
+        None, repr=False, description="PostgreSQL replica where look-ups read the sealed rows; none: the main database"
     )
     redis_url: str | None = Field(
-        None, repr=False, description="Redis or Valkey for the limits; none: limits of this process"
+        None, repr=False, description="Redis or Valkey for the rate limits; none: they are kept in the process"
     )
     keyholder: str | None = Field(None, description="`unix:PATH` of a keyholder; none: a child process")
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
     key_dir: Path = Field(Path("keys"), description="store keys, application secret, signing key")
     work_dir: Path = Field(
         Path("/var/tmp"),  # noqa: S108  sealed, and meant to outlive a restart
-        description="where an import puts sealed rows aside, about twice the file's size, until it is done",
+        description="where an import keeps sealed rows until it is done; needs about twice the file's size",
     )
     sender: Literal["console"] | None = Field(
-        None, description="what delivers codes; `console` prints them and must be said aloud"
+        None, description="what delivers codes; `console` prints them and must be set explicitly"
     )
     public_url: str | None = Field(None, description="address that people type; https makes the cookies Secure")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="addresses or networks, separated by commas, whose X-Forwarded-For is believed"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="how much is logged, to standard error"
+        "info", description="how much is logged to standard error"
     )
-    code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is good for")
+    code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is valid")
     session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
     alarm_webhook_url: str | None = Field(
-        None, repr=False, description="where it is posted that a canary was touched; none: it is only logged"
+        None,
+        repr=False,
+        description="receives alerts: a canary was asked for, or a limit of the whole service was reached; none: only logged",
     )
-    limits_file: Path | None = Field(None, description="TOML file of budgets that take the place of the defaults")
+    limits_file: Path | None = Field(None, description="TOML file of rate limits that replace the defaults")
     metrics_token: str | None = Field(
-        None, min_length=16, repr=False, description="who shows it may read `/metrics`; none: there is no `/metrics`"
+        None, min_length=16, repr=False, description="bearer token for `GET /metrics`; none: there is no `/metrics`"
     )
 
     @field_validator("*", mode="before")

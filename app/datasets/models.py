@@ -1,4 +1,4 @@
-"""Data sets and the deployment's scheme in the database. The sealed rows themselves lie in a table for each data set: `partitions`."""
+"""Data sets and the deployment's scheme in the database. The sealed rows themselves lie in one table per data set: see `app.datasets.queries`."""
 
 from datetime import datetime
 from uuid import UUID

@@ -37,13 +37,16 @@ CALLS = {
 
 
 def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    documented = dict(re.findall(r"^\| `(EXPOSURE_[A-Z_]+)` \| (.*?) \|", README, re.MULTILINE))
+    rows = re.findall(r"^\| `(EXPOSURE_[A-Z_]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
+    documented = {name: default for name, default, _ in rows}
+    descriptions = {name: description for name, _, description in rows}
     fields = {PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
     assert documented.keys() == fields.keys()
     for name, field in fields.items():
         default = "none" if field.default in (None, ()) else f"`{field.default}`"
         assert documented[name] == default, name
         assert field.description, name
+        assert descriptions[name].startswith(field.description), name
 
 
 def test_every_command_is_in_the_readme() -> None:
