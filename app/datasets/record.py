@@ -2,7 +2,7 @@
 
     head        1 byte: type in bits 0–1 (a person's 0, a sentinel's 1), recipient in bit 2, confidence in bits 3–4, hints in bit 5
     subject     16 bytes
-    items       1 byte, a bit for each of `ITEM_KINDS`, then a count for each that is set
+    items       1 byte, a bit for each of `ITEM_KINDS`, then a count for each that is set; none only where the confidence is withdrawn
     cohorts     a count, then an index each into the data set's cohorts (which stand in its sentinel)
     tags        for each of `COMPARED_KINDS`: a count, then 8 bytes each
     hints       where bit 5 is set, for each of `VALUE_KINDS`: a count, then a length and UTF-8 each
@@ -130,6 +130,9 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
     mask = reader.byte()
     if head >> 6 or mask >> len(ITEM_KINDS):
         raise BrokenSeal("a record says something that is not known here")
+    confidence = CONFIDENCES[head >> 3 & 3]
+    if not mask and confidence != "withdrawn":  # "exposed: nothing" would be a failure given out as an answer
+        raise BrokenSeal("a record without items that is not withdrawn")
     items = {kind: reader.count() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
     cohorts = tuple(reader.count() for _ in range(reader.count()))
     tags = {kind: reader.blocks(TAG_BYTES, reader.count()) for kind in COMPARED_KINDS}
@@ -138,7 +141,7 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
     return Record(
         subject=subject,
         role=ROLES[head >> 2 & 1],
-        confidence=CONFIDENCES[head >> 3 & 3],
+        confidence=confidence,
         items=items,
         cohorts=cohorts,
         tags={kind: found for kind, found in tags.items() if found},

@@ -21,7 +21,7 @@ from tests.datasets.reading import read
 
 ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
 SECRET = "홍길동010-9876-5432"
-HEADER = "account_ref,email,phone,count,confidence\n"
+HEADER = "account_ref,email,items,count,confidence\n"
 
 _text = st.text(
     st.one_of(
@@ -85,7 +85,7 @@ def test_joined_values_come_apart_again(values: list[str]) -> None:
     ],
 )
 def test_values_in_one_cell(tmp_path: Path, cell: str, values: tuple[str, ...]) -> None:
-    (row,) = read(put(tmp_path, f"account_ref,email\nA1,{cell}\n"))
+    (row,) = read(put(tmp_path, f"account_ref,email,items\nA1,{cell},name\n"))
     assert isinstance(row, Finding)
     assert row.emails == values
 
@@ -98,9 +98,9 @@ def test_a_plain_text_outside_csv_is_one_value(tmp_path: Path) -> None:
 
 
 def test_absent_columns_take_their_defaults_and_order_is_free(tmp_path: Path) -> None:
-    (row,) = read(put(tmp_path, "phone,account_ref\n010-1234-5678,A1\n"))
+    (row,) = read(put(tmp_path, "phone,items,account_ref\n010-1234-5678,name,A1\n"))
     assert isinstance(row, Finding)
-    assert cells(row) == ("A1", "", (), ("010-1234-5678",), (), (), (), "", 1, "confirmed")
+    assert cells(row) == ("A1", "", (), ("010-1234-5678",), (), (), ("name",), "", 1, "confirmed")
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -109,7 +109,7 @@ def test_absent_columns_take_their_defaults_and_order_is_free(tmp_path: Path) ->
 def test_one_kind_of_line_end_with_or_without_a_byte_order_mark(
     tmp_path: Path, ending: str, mark: str, last: bool
 ) -> None:
-    lines = ["account_ref,email", 'A1,"a\r\nb\nc"', "", "A2,x@example.com"]
+    lines = ["account_ref,items,email", 'A1,name,"a\r\nb\nc"', "", "A2,name,x@example.com"]
     path = put(tmp_path, mark + ending.join(lines) + (ending if last else ""))
     one, two = read(path)
     assert isinstance(one, Finding)
@@ -121,7 +121,7 @@ def test_one_kind_of_line_end_with_or_without_a_byte_order_mark(
 @pytest.mark.parametrize("name", ["set.csv", "set.ndjson"])
 def test_cp949_is_read_when_named_and_refused_when_not(tmp_path: Path, name: str) -> None:
     head, row = (
-        ("account_ref,email,name\n", "A1,,똠방각하\n")
+        ("account_ref,email,name,items\n", "A1,,똠방각하,name\n")
         if name == "set.csv"
         else ("", '{"account_ref":"A1","name":"똠방각하"}\n')
     )
@@ -140,7 +140,7 @@ def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
 
 
 def test_utf_16_that_ends_in_half_a_character(tmp_path: Path) -> None:
-    path = put(tmp_path, "account_ref,email\nA1,가\n".encode("utf-16")[:-1])
+    path = put(tmp_path, "account_ref,items,email\nA1,name,가\n".encode("utf-16")[:-1])
     with pytest.raises(BadFile, match="not utf-16"):
         [*read(path, encoding="utf-16")]
 
@@ -157,8 +157,18 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
         f"account_ref,email,email\nA1,{SECRET},c\n",
         "line 1, column email: stands in the header twice",
     ),
-    "no account": ("set.csv", f"email,phone\n{SECRET},b\n", "line 1, column account_ref: missing"),
-    "nobody to find": ("set.csv", f"account_ref,name\nA1,{SECRET}\n", "line 1, column email or phone: missing"),
+    "no account": ("set.csv", f"email,phone,items\n{SECRET},b,name\n", "line 1, column account_ref: missing"),
+    "no items": ("set.csv", f"account_ref,email\nA1,{SECRET}\n", "line 1, column items: missing"),
+    "items twice": (
+        "set.csv",
+        f"account_ref,items,email,items\nA1,name,{SECRET},\n",
+        "line 1, column items: stands in the header twice",
+    ),
+    "nobody to find": (
+        "set.csv",
+        f"account_ref,name,items\nA1,{SECRET},name\n",
+        "line 1, column email or phone: missing",
+    ),
     "unclosed quote": ("set.csv", f'{HEADER}A1,,,,\nA2,"{SECRET},,,\nA3,,,,\n', "line 3: a quote opens"),
     "unclosed quote, long": (
         "set.csv",
@@ -169,7 +179,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
     "one endless line": ("set.csv", HEADER + SECRET * MAX_RECORD, "line 2: a record of over"),
     "mixed line ends": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET},,,\r\nA3,,,,\n", "line 3: ends in another way"),
     "stray CR": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET}\r,,,\n", "line 3: ends in another way"),
-    "CR LF twice": ("set.csv", f"account_ref,email\r\r\nA1,{SECRET}\r\r\n", "line 2: ends in another way"),
+    "CR LF twice": ("set.csv", f"account_ref,items,email\r\r\nA1,name,{SECRET}\r\r\n", "line 2: ends in another way"),
     "mixed after a quote": ("set.csv", f'{HEADER}A1,"{SECRET}\r\n\n",,,\r\n', "line 4: ends in another way"),
     "mixed ndjson": (
         "set.ndjson",
@@ -194,12 +204,12 @@ def test_a_bad_file_is_named_by_its_place_only(tmp_path: Path, name: str, conten
     with pytest.raises(BadFile, match=message) as caught:
         [*read(put(tmp_path, content, name))]
     assert str(caught.value).startswith(name)
-    says_nothing(caught.value)
+    assert_no_value(caught.value)
     assert f"line {caught.value.line}" in str(caught.value) or not caught.value.line
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
 
 
-def says_nothing(error: BaseException) -> None:
+def assert_no_value(error: BaseException) -> None:
     """Neither the error nor what it was raised from may carry a value."""
     assert error.__context__ is None or isinstance(error.__context__, OSError)
     assert SECRET[:3] not in repr((str(error), error.args, vars(error)))
@@ -284,11 +294,21 @@ def test_a_bad_object_is_a_reject(tmp_path: Path, text: str, column: str, reason
     ],
 )
 def test_parquet_columns_of_the_wrong_type(tmp_path: Path, column: str, values: pa.Array, message: str) -> None:
-    table = pa.Table.from_arrays([pa.array(["A1"]), pa.array([SECRET]), values], ["account_ref", "email", column])
+    columns = [pa.array(["A1"]), pa.array([SECRET]), values, pa.array(["name"])]
+    table = pa.Table.from_arrays(columns, ["account_ref", "email", column, "items"])
     pq.write_table(table, tmp_path / "set.parquet")
     with pytest.raises(BadFile, match=message) as caught:
         [*read(tmp_path / "set.parquet")]
-    says_nothing(caught.value)
+    assert_no_value(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["account_ref", "items", "email"])
+def test_a_parquet_schema_without_a_required_column(tmp_path: Path, missing: str) -> None:
+    columns = {name: pa.array([SECRET]) for name in ("account_ref", "items", "email", "name") if name != missing}
+    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
+    with pytest.raises(BadFile, match=f"^set.parquet, column {missing}.*: missing from the header") as caught:
+        [*read(tmp_path / "set.parquet")]
+    assert_no_value(caught.value)
 
 
 def test_parquet_types_that_are_taken(tmp_path: Path) -> None:
@@ -296,21 +316,23 @@ def test_parquet_types_that_are_taken(tmp_path: Path) -> None:
         "account_ref": pa.array(["A1", "A2"]).dictionary_encode(),
         "phone": pa.array([["1", None], None], pa.large_list(pa.string())),
         "name": pa.array(["a|b", None], pa.large_string()),
+        "items": pa.array([["name"], ["name", None]]),
         "cohort": pa.nulls(2),
         "count": pa.array([None, 5], pa.uint8()),
     }
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
     one, two = read(tmp_path / "set.parquet")
-    assert cells(one) == ("A1", "", (), ("1",), ("a|b",), (), (), "", 1, "confirmed")  # type: ignore[arg-type]
-    assert cells(two) == ("A2", "", (), (), (), (), (), "", 5, "confirmed")  # type: ignore[arg-type]
+    assert cells(one) == ("A1", "", (), ("1",), ("a|b",), (), ("name",), "", 1, "confirmed")  # type: ignore[arg-type]
+    assert cells(two) == ("A2", "", (), (), (), (), ("name",), "", 5, "confirmed")  # type: ignore[arg-type]
 
 
 def test_parquet_text_that_is_not_utf_8(tmp_path: Path) -> None:
     damaged = pa.array([b"fine", SECRET.encode()[:-1] + b"\xff"]).view(pa.string())
-    pq.write_table(pa.table({"account_ref": pa.array(["A1", "A2"]), "email": damaged}), tmp_path / "set.parquet")
+    columns = {"account_ref": pa.array(["A1", "A2"]), "email": damaged, "items": pa.array(["name", "name"])}
+    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
     with pytest.raises(BadFile, match="row 2, column email: not UTF-8") as caught:
         [*read(tmp_path / "set.parquet")]
-    says_nothing(caught.value)
+    assert_no_value(caught.value)
 
 
 def test_a_parquet_file_damaged_in_its_middle(tmp_path: Path) -> None:

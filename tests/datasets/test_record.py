@@ -40,7 +40,7 @@ people = st.builds(
     tags=st.dictionaries(st.sampled_from(COMPARED_KINDS), st.lists(tags, min_size=1, max_size=5).map(tuple)),
     siblings=st.lists(locators, max_size=5).map(tuple),
     hints=st.dictionaries(st.sampled_from(VALUE_KINDS), st.lists(texts, min_size=1, max_size=3).map(tuple)),
-)
+).filter(lambda record: record.items or record.confidence == "withdrawn")
 sentinels = st.builds(Sentinel, cohorts=st.lists(texts, max_size=200).map(tuple))
 
 EMPTY = Record(
@@ -207,6 +207,8 @@ def test_a_vast_count_ends_at_the_end_of_the_bytes(before: bytes, count: bytes, 
         pytest.param(lambda data: bytes([data[0] | 3 << 3]) + data[1:], id="confidence 3"),
         pytest.param(lambda data: bytes([data[0] | 1 << 6]) + data[1:], id="an unknown bit"),
         pytest.param(lambda data: bytes([data[0] | 1 << 7]) + data[1:], id="another unknown bit"),
+        pytest.param(lambda data: bytes([data[0] | 1 << 3]) + data[1:], id="possible, without items"),
+        pytest.param(lambda data: bytes([data[0] | 2 << 3]) + data[1:], id="confirmed, without items"),
         pytest.param(lambda data: data[:17] + b"\x80" + data[18:], id="an unknown kind of item"),
         pytest.param(lambda data: b"\1\1\1\xff", id="no UTF-8"),
         pytest.param(lambda data: b"\1\1\3\xed\xa0\x80", id="a surrogate"),

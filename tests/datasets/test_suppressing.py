@@ -116,7 +116,7 @@ def test_a_person_can_be_named_in_a_set_of_any_living_state(state: str, deployme
 def test_a_person_is_found_in_other_sets_under_other_identifiers_only(deployment: Deployment) -> None:
     older = deployment.publish_rows([row("a1", email="old.mina@example.com", items="name"), FAMILY[1]])
     by_phone = deployment.publish_rows([row("a1", phone="010-7777-0001", items="name"), FAMILY[1]])
-    shared = deployment.stage([row("a1", phone="010-2000-0009"), row("a2", phone="010-2000-0009")]).id
+    shared = deployment.stage([row(account, phone="010-2000-0009", items="name") for account in ("a1", "a2")]).id
     newest = deployment.publish_rows(FAMILY)
     assert suppress(deployment, newest, MINA) == {older: 1, by_phone: 1, shared: 1, newest: 2}
     for identifier in ("old.mina@example.com", "010-7777-0001", MINA):
@@ -135,7 +135,7 @@ def test_an_identifier_that_was_somebody_elses_in_an_older_set_takes_nobody_alon
 
 
 def test_a_person_with_an_identifier_of_too_many_is_removed_by_another_one(deployment: Deployment) -> None:
-    crowd = [row(f"b{number}", email=f"p{number}@example.com", phone=MINAS_PHONE) for number in range(21)]
+    crowd = [row(f"b{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name") for number in range(21)]
     published = deployment.publish_rows([row("a1", email=MINA, phone=MINAS_PHONE, items="name"), *crowd])
     with pytest.raises(UnknownIdentifier, match="too many"):
         suppress(deployment, published, MINAS_PHONE)

@@ -204,7 +204,7 @@ def test_the_source_file_is_found_again_person_by_person(deployment: Deployment,
 
 def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deployment: Deployment) -> None:
     staged = deployment.stage(
-        [row(f"a{number}", email=f"p{number}@example.com", phone="010-2000-0001") for number in range(21)]
+        [row(f"a{number}", email=f"p{number}@example.com", phone="010-2000-0001", items="name") for number in range(21)]
     )
     assert checked(deployment, staged.id, source(deployment)).faults == ()
 
@@ -214,8 +214,8 @@ def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deplo
     [
         row("a1", email="mina@example.com", items="order"),  # one more item
         row("a1", email="mina@example.com", items="name", count=2),
-        row("a1", phone="010-9999-9999"),  # one more identifier
-        row("a1", name="이름"),
+        row("a1", phone="010-9999-9999", confidence="withdrawn"),  # one more identifier, and nothing else
+        row("a1", name="이름", confidence="withdrawn"),
         row("a2", email="jun@example.com", items="name"),  # another confidence
         row("a4", email="new@example.com", items="name"),
     ],

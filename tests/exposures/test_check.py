@@ -98,7 +98,10 @@ def test_an_email_is_no_phone_and_a_name_no_address(deployment: Deployment) -> N
 
 SUPPLEMENTED = [
     [row("a1", phone=PHONE, email="first@example.com", name="박지수", items="name")],
-    [row("a1", phone=PHONE, email="second@example.com", items="email"), row("a9", email="third@example.com")],
+    [
+        row("a1", phone=PHONE, email="second@example.com", items="email"),
+        row("a9", email="third@example.com", items="email"),
+    ],
 ]
 
 
@@ -240,7 +243,10 @@ def test_every_name_and_address_is_compared_whether_one_matches_or_not(
 ) -> None:
     own = ["박지수", "박지숙", "지수박"] if kind == "name" else ["서울 강남구 1", "서울 강남구 2", "부산 해운대구 3"]
     deployment.publish_rows(
-        [row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}), row("a2", phone=PHONE, **{kind: own[0]})]
+        [
+            row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}),
+            row("a2", phone=PHONE, items="email", **{kind: own[0]}),
+        ]
     )
     headers = deployment.sign_in(PHONE)
     for value, matches in ((own[0], 2), (own[1], 1), (own[2], 1), ("남궁민수", 0)):

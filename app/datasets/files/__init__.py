@@ -14,7 +14,17 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 from app.datasets.files.blocks import COMPRESSIONS, Block, TextSource
-from app.datasets.files.columns import COLUMNS, BadFile, Confidence, Finding, Problem, Reject, Table, read_cell
+from app.datasets.files.columns import (
+    COLUMNS,
+    BadFile,
+    Confidence,
+    Finding,
+    Problem,
+    Reject,
+    Table,
+    check_items,
+    read_cell,
+)
 from app.datasets.files.text import cut_csv, cut_ndjson, open_csv, open_ndjson
 from app.datasets.files.writing import write_csv, write_ndjson
 from app.errors import BadInput
@@ -30,6 +40,7 @@ __all__ = [
     "Problem",
     "Reject",
     "Table",
+    "check_items",
     "opened",
     "read_cell",
     "write",

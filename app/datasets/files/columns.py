@@ -23,6 +23,8 @@ COLUMNS: Final = (
     "count",
     "confidence",
 )
+REQUIRED_COLUMNS: Final = ("account_ref", "items")
+"""Columns that the header must hold, besides email or phone."""
 SEVERAL: Final = frozenset({"email", "phone", "name", "address", "items"})
 """Columns that may hold more than one value."""
 
@@ -86,12 +88,12 @@ class BadFile(BadInput):
 
 
 def check_header(file: str, names: Sequence[str], *, line: int) -> None:
-    """Hold a header against `COLUMNS`. The order is free; absent columns take their defaults.
+    """Check a header against `COLUMNS`. The order is free; optional columns take their defaults where they are absent.
 
     An unknown column is named by its place only: where the header is missing, its "names" are somebody's data.
 
     Raises:
-        BadFile: an unknown or repeated column; no account_ref; neither email nor phone.
+        BadFile: a column is unknown or repeated, or a required one is missing: account_ref, items, and email or phone.
     """
     for place, name in enumerate(names, start=1):
         if name not in COLUMNS:
@@ -99,8 +101,9 @@ def check_header(file: str, names: Sequence[str], *, line: int) -> None:
             raise BadFile.at(file, reason, line=line, column=str(place))
         if name in names[: place - 1]:
             raise BadFile.at(file, "stands in the header twice", line=line, column=name)
-    if "account_ref" not in names:
-        raise BadFile.at(file, "missing from the header", line=line, column="account_ref")
+    for name in REQUIRED_COLUMNS:
+        if name not in names:
+            raise BadFile.at(file, "missing from the header", line=line, column=name)
     if "email" not in names and "phone" not in names:
         raise BadFile.at(
             file, "missing from the header, both: nobody could be found", line=line, column="email or phone"
@@ -147,6 +150,13 @@ def read_cell(column: str, cell: object, *, piped: bool) -> object:
     if column == "confidence":
         return text or "confirmed" if text in _CONFIDENCES or not text else Problem(_NO_CONFIDENCE)
     return text
+
+
+def check_items(items: Sequence[str], confidence: str) -> Problem | None:
+    """Check that a row says what leaked. Sealed without items, it would tell its owner that nothing did."""
+    return (
+        None if items or confidence == "withdrawn" else Problem("must not be empty unless the confidence is withdrawn")
+    )
 
 
 def split_values(cell: str) -> list[str]:

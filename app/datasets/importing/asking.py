@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from app.crypto import messages
 from app.crypto.expansion import LOCATOR_BYTES, PLACE_BYTES, expanded_rows
 from app.crypto.seal import RECORD_AT_MOST
+from app.datasets.errors import ImportFailed
 from app.datasets.files import Reject
 from app.datasets.importing.people import parted, sum_up
 from app.datasets.importing.plan import Plan
@@ -91,6 +92,7 @@ def ask(
         What becomes of them, and the columns that `seal` takes.
 
     Raises:
+        ImportFailed: one of them has no items and is not withdrawn: the read stage has let a row through that it must reject.
         KeyholderUnavailable: it does not answer.
     """
     done = Sealed()
@@ -127,6 +129,8 @@ def _commons(
     """Write what the records of each person have in common: all but the siblings."""
     coded = people["claims"].dictionary_encode()  # most people's claims are the same as others'
     different = [*map(sum_up, coded.dictionary.to_pylist())]
+    if any(not claimed.items and CONFIDENCES[claimed.confidence] != "withdrawn" for claimed in different):
+        raise ImportFailed("a person without items who is not withdrawn was about to be sealed; nothing was imported")
     heads = [
         encode_head(role, CONFIDENCES[claimed.confidence], hinted=has_hints)
         for claimed in different

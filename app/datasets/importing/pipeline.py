@@ -39,6 +39,8 @@ from app.incidents import get as get_incident
 ROWS_PER_PARTITION = 100_000
 PARTITIONS_AT_MOST = 4096
 COHORTS_AT_MOST = 256
+ROW_RULES = "items are required"
+"""Names the rules by which rows are rejected, so that an import does not resume with what was sealed under other rules."""
 REJECTS_AT_MOST = 1_000_000
 """A file with more of them is not what it is taken for, whatever the caller would put up with."""
 
@@ -146,7 +148,7 @@ class _Import:
     def _read(self) -> _File:
         request, kinds = self.request, frozenset[str](self.incident.kinds)
         digest = hmac.new(self.keys.application().subkey("source of an import"), digestmod="sha256")
-        said = (request.incident, request.kind, request.encoding, str(self.incident.hints))
+        said = (ROW_RULES, request.incident, request.kind, request.encoding, str(self.incident.hints))
         decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
         planting, taken = Planting(self.keys.application(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
@@ -173,7 +175,7 @@ class _Import:
                     raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
         if not file.rows and not file.rejects:
             raise BadFile.at(request.path.name, NO_ROWS)
-        self._judge(file.rejects)
+        self._judge(file.rejects, some_left=file.rows > 0)
         if len(file.cohorts) > COHORTS_AT_MOST:
             raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
         file.source = digest.hexdigest()
@@ -181,10 +183,12 @@ class _Import:
         file.blocks += bool(file.planted.people)
         return file
 
-    def _judge(self, rejects: list[Reject]) -> None:
+    def _judge(self, rejects: list[Reject], *, some_left: bool) -> None:
+        """Report rejected rows. Fail where there are more than the caller allows, or where every row was rejected."""
         rejects.sort(key=attrgetter("line"))
         self.listener.rejects(rejects)
-        if self.request.rejects_at_most is None or len(rejects) <= self.request.rejects_at_most:
+        limit = self.request.rejects_at_most
+        if some_left and (limit is None or len(rejects) <= limit):
             return
         first = rejects[0]
         more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
@@ -247,7 +251,7 @@ class _Import:
         file.spill.clear()
         if total.rejects:
             file.rejects += total.rejects
-            self._judge(file.rejects)
+            self._judge(file.rejects, some_left=True)
         file.planted.leave_out(total)
         if not total.people:
             raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.crypto import messages
-from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, read_cell
+from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, check_items, read_cell
 from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, cohorts_of, pack, parted_by_person
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
@@ -199,6 +199,8 @@ def _claim(cells: Sequence[object], piped: bool, declared: frozenset[str]) -> st
             return _Fault(column, value.reason)
         values.append(value)
     items, cohort, views, confidence = values
+    if problem := check_items(items, confidence):
+        return _Fault("items", problem.reason)
     if not declared.issuperset(items):
         return _Fault("items", "an item that the incident does not declare")
     mask = sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)

@@ -161,6 +161,21 @@ def test_an_import_whose_rejects_cannot_be_written_leaves_nothing(console: Conso
     assert KeyRing(console.folder / "keys").store_ids() == []
 
 
+def test_a_missing_required_column_is_named_with_its_place(console: Console) -> None:
+    console("incident", "create", SAMPLE_INCIDENT)
+    file = console.folder / "people.csv"
+    into = ("dataset", "import", file, "--incident", "sample-2025", "--cost", "minimal", "--rejects", "rejects.csv")
+    for header, column in (
+        ("account_ref,email,name", "items"),
+        ("email,items,name", "account_ref"),
+        ("account_ref,items,name", "email or phone"),
+    ):
+        file.write_text(f"{header}\nsesame,sesame,sesame\n")
+        said = console.refused(*into, "--json")
+        assert said.startswith(f"people.csv, line 1, column {column}: missing from the header")
+    assert console("dataset", "list", "--json").objects == []
+
+
 def test_a_cost_that_is_none_or_another_than_the_first_ones_is_refused(console: Console) -> None:
     console("incident", "create", SAMPLE_INCIDENT)
     file = console.folder / "people.csv"
