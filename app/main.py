@@ -28,7 +28,7 @@ from app.errors import ExposureError, Refused
 from app.exposures import Exposures
 from app.faces import api, web
 from app.faces.cli import run
-from app.faces.http.limited import TooManyCalls, spend
+from app.faces.http.limited import RequestRateLimited, spend
 from app.faces.http.logs import configure_logging
 from app.faces.http.metrics import Metrics
 from app.faces.http.outermost import Outermost, note_failure
@@ -36,17 +36,17 @@ from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import (
-    Budget,
-    Budgets,
-    Limiter,
-    LocalBuckets,
+from app.rate_limits import (
+    RouteLimit,
+    ActionLimiter,
+    RequestLimiter,
+    MemoryBucketStore,
     ProofOfWork,
-    Queue,
-    Refusals,
-    SharedBuckets,
-    Store,
-    read_policy,
+    WaitingRoom,
+    DeferredDenials,
+    RedisBucketStore,
+    RedisCircuitBreaker,
+    load_policy,
 )
 from app.verification import Sessions, Target, Verification
 
@@ -89,20 +89,20 @@ def create_app(
     keyholder = Keyholder(lookup_door)
     turns = Turns((os.cpu_count() or 1) // workers)
     register = Register(keys, keyholder, turns, replica)
-    policy = read_policy(settings.limits_file)
+    policy = load_policy(settings.limits_file)
     metrics = Metrics(store=settings.redis_url is not None)
     alarm_url = settings.alarm_webhook_url
     webhook = Webhook(alarm_url, _log_webhook_failure) if alarm_url else None
     refused = partial(_note_refusal, metrics, Overspent(clock, _log_overspent, webhook))
     store = None
     if settings.redis_url is not None:
-        store = Store(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
-    buckets = SharedBuckets(store) if store else LocalBuckets()
-    refusals = Refusals(refused)
-    budgets = Budgets(policy, buckets, refusals.note)
+        store = RedisCircuitBreaker(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
+    buckets = RedisBucketStore(store) if store else MemoryBucketStore()
+    refusals = DeferredDenials(refused)
+    budgets = ActionLimiter(policy, buckets, refusals.record)
 
     def undelivered(message: Message, now: datetime) -> None:
-        budgets.undelivered(Target(message.channel, message.to).recipient, now=now)
+        budgets.refund_undelivered(Target(message.channel, message.to).recipient, now=now)
 
     outbox = Outbox(secret, undelivered, metrics.message)
     sessions = Sessions(timedelta(seconds=settings.session_ttl))
@@ -120,14 +120,14 @@ def create_app(
         sessions=sessions,
         exposures=Exposures(register, keyholder, digester),
         acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
-        limiter=Limiter(policy, store, refused),
+        limiter=RequestLimiter(policy, store, refused),
         budgets=budgets,
         refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
-        queue=Queue(policy, buckets, secret.subkey("queue"), refusals.note),
+        queue=WaitingRoom(policy, buckets, secret.subkey("queue"), refusals.record),
         canaries=Canaries(keys),
         alarms=Alarms(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
-        countries=policy.countries,
+        countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,
         metrics_token=settings.metrics_token,
@@ -147,7 +147,7 @@ def create_app(
         finally:
             stop.set()
             worker.join(timeout=5)
-            services.refusals.tell()
+            services.refusals.flush()
             services.close()
             log.info("stopped")
 
@@ -176,8 +176,8 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     """Write an error as a page for whoever reads pages, as a problem for all others. A call that no route took spends here."""
     if isinstance(error, HTTPException) and not hasattr(request.state, "spent"):
         try:
-            await spend(Budget.OTHER, request)
-        except TooManyCalls as spent:
+            await spend(RouteLimit.OTHER, request)
+        except RequestRateLimited as spent:
             error = spent
     note_failure(request, error)
     problem = error_response(request, error)
@@ -224,7 +224,7 @@ def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
     erased, refreshed = 0.0, CANARY_SECONDS
     while not stop.wait(DELIVERY_SECONDS):
         try:
-            services.refusals.tell()
+            services.refusals.flush()
             refreshed += DELIVERY_SECONDS
             if refreshed >= CANARY_SECONDS:
                 refreshed = 0.0

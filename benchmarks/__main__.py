@@ -11,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ROOT, crowd, limits_store, requests, sections, timing
+from benchmarks import ROOT, requests, sections, timing
+from benchmarks import redis_outage
+from benchmarks import overload
 from benchmarks.table import Line, alone, as_share, print_table
 from benchmarks.workbench import workbench
 
@@ -37,11 +39,11 @@ def main() -> None:
         )
         show("Bytes of a row", [*sizes, *sections.on_sqlite(bench, options)])
         show("Point read on PostgreSQL", sections.point_reads(bench, options))
-        show("While the store of limits is down", limits_store.outages(bench, seconds=4.0))
-        show("Requests a second with the limits, against none", limits_store.cost(bench, rounds=3, seconds=2.0))
+        show("While the store of limits is down", redis_outage.measure_outages(bench, seconds=4.0))
+        show("Requests a second with the limits, against none", redis_outage.measure_cost(bench, rounds=3, seconds=2.0))
     measured = requests.measure(rounds=3)
     show("Requests, against a bare route with one SELECT", [_as_line(one) for one in measured])
-    found = crowd.measure()
+    found = overload.measure()
     show("Twice as many people as are carried", [alone(name, value, "") for name, value in found.items()])
     alike = timing.measure(samples=samples)
     show(f"Times of answers that look alike, {samples:,} of each", [_as_area(one) for one in alike])

@@ -20,13 +20,13 @@ from app.crypto.secret import Pepper
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import Door, start_child
-from app.limits import Policy
+from app.rate_limits import RateLimitPolicy
 from benchmarks.table import Line, alone, print_table
-from tests.adversary.attackers import HOUR, STRATEGIES, attack, neighbour
-from tests.adversary.honest import Tally, Walk, crowd
-from tests.adversary.ledger import Ledger
+from tests.adversary.attack_plan import HOUR, STRATEGIES, attack, neighbour
+from tests.adversary.honest_users import Tally, Walk, crowd
+from tests.adversary.observations import Ledger
 from tests.adversary.report import Report, report, waits
-from tests.adversary.setting import world
+from tests.adversary.simulation_setup import world
 from tests.adversary.simulation import Part, World
 
 MEMORY = Path("/dev/shm")  # noqa: S108  nothing of it is to outlive the run
@@ -56,7 +56,7 @@ def run(options: Options) -> Report:
         people = crowd(there, tally, ledger, options.honest, rng, within=HOUR)
         hit = Walk(there, there.victim, VICTIM, victim, ledger, rng)
         there.run([*parts, *people, Part("victim", hit.journey(), begins=HOUR / 2)])
-        return report(there, ledger, parts, tally, victim, Policy())
+        return report(there, ledger, parts, tally, victim, RateLimitPolicy())
 
 
 @contextmanager

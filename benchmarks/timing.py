@@ -17,10 +17,10 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.curve import area
+from benchmarks.roc_auc import area
 from benchmarks.deployment import Deployment, deployed
 from benchmarks.load import request
-from benchmarks.pairs import Pair, Started, Targets, ask_for, asking, calling, checking, guessing, of_nobody, of_others
+from benchmarks.call_pairs import Pair, Started, Targets, ask_for, asking, calling, checking, guessing, of_nobody, of_others
 from benchmarks.wire import Wire
 
 GOAL = 0.52

@@ -13,7 +13,7 @@ from threading import Thread
 from uuid import uuid4
 
 from app.alarms.webhook import Webhook
-from app.limits import Asker, Budgets
+from app.rate_limits import ClientAddress, ActionLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Touch:
     """Somebody asked for a code for a canary."""
 
     at: datetime
-    asker: Asker = field(repr=False)
+    asker: ClientAddress = field(repr=False)
     channel: str
     incident: str
 
@@ -44,7 +44,7 @@ class Alarms:
 
     def __init__(
         self,
-        budgets: Budgets,
+        budgets: ActionLimiter,
         told: Callable[[Alarm], object],
         failed: Callable[[Exception], object],
         webhook: Webhook | None = None,
@@ -91,7 +91,7 @@ class Alarms:
 
     def _raise(self, touch: Touch) -> None:
         try:
-            emptied = self._budgets.tighten(touch.asker, now=touch.at)
+            emptied = self._budgets.drain_code_limits(touch.asker, now=touch.at)
             alarm = Alarm(f"alarm_{uuid4().hex}", touch.at, touch.channel, touch.incident, emptied)
             self._told(alarm)
             if self._webhook is not None:

@@ -3,7 +3,7 @@
 8 digits of the operating system's randomness, good for some minutes, for five tries, for one use, and only together with the client secret that the
 asker alone was given. Another person's asking for the same identifier neither ends nor betrays a verification: each stands by itself.
 
-Where a code may not be sent (`app.limits`), everything is done as if it were, and no code fits: what was not sent cannot be guessed.
+Where a code may not be sent (`app.rate_limits`), everything is done as if it were, and no code fits: what was not sent cannot be guessed.
 """
 
 import hmac

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from app.delivery import Channel
 from app.identifiers import IdentifierKind, Malformed, calling_code, canonical, mask
-from app.limits import Recipient
+from app.rate_limits import LimitSubject
 from app.verification.errors import InvalidIdentifier
 
 KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
@@ -30,10 +30,10 @@ class Target:
         return mask(self.kind, self.to)
 
     @property
-    def recipient(self) -> Recipient:
+    def recipient(self) -> LimitSubject:
         """As the budgets know it."""
         destination = "email" if self.channel == "email" else calling_code(self.to)
-        return Recipient(destination, f"{self.channel} {self.to}".encode())
+        return LimitSubject(destination, f"{self.channel} {self.to}".encode())
 
 
 def read_target(channel: Channel, identifier: str, countries: Collection[str]) -> Target:

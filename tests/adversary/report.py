@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from app.limits import Policy
-from app.limits.decision import Limit
+from app.rate_limits import RateLimitPolicy
+from app.rate_limits.gcra import Limit
 from app.verification.service import CODE_LENGTH
-from tests.adversary.chance import at_least
-from tests.adversary.honest import Tally
-from tests.adversary.ledger import Ledger
+from tests.adversary.binomial import at_least
+from tests.adversary.honest_users import Tally
+from tests.adversary.observations import Ledger
 from tests.adversary.simulation import Part, World
 
 DAY, HOUR = 86400.0, 3600.0
@@ -72,7 +72,7 @@ def report(
     attack: Sequence[Part],
     honest: Tally,
     victim: Tally,
-    policy: Policy,
+    policy: RateLimitPolicy,
     digits: int = CODE_LENGTH,
 ) -> Report:
     """Draw it up."""
@@ -107,12 +107,12 @@ def report(
     )
 
 
-def _caps(policy: Policy, confirmed: int) -> dict[str, int]:
+def _caps(policy: RateLimitPolicy, confirmed: int) -> dict[str, int]:
     """Give what the buckets let through at most within the time that they are held against.
 
     A bucket gives what it holds and what comes in meanwhile. At midnight (UTC) the names change, and it is full anew.
     """
-    limits = policy.limits()
+    limits = policy.limits_by_name()
 
     def of(place: str, seconds: float, fills: int = 1) -> int:
         limit: Limit = limits[place]
@@ -122,10 +122,10 @@ def _caps(policy: Policy, confirmed: int) -> dict[str, int]:
     return {
         "guesses_hour": of("service.wrong_codes", HOUR) + confirmed // 4,
         "victim_hour": of("target.codes", HOUR, fills=2),
-        "victim_day": of("target.codes_of_day", DAY, fills=2),
+        "victim_day": of("target.codes_per_day", DAY, fills=2),
         "busiest_hour": min(
             of("service.messages", HOUR),
-            destinations * of("service.unconfirmed_of_destination", HOUR) + confirmed * 3 // 2,
+            destinations * of("service.unverified_domestic", HOUR) + confirmed * 3 // 2,
         ),
     }
 

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from tests.adversary.people import Person
-from tests.adversary.steps import Actor, Answer, Call, Line, Step
+from tests.adversary.proxy_client import Actor, Answer, Call, Line, Step
 from tests.support.deployment import Deployment
 
 TRIP = 0.1

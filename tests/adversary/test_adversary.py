@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from app.limits import read_policy
-from tests.adversary.attackers import attack
-from tests.adversary.guessing import guessing
-from tests.adversary.honest import Tally, Walk, crowd
-from tests.adversary.ledger import Ledger
+from app.rate_limits import load_policy
+from tests.adversary.attack_plan import attack
+from tests.adversary.code_guessing import guessing
+from tests.adversary.honest_users import Tally, Walk, crowd
+from tests.adversary.observations import Ledger
 from tests.adversary.people import sources
-from tests.adversary.pumping import pumping
+from tests.adversary.sms_pumping import pumping
 from tests.adversary.report import Report, report
-from tests.adversary.setting import world
+from tests.adversary.simulation_setup import world
 from tests.adversary.simulation import Part, World
 from tests.support.lavish import lavish
 
@@ -62,7 +62,7 @@ def drawn_up(
     victim: Tally | None = None,
     **given: Any,
 ) -> Report:
-    policy = read_policy(there.deployment.settings.limits_file)
+    policy = load_policy(there.deployment.settings.limits_file)
     return report(there, ledger, parts, tally or Tally(), victim or Tally(), policy, **given)
 
 
@@ -123,7 +123,7 @@ def test_wrong_codes_of_all_addresses_together_are_stopped(make_world: MakeWorld
 
 
 def test_messages_of_all_addresses_together_are_stopped(make_world: MakeWorld, rng: Random) -> None:
-    budgets = lavish({"service.unconfirmed_of_destination": "60/hour", "target.codes": "10/hour"})
+    budgets = lavish({"service.unverified_domestic": "60/hour", "target.codes": "10/hour"})
     with make_world(budgets=budgets) as there:
         ledger = Ledger()
         parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
@@ -131,7 +131,7 @@ def test_messages_of_all_addresses_together_are_stopped(make_world: MakeWorld, r
         came_of_it = drawn_up(there, ledger, parts)
     assert 60 <= came_of_it.messages <= came_of_it.caps["busiest_hour"]
     assert came_of_it.victim_hour <= 20
-    assert set(came_of_it.refusals) == {"target.codes", "service.unconfirmed_of_destination"}
+    assert set(came_of_it.refusals) == {"target.codes", "service.unverified_domestic"}
     assert parts[0].statuses[429] == 0  # nobody is told
 
 

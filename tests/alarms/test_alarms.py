@@ -11,11 +11,11 @@ import pytest
 
 from app.alarms import Alarm, Alarms, Overspent, Touch, Webhook
 from app.alarms.webhook import WAITING_AT_MOST
-from app.limits import Budgets, LocalBuckets, Policy, asker_at
+from app.rate_limits import ActionLimiter, MemoryBucketStore, RateLimitPolicy, client_address_from_ip
 from tests.support.receiver import receiver
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
-TOUCH = Touch(NOW, asker_at("198.51.100.7"), "sms", "sample-2025")
+TOUCH = Touch(NOW, client_address_from_ip("198.51.100.7"), "sms", "sample-2025")
 
 
 @contextmanager
@@ -114,8 +114,8 @@ def test_what_waits_is_bounded() -> None:
     webhook.stop()
 
 
-def budgets() -> Budgets:
-    return Budgets(Policy(), LocalBuckets())
+def budgets() -> ActionLimiter:
+    return ActionLimiter(RateLimitPolicy(), MemoryBucketStore())
 
 
 def test_each_touch_raises_one_alarm() -> None:
@@ -164,7 +164,7 @@ def test_a_spent_budget_of_the_service_raises_one_alarm_an_hour() -> None:
             overspent = Overspent(lambda: now[0], told.append, webhook)
             for minutes in (0, 1, 59, 60, 61):
                 now[0] = NOW + timedelta(minutes=minutes)
-                for budget in ("client.unproven", "target.codes", "service.messages"):
+                for budget in ("client.new_identifiers", "target.codes", "service.messages"):
                     overspent.refused(budget)
             overspent.refused("service.wrong_codes")
         events = got.events()

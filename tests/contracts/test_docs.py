@@ -12,7 +12,7 @@ from app.config import PREFIX, Settings
 from app.crypto import calibration
 from app.faces import api
 from app.faces.cli import commands
-from app.limits import Policy
+from app.rate_limits import RateLimitPolicy
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,10 +77,10 @@ def test_what_is_there_only_where_it_is_configured() -> None:
 
 
 def test_the_default_budgets_are_what_the_readme_of_limits_says() -> None:
-    text = (ROOT / "app" / "limits" / "README.md").read_text(encoding="utf-8")
-    policy = Policy()
+    text = (ROOT / "app" / "rate_limits" / "README.md").read_text(encoding="utf-8")
+    policy = RateLimitPolicy()
     block = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
-    said = {"record_only": policy.record_only, "countries": list(policy.countries)}
+    said = {"dry_run": policy.dry_run, "sms_countries": list(policy.sms_countries)}
     for table in ("client", "target", "service"):
         said[table] = asdict(getattr(policy, table))
         for name, budget in said[table].items():

@@ -11,7 +11,7 @@ from redis import Redis
 
 from app import datasets
 from tests.journeys.test_nothing_leaks import assert_found_nowhere
-from tests.limits.test_answers import said
+from tests.support.answers import said
 from tests.support.deployment import Deployment, row
 from tests.support.http import served
 from tests.support.receiver import receiver
@@ -21,7 +21,7 @@ PEOPLE = [
     row("a2", email="jun@example.com", name="박준", items="name"),
 ]
 THIEF, NEIGHBOUR, SOMEBODY = "198.51.100.7", "198.51.100.8", "203.0.113.5"
-BUDGETS = ["unproven", "unproven_of_subnet", "unconfirmed", "unconfirmed_of_subnet"]
+BUDGETS = ["new_identifiers", "new_identifiers_per_subnet", "unverified_codes", "unverified_codes_per_subnet"]
 
 
 @pytest.fixture(params=["in process", "valkey"])

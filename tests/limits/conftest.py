@@ -5,4 +5,4 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.limits.store.TIMEOUT", 10.0)
+    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 10.0)

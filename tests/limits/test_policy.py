@@ -4,32 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from app.limits import BadBudgets, ClientBudgets, Policy, read_policy
+from app.rate_limits import InvalidLimitsFile, ClientLimits, RateLimitPolicy, load_policy
 
 
 def test_the_defaults_are_what_the_contract_promises() -> None:
-    limits = Policy().limits()
+    limits = RateLimitPolicy().limits_by_name()
     assert 30 <= limits["client.verifications"].count <= 120
     assert 60 <= limits["client.confirmations"].count <= 200
     assert 120 <= limits["client.other"].count <= 300
-    assert limits["client.verifications_of_subnet"].count <= 4 * limits["client.verifications"].count
-    for name in ("verifications", "verifications_of_subnet", "confirmations", "other"):
+    assert limits["client.verifications_per_subnet"].count <= 4 * limits["client.verifications"].count
+    for name in ("verifications", "verifications_per_subnet", "confirmations", "other"):
         assert limits[f"client.{name}"].seconds == 60
-    assert limits["client.checks_of_session"].count >= 30
+    assert limits["client.value_checks_per_session"].count >= 30
 
 
 def test_no_budget_by_meaning_refuses_what_the_budget_of_calls_lets_through_in_a_minute() -> None:
-    limits = Policy().limits()
-    for name in ("unconfirmed", "unproven"):
+    limits = RateLimitPolicy().limits_by_name()
+    for name in ("unverified_codes", "new_identifiers"):
         assert limits[f"client.{name}"].count >= limits["client.verifications"].count
     assert limits["client.wrong_codes"].count >= limits["client.confirmations"].count
 
 
 def test_a_file_takes_the_place_of_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
-    path.write_text('record_only = true\ncountries = ["82", "1"]\n[client]\nother = "7/minute"\n')
-    assert read_policy(path) == Policy(ClientBudgets(other="7/minute"), countries=("82", "1"), record_only=True)
-    assert read_policy(None) == Policy()
+    path.write_text('dry_run = true\nsms_countries = ["82", "1"]\n[client]\nother = "7/minute"\n')
+    assert load_policy(path) == RateLimitPolicy(ClientLimits(other="7/minute"), sms_countries=("82", "1"), dry_run=True)
+    assert load_policy(None) == RateLimitPolicy()
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_a_file_takes_the_place_of_what_it_names(tmp_path: Path) -> None:
         ("[target]\ncodes = 7", "target.codes"),
         ("client = 7", "client"),
         ("[client]\nother = \nmore", "line 2"),
-        ('countries = "82"', "countries"),
-        ('countries = ["+82"]', "countries"),
-        ("countries = [82]", "countries"),
-        ("record_only = 1", "record_only"),
+        ('sms_countries = "82"', "sms_countries"),
+        ('sms_countries = ["+82"]', "sms_countries"),
+        ("sms_countries = [82]", "sms_countries"),
+        ("dry_run = 1", "dry_run"),
     ],
 )
 def test_a_bad_file_is_refused_at_its_place(tmp_path: Path, content: str, place: str) -> None:
     path = tmp_path / "limits.toml"
     path.write_text(content)
-    with pytest.raises(BadBudgets, match=r"^EXPOSURE_LIMITS_FILE: ") as refused:
-        read_policy(path)
+    with pytest.raises(InvalidLimitsFile, match=r"^EXPOSURE_LIMITS_FILE: ") as refused:
+        load_policy(path)
     assert place in str(refused.value)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadBudgets, match="cannot be read"):
-        read_policy(tmp_path / "nowhere.toml")
+    with pytest.raises(InvalidLimitsFile, match="cannot be read"):
+        load_policy(tmp_path / "nowhere.toml")
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     [
         ("client = 7", "client: must be a table of limits"),
         ('client = {other = "many"}', "client.other: must be a limit such as 60/minute"),
-        ("countries = 82", 'countries: must be a list of calling codes such as ["82"]'),
-        ("record_only = 1", "record_only: must be true or false"),
+        ("sms_countries = 82", 'sms_countries: must be a list of calling codes such as ["82"]'),
+        ("dry_run = 1", "dry_run: must be true or false"),
     ],
 )
 def test_an_error_states_what_a_key_of_the_limits_file_must_be(tmp_path: Path, content: str, requirement: str) -> None:
     path = tmp_path / "limits.toml"
     path.write_text(content)
-    with pytest.raises(BadBudgets) as caught:
-        read_policy(path)
+    with pytest.raises(InvalidLimitsFile) as caught:
+        load_policy(path)
     assert str(caught.value) == f"EXPOSURE_LIMITS_FILE: {path}: {requirement}"

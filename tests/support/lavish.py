@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from app.limits import Policy
+from app.rate_limits import RateLimitPolicy
 
 
 def lavish(but: Mapping[str, str] = {}) -> str:
-    """Write a file of budgets that hold a hundred million each, *but* for some by their place, as in ``client.unproven``."""
+    """Write a file of budgets that hold a hundred million each, *but* for some by their place, as in ``client.new_identifiers``."""
     lines: dict[str, list[str]] = {}
-    for place, limit in Policy().limits().items():
+    for place, limit in RateLimitPolicy().limits_by_name().items():
         table, _, name = place.partition(".")
         budget = but.get(place, f"100000000/{int(limit.seconds)} seconds")
         lines.setdefault(table, [f"[{table}]"]).append(f'{name} = "{budget}"')

@@ -14,7 +14,7 @@ from app.faces.http.identity import proofs_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
 from app.incidents import Locale, Notice
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import Identity
 
 router = APIRouter(route_class=LimitedRoute, tags=["acknowledgements"])
@@ -65,7 +65,7 @@ class ReceiptKeysOut(Out):
         **problems(401, 404, 409, 413, 415, 422),
     },
 )
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Response:
     """Record that a notice was read. It waives nothing, and no right depends on it."""
     services = services_of(request)
@@ -83,7 +83,7 @@ def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Resp
 
 
 @router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def list_acknowledgements(request: Request, token: Token) -> Response:
     """Read one's own receipts."""
     services = services_of(request)
@@ -97,7 +97,7 @@ def list_acknowledgements(request: Request, token: Token) -> Response:
 
 
 @router.get("/v1/receipt-keys", responses=problems())
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def list_receipt_keys(response: Response, request: Request) -> ReceiptKeysOut:
     """Read the public keys by which receipts are checked."""
     services = services_of(request)

@@ -15,7 +15,7 @@ from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
 from app.identifiers import IdentifierKind, Kind
 from app.incidents import ItemKind, KnownIncident
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import Identity
 
 router = APIRouter(route_class=LimitedRoute, tags=["exposures"])
@@ -100,7 +100,7 @@ class ChecksOut(Out):
 
 
 @router.get("/v1/exposures", response_model=ExposuresOut, responses=problems(401))
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def list_exposures(request: Request, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
     services = services_of(request)
@@ -123,11 +123,11 @@ def list_exposures(request: Request, token: Token) -> Response:
 
 
 @router.post("/v1/exposures/check", response_model=ChecksOut, responses=problems(401, 413, 415, 422))
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     """Ask whether a name, address, email or phone is the one in one's own records."""
     services = services_of(request)
-    services.budgets.check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
+    services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
 
     def check(session: Reader, identity: Identity) -> ChecksOut:
         results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)

@@ -11,7 +11,7 @@ from app.faces.api.schemas import Absent, Moment, Out, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
 from app.incidents import Incident, ItemKind, Locale, UnknownIncident
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 
 router = APIRouter(route_class=LimitedRoute, tags=["incidents"])
 
@@ -96,7 +96,7 @@ class NoticeOut(Out):
     response_model=IncidentsOut,
     responses={304: {"description": "Not modified"}, **problems()},
 )
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def list_incidents(request: Request) -> Response:
     """List the incidents."""
     services = services_of(request)
@@ -110,7 +110,7 @@ def list_incidents(request: Request) -> Response:
     response_model=NoticeOut,
     responses={304: {"description": "Not modified"}, **problems(404, 422)},
 )
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] = "ko") -> Response:
     """Read an incident's newest notice."""
     services = services_of(request)

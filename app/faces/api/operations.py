@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from app.faces.api.schemas import Out, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.limits import Budget, Kept
+from app.rate_limits import RouteLimit, BackendState
 
 router = APIRouter(route_class=LimitedRoute, tags=["operations"])
 metrics_router = APIRouter(route_class=LimitedRoute, tags=["operations"])
@@ -27,18 +27,18 @@ class StatusOut(Out):
 class ReadyOut(StatusOut):
     """How the service is, and what it does without."""
 
-    limits: Kept
+    limits: BackendState
 
 
 @router.get("/healthz", responses=problems())
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 async def is_alive() -> StatusOut:
     """Say that the process answers, even while all of its threads wait."""
     return StatusOut(status="alive")
 
 
 @router.get("/readyz", responses=problems())
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def is_ready(request: Request) -> ReadyOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
     services = services_of(request)
@@ -46,11 +46,11 @@ def is_ready(request: Request) -> ReadyOut:
     services.database.answer(lambda session: services.register.look_up(session, []))
     # Without the store of limits it still can, for each process counts by itself and more strictly. A 503 here would have all servers taken out
     # at once for what all of them share, and would give whoever brings that store down the whole service.
-    return ReadyOut(status="ready", limits=services.limiter.kept)
+    return ReadyOut(status="ready", limits=services.limiter.backend_state)
 
 
 @metrics_router.get("/metrics", response_class=PlainTextResponse, responses=problems(401))
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def show_metrics(request: Request) -> Response:
     """Give the counters in Prometheus' text format to whoever shows the token."""
     services = services_of(request)
@@ -62,7 +62,7 @@ def show_metrics(request: Request) -> Response:
 
 
 @router.get("/v1/openapi.json", include_in_schema=False)
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def describe(request: Request) -> JSONResponse:
     """Describe this API (OpenAPI 3.1)."""
     return JSONResponse(request.app.openapi(), headers={"Cache-Control": "public, max-age=3600"})

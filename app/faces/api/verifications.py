@@ -15,7 +15,7 @@ from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import services_of
 from app.faces.http.verifying import PROOF_HEADER, TICKET_HEADER
 from app.incidents import Locale
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import CODE_LENGTH, Started, WrongCode
 
 router = APIRouter(route_class=LimitedRoute, tags=["verifications"])
@@ -83,7 +83,7 @@ class SessionOut(Out):
         (TICKET_HEADER, "the ticket of a place in the queue"),
     ),
 )
-@spends(Budget.VERIFICATIONS)
+@spends(RouteLimit.VERIFICATIONS)
 def start_verification(body: VerificationIn, request: Request) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
     return _started(
@@ -98,7 +98,7 @@ def start_verification(body: VerificationIn, request: Request) -> Response:
     responses=problems(404, 410, 413, 415, 422),
     openapi_extra=_headers((PROOF_HEADER, "the solution of a challenge: ALTCHA version 2, in base64")),
 )
-@spends(Budget.VERIFICATIONS)
+@spends(RouteLimit.VERIFICATIONS)
 def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name
     """Have a new code sent; the one before is void."""
     return _started(verifying.resend(request, id, body.client_secret))
@@ -110,7 +110,7 @@ def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa
     responses=problems(401, 404, 409, 410, 413, 415, 422),
     openapi_extra={"security": [{}]},  # added to the Bearer: one or none
 )
-@spends(Budget.CONFIRMATIONS)
+@spends(RouteLimit.CONFIRMATIONS)
 def confirm_verification(
     id: UUID,  # noqa: A002  the contract's name
     body: ConfirmationIn,

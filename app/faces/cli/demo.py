@@ -28,13 +28,13 @@ SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
 SEED = 2025
 LIMITS = """\
 [client]
-unproven = "100000/day"
-unproven_of_subnet = "100000/day"
-unconfirmed = "100000/day"
-unconfirmed_of_subnet = "100000/day"
+new_identifiers = "100000/day"
+new_identifiers_per_subnet = "100000/day"
+unverified_codes = "100000/day"
+unverified_codes_per_subnet = "100000/day"
 [target]
 codes = "100000/day"
-codes_of_day = "100000/day"
+codes_per_day = "100000/day"
 wrong_codes = "100000/day"
 """
 """A demo knows four people, who are asked for over and over from one address, and sends nothing to anybody."""

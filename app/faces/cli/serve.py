@@ -12,7 +12,7 @@ from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json
 from app.faces.cli.server import CreateApp, run_server
 from app.keyholder import Door
-from app.limits import read_policy
+from app.rate_limits import load_policy
 
 
 def serve(
@@ -25,7 +25,7 @@ def serve(
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = read_settings()
     require(settings, "sender")
-    read_policy(settings.limits_file)  # here, and not in each worker, which would be started again and again
+    load_policy(settings.limits_file)  # here, and not in each worker, which would be started again and again
     if settings.replica_url is not None:
         parse_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:

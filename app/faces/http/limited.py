@@ -17,7 +17,7 @@ from starlette.types import Message, Receive
 
 from app.errors import ExposureError
 from app.faces.http.services import services_of
-from app.limits import Budget, Spent
+from app.rate_limits import RouteLimit, RateLimitState
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -28,15 +28,15 @@ BODY_LIMIT = 64 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
-class TooManyCalls(ExposureError):
+class RequestRateLimited(ExposureError):
     """The caller's address has spent its budget."""
 
-    def __init__(self, spent: Spent) -> None:
+    def __init__(self, spent: RateLimitState) -> None:
         super().__init__("the budget of this address is spent")
         self.spent = spent
 
 
-def spends(budget: Budget) -> Callable[[Endpoint], Endpoint]:
+def spends(budget: RouteLimit) -> Callable[[Endpoint], Endpoint]:
     """Say what a route's calls spend; a plain function runs in a thread of the loop's, which cost half of what the framework's cost."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
@@ -55,32 +55,32 @@ def _threaded(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint
     return threaded
 
 
-async def spend(budget: Budget, request: Request) -> None:
+async def spend(budget: RouteLimit, request: Request) -> None:
     """Take one call from *budget*.
 
     Raises:
         TooManyCalls: it is spent.
     """
     limiter = services_of(request).limiter
-    if limiter.waiting is None:
+    if limiter.executor is None:
         spent = limiter.spend(budget, request)
     else:  # not the framework's threads, to which the way is longer, nor the loop's, which work on requests
-        spent = await get_running_loop().run_in_executor(limiter.waiting, limiter.spend, budget, request)
+        spent = await get_running_loop().run_in_executor(limiter.executor, limiter.spend, budget, request)
     request.state.spent = spent
-    if not spent.admitted:
-        raise TooManyCalls(spent)
+    if not spent.is_allowed:
+        raise RequestRateLimited(spent)
 
 
 class LimitedRoute(APIRoute):
     """A route whose calls spend."""
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> RouteLimit:
         """What its calls spend from."""
         budget = getattr(self.endpoint, "budget", None)
         if budget is None:
             raise TypeError(f"{self.endpoint.__name__} does not say what its calls spend")
-        return Budget(budget)
+        return RouteLimit(budget)
 
     def get_route_handler(self) -> Handler:
         """Wrap the whole handler: spend, then look at the media type, then the rest."""

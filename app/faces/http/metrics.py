@@ -82,7 +82,7 @@ class Metrics:
         self._seconds.labels(template).observe(seconds)
 
     def refused(self, budget: str) -> None:
-        """Count a refusal of the budget of this name, as in ``client.unproven``."""
+        """Count a refusal of the budget of this name, as in ``client.new_identifiers``."""
         self._refusals.labels(budget).inc()
 
     def fell_back(self) -> None:

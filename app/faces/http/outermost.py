@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import ExposureError, Unavailable
 from app.faces.http.problems import error_response
-from app.limits import Spent
+from app.rate_limits import RateLimitState
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -63,9 +63,9 @@ class Outermost:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
                 headers.append("X-Request-Id", state["request_id"])
-                if isinstance(spent := state.get("spent"), Spent):
-                    headers.append("RateLimit-Policy", f'"{spent.budget}";q={spent.quota};w={spent.window}')
-                    headers.append("RateLimit", f'"{spent.budget}";r={spent.remaining};t={spent.reset}')
+                if isinstance(spent := state.get("spent"), RateLimitState):
+                    headers.append("RateLimit-Policy", f'"{spent.limit_name}";q={spent.quota};w={spent.window}')
+                    headers.append("RateLimit", f'"{spent.limit_name}";r={spent.remaining};t={spent.reset}')
             await send(message)
 
         try:

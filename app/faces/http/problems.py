@@ -17,10 +17,10 @@ from starlette.routing import Match, Route
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
 from app.errors import ExposureError, Unavailable
 from app.exposures import InvalidValue, VerifyAgain
-from app.faces.http.limited import TooManyCalls
+from app.faces.http.limited import RequestRateLimited
 from app.faces.http.services import services_of
 from app.incidents import UnknownIncident
-from app.limits import Crowded, OverBudget, Spent
+from app.rate_limits import MustQueue, RateLimited, RateLimitState
 from app.verification import (
     InvalidIdentifier,
     NoSession,
@@ -102,10 +102,10 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
         409, "notice-superseded", "Notice superseded", "Read the newest notice and acknowledge that one."
     ),
     UnknownIncident: Problem(404, "unknown-incident", "Unknown incident", "No incident has this name."),
-    TooManyCalls: TOO_MANY,
-    OverBudget: TOO_MANY,
+    RequestRateLimited: TOO_MANY,
+    RateLimited: TOO_MANY,
     TooSoon: TOO_MANY,
-    Crowded: CROWDED,
+    MustQueue: CROWDED,
     Unavailable: UNAVAILABLE,
 }
 
@@ -121,7 +121,7 @@ _BY_STATUS = {
 
 def problem_of(error: ExposureError) -> Problem:
     """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
-    if isinstance(error, OverBudget) and error.soft:
+    if isinstance(error, RateLimited) and error.accepts_proof_of_work:
         return WORK
     return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
 
@@ -136,11 +136,11 @@ def http_problem(status: int) -> Problem:
 
 def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
     """Give the headers that a problem needs."""
-    if isinstance(error, TooManyCalls):
+    if isinstance(error, RequestRateLimited):
         return {"Retry-After": str(error.spent.reset)}
-    if isinstance(error, OverBudget | TooSoon):
+    if isinstance(error, TooSoon):
         return {"Retry-After": str(error.wait)}
-    if isinstance(error, Crowded):
+    if isinstance(error, RateLimited | MustQueue):
         return {"Retry-After": str(error.retry_after)}
     if problem.status == 503:
         return {"Retry-After": str(RETRY_SECONDS)}
@@ -178,13 +178,13 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidIdentifier | InvalidValue):
         pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
         extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
-    if isinstance(error, OverBudget):  # in the headers it takes the place of the budget of calls, which had room
+    if isinstance(error, RateLimited):  # in the headers it takes the place of the budget of calls, which had room
         count, seconds = error.limit.count, int(error.limit.seconds)
-        request.state.spent = Spent(error.budget, False, count, seconds, 0, error.wait)
-        if error.soft:
+        request.state.spent = RateLimitState(error.limit_name, False, count, seconds, 0, error.retry_after)
+        if error.accepts_proof_of_work:
             services = services_of(request)
-            extensions["challenge"] = services.work.challenge(now=services.clock())
-    if isinstance(error, Crowded) and error.ticket:
+            extensions["challenge"] = services.work.create_challenge(now=services.clock())
+    if isinstance(error, MustQueue) and error.ticket:
         extensions |= {"ticket": error.ticket, "ahead": error.ahead}
     headers = headers_of(problem, error)
     if problem.status == 405:

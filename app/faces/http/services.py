@@ -14,7 +14,7 @@ from app.exposures import Exposures
 from app.faces.http.metrics import Metrics
 from app.incidents import KnownIncidents
 from app.keyholder import Keyholder
-from app.limits import Budgets, Limiter, ProofOfWork, Queue, Refusals
+from app.rate_limits import ActionLimiter, RequestLimiter, ProofOfWork, WaitingRoom, DeferredDenials
 from app.verification import Sessions, Verification
 
 
@@ -34,12 +34,12 @@ class Services:
     sessions: Sessions
     exposures: Exposures
     acknowledgements: Acknowledgements
-    limiter: Limiter
-    budgets: Budgets
-    refusals: Refusals
+    limiter: RequestLimiter
+    budgets: ActionLimiter
+    refusals: DeferredDenials
     """Of those budgets, not yet told of."""
     work: ProofOfWork
-    queue: Queue
+    queue: WaitingRoom
     canaries: Canaries
     alarms: Alarms
     countries: tuple[str, ...]

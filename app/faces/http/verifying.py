@@ -12,7 +12,7 @@ from app.alarms import Touch
 from app.delivery import Channel
 from app.faces.http.services import services_of
 from app.incidents import Locale
-from app.limits import Solved, asker_of
+from app.rate_limits import VerifiedSolution, client_address_of
 from app.verification import Confirmed, Started, Target, WrongCode, read_target
 
 PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
@@ -33,10 +33,10 @@ def start(request: Request, channel: Channel, identifier: str, locale: Locale, t
         OverBudget: a budget of the client is spent.
         Crowded: there are more new journeys than the service carries.
     """
-    services, now, asker = services_of(request), services_of(request).clock(), asker_of(request)
+    services, now, asker = services_of(request), services_of(request).clock(), client_address_of(request)
     target = read_target(channel, identifier, services.countries)
-    if not services.queue.redeem(ticket, now=now):
-        services.budgets.ask(asker, target.recipient, proof=_proof(request, now), now=now)
+    if not services.queue.redeem_ticket(ticket, now=now):
+        services.budgets.charge_code_request(asker, target.recipient, solution=_proof(request, now), now=now)
         services.queue.enter(now=now)  # whoever comes back with its ticket has been charged
     send = _may_send(request, target, now)
     with services.database.write() as session:
@@ -53,7 +53,7 @@ def resend(request: Request, number: UUID, client_secret: str) -> Started:
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
         target = services.verification.target(session, number, client_secret, now=now)
-    services.budgets.ask(asker_of(request), target.recipient, proof=_proof(request, now), now=now)
+    services.budgets.charge_code_request(client_address_of(request), target.recipient, solution=_proof(request, now), now=now)
     send = _may_send(request, target, now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
@@ -77,25 +77,25 @@ def confirm(
         Unavailable: the service's budget of wrong codes is spent, or something failed; neither try nor code is.
     """
     services, now = services_of(request), services_of(request).clock()
-    with services.budgets.guess(asker_of(request), now=now) as guess:
+    with services.budgets.attempt_code(client_address_of(request), now=now) as attempt:
         with services.database.write() as session:
             outcome = services.verification.confirm(session, number, client_secret, code, token=token(session), now=now)
         if isinstance(outcome, WrongCode):
-            guess.wrong(outcome.target.recipient)
+            attempt.record_failure(outcome.target.recipient)
         else:
-            guess.right(outcome.target.recipient)
+            attempt.record_success(outcome.target.recipient)
     services.metrics.tried(right=isinstance(outcome, Confirmed))
     return outcome
 
 
-def _proof(request: Request, now: datetime) -> Solved | None:
-    return services_of(request).work.solved(request.headers.get(PROOF_HEADER, ""), now=now)
+def _proof(request: Request, now: datetime) -> VerifiedSolution | None:
+    return services_of(request).work.verify(request.headers.get(PROOF_HEADER, ""), now=now)
 
 
 def _may_send(request: Request, target: Target, now: datetime) -> bool:
     """Say whether a code may be sent: never to a canary, whose answer is like everybody's."""
-    services, asker = services_of(request), asker_of(request)
-    send = services.budgets.may_send(asker, target.recipient, now=now)
+    services, asker = services_of(request), client_address_of(request)
+    send = services.budgets.charge_message(asker, target.recipient, now=now)
     canary_of = services.canaries.incident_of(target.kind, target.to)
     if canary_of is None:
         return send

@@ -20,7 +20,7 @@ from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
 from app.incidents import Notice, Text
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import Identity
 
 router = page_router()
@@ -44,7 +44,7 @@ Chosen = tuple[Exposure, Notice]
 
 
 @router.post("/acknowledge")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def acknowledge(
     request: Request,
     exposure: Names = None,
@@ -74,7 +74,7 @@ def acknowledge(
 
 
 @router.get("/receipts")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def show_receipts(request: Request) -> Response:
     """Show the person's receipts in words."""
     services = services_of(request)
@@ -85,7 +85,7 @@ def show_receipts(request: Request) -> Response:
 
 
 @router.get("/receipts/{number}")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def download_receipt(request: Request, number: str) -> Response:
     """Hand out one receipt as the file that `exposure receipt verify` takes; they are numbered by age, from 1."""
     services = services_of(request)

@@ -16,7 +16,7 @@ from app.faces.web.answer_view import read_answer
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page
 from app.faces.web.routing import page_router
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import Identity, NoSession
 
 router = page_router()
@@ -33,7 +33,7 @@ class Checked:
 
 
 @router.get("/answer")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def show_answer(request: Request) -> Response:
     """Show what of the person's leaked. "Not found" is said only where every data set was really read."""
     services = services_of(request)
@@ -41,7 +41,7 @@ def show_answer(request: Request) -> Response:
 
 
 @router.post("/check")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def check_value(
     request: Request,
     kind: Annotated[str, Form()] = "name",
@@ -51,7 +51,7 @@ def check_value(
     services = services_of(request)
     token = token_of(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
-    services.budgets.check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
+    services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
 
     def check(session: Reader, identity: Identity) -> dict[str, CheckResult]:
         results = services.exposures.check(session, proofs_of(identity), known, value)

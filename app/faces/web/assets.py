@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from app.faces.http.limited import spends
 from app.faces.web.routing import page_router
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 
 router = page_router()
 
@@ -20,7 +20,7 @@ STYLE = f"/static/site.css?v={hashlib.sha256(_CONTENT['site.css']).hexdigest()[:
 
 
 @router.get("/static/{name}")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def get_asset(name: str) -> Response:
     """Serve one of the two."""
     if name not in _CONTENT:

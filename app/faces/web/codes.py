@@ -19,7 +19,7 @@ from app.faces.web.language import texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
 from app.faces.web.starting import start_page
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import (
     CODE_LENGTH,
     NoSession,
@@ -34,7 +34,7 @@ router = page_router()
 
 
 @router.get("/code")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def show_code_form(request: Request) -> Response:
     """Ask for the code that is on its way."""
     pending = cookies.pending(request)
@@ -42,7 +42,7 @@ def show_code_form(request: Request) -> Response:
 
 
 @router.post("/resend")
-@spends(Budget.VERIFICATIONS)
+@spends(RouteLimit.VERIFICATIONS)
 def resend_code(request: Request) -> Response:
     """Have a new code sent; the one before is void."""
     pending = cookies.pending(request)
@@ -63,7 +63,7 @@ def resend_code(request: Request) -> Response:
 
 
 @router.post("/confirm")
-@spends(Budget.CONFIRMATIONS)
+@spends(RouteLimit.CONFIRMATIONS)
 def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
     """Confirm the code: opens a session, or adds the identifier to the one that is open.
 

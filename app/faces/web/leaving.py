@@ -7,14 +7,14 @@ from app.faces.http.services import services_of
 from app.faces.web import cookies
 from app.faces.web.pages import see
 from app.faces.web.routing import page_router
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 from app.verification import NoSession
 
 router = page_router()
 
 
 @router.post("/sign-out")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def sign_out(request: Request) -> Response:
     """End the session, where there still is one."""
     services = services_of(request)

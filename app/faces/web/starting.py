@@ -13,14 +13,14 @@ from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
-from app.limits import Budget, Crowded, OverBudget
+from app.rate_limits import RouteLimit, MustQueue, RateLimited
 from app.verification import InvalidIdentifier
 
 router = page_router()
 
 
 @router.get("/")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def show_start(request: Request) -> Response:
     """Say what this is, and ask. Reads no store: this page is there even when nothing else is."""
     start = texts_of(request).start
@@ -29,15 +29,15 @@ def show_start(request: Request) -> Response:
 
 
 @router.post("/verify")
-@spends(Budget.VERIFICATIONS)
+@spends(RouteLimit.VERIFICATIONS)
 def start_verification(request: Request, identifier: Annotated[str, Form()] = "") -> Response:
     """Have a code sent. What follows is the same for everyone."""
     channel = channel_of(identifier)
     try:
         started = verifying.start(request, channel, identifier, locale_of(request), cookies.place(request))
-    except OverBudget as spent:
-        return _wait(request, 429, identifier, texts_of(request).start.wait, spent.wait)
-    except Crowded as crowded:
+    except RateLimited as spent:
+        return _wait(request, 429, identifier, texts_of(request).start.wait, spent.retry_after)
+    except MustQueue as crowded:
         response = _wait(request, 503, identifier, texts_of(request).start.crowded, crowded.retry_after)
         if crowded.ticket:
             cookies.keep_place(request, response, crowded.ticket)

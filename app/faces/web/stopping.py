@@ -8,13 +8,13 @@ from app.faces.http.services import services_of
 from app.faces.web.answering import answer_page, token_of
 from app.faces.web.language import texts_of
 from app.faces.web.routing import page_router
-from app.limits import Budget
+from app.rate_limits import RouteLimit
 
 router = page_router()
 
 
 @router.post("/stop-codes")
-@spends(Budget.OTHER)
+@spends(RouteLimit.OTHER)
 def stop_codes(request: Request) -> Response:
     """Have no more codes sent to what this person has proven."""
     services, token = services_of(request), token_of(request)

@@ -17,7 +17,7 @@ CHECKS = 4
 def limited(deploy: Callable[..., Deployment], tmp_path: Path) -> Deployment:
     """A deployment that allows `CHECKS` checks per session, with one published data set."""
     limits_file = tmp_path / "small.toml"
-    limits_file.write_text(lavish({"client.checks_of_session": f"{CHECKS}/hour"}))
+    limits_file.write_text(lavish({"client.value_checks_per_session": f"{CHECKS}/hour"}))
     deployment = deploy(limits_file=limits_file)
     deployment.publish_rows(PEOPLE)
     return deployment

@@ -14,8 +14,8 @@ from app.delivery.outbox import Outcome
 from app.faces import api
 from app.faces.http.metrics import SECONDS
 from app.faces.http.outermost import METHODS
-from app.limits import Policy
-from app.limits.budgets import SOFT
+from app.rate_limits import RateLimitPolicy
+from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
 from tests.support.deployment import Deployment
 from tests.support.lavish import lavish
 
@@ -117,7 +117,7 @@ class Failing:
 
 def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"target.codes": "1/hour", "client.unconfirmed": f"{3 / SOFT:.0f}/hour"}))
+    path.write_text(lavish({"target.codes": "1/hour", "client.unverified_codes": f"{3 / SOFT_LIMIT_SHARE:.0f}/hour"}))
     deployment = deploy(metrics_token=TOKEN, limits_file=path)
     outbox: Outbox = deployment.app.state.services.outbox
     asked = deployment.ask("010-2000-0002")
@@ -132,7 +132,7 @@ def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deploy
     deployment.clock.move(seconds=600)
     with deployment.database.write() as session:
         outbox.erase_expired(session, now=deployment.clock())
-    deployment.app.state.services.refusals.tell()
+    deployment.app.state.services.refusals.flush()
     samples = counted(deployment)
     assert {name: value for name, value in samples.items() if name.startswith(("exposure_m", "exposure_v"))} == {
         'exposure_messages_total{channel="sms",outcome="sent"}': 1,
@@ -142,7 +142,7 @@ def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deploy
         'exposure_verifications_total{outcome="wrong"}': 1,
         'exposure_verifications_total{outcome="confirmed"}': 1,
     }
-    assert samples['exposure_budget_refusals_total{budget="client.unconfirmed"}'] == 1
+    assert samples['exposure_budget_refusals_total{budget="client.unverified_codes"}'] == 1
     assert samples['exposure_budget_refusals_total{budget="target.codes"}'] == 1
 
 
@@ -157,7 +157,7 @@ def test_no_label_could_tell_of_a_person(measured: Deployment) -> None:
         "route": routes,
         "method": set(METHODS) | {"other"},
         "status": {"1xx", "2xx", "3xx", "4xx", "5xx", "none"},
-        "budget": set(Policy().limits()),
+        "budget": set(RateLimitPolicy().limits_by_name()),
         "channel": set(get_args(Channel)),
         "outcome": {*get_args(Outcome), "confirmed", "wrong"},
         "le": {str(bound) for bound in SECONDS} | {"+Inf"},

