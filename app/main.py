@@ -20,7 +20,7 @@ from app.acknowledgements import Acknowledgements, ReceiptSigner
 from app.alarms import Alarm, Alarms, Overspent, Webhook
 from app.clock import Clock, system_clock
 from app.config import Settings
-from app.crypto.keyfiles import KeyRing
+from app.crypto.key_files import KeyRing
 from app.datasets import Canaries, Digester, Register, Turns, holds_synthetic
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
@@ -35,7 +35,7 @@ from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import KnownIncidents
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 from app.rate_limits import (
     RouteLimit,
     ActionLimiter,
@@ -58,25 +58,25 @@ log = structlog.get_logger()
 
 
 def create_app(
-    settings: Settings, *, lookup_door: Path, sender: Sender, workers: int = 1, clock: Clock = system_clock
+    settings: Settings, *, keyholder_socket: Path, sender: Sender, workers: int = 1, clock: Clock = system_clock
 ) -> FastAPI:
     """Build the application.
 
     Args:
         settings: read and checked.
-        lookup_door: the keyholder's lookup door.
+        keyholder_socket: the keyholder's lookup socket.
         sender: delivers the codes.
         workers: processes that share this machine's cores, of which this is one.
         clock: the time that everything goes by.
 
     Raises:
-        BadKey: a key cannot be used.
+        InvalidKey: a key cannot be used.
         BadBudgets: the file of budgets cannot be used.
         Refused: a data set is synthetic, and the sender reaches people.
     """
     configure_logging(settings.log_level)
     keys = KeyRing(settings.key_dir)
-    secret = keys.application()
+    secret = keys.load_application_key()
     database = Database(settings.database_url, pool=settings.database_pool)
     if _would_reach_strangers(database, sender):
         database.close()
@@ -86,7 +86,7 @@ def create_app(
     replica = None
     if settings.replica_url is not None:
         replica = Database(settings.replica_url, pool=settings.database_pool, name="the replica")
-    keyholder = Keyholder(lookup_door)
+    keyholder = KeyholderClient(keyholder_socket)
     turns = Turns((os.cpu_count() or 1) // workers)
     register = Register(keys, keyholder, turns, replica)
     policy = load_policy(settings.limits_file)
@@ -119,7 +119,7 @@ def create_app(
         outbox=outbox,
         sessions=sessions,
         exposures=Exposures(register, keyholder, digester),
-        acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.signing())),
+        acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.load_signing_key())),
         limiter=RequestLimiter(policy, store, refused),
         budgets=budgets,
         refusals=refusals,

@@ -15,11 +15,11 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from app.crypto.keyfiles import create
-from app.crypto.secret import Pepper
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import Pepper
 from app.db import Database
 from app.db.upgrade import upgrade
-from app.keyholder import Door, start_child
+from app.keyholder import KeyholderSocket, spawn_keyholder
 from app.rate_limits import RateLimitPolicy
 from benchmarks.table import Line, alone, print_table
 from tests.adversary.attack_plan import HOUR, STRATEGIES, attack, neighbour
@@ -67,10 +67,10 @@ def _world(options: Options, rng: Random) -> Iterator[World]:
         upgrade(database)
         database.close()
         pepper.parent.mkdir()
-        create(pepper, Pepper.generate())
+        create_key_file(pepper, Pepper.generate())
         with (
-            start_child(pepper, Door.LOOKUP, Door.IMPORT) as door,
-            world(folder, f"sqlite:///{folder}/exposure.sqlite3", door, options.people, rng) as made,
+            spawn_keyholder(pepper, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket,
+            world(folder, f"sqlite:///{folder}/exposure.sqlite3", keyholder_socket, options.people, rng) as made,
         ):
             yield made
 

@@ -21,13 +21,13 @@ _AT_ONCE = 50
 class Argon2:
     """How fast it is."""
 
-    per_second: float
+    digests_per_second: float
     """Digests of all processes together, by the clock."""
-    cpu_each: float
+    cpu_seconds_per_digest: float
     """Seconds of one core for one digest."""
 
 
-def measure(profile: str, *, processes: int, rounds: int, seconds: float) -> Argon2:
+def measure_throughput(profile: str, *, processes: int, rounds: int, seconds: float) -> Argon2:
     """Make digests for some *seconds* in each of the *rounds*; the medians."""
     work = partial(_digests, COSTS[profile], seconds)
     found: list[Argon2] = []
@@ -35,9 +35,9 @@ def measure(profile: str, *, processes: int, rounds: int, seconds: float) -> Arg
         list(pool.map(partial(_digests, COSTS[profile], 1.0), range(processes)))  # while they start
         for _ in range(rounds):
             done = list(pool.map(work, range(processes)))
-            cpu_each = sum(cpu for _, cpu, _ in done) / sum(made for made, _, _ in done)
-            found.append(Argon2(sum(made / wall for made, _, wall in done), cpu_each))
-    return Argon2(median(one.per_second for one in found), median(one.cpu_each for one in found))
+            cpu_seconds_per_digest = sum(cpu for _, cpu, _ in done) / sum(made for made, _, _ in done)
+            found.append(Argon2(sum(made / wall for made, _, wall in done), cpu_seconds_per_digest))
+    return Argon2(median(one.digests_per_second for one in found), median(one.cpu_seconds_per_digest for one in found))
 
 
 def _digests(cost: tuple[int, int], seconds: float, _: int) -> tuple[int, float, float]:

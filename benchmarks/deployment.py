@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
-from app.identifiers import canonical
+from app.identifiers import canonicalize
 from benchmarks import ROOT, processes
 from benchmarks.workbench import INCIDENT, workbench
 from tests.support.lavish import lavish
@@ -40,7 +40,7 @@ class Deployment:
 
     def cpu_seconds(self) -> float:
         """Give what the server and its keyholder have spent so far."""
-        return processes.spent(self._server.pid)
+        return processes.cpu_seconds(self._server.pid)
 
 
 @contextmanager
@@ -99,4 +99,4 @@ def _people(people: Path, kind: Literal["phone", "email"], *, holders: bool) -> 
     """Read the first phone or email, and the first name, of each row of holders, or of those who stand in others' address books."""
     with people.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row[kind] and bool(row["recipient_ref"]) != holders]
-    return {canonical(kind, row[kind].partition("|")[0]): row["name"].partition("|")[0] for row in rows}
+    return {canonicalize(kind, row[kind].partition("|")[0]): row["name"].partition("|")[0] for row in rows}

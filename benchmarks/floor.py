@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from benchmarks.processes import spent
+from benchmarks.processes import cpu_seconds
 from tests.support.fleet import Server
 
 Row = tuple[bytes, int, bytes]
@@ -130,7 +130,7 @@ def _put_aside(work: Work) -> None:
 def _copy(rows: Sequence[Row], server: Server, postmaster: int) -> float:
     parts = [b"".join(map(_encoded, rows[at : at + _ROWS_AT_ONCE])) for at in range(0, len(rows), _ROWS_AT_ONCE)]
     with server.connect(autocommit=False) as connection:
-        before, began = spent(postmaster), time.process_time()
+        before, began = cpu_seconds(postmaster), time.process_time()
         connection.execute(
             "CREATE TABLE floor (entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL)"
         )
@@ -141,7 +141,7 @@ def _copy(rows: Sequence[Row], server: Server, postmaster: int) -> float:
             stream.write(b"\xff\xff")
         connection.execute("ALTER TABLE floor ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)")
         connection.commit()
-        took = time.process_time() - began + spent(postmaster) - before
+        took = time.process_time() - began + cpu_seconds(postmaster) - before
         connection.execute("DROP TABLE floor")
         connection.commit()
     return took

@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 from benchmarks import ROOT
-from benchmarks.memory import Watch
-from benchmarks.processes import spent
+from benchmarks.memory import PeakMemoryMonitor
+from benchmarks.processes import cpu_seconds
 from benchmarks.workbench import INCIDENT, Deployment
 
 
@@ -46,9 +46,9 @@ def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, p
     command = deployment.command(
         "dataset", "import", file, "--incident", INCIDENT, "--cost", cost, "--workers", workers
     )
-    postgresql_before, before, began = spent(postmaster), _ended_children(), time.perf_counter()
+    postgresql_before, before, began = cpu_seconds(postmaster), _ended_children(), time.perf_counter()
     with subprocess.Popen(command, env=deployment.environment(), cwd=ROOT, stdout=subprocess.PIPE) as process:
-        with Watch(process.pid) as importing, Watch(postmaster) as postgresql:
+        with PeakMemoryMonitor(process.pid) as importing, PeakMemoryMonitor(postmaster) as postgresql:
             said, _ = process.communicate()
         wall = time.perf_counter() - began
     if process.returncode:
@@ -59,9 +59,9 @@ def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, p
         rows=staged["rows"],
         wall=wall,
         cpu=_ended_children() - before,
-        postgresql_cpu=spent(postmaster) - postgresql_before,
-        peak=importing.peak,
-        postgresql_peak=postgresql.peak,
+        postgresql_cpu=cpu_seconds(postmaster) - postgresql_before,
+        peak=importing.peak_mib,
+        postgresql_peak=postgresql.peak_mib,
     )
 
 

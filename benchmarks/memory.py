@@ -4,16 +4,16 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from benchmarks.processes import family, memory
+from benchmarks.processes import process_tree, pss_mib
 
 SECONDS_BETWEEN = 0.5
 
 
-class Watch:
+class PeakMemoryMonitor:
     """Looks at the memory of a process and all that descend from it for as long as the block lasts."""
 
     def __init__(self, head: int) -> None:
-        self.peak = 0.0
+        self.peak_mib = 0.0
         """MiB, in sum over all of them at one moment."""
         self._head = head
         self._over = threading.Event()
@@ -29,4 +29,4 @@ class Watch:
 
     def _look(self) -> None:
         while not self._over.wait(SECONDS_BETWEEN):
-            self.peak = max(self.peak, memory(family(self._head)))
+            self.peak_mib = max(self.peak_mib, pss_mib(process_tree(self._head)))

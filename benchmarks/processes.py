@@ -10,7 +10,7 @@ _PARENT, _SPENT = 1, slice(11, 13)
 _SPENT_BY_THOSE_WHO_ENDED = slice(13, 15)
 
 
-def family(head: int) -> list[int]:
+def process_tree(head: int) -> list[int]:
     """Find a process and all that descend from it, whatever their session."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
@@ -22,16 +22,16 @@ def family(head: int) -> list[int]:
     return found
 
 
-def spent(head: int) -> float:
+def cpu_seconds(head: int) -> float:
     """Add up the seconds of CPU that a process, those who descend from it, and those who did and ended have had."""
     ticks = 0
-    for one in family(head):
+    for one in process_tree(head):
         fields = _stat(one)
         ticks += sum(map(int, fields[_SPENT] + fields[_SPENT_BY_THOSE_WHO_ENDED])) if fields else 0
     return ticks / _TICKS
 
 
-def memory(processes: Iterable[int]) -> float:
+def pss_mib(processes: Iterable[int]) -> float:
     """Add up the MiB that are theirs: a page that several share counts in parts, so that the sum counts it once (PSS)."""
     kib = 0
     for one in processes:

@@ -186,12 +186,12 @@ def measure_cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]
         for number in range(rounds + 1):
             for call, requests in asked.items():
                 for where, server in servers.items():
-                    before = processes.spent(server.process)
+                    before = processes.cpu_seconds(server.process)
                     load = drive(server.port, requests, seconds=seconds)
                     assert set(load.statuses) <= {200, 202}, load.statuses
                     if number:  # the first round warms up
                         rates.setdefault((call, where), []).append(load.rate)
-                        cpu = (processes.spent(server.process) - before) / load.count * 1000
+                        cpu = (processes.cpu_seconds(server.process) - before) / load.count * 1000
                         spent.setdefault((call, where), []).append(cpu)
     lines: list[Line] = []
     for call in asked:

@@ -42,7 +42,7 @@ def importing(bench: Workbench, options: Options) -> tuple[list[Line], list[Line
         aside = held.read_bytes + 2 * sum(len(sealed) + 4 for _, _, sealed in rows)
         work = floor.Work(file, held.questions, rows, aside)
         floors.append(floor.measure(work, bench.server, bench.postmaster, processes=CORES))
-    stretching = held.identifiers * argon2.measure("minimal", processes=CORES, rounds=3, seconds=1.0).cpu_each
+    stretching = held.identifiers * argon2.measure_throughput("minimal", processes=CORES, rounds=3, seconds=1.0).cpu_seconds_per_digest
     least = {step: median(one[step] for one in floors) for step in floors[0]}
     table = _import_lines(imports, sum(least.values()), stretching, held)
     steps = [alone(step, took, "CPU s") for step, took in least.items()]
@@ -81,11 +81,11 @@ def at_default_cost(bench: Workbench, options: Options) -> list[Line]:
     file = bench.people(options.people_at_default)
     held = inventory.take(file)
     deployment = bench.on_postgresql("at_default_cost")
-    before = argon2.measure("default", processes=CORES, rounds=3, seconds=1.5)
+    before = argon2.measure_throughput("default", processes=CORES, rounds=3, seconds=1.5)
     imported = run_import(deployment, file, cost="default", workers=CORES, postmaster=bench.postmaster)
-    after = argon2.measure("default", processes=CORES, rounds=3, seconds=1.5)
-    alone_rate = (before.per_second + after.per_second) / 2
-    stretching = held.identifiers * (before.cpu_each + after.cpu_each) / 2
+    after = argon2.measure_throughput("default", processes=CORES, rounds=3, seconds=1.5)
+    alone_rate = (before.digests_per_second + after.digests_per_second) / 2
+    stretching = held.identifiers * (before.cpu_seconds_per_digest + after.cpu_seconds_per_digest) / 2
     return [
         as_share(
             "identifiers in a second, against Argon2id alone",

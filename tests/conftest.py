@@ -12,11 +12,11 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import make_url
 
-from app.crypto.keyfiles import create
-from app.crypto.secret import Pepper
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import Pepper
 from app.db import Database
 from app.db.upgrade import upgrade
-from app.keyholder import Door, start_child
+from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, copied_sqlite
 from tests.support.fleet import Fleet, fleet
 from tests.support.servers import administer, postgresql, valkey
@@ -69,12 +69,12 @@ def servers() -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="session")
-def keyholder_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def keyholder_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Lookup door of a real keyholder process."""
     pepper = tmp_path_factory.mktemp("pepper") / "pepper.key"
-    create(pepper, Pepper.generate())
-    with start_child(pepper, Door.LOOKUP, Door.IMPORT) as door:
-        yield door
+    create_key_file(pepper, Pepper.generate())
+    with spawn_keyholder(pepper, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as socket_path:
+        yield socket_path
 
 
 @pytest.fixture(scope="session")
@@ -126,13 +126,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, database_url: str, keyholder_door: Path) -> Iterator[Callable[..., Deployment]]:
+def deploy(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterator[Callable[..., Deployment]]:
     """Make a deployment with settings of the test's own."""
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Deployment:
-            door = settings.pop("door", keyholder_door)
-            made = Deployment(tmp_path, settings.pop("database_url", database_url), door, **settings)
+            socket_path = settings.pop("keyholder_socket", keyholder_socket)
+            made = Deployment(tmp_path, settings.pop("database_url", database_url), socket_path, **settings)
             stack.callback(made.close)
             return made
 

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from app.acknowledgements.errors import BadReceipt
-from app.crypto.secret import SigningKey
+from app.crypto.keys import SigningKey
 from app.incidents import Locale
 
 STATEMENTS: dict[Locale, str] = {

@@ -13,8 +13,8 @@ from app.acknowledgements.errors import NoticeSuperseded
 from app.acknowledgements.queries import Kept, NewReceipt
 from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptSigner, to_base64url
 from app.clock import rfc3339
-from app.crypto.seal import Cloak
-from app.crypto.secret import ApplicationSecret
+from app.crypto.row_sealing import LocatorCipher
+from app.crypto.keys import ApplicationKey
 from app.db import Reader
 from app.exposures import Exposure
 from app.incidents import Notice
@@ -33,8 +33,8 @@ class Acknowledged:
 class Acknowledgements:
     """The acknowledgements of a deployment."""
 
-    def __init__(self, secret: ApplicationSecret, signer: ReceiptSigner) -> None:
-        self._cloak = Cloak(secret.subkey("subjects"))
+    def __init__(self, secret: ApplicationKey, signer: ReceiptSigner) -> None:
+        self._cloak = LocatorCipher(secret.subkey("subjects"))
         self.signer = signer
 
     def acknowledge(
@@ -54,7 +54,7 @@ class Acknowledgements:
         """
         if notice.version != notice_version:
             raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
-        subjects = set(map(self._cloak.cloak, exposure.subjects))
+        subjects = set(map(self._cloak.encrypt, exposure.subjects))
         before = self._of_version(session, exposure, notice_version)
         if (kept := _newest(before, exposure.incident, subjects)) is not None:
             return kept
@@ -72,7 +72,7 @@ class Acknowledgements:
 
     def of_exposures(self, session: Reader, exposures: Sequence[Exposure]) -> list[Acknowledged | None]:
         """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
-        cloaked = [set(map(self._cloak.cloak, exposure.subjects)) for exposure in exposures]
+        cloaked = [set(map(self._cloak.encrypt, exposure.subjects)) for exposure in exposures]
         incidents = [exposure.incident for exposure in exposures]
         people = [
             (incident, subject) for incident, subjects in zip(incidents, cloaked, strict=True) for subject in subjects
@@ -85,7 +85,7 @@ class Acknowledgements:
         return list({kept.receipt: _receipt(kept) for kept in self._kept(session, exposures)}.values())
 
     def _kept(self, session: Reader, exposures: Sequence[Exposure]) -> list[Kept]:
-        people = [(one.incident, self._cloak.cloak(subject)) for one in exposures for subject in one.subjects]
+        people = [(one.incident, self._cloak.encrypt(subject)) for one in exposures for subject in one.subjects]
         return queries.of_subjects(session, people)
 
     def _of_version(self, session: Reader, exposure: Exposure, notice_version: int) -> list[Kept]:

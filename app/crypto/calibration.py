@@ -13,30 +13,30 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-from app.crypto.scheme import PASSES_AT_MOST, PROFILES, Cost, Scheme
+from app.crypto.stretching import MAX_PASSES, COST_PROFILES, Argon2Cost, KdfParams
 from app.errors import BadInput
 
 IDENTIFIERS_PER_ACCOUNT = 1.85
 """Of the breach that this was made for, modelled: 62.35 M identifiers of 33.7 M accounts, people in their address books included."""
 
-SEALING_SECONDS = 50e-6
+OVERHEAD_SECONDS_PER_IDENTIFIER = 50e-6
 """What one core spends on an identifier besides the stretch: reading, canonical forms, keyholder, seals, sorting, loading.
 
 Measured on two cores: 36 µs in an import of 33.7 M people (46.4 M rows, `--cost minimal`); 55 µs at `--cost default`, whose memory takes the caches.
 """
 
-HEADROOM = 0.15
+HEADROOM_RATIO = 0.15
 """Share of the time that is left to a machine that does something else as well."""
 
-MOBILE_NUMBERS = 10**8
+MOBILE_NUMBER_COUNT = 10**8
 """010-xxxx-xxxx. One digest tests a number against all data sets: all of a deployment have one scheme."""
 
 MEMORY_AT_MOST = 64 * 1024
 """KiB. Past it come more passes: each of a server's 40 threads may hold so much at once."""
 
-LADDER: tuple[Cost, ...] = (
-    *(Cost(1, kib) for power in range(3, 16) for kib in (1 << power, 3 << (power - 1))),
-    *(Cost(time, MEMORY_AT_MOST) for time in range(1, PASSES_AT_MOST + 1)),
+CANDIDATE_COSTS: tuple[Argon2Cost, ...] = (
+    *(Argon2Cost(1, kib) for power in range(3, 16) for kib in (1 << power, 3 << (power - 1))),
+    *(Argon2Cost(time, MEMORY_AT_MOST) for time in range(1, MAX_PASSES + 1)),
 )
 """What is recommended, the least that Argon2 allows first: more memory, which RFC 9106 prefers, in steps of a half and a third; then more passes."""
 
@@ -45,47 +45,47 @@ MEASURING_SECONDS = 1.0
 
 BATCH_SECONDS = 0.05
 
-Measure = Callable[[Cost], float]
+Measure = Callable[[Argon2Cost], float]
 """Gives the seconds that one core takes for one digest."""
 
 
-class DoesNotFit(BadInput):
-    """Not even the least cost fits the hours; the message says what it takes."""
+class CannotFit(BadInput):
+    """Not even the lowest cost fits the hours; the message says what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class CostEstimate:
     """What a cost comes to: seconds of one core for one digest, hours of the import, and a thief's core-hours and days on as many cores."""
 
-    cost: Cost
-    seconds: float
+    cost: Argon2Cost
+    digest_seconds: float
     import_hours: float
     attack_core_hours: float
     attack_days: float
 
     @classmethod
-    def of(cls, cost: Cost, seconds: float, *, accounts: int, cores: int) -> "Price":
+    def of(cls, cost: Argon2Cost, seconds: float, *, accounts: int, cores: int) -> "CostEstimate":
         """Price a *cost* of which one digest takes *seconds*."""
-        sealing = identifiers(accounts) * (seconds + SEALING_SECONDS) / cores
-        attack = MOBILE_NUMBERS * seconds / 3600
-        return cls(cost, seconds, sealing / (1 - HEADROOM) / 3600, attack, attack / cores / 24)
+        sealing = count_identifiers(accounts) * (seconds + OVERHEAD_SECONDS_PER_IDENTIFIER) / cores
+        attack = MOBILE_NUMBER_COUNT * seconds / 3600
+        return cls(cost, seconds, sealing / (1 - HEADROOM_RATIO) / 3600, attack, attack / cores / 24)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The dearest cost that fits, and how the named profiles stand."""
 
-    chosen: Price
-    profiles: Mapping[str, Price]
+    recommended: CostEstimate
+    profiles: Mapping[str, CostEstimate]
 
 
-def identifiers(accounts: int) -> int:
+def count_identifiers(accounts: int) -> int:
     """Say how many identifiers the import of so many *accounts* digests."""
     return math.ceil(accounts * IDENTIFIERS_PER_ACCOUNT)
 
 
 def calibrate(*, accounts: int, cores: int, hours: float, measure: Measure) -> Calibration:
-    """Find the dearest cost of `LADDER` at which the accounts are imported within *hours*.
+    """Find the dearest cost of `CANDIDATE_COSTS` at which the accounts are imported within *hours*.
 
     Args:
         accounts: at least one.
@@ -98,24 +98,24 @@ def calibrate(*, accounts: int, cores: int, hours: float, measure: Measure) -> C
     """
 
     @cache
-    def price(cost: Cost) -> Price:
-        return Price.of(cost, measure(cost), accounts=accounts, cores=cores)
+    def price(cost: Argon2Cost) -> CostEstimate:
+        return CostEstimate.of(cost, measure(cost), accounts=accounts, cores=cores)
 
-    fitting = bisect_right(LADDER, hours, key=lambda cost: price(cost).import_hours)
+    fitting = bisect_right(CANDIDATE_COSTS, hours, key=lambda cost: price(cost).import_hours)
     if not fitting:
-        least = price(LADDER[0])
+        least = price(CANDIDATE_COSTS[0])
         needed = math.ceil(least.import_hours * 100) / 100
-        raise DoesNotFit(f"--hours: too few: even the least cost, {least.cost}, takes {needed:,.2f} hours")
-    return Calibration(price(LADDER[fitting - 1]), {name: price(cost) for name, cost in PROFILES.items()})
+        raise CannotFit(f"--hours: too few: even the lowest cost, {least.cost}, takes {needed:,.2f} hours")
+    return Calibration(price(CANDIDATE_COSTS[fitting - 1]), {name: price(cost) for name, cost in COST_PROFILES.items()})
 
 
-def measure(cost: Cost, *, threads: int) -> float:
+def measure_digest_seconds(cost: Argon2Cost, *, threads: int) -> float:
     """Measure the seconds of one core for one digest while *threads* make digests at once: cores share the way to memory.
 
     Counted is the time that each thread had a core, so that a busy machine makes neither import nor theft look dearer. The digests are of random
     answers; the result is the median of as many batches as `MEASURING_SECONDS` have room for, of at least one digest each.
     """
-    scheme = Scheme.generate(cost)
+    scheme = KdfParams.generate(cost)
 
     def batch(_: int) -> float:
         began = time.thread_time()

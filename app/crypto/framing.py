@@ -5,7 +5,7 @@ from app.errors import BadInput
 LENGTH_BYTES = 2
 
 
-class Misframed(BadInput):
+class FramingError(BadInput):
     """Bytes that `frame` did not make, or cannot."""
 
 
@@ -32,7 +32,7 @@ def frame(*parts: bytes) -> bytes:
     try:
         return b"".join([_LENGTHS[len(part)] + part for part in parts])
     except OverflowError:
-        raise Misframed("a part is longer than 65,535 bytes") from None
+        raise FramingError("a part is longer than 65,535 bytes") from None
 
 
 def split(framed: bytes) -> list[bytes]:
@@ -51,5 +51,5 @@ def split(framed: bytes) -> list[bytes]:
     except IndexError:
         start = size + 1
     if start > size:
-        raise Misframed("a length runs past the end")
+        raise FramingError("a length runs past the end")
     return parts

@@ -5,7 +5,7 @@ from app.errors import BadInput
 _MARK = b"\x80"
 
 
-class TooLong(BadInput):
+class RecordTooLong(BadInput):
     """More bytes than the largest class holds."""
 
 
@@ -17,7 +17,7 @@ def pad(data: bytes, size: int) -> bytes:
 def filling(length: int, size: int) -> bytes:
     """Give what fills *length* bytes up to *size*: the same for all data of one length, so bulk asks once."""
     if length >= size:
-        raise TooLong(f"more than {size - 1} bytes")
+        raise RecordTooLong(f"more than {size - 1} bytes")
     return _MARK.ljust(size - length, b"\0")
 
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.crypto.box import open_box, seal_box
+from app.crypto.json_aead import decrypt_json, encrypt_json
 from app.crypto.framing import frame
-from app.crypto.keyfiles import KeyRing, MissingKey
-from app.crypto.seal import BrokenSeal
-from app.crypto.secret import KEY_BYTES, StoreKey
+from app.crypto.key_files import KeyRing, StoreKeyMissing
+from app.crypto.row_sealing import DecryptionFailed
+from app.crypto.keys import KEY_BYTES, StoreKey
 from app.datasets import queries
 from app.db import Database, Remembered
 from app.identifiers import IdentifierKind
@@ -30,16 +30,16 @@ def seal_note(identifiers: Sequence[str], key: StoreKey, dataset: UUID) -> bytes
     """Seal the identifiers that were planted, in canonical ASCII form."""
     text = _BETWEEN.join(identifiers)
     size = max(NOTE_BYTES, 1 << (len(text) - 1).bit_length() if text else 0)
-    return seal_box(key.subkey("canaries"), text.ljust(size), about=dataset.bytes)
+    return encrypt_json(key.subkey("canaries"), text.ljust(size), aad=dataset.bytes)
 
 
 def open_note(sealed: bytes, key: StoreKey, dataset: UUID) -> list[str]:
     """Open what `seal_note` sealed.
 
     Raises:
-        BrokenSeal: it is not this data set's.
+        DecryptionFailed: it is not this data set's.
     """
-    text: str = open_box(key.subkey("canaries"), sealed, about=dataset.bytes)
+    text: str = decrypt_json(key.subkey("canaries"), sealed, aad=dataset.bytes)
     return text.split()
 
 
@@ -74,8 +74,8 @@ class Canaries:
     def _read(self, session: Session) -> dict[bytes, str]:
         known: dict[bytes, str] = {}
         for dataset, incident, key_id, sealed in queries.notes_of_canaries(session):
-            with suppress(MissingKey, BrokenSeal):  # look-ups say so; the other sets' are known all the same
-                for one in open_note(sealed, self._keys.store(key_id), dataset):
+            with suppress(StoreKeyMissing, DecryptionFailed):  # look-ups say so; the other sets' are known all the same
+                for one in open_note(sealed, self._keys.load_store_key(key_id), dataset):
                     known[self._mac(kind_of(one), one)] = incident
         return known
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.crypto import messages
-from app.crypto.expansion import Place, row_place
-from app.crypto.keyfiles import KeyRing
-from app.crypto.scheme import Scheme
-from app.crypto.seal import NOBODYS, RowSealer
+from app.crypto import mac_inputs
+from app.crypto.key_derivation import DerivedKeys, derive_row_keys
+from app.crypto.key_files import KeyRing
+from app.crypto.stretching import KdfParams
+from app.crypto.row_sealing import OVERFLOW_MARKER, RowSealer
 from app.datasets import queries, scheme
 from app.datasets.errors import SentinelMissing
 from app.datasets.manifest import Row
@@ -23,7 +23,7 @@ from app.datasets.record import Record, Sentinel, decode
 from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
 from app.db import Database, Reader, Remembered, require_edition
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 
 _Rows = dict[bytes, list[tuple[int, bytes]]]
 """Of one data set: by what is stored of the locator, entry and sealed row."""
@@ -51,7 +51,7 @@ class Register:
     """The sealed store as a reader sees it."""
 
     def __init__(
-        self, keys: KeyRing, keyholder: Keyholder, turns: Turns | None = None, replica: Database | None = None
+        self, keys: KeyRing, keyholder: KeyholderClient, turns: Turns | None = None, replica: Database | None = None
     ) -> None:
         """Know whom to ask.
 
@@ -92,14 +92,14 @@ class Register:
         """
         datasets = self._readable(session) if dataset is None else [dataset]
         current = self._scheme(session)
-        connection = self._keyholder.connection()  # (1)
+        connection = self._keyholder.connection_id()  # (1)
         if not datasets or current is None:
             return []
         wanted = []
         for one in datasets:
             witness = self._witness(one, current, connection)
-            places = [row_place(digest, one.id) for digest in digests]  # (2)
-            wanted.append((one, witness, [(place, witness.sealer.cloak(place.locator)) for place in places]))
+            places = [derive_row_keys(digest, one.id) for digest in digests]  # (2)
+            wanted.append((one, witness, [(place, witness.sealer.encrypt_locators(place.locator)) for place in places]))
         stored: list[_Rows] = [{} for _ in wanted]
         for number, (locator, entry, sealed) in self._rows_at(  # (3)
             session,
@@ -119,11 +119,11 @@ class Register:
             require_edition(session, elsewhere)
         return rows
 
-    def _witness(self, dataset: DataSet, current: Scheme, connection: int) -> "_Witness":
+    def _witness(self, dataset: DataSet, current: KdfParams, connection: int) -> "_Witness":
         sealer = self.sealer(dataset)
         known = self._witnesses.get(dataset.id)
         if known is None or known.connection != connection or known.sealer is not sealer:
-            mac = self._keyholder.mac(messages.sentinel(dataset.id), on=connection)
+            mac = self._keyholder.mac(mac_inputs.sentinel_input(dataset.id), connection_id=connection)
             with self._turns:
                 digest = current.stretch(mac)
             known = self._witnesses[dataset.id] = _Witness(
@@ -137,18 +137,18 @@ class Register:
         The key is read anew when its file changed, so that a destroyed one is gone from running servers too.
 
         Raises:
-            MissingKey: its store key is not there.
+            StoreKeyMissing: its store key is not there.
         """
         name = dataset.id, dataset.key_id
         known = self._sealers.get(name)
-        path = str(self._keys.store_path(dataset.key_id)) if known is None else known[0]
+        path = str(self._keys.store_key_path(dataset.key_id)) if known is None else known[0]
         try:
             status = os.stat(path)  # noqa: PTH116  at each look-up; a Path takes as long again
             version = (status.st_ino, status.st_mtime_ns)
         except (OSError, ValueError):
             version = (0, 0)
         if known is None or known[1] != version:
-            sealer = RowSealer(self._keys.store(dataset.key_id), dataset.id)
+            sealer = RowSealer(self._keys.load_store_key(dataset.key_id), dataset.id)
             known = self._sealers[name] = (path, version, sealer)
         return known[2]
 
@@ -156,14 +156,14 @@ class Register:
 class _Witness:
     """Where a data set's sentinels lie, by one connection to the keyholder and one store key, and what was found there."""
 
-    def __init__(self, connection: int, sealer: RowSealer, sentinels: list[tuple[Place, bytes]]) -> None:
+    def __init__(self, connection: int, sealer: RowSealer, sentinels: list[tuple[DerivedKeys, bytes]]) -> None:
         self.connection = connection
         self.sealer = sealer
         self._sentinels = {stored: place for place, stored in sentinels}
         """By where they are stored, in the order of the ranges."""
         self._opened: dict[bytes, tuple[list[tuple[int, bytes]], tuple[str, ...]]] = {}
 
-    def stored(self, places: list[tuple[Place, bytes]]) -> list[bytes]:
+    def stored(self, places: list[tuple[DerivedKeys, bytes]]) -> list[bytes]:
         """Say where the sentinels are stored that vouch for *places*; without any, all of them."""
         all_of_them = list(self._sentinels)
         ranges = len(all_of_them)
@@ -171,14 +171,14 @@ class _Witness:
             return all_of_them
         return [all_of_them[number] for number in {range_of(stored, ranges) for _, stored in places}]
 
-    def cohorts(self, rows: _Rows, places: list[tuple[Place, bytes]]) -> tuple[str, ...]:
+    def cohorts(self, rows: _Rows, places: list[tuple[DerivedKeys, bytes]]) -> tuple[str, ...]:
         """See that among *rows* are the sentinels that vouch for *places*, and give what each carries.
 
         Byte for byte those that opened before, they open again.
 
         Raises:
             SentinelMissing: they are not.
-            BrokenSeal: they do not open.
+            DecryptionFailed: they do not open.
         """
         cohorts: tuple[str, ...] = ()
         for stored in self.stored(places):
@@ -193,7 +193,7 @@ class _Witness:
         return cohorts
 
 
-def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[Place, bytes]], rows: _Rows) -> Reading:
+def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[DerivedKeys, bytes]], rows: _Rows) -> Reading:
     cohorts = witness.cohorts(rows, places)  # (4)
     found = []
     for place, stored in places:  # (5)
@@ -203,10 +203,10 @@ def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[Place, byte
     return Reading(dataset, cohorts, tuple(found))
 
 
-def _opened(sealer: RowSealer, place: Place, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:
+def _opened(sealer: RowSealer, place: DerivedKeys, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:
     """Open the rows of one place; None stands for a marker."""
     entries: list[Record | Sentinel | None] = []
     for entry, sealed in rows:
         _, inner = sealer.open(place.locator, entry, sealed)
-        entries.append(None if inner == NOBODYS else decode(sealer.records.open(place, inner)))
+        entries.append(None if inner == OVERFLOW_MARKER else decode(sealer.record_sealer.open(place, inner)))
     return entries

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from app.crypto.secret import SigningKey, StoreKey
+from app.crypto.keys import SigningKey, StoreKey
 from app.datasets.versions import DataSet
 from app.errors import ExposureError
 

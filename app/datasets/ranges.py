@@ -4,8 +4,8 @@ A row's range follows from the first two bytes of its cloaked locator. The bucke
 holds of a data set: there are a multiple as many buckets as servers, so each bucket lies on one.
 """
 
-from app.crypto.expansion import Place, sentinel_places
-from app.crypto.seal import RowSealer
+from app.crypto.key_derivation import DerivedKeys, derive_sentinel_keys
+from app.crypto.row_sealing import RowSealer
 
 _PREFIXES = 1 << 16
 
@@ -20,15 +20,15 @@ def first_of(number: int, ranges: int) -> bytes:
     return (-(-number * _PREFIXES // ranges)).to_bytes(2, "big")
 
 
-def sentinels(digest: bytes, sealer: RowSealer, ranges: int) -> list[tuple[Place, bytes]]:
+def sentinels(digest: bytes, sealer: RowSealer, ranges: int) -> list[tuple[DerivedKeys, bytes]]:
     """Find the sentinel of each range: the first of the places that the sentinel's *digest* expands to which is stored in it.
 
     Returns:
         In the order of the ranges, each one's place, and what is stored of its locator.
     """
-    found: dict[int, tuple[Place, bytes]] = {}
-    for place in sentinel_places(digest, sealer.dataset):
-        stored = sealer.cloak(place.locator)
+    found: dict[int, tuple[DerivedKeys, bytes]] = {}
+    for place in derive_sentinel_keys(digest, sealer.dataset):
+        stored = sealer.encrypt_locators(place.locator)
         found.setdefault(range_of(stored, ranges), (place, stored))
         if len(found) == ranges:
             break

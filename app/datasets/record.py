@@ -16,14 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.messages import SUBJECT_BYTES, TAG_BYTES
-from app.crypto.seal import BrokenSeal
+from app.crypto.key_derivation import LOCATOR_BYTES
+from app.crypto.mac_inputs import SUBJECT_BYTES, TAG_BYTES
+from app.crypto.row_sealing import DecryptionFailed
 from app.datasets.files import Confidence
-from app.identifiers import VALUE_KINDS, Kind
+from app.identifiers import VALUE_KINDS, ValueKind
 from app.incidents import ITEM_KINDS, ItemKind
 
-COMPARED_KINDS: tuple[Kind, ...] = ("name", "address")
+COMPARED_KINDS: tuple[ValueKind, ...] = ("name", "address")
 """What a record can be asked about and nobody is found by."""
 
 Role = Literal["holder", "recipient"]
@@ -44,9 +44,9 @@ class Record:
     confidence: Confidence
     items: Mapping[ItemKind, int]
     cohorts: tuple[int, ...]
-    tags: Mapping[Kind, tuple[bytes, ...]] = field(repr=False)
+    tags: Mapping[ValueKind, tuple[bytes, ...]] = field(repr=False)
     siblings: tuple[bytes, ...] = field(repr=False)
-    hints: Mapping[Kind, tuple[str, ...]] = field(repr=False)
+    hints: Mapping[ValueKind, tuple[str, ...]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def decode(data: bytes) -> Record | Sentinel:
     """Read an entry that a seal has vouched for.
 
     Raises:
-        BrokenSeal: it is none: whoever sealed it spoke something else.
+        DecryptionFailed: it is none: whoever sealed it spoke something else.
     """
     reader = _Reader(data)
     try:
@@ -89,11 +89,11 @@ def decode(data: bytes) -> Record | Sentinel:
             case 1:
                 entry = Sentinel(reader.texts())
             case _:
-                raise BrokenSeal("a record of an unknown type")
+                raise DecryptionFailed("a record of an unknown type")
     except (IndexError, UnicodeDecodeError):
-        raise BrokenSeal("a record breaks off") from None
+        raise DecryptionFailed("a record breaks off") from None
     if reader.left:
-        raise BrokenSeal("a record goes on after its end")
+        raise DecryptionFailed("a record goes on after its end")
     return entry
 
 
@@ -120,7 +120,7 @@ def encode_each(tags: Iterable[bytes]) -> list[bytes]:
     return [one + tag for tag in tags]
 
 
-def encode_hints(hints: Mapping[Kind, tuple[str, ...]]) -> bytes:
+def encode_hints(hints: Mapping[ValueKind, tuple[str, ...]]) -> bytes:
     """Write the hints; nothing stands for none at all, and the head says so."""
     return b"".join([_texts(hints.get(kind, ())) for kind in VALUE_KINDS]) if any(hints.values()) else b""
 
@@ -129,10 +129,10 @@ def _decode_person(head: int, reader: "_Reader") -> Record:
     subject = reader.take(SUBJECT_BYTES)
     mask = reader.byte()
     if head >> 6 or mask >> len(ITEM_KINDS):
-        raise BrokenSeal("a record says something that is not known here")
+        raise DecryptionFailed("a record says something that is not known here")
     confidence = CONFIDENCES[head >> 3 & 3]
     if not mask and confidence != "withdrawn":  # "exposed: nothing" would be a failure given out as an answer
-        raise BrokenSeal("a record without items that is not withdrawn")
+        raise DecryptionFailed("a record without items that is not withdrawn")
     items = {kind: reader.count() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
     cohorts = tuple(reader.count() for _ in range(reader.count()))
     tags = {kind: reader.blocks(TAG_BYTES, reader.count()) for kind in COMPARED_KINDS}

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.crypto import messages
-from app.crypto.scheme import PROFILES, Cost, Scheme, parse_cost
+from app.crypto import mac_inputs
+from app.crypto.stretching import COST_PROFILES, Argon2Cost, KdfParams, parse_cost
 from app.datasets import queries
 from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
@@ -17,19 +17,19 @@ from app.datasets.queries import FixedScheme
 from app.datasets.turns import Turns
 from app.db import Reader, Remembered
 from app.identifiers import IdentifierKind
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 
 _OTHER_PEPPER = "the keyholder holds another pepper than at the first import"
 _MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
 
 
-def current(session: Session) -> Scheme | None:
+def current(session: Session) -> KdfParams | None:
     """Read the scheme; none while nothing was ever imported."""
     row = queries.scheme(session)
     return None if row is None else _scheme(row)
 
 
-def choose(session: Session, cost: str | None) -> Scheme:
+def choose(session: Session, cost: str | None) -> KdfParams:
     """Give the scheme that an import is to use: the deployment's, or for the first one a new one of *cost*.
 
     Raises:
@@ -39,7 +39,7 @@ def choose(session: Session, cost: str | None) -> Scheme:
     asked = None if cost is None else parse_cost(cost)
     scheme = current(session)
     if scheme is None:
-        return Scheme.generate(asked or PROFILES["default"])
+        return KdfParams.generate(asked or COST_PROFILES["default"])
     if asked not in (None, scheme.cost):
         raise NotNow(
             f"--cost {cost} is not what the first import fixed ({scheme.cost}): one scheme serves all data sets"
@@ -47,7 +47,7 @@ def choose(session: Session, cost: str | None) -> Scheme:
     return scheme
 
 
-def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> None:
+def fix(session: Session, scheme: KdfParams, vouch: bytes, *, now: datetime) -> None:
     """Keep the scheme of the first import, or see that this one is of the same pepper.
 
     Raises:
@@ -59,7 +59,7 @@ def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> Non
         row = SchemeRow(
             id=1,
             salt=scheme.salt,
-            time_cost=scheme.cost.time,
+            time_cost=scheme.cost.passes,
             memory_kib=scheme.cost.memory_kib,
             vouch=vouch,
             created_at=now,
@@ -77,7 +77,7 @@ def fix(session: Session, scheme: Scheme, vouch: bytes, *, now: datetime) -> Non
 class Digester:
     """Makes the digests of identifiers, at a keyholder that has shown the mark on the same connection."""
 
-    def __init__(self, keyholder: Keyholder, turns: Turns | None = None) -> None:
+    def __init__(self, keyholder: KeyholderClient, turns: Turns | None = None) -> None:
         """Know whom to ask.
 
         Args:
@@ -100,11 +100,11 @@ class Digester:
             KeyholderUnavailable: it does not answer.
             Crowded: too many digests are being made.
         """
-        connection = self._keyholder.connection()
+        connection = self._keyholder.connection_id()
         row = self._scheme(session)
         if row is not None:
             self._require_mark(row, connection)
-        mac = self._keyholder.mac(messages.identifier(kind, canonical), on=connection)
+        mac = self._keyholder.mac(mac_inputs.identifier_input(kind, canonical), connection_id=connection)
         if row is None:
             return None
         with self._turns:
@@ -113,13 +113,13 @@ class Digester:
     def _require_mark(self, row: FixedScheme, connection: int) -> None:
         if self._shown == (connection, row.vouch):
             return
-        mac = self._keyholder.mac(messages.scheme(row.salt), on=connection)
+        mac = self._keyholder.mac(mac_inputs.kdf_params_input(row.salt), connection_id=connection)
         with self._turns:
-            vouch = _scheme(row).vouch(mac)
+            vouch = _scheme(row).derive_check_value(mac)
         if vouch != row.vouch:
             raise OtherPepper(_OTHER_PEPPER)
         self._shown = (connection, row.vouch)
 
 
-def _scheme(row: FixedScheme) -> Scheme:
-    return Scheme(row.salt, Cost(time=row.time_cost, memory_kib=row.memory_kib))
+def _scheme(row: FixedScheme) -> KdfParams:
+    return KdfParams(row.salt, Argon2Cost(passes=row.time_cost, memory_kib=row.memory_kib))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.crypto.keyfiles import KeyRing
-from app.crypto.seal import RowSealer, row_tag
+from app.crypto.key_files import KeyRing
+from app.crypto.row_sealing import RowSealer, derive_row_tag
 from app.datasets import queries, versions
 from app.datasets.canaries import open_note
 from app.datasets.errors import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
@@ -99,7 +99,7 @@ def canaries(session: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:
     one = get(session, dataset)
     versions.require_rows(one)
     sealed = queries.canaries(session, dataset)
-    return [] if sealed is None else open_note(sealed, keys.store(one.key_id), dataset)
+    return [] if sealed is None else open_note(sealed, keys.load_store_key(one.key_id), dataset)
 
 
 def _tallies(session: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[str, int]]:
@@ -108,7 +108,7 @@ def _tallies(session: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[s
     sealed = queries.tallies(session, dataset)
     if sealed is None:
         raise NotNow(f"data set {dataset} was imported before counts were kept")
-    return open_tallies(sealed, keys.store(one.key_id), dataset)
+    return open_tallies(sealed, keys.load_store_key(one.key_id), dataset)
 
 
 def suppress(
@@ -170,23 +170,23 @@ def _rows_of(session: Session, dataset: DataSet, subject: bytes, digest: bytes, 
     if own is None:  # in this set under other identifiers, or not at all: the tag tells
         candidates = queries.rows(session, dataset.id)
     else:
-        locators = [sealer.cloak(locator) for locator in (found.locator, *own.siblings)]
+        locators = [sealer.encrypt_locators(locator) for locator in (found.locator, *own.siblings)]
         candidates = (row for _, row in queries.rows_at(session, [(dataset.id, locators)]))
     return [row for row in candidates if _belongs(row, subject, sealer)]
 
 
 def _belongs(row: Row, subject: bytes, sealer: RowSealer) -> bool:
     stored, entry, sealed = row
-    locator = sealer.uncloak(stored)
+    locator = sealer.decrypt_locators(stored)
     tag, _ = sealer.open(locator, entry, sealed)
-    return tag == row_tag(subject, locator)
+    return tag == derive_row_tag(subject, locator)
 
 
 def _remove(session: Session, dataset: DataSet, own: list[Row], keys: KeyRing) -> None:
-    signing = keys.signing()
+    signing = keys.load_signing_key()
     manifest = read_signed(*queries.manifest(session, dataset.id), signing)
     queries.delete_rows(session, dataset.id, [(locator, entry) for locator, entry, _ in own])
-    left = manifest.without(own, keys.store(dataset.key_id))
+    left = manifest.without(own, keys.load_store_key(dataset.key_id))
     queries.set_manifest(session, left, *left.sign(signing))
 
 

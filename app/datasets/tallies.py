@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.crypto.box import open_box, seal_box
-from app.crypto.secret import StoreKey
+from app.crypto.json_aead import decrypt_json, encrypt_json
+from app.crypto.keys import StoreKey
 from app.incidents import ITEM_KINDS
 
 PEOPLE = "people"
@@ -35,16 +35,16 @@ def seal_tallies(tallies: Mapping[tuple[str, int], int], key: StoreKey, dataset:
         for bit, kind in enumerate(ITEM_KINDS):
             if mask >> bit & 1:
                 own[kind] += people
-    return seal_box(key.subkey("tallies"), counts, about=dataset.bytes)
+    return encrypt_json(key.subkey("tallies"), counts, aad=dataset.bytes)
 
 
 def open_tallies(sealed: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:
     """Open the counts: for each cohort the people, and those of each item.
 
     Raises:
-        BrokenSeal: they are not this data set's.
+        DecryptionFailed: they are not this data set's.
     """
-    counts: dict[str, dict[str, int]] = open_box(key.subkey("tallies"), sealed, about=dataset.bytes)
+    counts: dict[str, dict[str, int]] = decrypt_json(key.subkey("tallies"), sealed, aad=dataset.bytes)
     return counts
 
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from app import cores
+from app import cpu_affinity
 from app.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
@@ -34,8 +34,8 @@ class Turns:
         """
         if not self._free.acquire(timeout=self._patience):
             raise Crowded("too many are being stretched at once")
-        cores.roam()
+        cpu_affinity.unpin_thread()
 
     def __exit__(self, *_: object) -> None:
-        cores.go_home()
+        cpu_affinity.repin_thread()
         self._free.release()

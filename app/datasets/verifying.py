@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 from sqlalchemy.orm import Session
 
-from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.keyfiles import KeyRing
-from app.crypto.seal import NOBODYS, BrokenSeal, RowSealer
+from app.crypto.key_derivation import LOCATOR_BYTES
+from app.crypto.key_files import KeyRing
+from app.crypto.row_sealing import OVERFLOW_MARKER, DecryptionFailed, RowSealer
 from app.datasets import queries, scheme, versions
 from app.datasets.errors import ImportFailed, Unstretched
 from app.datasets.files import opened
@@ -26,7 +26,7 @@ from app.datasets.manifest import Account, read_signed
 from app.datasets.manifest import Row as StoredRow
 from app.datasets.versions import DataSet
 from app.incidents import get as get_incident
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 
 SAMPLE = 500
 """People of the source file that are opened, or a few more or less."""
@@ -50,7 +50,7 @@ def verify(
     keys: KeyRing,
     register: Register,
     source: tuple[Path, str] | None,
-    import_door: Keyholder,
+    import_keyholder: KeyholderClient,
 ) -> Verdict:
     """Check a data set.
 
@@ -67,8 +67,8 @@ def verify(
         Unavailable: the keyholder, the database, the sentinel or a key failed.
     """
     versions.require_rows(dataset)
-    key = keys.store(dataset.key_id)
-    manifest = read_signed(*queries.manifest(session, dataset.id), keys.signing())  # (1)
+    key = keys.load_store_key(dataset.key_id)
+    manifest = read_signed(*queries.manifest(session, dataset.id), keys.load_signing_key())  # (1)
     register.look_up(session, [], dataset=dataset)  # (2)
     sealer = register.sealer(dataset)
     account = Account(key)
@@ -87,7 +87,7 @@ def verify(
         faults.append("the list of data sets says other than the manifest")
     sampled = 0
     if source is not None:  # (5)
-        sampled, missing = _sample(session, dataset, source, keys, import_door, manifest.hints)
+        sampled, missing = _sample(session, dataset, source, keys, import_keyholder, manifest.hints)
         if missing > manifest.suppressed:
             faults.append(
                 f"{missing} of {sampled} sampled people of the file are not in the store as the file has them"
@@ -97,8 +97,8 @@ def verify(
 
 def _opens(sealer: RowSealer, stored: bytes, entry: int, sealed: bytes) -> bool:
     try:
-        sealer.open(sealer.uncloak(stored), entry, sealed)
-    except BrokenSeal:
+        sealer.open(sealer.decrypt_locators(stored), entry, sealed)
+    except DecryptionFailed:
         return False
     return True
 
@@ -108,7 +108,7 @@ def _sample(
     dataset: DataSet,
     source: tuple[Path, str],
     keys: KeyRing,
-    import_door: Keyholder,
+    import_keyholder: KeyholderClient,
     hints: bool,
 ) -> tuple[int, int]:
     """Seal a sample of the file's people again; gives how many, and how many of them are not in the store."""
@@ -130,7 +130,7 @@ def _sample(
     sealer = plan.sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, known = ask(as_batch([unite(rows)]), plan, import_door, {})
+        _, known = ask(as_batch([unite(rows)]), plan, import_keyholder, {})
         sealed = seal(known, sealer)
         if len(sealed):
             sampled += 1
@@ -143,8 +143,8 @@ def _sample(
 def _stored(session: Session, sealer: RowSealer, row: bytes) -> bool:
     place, content = row[:LOCATOR_BYTES], row[LOCATOR_BYTES:]
     for _, (_, entry, sealed) in queries.rows_at(session, [(sealer.dataset, [place])]):
-        tag, found = sealer.open(sealer.uncloak(place), entry, sealed)
-        if found == NOBODYS or tag + found == content:
+        tag, found = sealer.open(sealer.decrypt_locators(place), entry, sealed)
+        if found == OVERFLOW_MARKER or tag + found == content:
             return True
     return False
 

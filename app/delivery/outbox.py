@@ -11,9 +11,9 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.clock import Clock
-from app.crypto.box import open_box, seal_box
-from app.crypto.seal import BrokenSeal
-from app.crypto.secret import ApplicationSecret
+from app.crypto.json_aead import decrypt_json, encrypt_json
+from app.crypto.row_sealing import DecryptionFailed
+from app.crypto.keys import ApplicationKey
 from app.db import Database
 from app.delivery import queries
 from app.delivery.senders import Channel, Message, Sender, SendFailed
@@ -29,7 +29,7 @@ class Outbox:
 
     def __init__(
         self,
-        secret: ApplicationSecret,
+        secret: ApplicationKey,
         undelivered: Callable[[Message, datetime], object] = lambda *_: None,
         told: Callable[[Channel, Outcome], object] = lambda *_: None,
     ) -> None:
@@ -46,15 +46,15 @@ class Outbox:
 
     def put(self, session: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
         """Write a message in the caller's unit of work; one that must not be sent as well, so that both are the same work."""
-        sealed = seal_box(self._key, [asdict(message), send], about=_ABOUT)
+        sealed = encrypt_json(self._key, [asdict(message), send], aad=_ABOUT)
         queries.add(session, sealed, now, expires_at)
 
     def erase_expired(self, session: Session, *, now: datetime) -> None:
         """Forget the messages whose code is no longer good: those that no provider took."""
         for sealed in queries.remove_expired(session, now):
             try:
-                fields, send = open_box(self._key, sealed, about=_ABOUT)
-            except BrokenSeal:
+                fields, send = decrypt_json(self._key, sealed, aad=_ABOUT)
+            except DecryptionFailed:
                 continue
             if send:
                 message = Message(**fields)
@@ -84,8 +84,8 @@ class Outbox:
             number, sealed = claimed
             delivered = None
             try:
-                fields, send = open_box(self._key, sealed, about=_ABOUT)
-            except BrokenSeal:
+                fields, send = decrypt_json(self._key, sealed, aad=_ABOUT)
+            except DecryptionFailed:
                 continue
             message = Message(**fields)
             if send:

@@ -15,7 +15,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.datasets import DataSet, Reading, Record, Role
-from app.identifiers import IdentifierKind, Kind
+from app.identifiers import IdentifierKind, ValueKind
 from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
 
 ExposureConfidence = Literal["withdrawn", "under_review", "possible", "confirmed"]
@@ -36,7 +36,7 @@ class Exposure:
     """Kinds of the proven identifiers that it was found by."""
     subjects: tuple[bytes, ...] = field(repr=False)
     """Whom it is about: one holder, or each of the address-book entries."""
-    tags: Mapping[Kind, frozenset[bytes]] = field(repr=False)
+    tags: Mapping[ValueKind, frozenset[bytes]] = field(repr=False)
     """Of the names and addresses that are known of them."""
     places: frozenset[tuple[UUID, bytes]] = field(repr=False)
     """Where, by data set, the emails and phones that are known of them lie."""
@@ -131,8 +131,8 @@ def _hints(records: Iterable[Record]) -> dict[ItemKind, tuple[str, ...]]:
     return {kind: tuple(sorted(hints)) for kind, hints in united.items()}
 
 
-def _united(tags: Iterable[Mapping[Kind, Iterable[bytes]]]) -> dict[Kind, frozenset[bytes]]:
-    united: dict[Kind, set[bytes]] = {}
+def _united(tags: Iterable[Mapping[ValueKind, Iterable[bytes]]]) -> dict[ValueKind, frozenset[bytes]]:
+    united: dict[ValueKind, set[bytes]] = {}
     for one in tags:
         for kind, found in one.items():
             united.setdefault(kind, set()).update(found)

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app.crypto import messages
-from app.crypto.expansion import row_place
+from app.crypto import mac_inputs
+from app.crypto.key_derivation import derive_row_keys
 from app.crypto.framing import frame
 from app.datasets import Digester, Reading, Register
 from app.db import Reader
 from app.exposures.errors import InvalidValue, VerifyAgain
 from app.exposures.folding import Exposure, fold
-from app.identifiers import IdentifierKind, Kind, Malformed, canonical
-from app.keyholder import Keyholder
+from app.identifiers import IdentifierKind, ValueKind, MalformedValue, canonicalize
+from app.keyholder import KeyholderClient
 
 SetOutcome = Literal["found", "not_found", "cannot_tell"]
 
@@ -59,7 +59,7 @@ class CheckResult:
 class Exposures:
     """The exposures of whoever proved an identifier."""
 
-    def __init__(self, register: Register, keyholder: Keyholder, digester: Digester) -> None:
+    def __init__(self, register: Register, keyholder: KeyholderClient, digester: Digester) -> None:
         self._register = register
         self._keyholder = keyholder
         self._digester = digester
@@ -80,7 +80,7 @@ class Exposures:
             exposures=tuple(fold(readings, [proof.kind for proof in proofs if proof.digest is not None])),
         )
 
-    def check(self, session: Reader, proofs: Sequence[Proof], kind: Kind, text: str) -> list[CheckResult]:
+    def check(self, session: Reader, proofs: Sequence[Proof], kind: ValueKind, text: str) -> list[CheckResult]:
         """Hold a value against one's own records; the work is the same whether it matches or not.
 
         Raises:
@@ -89,16 +89,16 @@ class Exposures:
             Unavailable: as for `find`.
         """
         try:
-            value = canonical(kind, text)
-        except Malformed as malformed:
+            value = canonicalize(kind, text)
+        except MalformedValue as malformed:
             raise InvalidValue(malformed.reason) from None
-        connection = self._keyholder.connection()
+        connection = self._keyholder.connection_id()
         exposures = self.find(session, proofs).exposures
         if kind == "email" or kind == "phone":
             digest = self._digester.digest(session, kind, value)
             known = [_lies_in(exposure.places, digest) for exposure in exposures]
         else:
-            tag = self._keyholder.mac(messages.value(kind, value), on=connection)[: messages.TAG_BYTES]
+            tag = self._keyholder.mac(mac_inputs.value_input(kind, value), connection_id=connection)[: mac_inputs.TAG_BYTES]
             known = [_holds(exposure.tags.get(kind, frozenset()), tag) for exposure in exposures]
         return [
             CheckResult(exposure, kind in exposure.items, matched)
@@ -126,7 +126,7 @@ def _result(reading: Reading) -> SetResult:
 def _lies_in(places: frozenset[tuple[UUID, bytes]], digest: bytes | None) -> bool:
     if digest is None:
         return False
-    wanted = {dataset: row_place(digest, dataset).locator for dataset, _ in places}
+    wanted = {dataset: derive_row_keys(digest, dataset).locator for dataset, _ in places}
     return any([hmac.compare_digest(wanted[dataset], locator) for dataset, locator in places])  # noqa: C419  as below
 
 

@@ -10,16 +10,16 @@ from typing import Literal
 
 from app.identifiers import address, email, name, phone
 from app.identifiers.phone import calling_code
-from app.identifiers.text import Kind, Malformed
+from app.identifiers.folding import ValueKind, MalformedValue
 
 __all__ = [
     "IDENTIFIER_KINDS",
     "VALUE_KINDS",
     "IdentifierKind",
-    "Kind",
-    "Malformed",
+    "MalformedValue",
+    "ValueKind",
     "calling_code",
-    "canonical",
+    "canonicalize",
     "mask",
 ]
 
@@ -28,18 +28,18 @@ IdentifierKind = Literal["email", "phone"]
 IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = ("email", "phone")
 """What a person can prove to be theirs."""
 
-VALUE_KINDS: tuple[Kind, ...] = ("name", "address", "email", "phone")
+VALUE_KINDS: tuple[ValueKind, ...] = ("name", "address", "email", "phone")
 """What a person can compare inside their own record."""
 
-_CANONICAL: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
-    {"email": email.canonical, "phone": phone.canonical, "name": name.canonical, "address": address.canonical}
+_CANONICAL: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
+    {"email": email.canonicalize, "phone": phone.canonicalize, "name": name.canonicalize, "address": address.canonicalize}
 )
-_MASK: Mapping[Kind, Callable[[str], str]] = MappingProxyType(
+_MASK: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
     {"email": email.mask, "phone": phone.mask, "name": name.mask, "address": address.mask}
 )
 
 
-def canonical(kind: Kind, text: str) -> str:
+def canonicalize(kind: ValueKind, text: str) -> str:
     """Spell the one form of *text* that is digested; a canonical form is its own.
 
     Raises:
@@ -48,6 +48,6 @@ def canonical(kind: Kind, text: str) -> str:
     return _CANONICAL[kind](text)
 
 
-def mask(kind: Kind, canonical: str) -> str:
+def mask(kind: ValueKind, canonical: str) -> str:
     """Show its owner enough of a *canonical* form to recognise it, never the whole, however short it is."""
     return _MASK[kind](canonical)

@@ -19,7 +19,7 @@ of one place stay two.
 import re
 
 from app.identifiers.provinces import PROVINCE, SHORT
-from app.identifiers.text import DASHES, STARS, Malformed, caseless, fold, words
+from app.identifiers.folding import DASHES, MASK_CHARS, MalformedValue, casefold_nfkc, fold, words
 
 LIMIT = 300
 
@@ -41,7 +41,7 @@ _LOT = re.compile(r"(?<![0-9-])([0-9]+) ?번지(?![길로])")
 _EMPTY_SPACE = re.compile(r"(?<=[가-힣]) +|(?<![0-9 ]) +(?=[가-힣])")
 
 
-def canonical(text: str) -> str:
+def canonicalize(text: str) -> str:
     """Spell the one form that is compared.
 
     Raises:
@@ -51,15 +51,15 @@ def canonical(text: str) -> str:
     while address != before:  # 9
         address, before = _tidy(address), address
     if len(address) > LIMIT:
-        raise Malformed("address", "too-long")
+        raise MalformedValue("address", "too-long")
     return address
 
 
 def _tidy(text: str) -> str:
     folded = fold("address", text)  # 1
-    if STARS.search(folded):
-        raise Malformed("address", "masked")
-    address = _BRACKETS.sub(_without_remark, caseless(folded))  # 2
+    if MASK_CHARS.search(folded):
+        raise MalformedValue("address", "masked")
+    address = _BRACKETS.sub(_without_remark, casefold_nfkc(folded))  # 2
     address = _DASH.sub("-", address)  # 3
     address = " ".join(words(address, keep="-"))
     if "-" in address:  # here and below: most addresses have none, and asking is cheaper than searching
@@ -76,7 +76,7 @@ def _tidy(text: str) -> str:
         address = _LOT.sub(r"\1 ", address)
     address = _EMPTY_SPACE.sub("", _spaced(address))  # 8
     if not any(char.isalnum() for char in address):
-        raise Malformed("address", "not-an-address")
+        raise MalformedValue("address", "not-an-address")
     return address
 
 

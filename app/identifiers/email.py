@@ -9,7 +9,7 @@
 
 import email_validator
 
-from app.identifiers.text import Malformed, fold
+from app.identifiers.folding import MalformedValue, fold
 
 LIMIT = 254
 """Octets of an address on the wire (RFC 3696, erratum 1690); email-validator counts again once the domain has been put into ASCII."""
@@ -18,7 +18,7 @@ LIMIT = 254
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-def canonical(text: str) -> str:
+def canonicalize(text: str) -> str:
     """Spell the one form that is digested, and that codes are sent to.
 
     Raises:
@@ -26,11 +26,11 @@ def canonical(text: str) -> str:
     """
     folded = fold("email", text)  # 1
     if len(folded) > LIMIT:
-        raise Malformed("email", "too-long")
+        raise MalformedValue("email", "too-long")
     local, _, domain = folded.rpartition("@")
     valid = _validated(f"{_caseless(local)}@{domain}")
     if valid is None:
-        raise Malformed("email", "not-an-email")
+        raise MalformedValue("email", "not-an-email")
     return f"{valid.local_part}@{valid.ascii_domain}"
 
 

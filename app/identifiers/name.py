@@ -9,7 +9,7 @@
 import re
 from unicodedata import normalize
 
-from app.identifiers.text import STARS, Malformed, caseless, fold, words
+from app.identifiers.folding import MASK_CHARS, MalformedValue, casefold_nfkc, fold, words
 
 LIMIT = 100
 
@@ -18,22 +18,22 @@ _WRITTEN_TOGETHER = re.compile(
 )
 
 
-def canonical(text: str) -> str:
+def canonicalize(text: str) -> str:
     """Spell the one form that is compared.
 
     Raises:
         Malformed: ``masked``, ``not-a-name`` (no letter, no number), ``too-long``, or what `fold` refuses.
     """
     folded = fold("name", text)
-    if STARS.search(folded):  # 4
-        raise Malformed("name", "masked")
-    name = " ".join(words(caseless(folded)))  # 1, 2
+    if MASK_CHARS.search(folded):  # 4
+        raise MalformedValue("name", "masked")
+    name = " ".join(words(casefold_nfkc(folded)))  # 1, 2
     if _WRITTEN_TOGETHER.search(name):  # 3
         name = normalize("NFC", name.replace(" ", ""))
     if not any(char.isalnum() for char in name):
-        raise Malformed("name", "not-a-name")
+        raise MalformedValue("name", "not-a-name")
     if len(name) > LIMIT:
-        raise Malformed("name", "too-long")
+        raise MalformedValue("name", "too-long")
     return name
 
 

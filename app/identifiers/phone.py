@@ -19,7 +19,7 @@ import re
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from app.identifiers.text import DASHES, Malformed, fold
+from app.identifiers.folding import DASHES, MalformedValue, fold
 
 _PARTING = re.compile(
     rf"[ .()\u00b7\u30fb\u119e\u2027\u2022\u2219\u22c5{DASHES}]+"
@@ -35,7 +35,7 @@ _KOREAN_PARTS = re.compile(r"\+82(2|50[0-9]|[0-9]{2})([0-9]+)([0-9]{4})")
 _SUBSCRIBERS = {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP, PhoneNumberType.PERSONAL_NUMBER}
 
 
-def canonical(text: str) -> str:
+def canonicalize(text: str) -> str:
     """Spell the one form that is digested, and that codes are sent to.
 
     Raises:
@@ -44,12 +44,12 @@ def canonical(text: str) -> str:
     groups = [group for group in _PARTING.split(fold("phone", text)) if group]  # 1
     dialled = "".join(groups)
     if not _DIGITS.fullmatch(dialled):
-        raise Malformed("phone", "not-a-phone")
+        raise MalformedValue("phone", "not-a-phone")
     if len(groups[-1]) == 1:  # 2
-        raise Malformed("phone", "ambiguous-ending")
+        raise MalformedValue("phone", "ambiguous-ending")
     number = _read(dialled)
     if number is None:
-        raise Malformed("phone", "not-a-subscriber-number")
+        raise MalformedValue("phone", "not-a-subscriber-number")
     return number
 
 
@@ -63,7 +63,7 @@ def _read(dialled: str) -> str | None:
     if found := _ABROAD.fullmatch(dialled):  # 6
         return _foreign(found[1])
     if dialled.startswith("00"):
-        raise Malformed("phone", "ambiguous-prefix")
+        raise MalformedValue("phone", "ambiguous-prefix")
     return None
 
 

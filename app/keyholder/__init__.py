@@ -6,9 +6,9 @@
 The application knows the doors, never the pepper. `child` starts a keyholder of one's own where no other is configured.
 """
 
-from app.keyholder.child import start_child
-from app.keyholder.client import Keyholder, KeyholderUnavailable
-from app.keyholder.doors import IMPORT_SUFFIX, Door, import_path
+from app.keyholder.child_process import spawn_keyholder
+from app.keyholder.client import KeyholderClient, KeyholderUnavailable
+from app.keyholder.protocol import IMPORT_SOCKET_SUFFIX, KeyholderSocket, import_socket_path
 from app.keyholder.server import serve
 
-__all__ = ["IMPORT_SUFFIX", "Door", "Keyholder", "KeyholderUnavailable", "import_path", "serve", "start_child"]
+__all__ = ["IMPORT_SOCKET_SUFFIX", "KeyholderSocket", "KeyholderClient", "KeyholderUnavailable", "import_socket_path", "serve", "spawn_keyholder"]

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from app.errors import ExposureError
-from app.keyholder.doors import Door
+from app.keyholder.protocol import KeyholderSocket
 from app.keyholder.server import serve
 
 
@@ -24,6 +24,6 @@ def _ready() -> None:
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        serve(Path(sys.argv[1]), Path(sys.argv[2]), tuple(map(Door, sys.argv[3:])), ready=_ready)
+        serve(Path(sys.argv[1]), Path(sys.argv[2]), tuple(map(KeyholderSocket, sys.argv[3:])), on_ready=_ready)
     except ExposureError as error:
         sys.exit(str(error))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from app.crypto.framing import frame
-from app.crypto.messages import MAC_BYTES
+from app.crypto.mac_inputs import MAC_BYTES
 from app.errors import Unavailable
-from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
+from app.keyholder.protocol import DONE, REFUSED, REQUEST_LIMIT, receive, send
 
 TEXTS_AT_ONCE = 10_000
 """In one request; its answer is a third of `REQUEST_LIMIT`."""
@@ -20,7 +20,7 @@ class KeyholderUnavailable(Unavailable):
     """The keyholder is dead, hung, or refuses: nothing that needs it can be answered."""
 
 
-class Keyholder:
+class KeyholderClient:
     """One connection to one door, kept open and shared by the threads of a process; made anew after a failure."""
 
     def __init__(self, path: Path, *, timeout: float = 1.0) -> None:
@@ -42,11 +42,11 @@ class Keyholder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def connection(self) -> int:
+    def connection_id(self) -> int:
         """Number the connection that a keyholder stands behind. One that died has closed it, and is looked for anew.
 
         What was learned on one connection need not hold on the next: another keyholder may hold another pepper.
-        Nothing is asked where it stands, so one that hangs is noticed by `reach`, and by whoever has a question (decision 0009).
+        Nothing is asked where it stands, so one that hangs is noticed by `ping`, and by whoever has a question (decision 0009).
 
         Raises:
             KeyholderUnavailable: there is none.
@@ -56,7 +56,7 @@ class Keyholder:
                 self._greet()
             return self._connections
 
-    def reach(self) -> None:
+    def ping(self) -> None:
         """Make sure that the keyholder answers now.
 
         Raises:
@@ -65,23 +65,23 @@ class Keyholder:
         with _Turn(self._lock, self._timeout):
             self._greet()
 
-    def mac(self, message: bytes, *, on: int | None = None) -> bytes:
+    def mac(self, message: bytes, *, connection_id: int | None = None) -> bytes:
         """Have one message answered: 32 bytes.
 
         Args:
-            message: of `app.crypto.messages`.
+            message: of `app.crypto.mac_inputs`.
             on: the connection, as `connection` numbered it, that must give the answer.
 
         Raises:
             KeyholderUnavailable: no answer in time, a refusal, or that connection is no more.
         """
-        return self._answer(message, 1, on)[1:]
+        return self._answer(message, 1, connection_id)[1:]
 
-    def macs(self, heading: bytes, texts: Sequence[bytes], *, on: int | None = None) -> bytes:
+    def mac_many(self, heading: bytes, texts: Sequence[bytes], *, connection_id: int | None = None) -> bytes:
         """Have many texts under one heading answered, 32 bytes each, in their order: the import door only.
 
         Args:
-            heading: of `app.crypto.messages`.
+            heading: of `app.crypto.mac_inputs`.
             texts: each of at most 65,535 bytes.
             on: as for `mac`.
 
@@ -89,13 +89,13 @@ class Keyholder:
             KeyholderUnavailable: no answer in time, a refusal, or the connection *on* which it is to be given is no more.
         """
         batches = _batches(texts, REQUEST_LIMIT - len(heading))
-        return b"".join([self._answer(heading + batch, count, on)[1:] for batch, count in batches])
+        return b"".join([self._answer(heading + batch, count, connection_id)[1:] for batch, count in batches])
 
-    def _answer(self, request: bytes, count: int, on: int | None) -> bytes:
+    def _answer(self, request: bytes, count: int, connection_id: int | None) -> bytes:
         with _Turn(self._lock, self._timeout):
-            if on is not None and (on != self._connections or self._socket is None):
+            if connection_id is not None and (connection_id != self._connections or self._socket is None):
                 raise KeyholderUnavailable("the keyholder left meanwhile")
-            answer = self._ask(request, again=on is None)
+            answer = self._ask(request, again=connection_id is None)
             if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
                 if answer != REFUSED:
                     self.close()

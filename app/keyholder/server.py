@@ -10,17 +10,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from app.crypto.keyfiles import load
-from app.crypto.secret import Pepper
+from app.crypto.key_files import load
+from app.crypto.keys import Pepper
 from app.errors import BadInput
-from app.keyholder.doors import DONE, REFUSED, Door, Request, import_path, parse, receive, send
+from app.keyholder.protocol import DONE, REFUSED, KeyholderSocket, Request, import_socket_path, parse, receive, send
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: Path, door: Door, pepper: Pepper) -> None:
+    def __init__(self, path: Path, door: KeyholderSocket, pepper: Pepper) -> None:
         self.door, self.pepper = door, pepper
         super().__init__(str(path), _Handler)
 
@@ -63,7 +63,7 @@ def _remove_stale(place: Path) -> None:
             raise BadInput(f"{place}: somebody answers there already")
 
 
-def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), *, ready: Callable[[], object]) -> None:
+def serve(path: Path, pepper_file: Path, doors: tuple[KeyholderSocket, ...] = tuple(KeyholderSocket), *, on_ready: Callable[[], object]) -> None:
     """Hold the pepper and answer at *path* (and at ``PATH.import``) until the process ends.
 
     Args:
@@ -72,7 +72,7 @@ def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), 
         doors: which to open.
         ready: called once the doors are open.
     Raises:
-        BadKey: the pepper cannot be used.
+        InvalidKey: the pepper cannot be used.
         BadInput: the socket cannot be made there.
     """
     pepper = load(pepper_file, Pepper)
@@ -80,7 +80,7 @@ def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), 
     before = os.umask(0o177)
     try:
         for door in doors:
-            place = path if door is Door.LOOKUP else import_path(path)
+            place = path if door is KeyholderSocket.LOOKUP else import_socket_path(path)
             _remove_stale(place)
             servers.append(_Server(place, door, pepper))
     except OSError as error:
@@ -89,5 +89,5 @@ def serve(path: Path, pepper_file: Path, doors: tuple[Door, ...] = tuple(Door), 
         os.umask(before)
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    ready()
+    on_ready()
     servers[0].serve_forever()

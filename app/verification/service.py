@@ -16,14 +16,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app.crypto.box import open_box, seal_box
-from app.crypto.expansion import Place, token_place
+from app.crypto.json_aead import decrypt_json, encrypt_json
+from app.crypto.key_derivation import DerivedKeys, derive_token_keys
 from app.crypto.framing import frame
-from app.crypto.secret import ApplicationSecret
+from app.crypto.keys import ApplicationKey
 from app.delivery import Message, Outbox
 from app.identifiers import IdentifierKind
 from app.incidents import Locale
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 from app.verification import queries
 from app.verification.errors import TooSoon, UnknownVerification, VerificationEnded
 from app.verification.models import VerificationRow
@@ -81,10 +81,10 @@ class Verification:
 
     def __init__(
         self,
-        secret: ApplicationSecret,
+        secret: ApplicationKey,
         outbox: Outbox,
         sessions: Sessions,
-        keyholder: Keyholder,
+        keyholder: KeyholderClient,
         digester: Digester,
         lifetime: timedelta,
     ) -> None:
@@ -113,7 +113,7 @@ class Verification:
         queries.add(
             session,
             locator=place.locator,
-            target=seal_box(place.key, [target.channel, target.to, locale], about=number.bytes),
+            target=encrypt_json(place.key, [target.channel, target.to, locale], aad=number.bytes),
             code=code,
             tries_left=TRIES,
             sends_left=SENDS - 1,
@@ -169,7 +169,7 @@ class Verification:
             TooManyIdentifiers: that session is full.
             Unavailable: the keyholder or the database failed.
         """
-        self._keyholder.reach()  # (1)
+        self._keyholder.ping()  # (1)
         place = _place(number, client_secret)
         row = queries.take_try(session, place.locator)  # (2)
         target, _ = _opened(row, number, place, now)  # (3)
@@ -212,7 +212,7 @@ class Verification:
         return (kept if sent else none_fits), expires_at
 
     def _resendable(
-        self, row: VerificationRow | None, number: UUID, place: Place, now: datetime
+        self, row: VerificationRow | None, number: UUID, place: DerivedKeys, now: datetime
     ) -> tuple[Target, Locale]:
         opened = _opened(row, number, place, now)
         if row is None or row.sends_left <= 0:
@@ -234,18 +234,18 @@ class Verification:
         return hmac.digest(self._codes, frame(number.bytes, code.encode()), "sha256")
 
 
-def _opened(row: VerificationRow | Row[Any] | None, number: UUID, place: Place, now: datetime) -> tuple[Target, Locale]:
+def _opened(row: VerificationRow | Row[Any] | None, number: UUID, place: DerivedKeys, now: datetime) -> tuple[Target, Locale]:
     """Open the target of a verification of the asker's, if it has not ended."""
     if row is None:
         raise UnknownVerification("no such verification with this client secret")
     if row.target is None or row.expires_at <= now:
         raise VerificationEnded("the verification was used, has expired, or is out of tries")
-    channel, to, locale = open_box(place.key, row.target, about=number.bytes)
+    channel, to, locale = decrypt_json(place.key, row.target, aad=number.bytes)
     return Target(channel, to), locale
 
 
-def _place(number: UUID, client_secret: str) -> Place:
-    return token_place(client_secret.encode(), f"verification {number}")
+def _place(number: UUID, client_secret: str) -> DerivedKeys:
+    return derive_token_keys(client_secret.encode(), f"verification {number}")
 
 
 def _new_code() -> str:

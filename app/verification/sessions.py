@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.crypto.box import open_box, seal_box
-from app.crypto.expansion import Place, token_place
-from app.crypto.seal import BrokenSeal
+from app.crypto.json_aead import decrypt_json, encrypt_json
+from app.crypto.key_derivation import DerivedKeys, derive_token_keys
+from app.crypto.row_sealing import DecryptionFailed
 from app.db import Reader
 from app.identifiers import IdentifierKind
 from app.verification import queries
@@ -96,8 +96,8 @@ class Sessions:
         queries.remove_session(session, place.locator)
 
 
-def _place(token: str) -> Place:
-    return token_place(token.encode(), "session")
+def _place(token: str) -> DerivedKeys:
+    return derive_token_keys(token.encode(), "session")
 
 
 def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, datetime]:
@@ -106,17 +106,17 @@ def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, dat
     return row
 
 
-def _seal(place: Place, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
+def _seal(place: DerivedKeys, identifiers: tuple[ProvenIdentifier, ...]) -> bytes:
     content = [[one.kind, one.masked, one.digest and one.digest.hex(), one.target.hex()] for one in identifiers]
-    return seal_box(place.key, content, about=_ABOUT)
+    return encrypt_json(place.key, content, aad=_ABOUT)
 
 
-def _identity(place: Place, sealed: bytes, expires_at: datetime) -> Identity:
+def _identity(place: DerivedKeys, sealed: bytes, expires_at: datetime) -> Identity:
     try:
         identifiers = tuple(
             ProvenIdentifier(kind, masked, digest and bytes.fromhex(digest), bytes.fromhex(target))
-            for kind, masked, digest, target in open_box(place.key, sealed, about=_ABOUT)
+            for kind, masked, digest, target in decrypt_json(place.key, sealed, aad=_ABOUT)
         )
-    except (BrokenSeal, ValueError):  # or of a release that kept something else
+    except (DecryptionFailed, ValueError):  # or of a release that kept something else
         raise NoSession("the session does not open") from None
     return Identity(identifiers, expires_at, place.key)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from app.delivery import Channel
-from app.identifiers import IdentifierKind, Malformed, calling_code, canonical, mask
+from app.identifiers import IdentifierKind, MalformedValue, calling_code, canonicalize, mask
 from app.rate_limits import LimitSubject
 from app.verification.errors import InvalidIdentifier
 
@@ -48,8 +48,8 @@ def read_target(channel: Channel, identifier: str, countries: Collection[str]) -
         InvalidIdentifier: it cannot be one of this channel, or is one of a country that is not served.
     """
     try:
-        target = Target(channel, canonical(KINDS[channel], identifier))
-    except Malformed as malformed:
+        target = Target(channel, canonicalize(KINDS[channel], identifier))
+    except MalformedValue as malformed:
         raise InvalidIdentifier(malformed.reason) from None
     if channel == "sms" and calling_code(target.to) not in countries:
         raise InvalidIdentifier("country-not-served")

@@ -9,7 +9,7 @@ import pytest
 
 from app import incidents
 from app.acknowledgements import BadReceipt, Receipt, ReceiptKey, verify
-from app.crypto import messages
+from app.crypto import mac_inputs
 from app.datasets import current_scheme
 from app.exposures import Proof
 from tests.support.deployment import Deployment, row
@@ -152,7 +152,7 @@ def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
     with deployment.database.read() as session:
         scheme = current_scheme(session)
         assert scheme is not None
-        digest = scheme.stretch(services.keyholder.mac(messages.identifier("phone", "+821030000004")))
+        digest = scheme.stretch(services.keyholder.mac(mac_inputs.identifier_input("phone", "+821030000004")))
         (exposure,) = services.exposures.find(session, [Proof("phone", digest)]).exposures
     assert len(bytes(kept)) == 16
     assert bytes(kept) not in exposure.subjects

@@ -20,7 +20,7 @@ OWN = 20
 
 
 @contextmanager
-def world(folder: Path, database_url: str, door: Path, people: int, rng: Random, **settings: Any) -> Iterator[World]:
+def world(folder: Path, database_url: str, keyholder_socket: Path, people: int, rng: Random, **settings: Any) -> Iterator[World]:
     """Set one up.
 
     Args:
@@ -33,7 +33,7 @@ def world(folder: Path, database_url: str, door: Path, people: int, rng: Random,
     """
     given = {"limits_file": None, "trusted_proxies": ("127.0.0.1",), "log_level": "error"} | settings
     with ExitStack() as stack:
-        deployment = Deployment(folder, database_url, door, **given)
+        deployment = Deployment(folder, database_url, keyholder_socket, **given)
         stack.callback(deployment.close)
         crowd = toss(people, rng)
         own = [Person(people + number, number % 4 < 2) for number in range(OWN)]

@@ -32,13 +32,13 @@ def rng() -> Random:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path, sqlite_url: str, keyholder_door: Path, rng: Random) -> MakeWorld:
+def make_world(tmp_path: Path, sqlite_url: str, keyholder_socket: Path, rng: Random) -> MakeWorld:
     @contextmanager
     def make(people: int = 200, budgets: str | None = None, url: str = sqlite_url, **settings: Any) -> Iterator[World]:
         if budgets is not None:
             settings["limits_file"] = tmp_path / "budgets.toml"
             settings["limits_file"].write_text(budgets)
-        with world(tmp_path, url, keyholder_door, people, rng, **settings) as made:
+        with world(tmp_path, url, keyholder_socket, people, rng, **settings) as made:
             yield made
 
     return make

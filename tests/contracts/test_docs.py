@@ -90,8 +90,8 @@ def test_the_default_budgets_are_what_the_readme_of_limits_says() -> None:
 
 def test_what_a_calibration_reckons_with_is_in_the_readme() -> None:
     identifiers = f"{calibration.IDENTIFIERS_PER_ACCOUNT} identifiers an account"
-    sealing = f"{calibration.SEALING_SECONDS * 1000:g} ms for each besides Argon2id"
-    assert f"{identifiers}, {sealing}, and {calibration.HEADROOM * 100:g} % of the time" in README
+    sealing = f"{calibration.OVERHEAD_SECONDS_PER_IDENTIFIER * 1000:g} ms for each besides Argon2id"
+    assert f"{identifiers}, {sealing}, and {calibration.HEADROOM_RATIO * 100:g} % of the time" in README
 
 
 def test_every_word_of_the_makefile_says_what_it_does() -> None:

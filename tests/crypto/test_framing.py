@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto import messages
-from app.crypto.framing import LENGTH_BYTES, Misframed, frame, split
+from app.crypto import mac_inputs
+from app.crypto.framing import LENGTH_BYTES, FramingError, frame, split
 
 parts = st.lists(st.binary(max_size=300), max_size=6)
 
@@ -39,7 +39,7 @@ def test_what_is_framed_in_two_goes_is_framed_in_one(some: list[bytes], others: 
 def test_any_bytes_come_apart_into_what_frames_to_them_or_are_misframed(data: bytes) -> None:
     try:
         found = parts_of(data)
-    except Misframed:
+    except FramingError:
         return
     assert frame(*found) == data
 
@@ -52,13 +52,13 @@ def test_a_frame_cut_short_is_misframed_or_ends_between_parts(some: list[bytes],
     if cut in between:
         assert parts_of(framed[:cut]) == some[: between.index(cut)]
     else:
-        with pytest.raises(Misframed):
+        with pytest.raises(FramingError):
             split(framed[:cut])
 
 
 @pytest.mark.parametrize("data", [b"\0", b"\xff", b"\0\1", b"\xff\xff", b"\0\0\0", b"\0\1a\0", b"\0\2a"])
 def test_misframed(data: bytes) -> None:
-    with pytest.raises(Misframed):
+    with pytest.raises(FramingError):
         split(data)
 
 
@@ -66,25 +66,25 @@ def test_the_longest_part() -> None:
     longest = bytes(65_535)
     assert parts_of(frame(longest, b"")) == [longest, b""]
     for too_long in (longest + b"\0", bytes(1 << 16), bytes(1 << 20)):
-        with pytest.raises(Misframed, match="65,535"):
+        with pytest.raises(FramingError, match="65,535"):
             frame(b"before", too_long)
 
 
 def test_a_message_is_label_what_it_is_about_and_a_text() -> None:
     dataset = UUID(int=1)
     asked = {
-        messages.identifier("email", "a@b.kr"): [messages.IDENTIFIER, b"email", b"a@b.kr"],
-        messages.identifier("phone", ""): [messages.IDENTIFIER, b"phone", b""],
-        messages.sentinel(dataset): [messages.IDENTIFIER, b"sentinel", dataset.bytes],
-        messages.scheme(b"salt"): [messages.IDENTIFIER, b"scheme", b"salt"],
-        messages.value("name", "홍길동"): [messages.VALUE, b"name", "홍길동".encode()],
-        messages.subject("sample", "1", ""): [messages.SUBJECT, b"sample", b"1\0"],
-        messages.subject("sample", "1", "2"): [messages.SUBJECT, b"sample", b"1\x002"],
-        messages.subject("sample", "", "2"): [messages.SUBJECT, b"sample", b"\x002"],
+        mac_inputs.identifier_input("email", "a@b.kr"): [mac_inputs.IDENTIFIER_LABEL, b"email", b"a@b.kr"],
+        mac_inputs.identifier_input("phone", ""): [mac_inputs.IDENTIFIER_LABEL, b"phone", b""],
+        mac_inputs.sentinel_input(dataset): [mac_inputs.IDENTIFIER_LABEL, b"sentinel", dataset.bytes],
+        mac_inputs.kdf_params_input(b"salt"): [mac_inputs.IDENTIFIER_LABEL, b"scheme", b"salt"],
+        mac_inputs.value_input("name", "홍길동"): [mac_inputs.VALUE_LABEL, b"name", "홍길동".encode()],
+        mac_inputs.subject_input("sample", "1", ""): [mac_inputs.SUBJECT_LABEL, b"sample", b"1\0"],
+        mac_inputs.subject_input("sample", "1", "2"): [mac_inputs.SUBJECT_LABEL, b"sample", b"1\x002"],
+        mac_inputs.subject_input("sample", "", "2"): [mac_inputs.SUBJECT_LABEL, b"sample", b"\x002"],
     }
     assert len(asked) == 8
     assert all(parts_of(message) == expected for message, expected in asked.items())
-    assert len({messages.IDENTIFIER, messages.VALUE, messages.SUBJECT}) == 3
+    assert len({mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL}) == 3
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -95,20 +95,20 @@ references = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_
 @given(texts, texts)
 def test_a_message_is_its_heading_and_its_framed_text(about: str, text: str) -> None:
     framed = frame(text.encode())
-    assert messages.identifier(about, text) == messages.of_identifiers(about) + framed
-    assert messages.value(about, text) == messages.of_values(about) + framed
-    assert messages.subject(about, text, "") == messages.of_subjects(about) + frame(text.encode() + b"\0")
-    assert len({messages.of_identifiers(about), messages.of_values(about), messages.of_subjects(about)}) == 3
+    assert mac_inputs.identifier_input(about, text) == mac_inputs.identifier_prefix(about) + framed
+    assert mac_inputs.value_input(about, text) == mac_inputs.value_prefix(about) + framed
+    assert mac_inputs.subject_input(about, text, "") == mac_inputs.subject_prefix(about) + frame(text.encode() + b"\0")
+    assert len({mac_inputs.identifier_prefix(about), mac_inputs.value_prefix(about), mac_inputs.subject_prefix(about)}) == 3
 
 
 @given(texts, texts, texts, texts)
 def test_two_questions_are_never_one(kind: str, canonical: str, other_kind: str, other: str) -> None:
     same = (kind, canonical) == (other_kind, other)
-    one = messages.identifier(kind, canonical)
-    assert one != messages.value(other_kind, other)
-    assert (one == messages.identifier(other_kind, other)) == same
-    assert (messages.value(kind, canonical) == messages.value(other_kind, other)) == same
-    assert messages.subject(kind, canonical, "") not in (one, messages.value(kind, canonical))
+    one = mac_inputs.identifier_input(kind, canonical)
+    assert one != mac_inputs.value_input(other_kind, other)
+    assert (one == mac_inputs.identifier_input(other_kind, other)) == same
+    assert (mac_inputs.value_input(kind, canonical) == mac_inputs.value_input(other_kind, other)) == same
+    assert mac_inputs.subject_input(kind, canonical, "") not in (one, mac_inputs.value_input(kind, canonical))
 
 
 @given(texts, references, references, texts, references, references)
@@ -117,24 +117,24 @@ def test_two_people_are_never_one_subject(
 ) -> None:
     same = (incident, account, recipient) == (other, its_account, its_recipient)
     assert (
-        messages.subject(incident, account, recipient) == messages.subject(other, its_account, its_recipient)
+        mac_inputs.subject_input(incident, account, recipient) == mac_inputs.subject_input(other, its_account, its_recipient)
     ) == same
     same = (account, recipient) == (its_account, its_recipient)
-    assert (messages.references(account, recipient) == messages.references(its_account, its_recipient)) == same
+    assert (mac_inputs.person_ref(account, recipient) == mac_inputs.person_ref(its_account, its_recipient)) == same
 
 
 @given(references, references)
 def test_the_holder_is_told_from_the_references_alone(account: str, recipient: str) -> None:
-    joined = messages.references(account, recipient)
-    assert joined.split(messages.BETWEEN_REFERENCES) == [account, recipient]
-    assert joined.endswith(messages.BETWEEN_REFERENCES) == (recipient == "")
+    joined = mac_inputs.person_ref(account, recipient)
+    assert joined.split(mac_inputs.REF_SEPARATOR) == [account, recipient]
+    assert joined.endswith(mac_inputs.REF_SEPARATOR) == (recipient == "")
 
 
 @given(st.uuids(), st.binary(min_size=16, max_size=16), texts)
 def test_no_person_can_have_the_identifier_of_a_sentinel_or_a_scheme(
     dataset: UUID, salt: bytes, canonical: str
 ) -> None:
-    vouching = (messages.sentinel(dataset), messages.scheme(salt))
+    vouching = (mac_inputs.sentinel_input(dataset), mac_inputs.kdf_params_input(salt))
     assert vouching[0] != vouching[1]
     for kind in ("email", "phone"):
-        assert messages.identifier(kind, canonical) not in vouching
+        assert mac_inputs.identifier_input(kind, canonical) not in vouching

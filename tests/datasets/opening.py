@@ -4,26 +4,26 @@ from typing import Any
 from uuid import UUID
 
 from app import datasets
-from app.crypto import messages
-from app.crypto.scheme import Scheme
+from app.crypto import mac_inputs
+from app.crypto.stretching import KdfParams
 from app.datasets import Found, Record, Register
 from app.datasets import queries as dataset_queries
 from app.datasets.files import Finding
 from app.datasets.manifest import Row
-from app.identifiers import canonical
-from app.keyholder import Keyholder
+from app.identifiers import canonicalize
+from app.keyholder import KeyholderClient
 from tests.support.deployment import Deployment
 
 
-def digest_of(identifier: str, scheme: Scheme, keyholder: Keyholder) -> bytes:
+def digest_of(identifier: str, scheme: KdfParams, keyholder: KeyholderClient) -> bytes:
     """Stretch what the keyholder says of an email or a phone."""
     kind = "email" if "@" in identifier else "phone"
-    return scheme.stretch(keyholder.mac(messages.identifier(kind, canonical(kind, identifier))))
+    return scheme.stretch(keyholder.mac(mac_inputs.identifier_input(kind, canonicalize(kind, identifier))))
 
 
 def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> Found:
     """Read one identifier in one data set, whatever its state; the sentinel vouches."""
-    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.read() as session:
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
         scheme = datasets.current_scheme(session)
         assert scheme is not None
         register = Register(deployment.keys, keyholder)
@@ -47,7 +47,7 @@ def person_at(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
 def everything(deployment: Deployment, dataset: UUID, findings: list[Finding]) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in a data set that is the same in every other of the same people, opened by each identifier."""
     identifiers = sorted({one for finding in findings for one in (*finding.emails, *finding.phones)})
-    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.read() as session:
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
         scheme = datasets.current_scheme(session)
         assert scheme is not None
         digests = [digest_of(one, scheme, keyholder) for one in identifiers]

@@ -6,7 +6,7 @@ from uuid import UUID
 from app import datasets
 from app.datasets import Register
 from app.datasets.verifying import Verdict, verify
-from app.keyholder import Keyholder, import_path
+from app.keyholder import KeyholderClient, import_socket_path
 from tests.datasets.opening import digest_of
 from tests.support.deployment import Deployment
 
@@ -14,8 +14,8 @@ from tests.support.deployment import Deployment
 def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -> Verdict:
     """Hold it against its manifest, and against its *source*."""
     with (
-        Keyholder(deployment.door, timeout=30) as keyholder,
-        Keyholder(import_path(deployment.door), timeout=30) as import_door,
+        KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder,
+        KeyholderClient(import_socket_path(deployment.keyholder_socket), timeout=30) as import_keyholder,
         deployment.database.read() as session,
     ):
         return verify(
@@ -24,13 +24,13 @@ def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -
             keys=deployment.keys,
             register=Register(deployment.keys, keyholder),
             source=None if source is None else (source, "utf-8"),
-            import_door=import_door,
+            import_keyholder=import_keyholder,
         )
 
 
 def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
     """Take the person of an identifier out of it."""
-    with Keyholder(deployment.door, timeout=30) as keyholder, deployment.database.write() as session:
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as session:
         scheme = datasets.current_scheme(session)
         assert scheme is not None
         return datasets.suppress(

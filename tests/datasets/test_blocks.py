@@ -173,7 +173,7 @@ def test_what_is_spelled_at_once_is_spelled_as_by_the_one_full_rule(rows: list[t
     declared = frozenset({"name"})
     at_once, one_by_one = [judged(table, declared) for table in tables]
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("COMMON_FORMS", "_AT_ONCE"):
+        for name in ("BULK_CANONICALIZERS", "_AT_ONCE"):
             patched.setattr(f"app.datasets.importing.reading.{name}", dict.fromkeys(COLUMNS[:6], undecided))
         by_the_rule = judged(tables[0], declared)
     assert at_once == one_by_one == by_the_rule

@@ -17,7 +17,7 @@ from app.datasets.importing.planting import Planting
 from app.datasets.manifest import Row
 from app.datasets.synthetic import synthesize
 from app.errors import Unavailable
-from app.identifiers import canonical
+from app.identifiers import canonicalize
 from tests.datasets.opening import look_up, person_at, stored_rows
 from tests.datasets.operating import checked
 from tests.journeys.test_nothing_leaks import assert_found_nowhere, dump
@@ -67,7 +67,7 @@ def test_each_is_there_under_an_identifier_that_nobody_owns(deployment: Deployme
     assert {"@" in one for one in identifiers} == {True, False}
     for one in identifiers:
         kind, _, domain = ("email", *one.partition("@")[1:]) if "@" in one else ("phone", "", "")
-        assert canonical(kind, one) == one  # type: ignore[arg-type]
+        assert canonicalize(kind, one) == one  # type: ignore[arg-type]
         assert domain in ("", CANARY_DOMAIN)
         assert "@" in one or one.startswith(("+82100", "+82101"))
         assert len(look_up(deployment, staged.id, one).records) == 1
@@ -128,7 +128,7 @@ def rows_of_canaries(deployment: Deployment, dataset: UUID) -> tuple[list[Row], 
     one = listed(deployment, dataset)
     sealer = datasets.Register(deployment.keys, None).sealer(one)  # type: ignore[arg-type]
     places = {
-        sealer.cloak(look_up(deployment, dataset, identifier).locator) for identifier in planted_in(deployment, dataset)
+        sealer.encrypt_locators(look_up(deployment, dataset, identifier).locator) for identifier in planted_in(deployment, dataset)
     }
     rows = stored_rows(deployment, dataset)
     return [row for row in rows if row[0] in places], [row for row in rows if row[0] not in places]
@@ -166,7 +166,7 @@ def test_the_database_holds_none_of_them_and_not_whether_there_are_any(deploymen
 @pytest.mark.parametrize("number", [0, 1, 100, 1000, CANARIES_AT_MOST])
 def test_a_note_is_of_few_sizes(number: int, deployment: Deployment) -> None:
     staged = deployment.stage(PEOPLE)
-    key = deployment.keys.store(listed(deployment, staged.id).key_id)
+    key = deployment.keys.load_store_key(listed(deployment, staged.id).key_id)
     identifiers = [f"somebody.{one:08}@{CANARY_DOMAIN}" for one in range(number)]
     note = seal_note(identifiers, key, staged.id)
     assert open_note(note, key, staged.id) == identifiers
@@ -204,7 +204,7 @@ def test_a_phone_that_the_file_has_is_not_planted(deployment: Deployment) -> Non
 
 def test_where_the_file_has_all_phones_emails_take_their_place(deployment: Deployment) -> None:
     request = ImportRequest(Path(), SLUG, canaries=3)
-    phones = sorted(Planting(deployment.keys.application(), request, hints=True).phones())
+    phones = sorted(Planting(deployment.keys.load_application_key(), request, hints=True).phones())
     assert 9 <= len(phones) <= 12
     rows = [row(f"a{number}", phone=phone, items="phone") for number, phone in enumerate(phones)]
     staged = deployment.stage(rows, canaries=3)
@@ -301,7 +301,7 @@ def test_a_lost_store_key_takes_no_other_data_sets_canaries_away(deployment: Dep
     deployment.create_incident(deployment.incident.model_copy(update={"slug": "another"}))
     kept = deployment.stage(PEOPLE, incident="another", canaries=PLANTED)
     mine = planted_in(deployment, lost.id)[0]
-    deployment.keys.destroy_store(listed(deployment, lost.id).key_id)
+    deployment.keys.destroy_store_key(listed(deployment, lost.id).key_id)
     canaries = known(deployment)
     assert recognised(canaries, mine) is None
     assert {recognised(canaries, one) for one in planted_in(deployment, kept.id)} == {"another"}

@@ -18,7 +18,7 @@ from app.datasets.files import Finding, write
 from app.datasets.synthetic import synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
-from app.keyholder import import_path
+from app.keyholder import import_socket_path
 from tests.datasets.opening import everything, sealed_tables
 from tests.datasets.reading import read
 from tests.support.deployment import SLUG, Deployment
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 @contextmanager
 def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterator[subprocess.Popen[str]]:
     """Run an import in a process of its own."""
-    places = (deployment.settings.key_dir, import_path(deployment.door), deployment.settings.work_dir)
+    places = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
     arguments = [file, SLUG, deployment.settings.database_url, *places, workers]
     command = [sys.executable, "-m", "tests.support.importing", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
@@ -96,7 +96,7 @@ def assert_equal_and_nothing_left(deployment: Deployment, file: Path) -> None:
     assert all(other == undisturbed for other in others)
     assert len({(count, people) for _, count, people, _ in rows}) == 1
     assert sealed_tables(deployment) == sorted(f"sealed_{one.hex}" for one in ids)
-    assert deployment.keys.store_ids() == sorted(key for *_, key in rows)
+    assert deployment.keys.list_store_key_ids() == sorted(key for *_, key in rows)
     assert list(deployment.settings.work_dir.glob("*")) == []
 
 
@@ -146,7 +146,7 @@ def test_a_changed_file_starts_clean_and_says_so(deployment: Deployment, file: P
         for event in told(child):
             if event["said"][0] == "sort":
                 child.kill()
-    assert len(deployment.keys.store_ids()) == 1
+    assert len(deployment.keys.list_store_key_ids()) == 1
     write(file, synthesize(160, seed=4))
     _, said = finished(deployment, file)
     assert ["began again"] in said

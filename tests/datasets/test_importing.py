@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from app import datasets
-from app.crypto.keyfiles import create
-from app.crypto.seal import SIZES, RowSealer
-from app.crypto.secret import Pepper
+from app.crypto.key_files import create_key_file
+from app.crypto.row_sealing import SIZE_CLASSES, RowSealer
+from app.crypto.keys import Pepper
 from app.datasets import ImportFailed, NotNow, Record
 from app.datasets.files import BadFile, write
 from app.datasets.importing import Request, Silent, Staged
@@ -24,7 +24,7 @@ from app.datasets.importing.pipeline import import_file
 from app.datasets.synthetic import synthesize
 from app.errors import BadInput, Unavailable
 from app.incidents import UnknownIncident
-from app.keyholder import import_path
+from app.keyholder import import_socket_path
 from tests.datasets.opening import everything, look_up, people_at, person_at, sealed_tables, stored_rows, table_of
 from tests.support.deployment import SLUG, Deployment, Watching, row
 
@@ -38,7 +38,7 @@ def assert_nothing_left(deployment: Deployment) -> None:
     assert deployment.sql("SELECT id FROM data_sets") == []
     assert deployment.sql("SELECT id FROM scheme") == []
     assert sealed_tables(deployment) == []
-    assert deployment.keys.store_ids() == []
+    assert deployment.keys.list_store_key_ids() == []
     assert list(deployment.settings.work_dir.glob("*")) == []
 
 
@@ -374,10 +374,10 @@ def test_entries_do_not_come_in_the_order_of_the_file(deployment: Deployment) ->
 
 def test_sizes_are_classes_and_a_rare_one_is_rounded_up(deployment: Deployment) -> None:
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(8)]
-    assert _sizes(deployment, deployment.stage(rows)) == {SIZES[0]: 8 + SENTINEL}
+    assert _sizes(deployment, deployment.stage(rows)) == {SIZE_CLASSES[0]: 8 + SENTINEL}
     rows.append(row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
     (size,) = sizes = _sizes(deployment, deployment.stage(rows))
-    assert size in SIZES[1:]
+    assert size in SIZE_CLASSES[1:]
     assert sizes == {size: 8 + 20 + SENTINEL}
 
 
@@ -389,8 +389,8 @@ def test_a_size_that_many_have_stays_as_it_is(deployment: Deployment) -> None:
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(1_000)]
     rows.append(row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
     small, large = sorted(_sizes(deployment, deployment.stage(rows)).items())
-    assert small == (SIZES[0], 1_000 + SENTINEL)
-    assert large[0] in SIZES[1:]
+    assert small == (SIZE_CLASSES[0], 1_000 + SENTINEL)
+    assert large[0] in SIZE_CLASSES[1:]
     assert large[1] == 20
 
 
@@ -405,8 +405,8 @@ def test_a_marker_and_the_sentinel_are_no_larger_or_smaller_than_others(deployme
 def test_without_the_sentinel_nothing_is_read_however_much_is_there(deployment: Deployment) -> None:
     staged = deployment.stage([row("a1", email=MINA, items="name", cohort="list")])
     with deployment.database.read() as session:
-        key = deployment.keys.store(datasets.get(session, staged.id).key_id)
-    own = RowSealer(key, staged.id).cloak(look_up(deployment, staged.id, MINA).locator)
+        key = deployment.keys.load_store_key(datasets.get(session, staged.id).key_id)
+    own = RowSealer(key, staged.id).encrypt_locators(look_up(deployment, staged.id, MINA).locator)
     ((sentinel, entry, _),) = [one for one in stored_rows(deployment, staged.id) if one[0] != own]
     assert entry == 0
     deployment.sql(f"DELETE FROM {table_of(staged.id)} WHERE locator = {_mark(deployment)}", sentinel)
@@ -451,7 +451,7 @@ def test_what_is_kept_of_a_staged_set(deployment: Deployment) -> None:
         (staged[2].id, 3, "full", "staged"),
     ]
     assert {(one.rows, one.people, one.published_at) for one in kept} == {(1 + SENTINEL, 1, None)}
-    assert {one.key_id for one in kept} == set(deployment.keys.store_ids())
+    assert {one.key_id for one in kept} == set(deployment.keys.list_store_key_ids())
     assert len({one.key_id for one in kept}) == 3  # a store key each
 
 
@@ -492,7 +492,7 @@ def _import(
     deployment: Deployment,
     rows: Iterable[Mapping[str, str]],
     *,
-    door: Path | None = None,
+    keyholder_socket: Path | None = None,
     name: str = "people.ndjson",
     **given: Any,
 ) -> Staged:
@@ -503,7 +503,7 @@ def _import(
         Request(path, SLUG, cost=given.pop("cost", "minimal"), workers=given.pop("workers", 1)),
         database=deployment.database,
         keys=deployment.keys,
-        import_door=import_path(door or deployment.door),
+        import_socket=import_socket_path(keyholder_socket or deployment.keyholder_socket),
         work_dir=deployment.settings.work_dir,
         now=deployment.clock(),
         listener=given.pop("listener", Silent()),
@@ -513,14 +513,14 @@ def _import(
 @contextmanager
 def mortal_keyholder(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """A keyholder of the test's own, which it may kill."""
-    create(folder / "mortal.key", Pepper.generate())
-    door = folder / "door"
-    command = [sys.executable, "-m", "app.keyholder", str(door), str(folder / "mortal.key"), "lookup", "import"]
+    create_key_file(folder / "mortal.key", Pepper.generate())
+    keyholder_socket = folder / "door"
+    command = [sys.executable, "-m", "app.keyholder", str(keyholder_socket), str(folder / "mortal.key"), "lookup", "import"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
         try:
-            yield door, child
+            yield keyholder_socket, child
         finally:
             child.kill()
 
@@ -529,7 +529,7 @@ def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
     deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
-    with mortal_keyholder(tmp_path_factory.mktemp("mortal")) as (door, child):
+    with mortal_keyholder(tmp_path_factory.mktemp("mortal")) as (keyholder_socket, child):
 
         def kill(reached: str, _: int) -> None:
             if reached == "read" and child.poll() is None:
@@ -537,7 +537,7 @@ def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
                 child.wait()
 
         with pytest.raises(Unavailable):
-            _import(deployment, rows, door=door, listener=Watching(kill))
+            _import(deployment, rows, keyholder_socket=keyholder_socket, listener=Watching(kill))
     assert_nothing_left(deployment)
     deployment.stage(rows[:1])  # and the next one works
 
@@ -547,7 +547,7 @@ def test_a_keyholder_that_is_dead_from_the_start_leaves_nothing_behind_in_worker
 ) -> None:
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
     with pytest.raises(Unavailable):
-        _import(deployment, rows, door=tmp_path / "nobody", workers=2)
+        _import(deployment, rows, keyholder_socket=tmp_path / "nobody", workers=2)
     assert_nothing_left(deployment)
 
 
@@ -558,7 +558,7 @@ class Interrupted(BaseException):
 def test_an_interrupted_load_leaves_nothing_behind(deployment: Deployment) -> None:
     def interrupt(stage: str, _: int) -> None:
         if stage == "load":
-            assert len(deployment.keys.store_ids()) == 1
+            assert len(deployment.keys.list_store_key_ids()) == 1
             raise Interrupted
 
     with pytest.raises(Interrupted):
@@ -616,4 +616,4 @@ def test_of_two_first_imports_at_once_only_one_fixes_the_scheme(deployment: Depl
     (refused,) = [one for one in results if isinstance(one, Exception)]
     assert "run this one again" in str(refused)
     assert len(deployment.sql("SELECT id FROM data_sets")) == len(sealed_tables(deployment)) == 1
-    assert len(deployment.keys.store_ids()) == 1
+    assert len(deployment.keys.list_store_key_ids()) == 1

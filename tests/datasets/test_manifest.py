@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.seal import SIZES, BrokenSeal, RowSealer
-from app.crypto.secret import SigningKey, StoreKey
+from app.crypto.row_sealing import SIZE_CLASSES, DecryptionFailed, RowSealer
+from app.crypto.keys import SigningKey, StoreKey
 from app.datasets.manifest import Account, BadManifest, Manifest, Row, read_signed
 from app.datasets.versions import DataSet
-from tests.crypto.kit import DATASET, OTHER_DATASET, flipped
+from tests.crypto.helpers import DATASET, OTHER_DATASET, flip_bits
 
 KEY, SIGNING = StoreKey(bytes(range(32))), SigningKey(bytes(range(32, 64)))
 SEALER = RowSealer(KEY, DATASET)
@@ -38,14 +38,14 @@ sealed_rows: st.SearchStrategy[list[Row]] = st.lists(
 
 
 def sealed(locator: bytes, entry: int, content: bytes) -> Row:
-    return SEALER.cloak(locator), entry, SEALER.seal(locator, entry, b"row's ta", content, SIZES[0])
+    return SEALER.encrypt_locators(locator), entry, SEALER.seal(locator, entry, b"row's ta", content, SIZE_CLASSES[0])
 
 
 def opens(row: Row) -> bool:
     locator, entry, outer = row
     try:
-        SEALER.open(SEALER.uncloak(locator), entry, outer)
-    except BrokenSeal:
+        SEALER.open(SEALER.decrypt_locators(locator), entry, outer)
+    except DecryptionFailed:
         return False
     return True
 
@@ -126,9 +126,9 @@ def test_a_changed_row_does_not_open(rows: list[Row], which: int, by: int, at: i
     locator, entry, outer = rows[which % len(rows)]
     assert opens((locator, entry, outer))
     for changed in (
-        (flipped(locator, at, by), entry, outer),
+        (flip_bits(locator, at, by), entry, outer),
         (locator, entry ^ by, outer),
-        (locator, entry, flipped(outer, at, by)),
+        (locator, entry, flip_bits(outer, at, by)),
         (locator, entry, outer + b"\0"),
         (locator, entry, b"\0" + outer),
         (locator, entry, outer[1:]),
@@ -150,7 +150,7 @@ def test_rows_that_changed_places_do_not_open(rows: list[Row]) -> None:
 def test_a_row_of_an_older_state_opens_and_shows(rows: list[Row], content: bytes) -> None:
     """Sealed under the same key, at the same place: only the manifest knows that it is not the one."""
     place, entry, outer = rows[0]
-    older = sealed(SEALER.uncloak(place), entry, content)
+    older = sealed(SEALER.decrypt_locators(place), entry, content)
     assert opens(older)
     assert manifest_of(rows).matches(account_of([older, *rows[1:]])) == (older[2] == outer)
 
@@ -242,10 +242,10 @@ def test_no_byte_of_a_signed_manifest_can_be_changed() -> None:
     payload, signature = manifest_of([(bytes(16), 0, b"a sealed row's bytes")]).sign(SIGNING)
     for at in range(len(payload)):
         with pytest.raises(BadManifest):
-            read_signed(flipped(payload, at, 1), signature, SIGNING)
+            read_signed(flip_bits(payload, at, 1), signature, SIGNING)
     for at in range(len(signature)):
         with pytest.raises(BadManifest):
-            read_signed(payload, flipped(signature, at, 1), SIGNING)
+            read_signed(payload, flip_bits(signature, at, 1), SIGNING)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Manifest)])

@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from app.crypto.seal import RowSealer
+from app.crypto.row_sealing import RowSealer
 from app.datasets import NotNow, SentinelMissing, queries
 from app.datasets.files import write
 from app.datasets.queries import partition
@@ -115,10 +115,10 @@ def tables_on(servers: Fleet) -> set[tuple[int, str]]:
 
 def someone_on(deployment: Deployment, dataset: UUID, number: int) -> str:
     """A person's phone whose row lies on a further server."""
-    key = deployment.keys.store(deployment.sql(f"SELECT key_id FROM data_sets WHERE id = '{dataset}'")[0][0])
+    key = deployment.keys.load_store_key(deployment.sql(f"SELECT key_id FROM data_sets WHERE id = '{dataset}'")[0][0])
     sealer = RowSealer(key, dataset)
     return next(
-        phone for phone in PHONES if range_of(sealer.cloak(look_up(deployment, dataset, phone).locator), 2) == number
+        phone for phone in PHONES if range_of(sealer.encrypt_locators(look_up(deployment, dataset, phone).locator), 2) == number
     )
 
 
@@ -329,7 +329,7 @@ def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_don
     assert tables_on(servers) - before == {(0, partition(dataset)), (1, partition(dataset))}
     assert left in (set(), tables_on(servers) - before)
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
-    assert len(deployment.keys.store_ids()) == 1
+    assert len(deployment.keys.list_store_key_ids()) == 1
 
 
 def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: Fleet, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_another_file_instead_leaves_nothing_of_the_first(
         servers.shards[0].start()
     dataset = deployment.stage(PEOPLE[1:]).id
     assert tables_on(servers) - before == {(0, partition(dataset)), (1, partition(dataset))}
-    assert len(deployment.keys.store_ids()) == 1
+    assert len(deployment.keys.list_store_key_ids()) == 1
 
 
 def test_the_servers_are_what_the_primary_knows_and_their_password_is_not_shown(

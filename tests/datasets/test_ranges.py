@@ -6,9 +6,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.expansion import row_place
-from app.crypto.seal import RowSealer
-from app.crypto.secret import StoreKey
+from app.crypto.key_derivation import derive_row_keys
+from app.crypto.row_sealing import RowSealer
+from app.crypto.keys import StoreKey
 from app.datasets.ranges import first_of, range_of, sentinels
 
 RANGES = st.integers(1, 70)
@@ -41,6 +41,6 @@ def test_each_range_has_a_sentinel_that_lies_in_it(ranges: int, digest: bytes, d
     sealer = RowSealer(StoreKey.generate(), dataset)
     found = sentinels(digest, sealer, ranges)
     assert [range_of(stored, ranges) for _, stored in found] == list(range(ranges))
-    assert all(sealer.cloak(place.locator) == stored for place, stored in found)
+    assert all(sealer.encrypt_locators(place.locator) == stored for place, stored in found)
     assert found == sentinels(digest, sealer, ranges)
-    assert row_place(digest, dataset) in [place for place, _ in found]  # what it is where there is one range
+    assert derive_row_keys(digest, dataset) in [place for place, _ in found]  # what it is where there is one range

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.crypto.seal import BrokenSeal
+from app.crypto.row_sealing import DecryptionFailed
 from app.datasets import ImportFailed
 from app.datasets.files import BadFile
 from app.datasets.record import CONFIDENCES, Record, decode, encode
@@ -93,7 +93,7 @@ def test_a_file_whose_every_row_is_without_items_is_refused_even_where_rejects_a
         deployment.import_file(file, rejects_at_most=None, listener=listener)
     assert len(rejected) == 3  # they were reported all the same
     assert deployment.sql("SELECT id FROM data_sets") == []
-    assert deployment.keys.store_ids() == []
+    assert deployment.keys.list_store_key_ids() == []
 
 
 def test_ndjson_without_the_key_in_any_row_names_the_column(deployment: Deployment, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_only_a_withdrawn_person_is_sealed_without_items(
     with pytest.raises(ImportFailed, match="without items"):
         deployment.stage([row("a1", email=MINA, items="name"), row("a2", email=JUN, confidence=confidence)])
     assert deployment.sql("SELECT id FROM data_sets") == []
-    assert deployment.keys.store_ids() == []
+    assert deployment.keys.list_store_key_ids() == []
 
 
 @pytest.mark.parametrize("confidence", CONFIDENCES)
@@ -162,7 +162,7 @@ def test_a_sealed_record_without_items_is_an_answer_only_where_it_is_withdrawn(c
     if confidence == "withdrawn":
         assert decode(encode(record)) == record
     else:
-        with pytest.raises(BrokenSeal, match="without items"):
+        with pytest.raises(DecryptionFailed, match="without items"):
             decode(encode(record))
 
 

@@ -176,7 +176,7 @@ def test_a_failure_in_one_set_leaves_all_as_they_were(deployment: Deployment) ->
     second = deployment.publish_rows(FAMILY)
     with deployment.database.read() as session:
         key = datasets.get(session, second).key_id
-    deployment.keys.destroy_store(key)
+    deployment.keys.destroy_store_key(key)
     before = stored_rows(deployment, first)
     with pytest.raises(datasets.errors.Unavailable):
         suppress(deployment, first, MINA)

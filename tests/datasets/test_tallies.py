@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import datasets
-from app.crypto.box import seal_box
-from app.crypto.seal import BrokenSeal
-from app.crypto.secret import StoreKey
+from app.crypto.json_aead import encrypt_json
+from app.crypto.row_sealing import DecryptionFailed
+from app.crypto.keys import StoreKey
 from app.datasets import NotNow, UnknownDataSet
 from app.datasets.models import DataSetRow
 from app.datasets.tallies import PEOPLE, Difference, differences, open_tallies, seal_tallies
 from app.incidents import ITEM_KINDS
-from tests.crypto.kit import DATASET, OTHER_DATASET, STORE_KEY, flipped, keys
+from tests.crypto.helpers import DATASET, OTHER_DATASET, STORE_KEY, flip_bits, keys
 from tests.support.deployment import Deployment, row
 
 cohorts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -64,24 +64,24 @@ def test_they_open_for_no_other_data_set_and_no_other_key(key: bytes, dataset: U
     sealed = seal_tallies(TALLIES, STORE_KEY, DATASET)
     for other_key, other in ((STORE_KEY, OTHER_DATASET), (STORE_KEY, dataset), (StoreKey(key), DATASET)):
         if (other_key, other) != (STORE_KEY, DATASET):
-            with pytest.raises(BrokenSeal):
+            with pytest.raises(DecryptionFailed):
                 open_tallies(sealed, other_key, other)
 
 
 def test_no_byte_of_them_can_be_changed() -> None:
     sealed = seal_tallies(TALLIES, STORE_KEY, DATASET)
     for at in range(len(sealed)):
-        for changed in (flipped(sealed, at, 1), sealed[:at]):
-            with pytest.raises(BrokenSeal):
+        for changed in (flip_bits(sealed, at, 1), sealed[:at]):
+            with pytest.raises(DecryptionFailed):
                 open_tallies(changed, STORE_KEY, DATASET)
-    with pytest.raises(BrokenSeal):
+    with pytest.raises(DecryptionFailed):
         open_tallies(sealed + b"\0", STORE_KEY, DATASET)
 
 
 @pytest.mark.parametrize("purpose", ["cloak", "outer seal", "manifest", "key id"])
 def test_the_key_that_seals_them_does_nothing_else(purpose: str) -> None:
-    with pytest.raises(BrokenSeal):
-        open_tallies(seal_box(STORE_KEY.subkey(purpose), {}, about=DATASET.bytes), STORE_KEY, DATASET)
+    with pytest.raises(DecryptionFailed):
+        open_tallies(encrypt_json(STORE_KEY.subkey(purpose), {}, aad=DATASET.bytes), STORE_KEY, DATASET)
 
 
 def test_the_names_of_cohorts_do_not_show() -> None:
@@ -178,5 +178,5 @@ def test_counts_of_another_data_set_are_not_shown_for_this_one(deployment: Deplo
     with deployment.database.write() as session:
         first, second = session.query(DataSetRow).all()
         first.tallies, second.tallies = second.tallies, first.tallies
-    with pytest.raises(BrokenSeal):
+    with pytest.raises(DecryptionFailed):
         diff(deployment, one, other)

@@ -184,8 +184,8 @@ def test_a_retired_set_cannot_be_checked(deployment: Deployment, staged: Staged)
 
 
 def test_a_lost_store_key_is_unavailable(deployment: Deployment, staged: Staged) -> None:
-    (key,) = deployment.keys.store_ids()
-    deployment.keys.destroy_store(key)
+    (key,) = deployment.keys.list_store_key_ids()
+    deployment.keys.destroy_store_key(key)
     with pytest.raises(Unavailable):
         checked(deployment, staged.id)
 

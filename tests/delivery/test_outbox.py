@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from app.crypto.secret import ApplicationSecret
+from app.crypto.keys import ApplicationKey
 from app.delivery import ConsoleSender, Message, Outbox, SendFailed
 from tests.support.deployment import Deployment
 
@@ -22,7 +22,7 @@ class Failing:
 
 def test_what_was_not_taken_is_sent_later(deployment: Deployment) -> None:
     deployment.ask("010-2000-0002")
-    outbox, failing = Outbox(deployment.keys.application()), Failing()
+    outbox, failing = Outbox(deployment.keys.load_application_key()), Failing()
     assert outbox.deliver_due(deployment.database, failing, deployment.clock) == 0
     assert failing.tried == 1
     assert deployment.deliver() == []  # leased: another worker may be sending it
@@ -32,7 +32,7 @@ def test_what_was_not_taken_is_sent_later(deployment: Deployment) -> None:
 
 def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> None:
     deployment.ask("010-2000-0002")
-    other = Outbox(ApplicationSecret.generate())
+    other = Outbox(ApplicationKey.generate())
     assert other.deliver_due(deployment.database, deployment.mailbox, deployment.clock) == 0
     assert deployment.mailbox.messages == []
     deployment.clock.move(seconds=60)
@@ -43,7 +43,7 @@ def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deploymen
     deployment.ask("010-2000-0002")
     deployment.clock.move(seconds=600)
     with deployment.database.write() as session:
-        Outbox(deployment.keys.application()).erase_expired(session, now=deployment.clock())
+        Outbox(deployment.keys.load_application_key()).erase_expired(session, now=deployment.clock())
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
 
 

@@ -34,7 +34,7 @@ def import_synthetic(deployment: Deployment) -> None:
 def test_the_application_does_not_start(deployment: Deployment) -> None:
     import_synthetic(deployment)
     with pytest.raises(Refused, match="EXPOSURE_SENDER"):
-        main.create_app(deployment.settings, lookup_door=deployment.door, sender=Reaching(), clock=deployment.clock)
+        main.create_app(deployment.settings, keyholder_socket=deployment.keyholder_socket, sender=Reaching(), clock=deployment.clock)
 
 
 def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.expansion import row_place
+from app.crypto.key_derivation import derive_row_keys
 from app.exposures import Exposure, service
 from app.exposures.service import _lies_in
-from tests.crypto.kit import flipped, keys
-from tests.keyholder.kit import OTHER_PEPPER, new_pepper, running
+from tests.crypto.helpers import flip_bits, keys
+from tests.keyholder.helpers import OTHER_PEPPER, write_pepper_file, running_keyholder
 from tests.support.deployment import SLUG, Deployment, row
 
 PHONE = "010-2000-0002"
@@ -263,14 +263,14 @@ digests = st.lists(st.tuples(datasets, keys), min_size=1, max_size=6, unique=Tru
 def test_a_digest_lies_where_its_place_in_that_data_set_is(
     known: list[tuple[UUID, bytes]], elsewhere: UUID, stranger: bytes
 ) -> None:
-    places = frozenset((dataset, row_place(digest, dataset).locator) for dataset, digest in known)
+    places = frozenset((dataset, derive_row_keys(digest, dataset).locator) for dataset, digest in known)
     assert all(_lies_in(places, digest) for _, digest in known)
     assert _lies_in(places, stranger) == (stranger in [digest for _, digest in known])
     assert not _lies_in(places, None)
     assert not _lies_in(frozenset(), known[0][1])
     (dataset, digest), *_ = known
-    locator = row_place(digest, dataset).locator
-    assert not _lies_in(frozenset({(dataset, flipped(locator, 15, 1))}), digest)
+    locator = derive_row_keys(digest, dataset).locator
+    assert not _lies_in(frozenset({(dataset, flip_bits(locator, 15, 1))}), digest)
     if elsewhere != dataset:  # a place is of one data set: the same bytes in another are somebody else's
         assert not _lies_in(frozenset({(elsewhere, locator)}), digest)
         assert not _lies_in(frozenset({(elsewhere, locator), (dataset, bytes(16))}), digest)
@@ -306,12 +306,12 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
     deploy: Callable[..., Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: str
 ) -> None:
     """Its answer would be of another function, and "not recognised" a lie."""
-    door = tmp_path / "door"
-    peppers = [new_pepper(tmp_path / "one.key"), new_pepper(tmp_path / "other.key", OTHER_PEPPER)]
+    keyholder_socket = tmp_path / "door"
+    peppers = [write_pepper_file(tmp_path / "one.key"), write_pepper_file(tmp_path / "other.key", OTHER_PEPPER)]
     find = service.Exposures.find
     with ExitStack() as first, ExitStack() as second:
-        first.enter_context(running(door, peppers[0]))
-        deployment = deploy(door=door)
+        first.enter_context(running_keyholder(keyholder_socket, peppers[0]))
+        deployment = deploy(keyholder_socket=keyholder_socket)
         deployment.publish_rows(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert check(deployment, headers, kind, value)[0][1] == "matched"
@@ -319,7 +319,7 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
         def find_and_lose(self: service.Exposures, *arguments: Any) -> service.Answer:
             found = find(self, *arguments)
             first.close()
-            second.enter_context(running(door, peppers[1]))
+            second.enter_context(running_keyholder(keyholder_socket, peppers[1]))
             return found
 
         monkeypatch.setattr(service.Exposures, "find", find_and_lose)

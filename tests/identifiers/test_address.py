@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.identifiers import canonical, mask
+from app.identifiers import canonicalize, mask
 from app.identifiers.provinces import SHORT
-from tests.identifiers.kit import calm, refusal, seasoned, wide
+from tests.identifiers.helpers import calm, refusal, seasoned, wide
 
 NUMBER = st.integers(1, 30)
 SPACE = st.sampled_from([" ", "  ", "\u3000", ", ", ",", " , "])
@@ -77,13 +77,13 @@ def spelling(draw: st.DrawFn, home: Home) -> str:
 @given(HOME, st.data())
 def test_spellings_of_one_address_are_equal(home: Home, data: st.DataObject) -> None:
     place = f"{home.province}{home.district}{home.road}".replace(" ", "")
-    assert canonical("address", data.draw(spelling(home))) == f"{place}{home.house} {home.wing}동{home.room}호"
+    assert canonicalize("address", data.draw(spelling(home))) == f"{place}{home.house} {home.wing}동{home.room}호"
 
 
 @calm
 @given(HOME, HOME, st.data())
 def test_two_addresses_stay_two(one: Home, other: Home, data: st.DataObject) -> None:
-    same = canonical("address", data.draw(spelling(one))) == canonical("address", data.draw(spelling(other)))
+    same = canonicalize("address", data.draw(spelling(one))) == canonicalize("address", data.draw(spelling(other)))
     assert same == (one == other)
 
 
@@ -97,7 +97,7 @@ def test_digits_never_run_together(one: list[int], other: list[int], data: st.Da
     def spell(numbers: list[int]) -> str:
         return "가나" + "".join(f"{number}{gap}" for number, gap in zip(numbers, gaps, strict=False))
 
-    assert canonical("address", spell(one)) != canonical("address", spell(other))
+    assert canonicalize("address", spell(one)) != canonicalize("address", spell(other))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_digits_never_run_together(one: list[int], other: list[int], data: st.Da
     ],
 )  # fmt: skip
 def test_spellings_that_are_one(equal: list[str]) -> None:
-    assert len({canonical("address", typed) for typed in equal}) == 1
+    assert len({canonicalize("address", typed) for typed in equal}) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_spellings_that_are_one(equal: list[str]) -> None:
     ],
 )  # fmt: skip
 def test_addresses_that_only_look_alike(different: list[str]) -> None:
-    assert len({canonical("address", typed) for typed in different}) == len(different)
+    assert len({canonicalize("address", typed) for typed in different}) == len(different)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_refused(typed: str, reason: str) -> None:
 
 
 def test_the_longest_address() -> None:
-    assert canonical("address", "가" * 300) == "가" * 300
+    assert canonicalize("address", "가" * 300) == "가" * 300
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ def test_the_longest_address() -> None:
     ],
 )
 def test_masks(typed: str, shown: str) -> None:
-    assert mask("address", canonical("address", typed)) == shown
+    assert mask("address", canonicalize("address", typed)) == shown
 
 
 @calm
 @given(HOME)
 def test_a_mask_shows_no_road_and_no_number(home: Home) -> None:
-    shown = mask("address", canonical("address", f"{home.province} {home.district} {home.road} {home.house}"))
+    shown = mask("address", canonicalize("address", f"{home.province} {home.district} {home.road} {home.house}"))
     assert shown == f"{home.province} {home.district.split()[0]} ***"

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.errors import BadInput
-from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, Kind, Malformed, canonical, mask
-from tests.identifiers.kit import KINDS, UNSEEN, assert_mask_hides, calm, refusal
+from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, ValueKind, MalformedValue, canonicalize, mask
+from tests.identifiers.helpers import KINDS, UNSEEN, assert_mask_hides, calm, refusal
 
 TROUBLE = "0123456789-+.@ ()[],*'\"<ßİẞςſKᾳ가나동로길호층제ᄀㄱᅡ́ͅ한ㅡㆍ\ufdfa\0\ud800\U000e0000"
 WORDS = [
@@ -44,12 +44,12 @@ TYPED = st.one_of(st.text(), st.lists(PIECES, max_size=12).map("".join))
 @example("address", "서울 특별시 강남구 1")
 @example("address", "서울 특별시 특별시 강남구 1")
 @example("address", "한빛마을 12-3 번지")
-def test_a_canonical_form_is_its_own_and_nothing_but_malformed_escapes(kind: Kind, text: str) -> None:
+def test_a_canonical_form_is_its_own_and_nothing_but_malformed_escapes(kind: ValueKind, text: str) -> None:
     try:
-        form = canonical(kind, text)
-    except Malformed:
+        form = canonicalize(kind, text)
+    except MalformedValue:
         return
-    assert canonical(kind, form) == form
+    assert canonicalize(kind, form) == form
     assert form.encode()
     assert_mask_hides(kind, form)
 
@@ -69,10 +69,10 @@ def test_every_character_that_folds_makes_a_stable_form() -> None:
         ]
         for kind, text in forms:
             try:
-                form = canonical(kind, text)  # type: ignore[arg-type]
-            except Malformed:
+                form = canonicalize(kind, text)  # type: ignore[arg-type]
+            except MalformedValue:
                 continue
-            if canonical(kind, form) != form:  # type: ignore[arg-type]
+            if canonicalize(kind, form) != form:  # type: ignore[arg-type]
                 unstable.append((kind, hex(point)))
     assert unstable == []
 
@@ -90,10 +90,10 @@ def test_every_character_that_folds_makes_a_stable_form() -> None:
 @example("name", "홍*동")
 @example("address", "서울 강남구 ***")
 @example("address", "서울\0강남구")
-def test_a_refusal_holds_nothing_of_the_text(kind: Kind, text: str) -> None:
+def test_a_refusal_holds_nothing_of_the_text(kind: ValueKind, text: str) -> None:
     try:
-        canonical(kind, text)
-    except Malformed as refused:
+        canonicalize(kind, text)
+    except MalformedValue as refused:
         assert refused.reason in REASONS
         assert vars(refused) == {"kind": kind, "reason": refused.reason}
         assert refused.args == (kind, refused.reason)
@@ -125,7 +125,7 @@ REASONS = {
         ("\ufdfa" * 1_000, "too-long"),
     ],
 )
-def test_what_no_kind_takes(kind: Kind, text: str, reason: str) -> None:
+def test_what_no_kind_takes(kind: ValueKind, text: str, reason: str) -> None:
     expected = "not-a-phone" if kind == "phone" and text.startswith("가") else reason
     assert refusal(kind, text).reason == expected
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.identifiers import canonical, mask
-from tests.identifiers.kit import SPACES, UNSEEN, calm, refusal, seasoned, wide
+from app.identifiers import canonicalize, mask
+from tests.identifiers.helpers import SPACES, UNSEEN, calm, refusal, seasoned, wide
 
 HANGUL = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=6)
 LATIN = st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=8), min_size=1, max_size=3).map(tuple)
@@ -20,7 +20,7 @@ def test_spellings_of_one_hangul_name_are_equal(name: str, data: st.DataObject) 
     gap = data.draw(st.sampled_from(["", *SPACES, *UNSEEN, "·", ".", "-"]))
     form = data.draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
     typed = data.draw(seasoned(st.just(normalize(form, gap.join(name)))))
-    assert canonical("name", typed) == name
+    assert canonicalize("name", typed) == name
 
 
 @calm
@@ -29,13 +29,13 @@ def test_spellings_of_one_latin_name_are_equal(name: tuple[str, ...], data: st.D
     gap = data.draw(st.sampled_from([*SPACES, "  ", "-", " - ", ". ", ", ", "'", "’", "・"]))
     respell = data.draw(st.sampled_from([str, str.upper, str.title, wide]))
     typed = data.draw(seasoned(st.just(respell(gap.join(name)))))
-    assert canonical("name", typed) == " ".join(name)
+    assert canonicalize("name", typed) == " ".join(name)
 
 
 @calm
 @given(HANGUL | LATIN.map(" ".join), HANGUL | LATIN.map(" ".join))
 def test_two_names_stay_two(one: str, other: str) -> None:
-    assert (canonical("name", one) == canonical("name", other)) == (one == other)
+    assert (canonicalize("name", one) == canonicalize("name", other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_two_names_stay_two(one: str, other: str) -> None:
     ],
 )
 def test_forms(typed: str, form: str) -> None:
-    assert canonical("name", typed) == form
+    assert canonicalize("name", typed) == form
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_is_refused(typed: str, reason: str) -> None:
 
 
 def test_the_longest_name() -> None:
-    assert canonical("name", "가" * 100) == "가" * 100
+    assert canonicalize("name", "가" * 100) == "가" * 100
 
 
 @pytest.mark.parametrize(

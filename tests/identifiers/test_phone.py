@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.identifiers import Malformed, canonical, mask
-from tests.identifiers.kit import calm, refusal, seasoned, wide
+from app.identifiers import MalformedValue, canonicalize, mask
+from tests.identifiers.helpers import calm, refusal, seasoned, wide
 
 DASH = st.sampled_from([*"-‐‑‒–—―−－﹣ー─ㅡ", ".", "·", "ㆍ", "・", "･", " ", "\u3000", "\u2009", "", " - "])
 EIGHT = st.integers(0, 10**8 - 1).map("{:08}".format)
@@ -48,13 +48,13 @@ def spelling(draw: st.DrawFn, national: str) -> str:
 @calm
 @given(MOBILE | FIXED | PERSONAL, st.data())
 def test_spellings_of_one_korean_number_are_equal(national: str, data: st.DataObject) -> None:
-    assert canonical("phone", data.draw(spelling(national))) == f"+82{national[1:]}"
+    assert canonicalize("phone", data.draw(spelling(national))) == f"+82{national[1:]}"
 
 
 @calm
 @given(MOBILE | FIXED | PERSONAL, MOBILE | FIXED | PERSONAL, st.data())
 def test_two_korean_numbers_stay_two(one: str, other: str, data: st.DataObject) -> None:
-    same = canonical("phone", data.draw(spelling(one))) == canonical("phone", data.draw(spelling(other)))
+    same = canonicalize("phone", data.draw(spelling(one))) == canonicalize("phone", data.draw(spelling(other)))
     assert same == (one == other)
 
 
@@ -65,7 +65,7 @@ def test_two_korean_numbers_stay_two(one: str, other: str, data: st.DataObject) 
 @example("59999999")
 @example("99999999")
 def test_all_of_010_is_taken_with_eight_digits_only(digits: str) -> None:
-    assert canonical("phone", f"010{digits}") == f"+8210{digits}"
+    assert canonicalize("phone", f"010{digits}") == f"+8210{digits}"
     for wrong in (digits[:7], digits + "0"):
         assert refusal("phone", f"010{wrong}").reason == "not-a-subscriber-number"
 
@@ -75,8 +75,8 @@ def test_all_of_010_is_taken_with_eight_digits_only(digits: str) -> None:
 def test_digits_are_never_invented_nor_moved(typed: str) -> None:
     """Whatever is accepted is what was typed, but for country code and zeros in front."""
     try:
-        form = canonical("phone", typed)
-    except Malformed:
+        form = canonicalize("phone", typed)
+    except MalformedValue:
         return
     digits = "".join(char for char in typed if char.isdecimal())
     national = form.removeprefix("+82")
@@ -115,7 +115,7 @@ def test_digits_are_never_invented_nor_moved(typed: str) -> None:
     ],
 )
 def test_forms(typed: str, form: str) -> None:
-    assert canonical("phone", typed) == form
+    assert canonicalize("phone", typed) == form
 
 
 @pytest.mark.parametrize(
@@ -206,4 +206,4 @@ def test_masks(form: str, shown: str) -> None:
 @given(MOBILE | FIXED | PERSONAL)
 def test_a_mask_never_shows_the_middle(national: str) -> None:
     area, middle, last = parts(national)
-    assert mask("phone", canonical("phone", national)) == f"{area}-{'*' * len(middle)}-{last}"
+    assert mask("phone", canonicalize("phone", national)) == f"{area}-{'*' * len(middle)}-{last}"

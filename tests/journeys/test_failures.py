@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 
-from app.crypto.keyfiles import create
-from app.crypto.secret import Pepper, StoreKey
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import Pepper, StoreKey
 from app.datasets import OtherPepper
 from app.datasets.queries import partition
-from app.keyholder import Door, KeyholderUnavailable
+from app.keyholder import KeyholderSocket, KeyholderUnavailable
 from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, Watching, row
 from tests.support.http import served
@@ -125,14 +125,14 @@ def test_a_changed_byte_in_the_seal_of_one(deployment: Deployment, dataset: UUID
 
 
 def test_a_wrong_store_key(deployment: Deployment, headers: dict[str, str]) -> None:
-    (key_id,) = deployment.keys.store_ids()
-    deployment.keys.store_path(key_id).write_bytes(StoreKey.generate().reveal())
+    (key_id,) = deployment.keys.list_store_key_ids()
+    deployment.keys.store_key_path(key_id).write_bytes(StoreKey.generate().reveal())
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_a_missing_store_key(deployment: Deployment, headers: dict[str, str]) -> None:
-    (key_id,) = deployment.keys.store_ids()
-    deployment.keys.store_path(key_id).unlink()
+    (key_id,) = deployment.keys.list_store_key_ids()
+    deployment.keys.store_key_path(key_id).unlink()
     assert_nothing_is_answered(deployment, headers)
 
 
@@ -156,7 +156,7 @@ def test_another_scheme(deployment: Deployment, headers: dict[str, str]) -> None
 @contextmanager
 def keyholder_process(pepper: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A keyholder that a test may stop, kill and start again at the same place."""
-    arguments = [sys.executable, "-m", "app.keyholder", str(socket), str(pepper), *Door]
+    arguments = [sys.executable, "-m", "app.keyholder", str(socket), str(pepper), *KeyholderSocket]
     process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin
     assert process.stdout
@@ -171,14 +171,14 @@ def keyholder_process(pepper: Path, socket: Path) -> Iterator[subprocess.Popen[b
 
 @pytest.fixture
 def pepper(tmp_path: Path) -> Path:
-    create(tmp_path / "pepper" / "pepper.key", Pepper.generate())
+    create_key_file(tmp_path / "pepper" / "pepper.key", Pepper.generate())
     return tmp_path / "pepper" / "pepper.key"
 
 
 def test_a_dead_keyholder_and_its_return(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         deployment.publish_rows(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
@@ -190,7 +190,7 @@ def test_a_dead_keyholder_and_its_return(deploy: Callable[..., Deployment], pepp
 def test_a_hung_keyholder(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket) as process:
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         deployment.publish_rows(PEOPLE)
         headers = deployment.sign_in(PHONE)
         process.send_signal(signal.SIGSTOP)
@@ -205,7 +205,7 @@ def test_a_keyholder_that_hangs_once_the_sentinels_have_vouched(
     """Who needs nothing of it is answered; whoever does need it is told "try again", and has spent nothing."""
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket) as process:
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         deployment.publish_rows(PEOPLE)
         headers = deployment.sign_in(PHONE)
         client = deployment.client
@@ -224,11 +224,11 @@ def test_a_keyholder_that_hangs_once_the_sentinels_have_vouched(
 def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         deployment.publish_rows(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
-    create(tmp_path / "other.key", Pepper.generate())
+    create_key_file(tmp_path / "other.key", Pepper.generate())
     with keyholder_process(tmp_path / "other.key", socket):
         assert_nothing_is_answered(deployment, headers)
         asked = deployment.ask(PHONE)
@@ -244,9 +244,9 @@ def test_a_wrong_pepper_is_found_out_before_anything_is_published(
 ) -> None:
     """No sentinel is read yet: the mark beside the scheme is what tells."""
     socket = tmp_path / "door"
-    create(tmp_path / "other.key", Pepper.generate())
+    create_key_file(tmp_path / "other.key", Pepper.generate())
     with keyholder_process(pepper, socket):
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         staged = deployment.stage(PEOPLE)
     with keyholder_process(tmp_path / "other.key", socket):
         asked = deployment.ask(PHONE)
@@ -266,11 +266,11 @@ def test_another_pepper_in_the_middle_of_an_import(
 ) -> None:
     """What was sealed before and after would never both be found: nothing of it is kept."""
     monkeypatch.setattr("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 1)
-    socket = tmp_path / "door"
-    create(tmp_path / "other.key", Pepper.generate())
+    socket = tmp_path / "keyholder_socket"
+    create_key_file(tmp_path / "other.key", Pepper.generate())
     with ExitStack() as stack:
         first = stack.enter_context(keyholder_process(pepper, socket))
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
 
         def swap(stage: str, done: int) -> None:
             if (stage, done) == ("seal", 1):
@@ -280,7 +280,7 @@ def test_another_pepper_in_the_middle_of_an_import(
 
         with pytest.raises(OtherPepper):
             deployment.stage(PEOPLE, listener=Watching(swap))
-    assert deployment.keys.store_ids() == []
+    assert deployment.keys.list_store_key_ids() == []
     assert deployment.sql("SELECT count(*) FROM data_sets") == [(0,)]
 
 
@@ -289,7 +289,7 @@ def test_a_failing_keyholder_spends_neither_try_nor_code(
 ) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(door=socket)
+        deployment = deploy(keyholder_socket=socket)
         deployment.publish_rows(PEOPLE)
         asked = deployment.ask(PHONE)
         code = deployment.deliver()[-1].code

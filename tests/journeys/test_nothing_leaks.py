@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.identifiers import canonical
+from app.identifiers import canonicalize
 from tests.support.deployment import Deployment, row
 
 EMAIL = "Marked.Zelkova@example.com"
@@ -47,7 +47,7 @@ def spellings() -> Iterator[str]:
     for kind, text in VALUES.items():
         yield text
         yield text.lower()
-        yield canonical(kind, text)  # type: ignore[arg-type]
+        yield canonicalize(kind, text)  # type: ignore[arg-type]
     yield PHONE.replace("-", "")
     yield "58273694"
 
@@ -177,7 +177,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
         raise RuntimeError(f"about {PHONE}")
 
     client = deployment.client
-    monkeypatch.setattr("app.verification.target.canonical", explode)
+    monkeypatch.setattr("app.verification.target.canonicalize", explode)
     answer = deployment.ask(PHONE)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

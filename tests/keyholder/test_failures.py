@@ -11,43 +11,43 @@ from pathlib import Path
 
 import pytest
 
-from app.crypto import messages
+from app.crypto import mac_inputs
 from app.crypto.framing import frame, split
-from app.keyholder import Keyholder, KeyholderUnavailable, import_path
+from app.keyholder import KeyholderClient, KeyholderUnavailable, import_socket_path
 from app.keyholder.client import TEXTS_AT_ONCE
-from app.keyholder.doors import DONE, REFUSED, REQUEST_LIMIT, receive, send
-from tests.keyholder.kit import (
+from app.keyholder.protocol import DONE, REFUSED, REQUEST_LIMIT, receive, send
+from tests.keyholder.helpers import (
     OTHER_PEPPER,
     PATIENCE,
     PEPPER,
     eventually,
     false_server,
     hang,
-    new_pepper,
-    running,
+    write_pepper_file,
+    running_keyholder,
     short_folder,
 )
 
-HEADING, TEXT = messages.of_values("name"), "홍길동".encode()
-MESSAGE = messages.value("name", "홍길동")
+HEADING, TEXT = mac_inputs.value_prefix("name"), "홍길동".encode()
+MESSAGE = mac_inputs.value_input("name", "홍길동")
 ANSWER = hmac.digest(PEPPER, MESSAGE, "sha256")
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with short_folder() as folder:
-        new_pepper(folder / "pepper.key")
+        write_pepper_file(folder / "pepper.key")
         yield folder
 
 
-def unavailable(keyholder: Keyholder) -> None:
+def unavailable(keyholder: KeyholderClient) -> None:
     """Every way to ask ends in the one error."""
     for ask in (
-        keyholder.reach,
+        keyholder.ping,
         keyholder.connection,
         lambda: keyholder.mac(MESSAGE),
-        lambda: keyholder.macs(HEADING, [TEXT, TEXT]),
-        lambda: keyholder.macs(HEADING, [TEXT]),
+        lambda: keyholder.mac_many(HEADING, [TEXT, TEXT]),
+        lambda: keyholder.mac_many(HEADING, [TEXT]),
     ):
         with pytest.raises(KeyholderUnavailable) as caught:
             ask()
@@ -57,25 +57,25 @@ def unavailable(keyholder: Keyholder) -> None:
 def test_nobody_there(folder: Path) -> None:
     (folder / "file").write_text("")
     for path in (folder / "door", folder / "file", folder / "none" / "door", folder, folder / ("x" * 200)):
-        with Keyholder(path) as keyholder:
+        with KeyholderClient(path) as keyholder:
             unavailable(keyholder)
 
 
 def test_a_dead_keyholder(folder: Path) -> None:
-    with running(folder / "door", folder / "pepper.key") as process, Keyholder(folder / "door") as keyholder:
+    with running_keyholder(folder / "door", folder / "pepper.key") as process, KeyholderClient(folder / "door") as keyholder:
         assert keyholder.mac(MESSAGE) == ANSWER
         process.kill()
         process.wait(PATIENCE)
         unavailable(keyholder)
-        with Keyholder(folder / "door") as newcomer:
+        with KeyholderClient(folder / "door") as newcomer:
             unavailable(newcomer)
 
 
 def test_a_hung_keyholder(folder: Path) -> None:
     with (
-        running(folder / "door", folder / "pepper.key") as process,
-        Keyholder(folder / "door", timeout=0.2) as keyholder,
-        Keyholder(folder / "door", timeout=0.2) as newcomer,
+        running_keyholder(folder / "door", folder / "pepper.key") as process,
+        KeyholderClient(folder / "door", timeout=0.2) as keyholder,
+        KeyholderClient(folder / "door", timeout=0.2) as newcomer,
     ):
         assert keyholder.mac(MESSAGE) == ANSWER
         hang(process)
@@ -89,16 +89,16 @@ def test_a_hung_keyholder(folder: Path) -> None:
 def test_where_a_connection_stands_nothing_is_asked_of_it(folder: Path) -> None:
     """So one that hangs is noticed by whoever has a question, and one that died by everybody."""
     with (
-        running(folder / "door", folder / "pepper.key") as process,
-        Keyholder(folder / "door", timeout=0.2) as keyholder,
+        running_keyholder(folder / "door", folder / "pepper.key") as process,
+        KeyholderClient(folder / "door", timeout=0.2) as keyholder,
     ):
-        number = keyholder.connection()
+        number = keyholder.connection_id()
         hang(process)
-        assert keyholder.connection() == number
+        assert keyholder.connection_id() == number
         with pytest.raises(KeyholderUnavailable, match="in time"):
-            keyholder.reach()
+            keyholder.ping()
         with pytest.raises(KeyholderUnavailable):
-            keyholder.connection()
+            keyholder.connection_id()
 
 
 def test_one_that_says_something_unasked_is_not_trusted() -> None:
@@ -111,104 +111,104 @@ def test_one_that_says_something_unasked_is_not_trusted() -> None:
     with (
         short_folder() as folder,
         false_server(folder / "door", answer),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
     ):
-        assert keyholder.connection() == 1
+        assert keyholder.connection_id() == 1
         with pytest.raises(KeyholderUnavailable):
-            while keyholder.connection() == 1:
+            while keyholder.connection_id() == 1:
                 pass
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next(folder: Path) -> None:
     with (
-        running(folder / "door", folder / "pepper.key") as process,
-        Keyholder(folder / "door", timeout=0.2) as keyholder,
+        running_keyholder(folder / "door", folder / "pepper.key") as process,
+        KeyholderClient(folder / "door", timeout=0.2) as keyholder,
     ):
-        number = keyholder.connection()
+        number = keyholder.connection_id()
         hang(process)
         with pytest.raises(KeyholderUnavailable, match="in time"):
-            keyholder.mac(messages.value("name", "somebody else"))
+            keyholder.mac(mac_inputs.value_input("name", "somebody else"))
         process.send_signal(signal.SIGCONT)
         assert eventually(lambda: _answers(keyholder))
-        assert keyholder.connection() > number
+        assert keyholder.connection_id() > number
 
 
 def test_no_queue_builds_up_behind_a_hung_keyholder(folder: Path) -> None:
     """Who waited in vain for a turn gives up, and does not try for itself: few connections are made, not one for each."""
     with (
-        running(folder / "door", folder / "pepper.key") as process,
-        Keyholder(folder / "door", timeout=1.0) as keyholder,
+        running_keyholder(folder / "door", folder / "pepper.key") as process,
+        KeyholderClient(folder / "door", timeout=1.0) as keyholder,
         ThreadPoolExecutor(60) as threads,
     ):
-        before = keyholder.connection()
+        before = keyholder.connection_id()
         hang(process)
         asked = [threads.submit(keyholder.mac, MESSAGE) for _ in range(60)]
         errors = [one.exception(timeout=2 * PATIENCE) for one in asked]
         assert {type(error) for error in errors} == {KeyholderUnavailable}
         process.send_signal(signal.SIGCONT)
         assert eventually(lambda: _answers(keyholder))
-        assert keyholder.connection() - before < 30
+        assert keyholder.connection_id() - before < 30
 
 
 def test_threads_share_a_connection_and_get_their_own_answers(folder: Path) -> None:
-    asked = [messages.value("name", str(number)) for number in range(300)]
+    asked = [mac_inputs.value_input("name", str(number)) for number in range(300)]
     with (
-        running(folder / "door", folder / "pepper.key"),
-        Keyholder(folder / "door", timeout=PATIENCE) as keyholder,
+        running_keyholder(folder / "door", folder / "pepper.key"),
+        KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder,
         ThreadPoolExecutor(16) as threads,
     ):
-        number = keyholder.connection()
+        number = keyholder.connection_id()
         answers = list(threads.map(keyholder.mac, asked))
-        assert keyholder.connection() == number
+        assert keyholder.connection_id() == number
     assert answers == [hmac.digest(PEPPER, message, "sha256") for message in asked]
 
 
 def test_a_restarted_keyholder_is_reached_again_and_noticed(folder: Path) -> None:
-    with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
-        with running(folder / "door", folder / "pepper.key"):
-            first = keyholder.connection()
-            assert keyholder.connection() == first
+    with KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
+        with running_keyholder(folder / "door", folder / "pepper.key"):
+            first = keyholder.connection_id()
+            assert keyholder.connection_id() == first
             assert keyholder.mac(MESSAGE) == ANSWER
         assert (folder / "door").is_socket()  # a killed one leaves it behind
         with pytest.raises(KeyholderUnavailable):
-            keyholder.connection()
-        with running(folder / "door", folder / "pepper.key"):
-            second = keyholder.connection()
+            keyholder.connection_id()
+        with running_keyholder(folder / "door", folder / "pepper.key"):
+            second = keyholder.connection_id()
             assert second != first
             assert keyholder.mac(MESSAGE) == ANSWER
-            assert keyholder.connection() == second
+            assert keyholder.connection_id() == second
 
 
 def test_one_restarted_between_two_questions_is_asked_without_a_failure(folder: Path) -> None:
     """With another pepper, even: which is why the connection has a number."""
-    new_pepper(folder / "other.key", OTHER_PEPPER)
-    with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
-        with running(folder / "door", folder / "pepper.key"):
-            first = keyholder.connection()
-        with running(folder / "door", folder / "other.key"):
+    write_pepper_file(folder / "other.key", OTHER_PEPPER)
+    with KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
+        with running_keyholder(folder / "door", folder / "pepper.key"):
+            first = keyholder.connection_id()
+        with running_keyholder(folder / "door", folder / "other.key"):
             assert keyholder.mac(MESSAGE) == hmac.digest(OTHER_PEPPER, MESSAGE, "sha256")
-            assert keyholder.connection() != first
+            assert keyholder.connection_id() != first
 
 
 def test_one_that_was_left_is_connected_to_anew(folder: Path) -> None:
     with (
-        running(folder / "door", folder / "pepper.key"),
-        Keyholder(folder / "door", timeout=PATIENCE) as keyholder,
+        running_keyholder(folder / "door", folder / "pepper.key"),
+        KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder,
     ):
-        first = keyholder.connection()
+        first = keyholder.connection_id()
         keyholder.close()
         keyholder.close()
-        assert keyholder.connection() == first + 1
+        assert keyholder.connection_id() == first + 1
 
 
 def test_both_doors_of_the_command(folder: Path) -> None:
-    subject = messages.subject("sample", "A-1", "")
-    with running(folder / "door", folder / "pepper.key"):
-        for path in (folder / "door", import_path(folder / "door")):
+    subject = mac_inputs.subject_input("sample", "A-1", "")
+    with running_keyholder(folder / "door", folder / "pepper.key"):
+        for path in (folder / "door", import_socket_path(folder / "door")):
             assert path.stat().st_mode & 0o777 == 0o600
-        with Keyholder(import_path(folder / "door"), timeout=PATIENCE) as keyholder:
+        with KeyholderClient(import_socket_path(folder / "door"), timeout=PATIENCE) as keyholder:
             assert keyholder.mac(subject) == hmac.digest(PEPPER, subject, "sha256")
-            assert keyholder.macs(HEADING, [b"", TEXT])[messages.MAC_BYTES :] == ANSWER
+            assert keyholder.mac_many(HEADING, [b"", TEXT])[mac_inputs.MAC_BYTES :] == ANSWER
 
 
 def _say(payload: bytes) -> Callable[[socket.socket], None]:
@@ -252,7 +252,7 @@ def test_something_else_at_the_socket(answer: Callable[[socket.socket], object])
     with (
         short_folder() as folder,
         false_server(folder / "door", answer),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
     ):
         unavailable(keyholder)
 
@@ -261,12 +261,12 @@ def test_one_that_only_says_that_it_is_there() -> None:
     with (
         short_folder() as folder,
         false_server(folder / "door", _say(DONE)),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
     ):
-        assert keyholder.connection() == 1
+        assert keyholder.connection_id() == 1
         for texts in ([TEXT], [TEXT, TEXT]):
             with pytest.raises(KeyholderUnavailable):
-                keyholder.macs(HEADING, texts)
+                keyholder.mac_many(HEADING, texts)
         with pytest.raises(KeyholderUnavailable):
             keyholder.mac(MESSAGE)
 
@@ -284,10 +284,10 @@ def test_one_that_leaves_between_two_requests_of_a_batch() -> None:
     with (
         short_folder() as folder,
         false_server(folder / "door", answer),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
         pytest.raises(KeyholderUnavailable),
     ):
-        keyholder.macs(HEADING, [TEXT] * (TEXTS_AT_ONCE + 1))
+        keyholder.mac_many(HEADING, [TEXT] * (TEXTS_AT_ONCE + 1))
     assert asked == [TEXTS_AT_ONCE]
 
 
@@ -301,11 +301,11 @@ def test_one_that_answers_another_number_of_texts(more: int) -> None:
     with (
         short_folder() as folder,
         false_server(folder / "door", answer),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
     ):
         for number in (1, 2, 1000):
             with pytest.raises(KeyholderUnavailable, match="refuses"):
-                keyholder.macs(HEADING, [TEXT] * number)
+                keyholder.mac_many(HEADING, [TEXT] * number)
 
 
 def test_a_connection_that_spoke_otherwise_is_not_used_again() -> None:
@@ -324,7 +324,7 @@ def test_a_connection_that_spoke_otherwise_is_not_used_again() -> None:
     with (
         short_folder() as folder,
         false_server(folder / "door", answer),
-        Keyholder(folder / "door", timeout=5.0) as keyholder,
+        KeyholderClient(folder / "door", timeout=5.0) as keyholder,
     ):
         with pytest.raises(KeyholderUnavailable):
             keyholder.mac(MESSAGE)
@@ -339,18 +339,18 @@ def test_a_question_that_was_broken_off_leaves_no_answer_behind(monkeypatch: pyt
     def interrupted(_: socket.socket) -> bytes:
         raise KeyboardInterrupt
 
-    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+    with running_keyholder(folder / "door", folder / "pepper.key"), KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
         assert keyholder.mac(MESSAGE) == ANSWER
         with monkeypatch.context() as patched:
             patched.setattr("app.keyholder.client.receive", interrupted)
             with pytest.raises(KeyboardInterrupt):
-                keyholder.mac(messages.value("name", "somebody else"))
+                keyholder.mac(mac_inputs.value_input("name", "somebody else"))
         assert keyholder.mac(MESSAGE) == ANSWER
 
 
 def test_a_keyholder_outlives_callers_who_speak_otherwise(folder: Path) -> None:
-    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
-        number = keyholder.connection()
+    with running_keyholder(folder / "door", folder / "pepper.key"), KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
+        number = keyholder.connection_id()
         for raw in (b"", b"\0", b"\xff" * 8, (REQUEST_LIMIT + 1).to_bytes(4, "big"), b"GET / HTTP/1.1\r\n\r\n"):
             with socket.socket(socket.AF_UNIX) as caller:
                 caller.settimeout(PATIENCE)
@@ -368,18 +368,18 @@ def test_a_keyholder_outlives_callers_who_speak_otherwise(folder: Path) -> None:
             send(caller, b"")
             assert receive(caller) == DONE
         assert keyholder.mac(MESSAGE) == ANSWER
-        assert keyholder.connection() == number
+        assert keyholder.connection_id() == number
 
 
 def test_one_slow_caller_does_not_hold_up_another(folder: Path) -> None:
-    with running(folder / "door", folder / "pepper.key"), socket.socket(socket.AF_UNIX) as idle:
+    with running_keyholder(folder / "door", folder / "pepper.key"), socket.socket(socket.AF_UNIX) as idle:
         idle.connect(str(folder / "door"))
         idle.sendall(b"\0")
-        with Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+        with KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
             assert keyholder.mac(MESSAGE) == ANSWER
 
 
-def _answers(keyholder: Keyholder) -> bool:
+def _answers(keyholder: KeyholderClient) -> bool:
     try:
         return keyholder.mac(MESSAGE) == ANSWER
     except KeyholderUnavailable:
@@ -388,6 +388,6 @@ def _answers(keyholder: Keyholder) -> bool:
 
 def test_no_thread_is_left_behind(folder: Path) -> None:
     before = threading.active_count()
-    with running(folder / "door", folder / "pepper.key"), Keyholder(folder / "door", timeout=PATIENCE) as keyholder:
+    with running_keyholder(folder / "door", folder / "pepper.key"), KeyholderClient(folder / "door", timeout=PATIENCE) as keyholder:
         keyholder.mac(MESSAGE)
     assert threading.active_count() == before

@@ -13,21 +13,21 @@ from pathlib import Path
 import pytest
 
 from app.config import BadSetting, Settings
-from app.crypto import messages
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, BadKey, SigningKey, StoreKey
+from app.crypto import mac_inputs
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
 from app.errors import BadInput
 from app.faces.cli.opening import open_keyholder, open_keys
-from app.keyholder import Door, Keyholder, import_path, serve, start_child
-from tests.keyholder.kit import PATIENCE, PEPPER, eventually, is_running, new_pepper, running, short_folder
+from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path, serve, spawn_keyholder
+from tests.keyholder.helpers import PATIENCE, PEPPER, eventually, is_running, write_pepper_file, running_keyholder, short_folder
 
-MESSAGE = messages.value("name", "홍길동")
+MESSAGE = mac_inputs.value_input("name", "홍길동")
 
 
 @pytest.fixture
 def pepper(tmp_path: Path) -> Path:
-    return new_pepper(tmp_path / "pepper" / "pepper.key")
+    return write_pepper_file(tmp_path / "pepper" / "pepper.key")
 
 
 def pid_behind(path: Path) -> int:
@@ -43,7 +43,7 @@ def never() -> None:
 
 
 def test_a_child_ends_with_its_block(pepper: Path) -> None:
-    with start_child(pepper, Door.LOOKUP) as path:
+    with spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path:
         pid = pid_behind(path)
         assert is_running(pid)
         assert pid != os.getpid()
@@ -52,7 +52,7 @@ def test_a_child_ends_with_its_block(pepper: Path) -> None:
 
 
 def test_a_child_ends_with_a_block_that_fails(pepper: Path) -> None:
-    with pytest.raises(ZeroDivisionError), start_child(pepper, Door.LOOKUP) as path:
+    with pytest.raises(ZeroDivisionError), spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path:
         pid = pid_behind(path)
         raise ZeroDivisionError
     assert not is_running(pid)
@@ -79,7 +79,7 @@ def test_a_child_ends_when_its_parent_is_killed(pepper: Path) -> None:
 
 def test_a_child_is_told_no_setting_and_no_key(pepper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_DATABASE_URL", "postgresql://user:s3cret-m4rk@127.0.0.1/exposure")
-    with start_child(pepper, Door.LOOKUP) as path:
+    with spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path:
         told = Path(f"/proc/{pid_behind(path)}/environ").read_bytes()
         command = Path(f"/proc/{pid_behind(path)}/cmdline").read_bytes()
     assert b"EXPOSURE_" not in told
@@ -96,7 +96,7 @@ def _missing(path: Path) -> str:
 
 def _readable(path: Path) -> str:
     path.chmod(0o640)
-    return "others can read it"
+    return "must be readable by its owner only"
 
 
 def _short(path: Path) -> str:
@@ -120,10 +120,10 @@ def test_a_pepper_that_cannot_be_used(pepper: Path, spoil: object, tmp_path: Pat
     assert callable(spoil)
     reason = spoil(pepper)
     for start in (
-        lambda: start_child(pepper, Door.LOOKUP).__enter__(),
-        lambda: serve(tmp_path / "door", pepper, ready=never),
+        lambda: spawn_keyholder(pepper, KeyholderSocket.LOOKUP).__enter__(),
+        lambda: serve(tmp_path / "door", pepper, on_ready=never),
     ):
-        with pytest.raises(BadKey) as caught:
+        with pytest.raises(InvalidKey) as caught:
             start()
         line = str(caught.value)
         assert str(pepper) in line
@@ -157,21 +157,21 @@ def test_the_command_says_why_it_does_not_start(pepper: Path, tmp_path: Path) ->
 
 def test_a_stale_socket_is_replaced(pepper: Path) -> None:
     with short_folder() as folder:
-        for path in (folder / "door", import_path(folder / "door")):
+        for path in (folder / "door", import_socket_path(folder / "door")):
             with socket.socket(socket.AF_UNIX) as left:
                 left.bind(str(path))
-        with running(folder / "door", pepper):
-            for path in (folder / "door", import_path(folder / "door")):
+        with running_keyholder(folder / "door", pepper):
+            for path in (folder / "door", import_socket_path(folder / "door")):
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600
-                with Keyholder(path, timeout=PATIENCE) as keyholder:
+                with KeyholderClient(path, timeout=PATIENCE) as keyholder:
                     assert len(keyholder.mac(MESSAGE)) == 32
 
 
 def test_a_socket_that_somebody_answers_at_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:
-    other = new_pepper(tmp_path / "other" / "pepper.key", bytes(range(1, 33)))
-    with short_folder() as folder, running(folder / "door", pepper) as first:
+    other = write_pepper_file(tmp_path / "other" / "pepper.key", bytes(range(1, 33)))
+    with short_folder() as folder, running_keyholder(folder / "door", pepper) as first:
         with pytest.raises(BadInput, match="answers there already"):
-            serve(folder / "door", other, ready=never)
+            serve(folder / "door", other, on_ready=never)
         assert pid_behind(folder / "door") == first.pid
 
 
@@ -182,7 +182,7 @@ def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
         (folder / "file").write_text("kept")
         for path in (folder / "file", folder / "none" / "door", folder / ("x" * 200)):
             with pytest.raises(BadInput, match="socket cannot be made") as caught:
-                serve(path, pepper, ready=never)
+                serve(path, pepper, on_ready=never)
             assert str(path) in str(caught.value)
             assert "\n" not in str(caught.value)
         assert (folder / "file").read_text() == "kept"
@@ -193,8 +193,8 @@ def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
 def settings(tmp_path: Path, pepper: Path) -> Settings:
     """Of a deployment whose keys, pepper and database lie apart."""
     keys = KeyRing(tmp_path / "keys")
-    create(keys.application_path, ApplicationSecret.generate())
-    create(keys.signing_path, SigningKey.generate())
+    create_key_file(keys.application_key_path, ApplicationKey.generate())
+    create_key_file(keys.signing_key_path, SigningKey.generate())
     url = f"sqlite:///{tmp_path}/database/exposure.sqlite3"
     return Settings(_env_file=None, key_dir=keys.folder, pepper_file=pepper, database_url=url)
 
@@ -220,7 +220,7 @@ def test_keys_that_lie_apart_are_opened(settings: Settings, database: Database) 
 def test_keys_or_pepper_in_the_databases_folder_are_refused(settings: Settings, tmp_path: Path) -> None:
     for folder, match in ((settings.key_dir, "keys lie"), (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: must not lie")):
         database = Database(f"sqlite:///{folder}/exposure.sqlite3")
-        with pytest.raises(BadKey, match=match):
+        with pytest.raises(InvalidKey, match=match):
             open_keys(settings, database)
         database.close()
 
@@ -231,40 +231,40 @@ def test_on_postgresql_a_pepper_among_the_keys_is_refused(settings: Settings, da
     if database.is_sqlite:
         assert open_keys(beside, database)
     else:
-        with pytest.raises(BadKey, match=r"EXPOSURE_PEPPER_FILE: .*EXPOSURE_KEY_DIR"):
+        with pytest.raises(InvalidKey, match=r"EXPOSURE_PEPPER_FILE: .*EXPOSURE_KEY_DIR"):
             open_keys(beside, database)
 
 
 def test_a_pepper_that_is_one_of_the_applications_keys_is_refused(settings: Settings, database: Database) -> None:
     keys = KeyRing(settings.key_dir)
     store_key = StoreKey.generate()
-    keys.keep(store_key)
-    for path in (keys.application_path, keys.signing_path, keys.store_path(store_key.id)):
-        with pytest.raises(BadKey, match="EXPOSURE_PEPPER_FILE"):
+    keys.save_store_key(store_key)
+    for path in (keys.application_key_path, keys.signing_key_path, keys.store_key_path(store_key.id)):
+        with pytest.raises(InvalidKey, match="EXPOSURE_PEPPER_FILE"):
             open_keys(changed(settings, pepper_file=path), database)
 
 
 def test_unusable_keys_are_refused(settings: Settings, database: Database) -> None:
     keys = KeyRing(settings.key_dir)
-    keys.signing_path.chmod(0o640)
-    with pytest.raises(BadKey, match="others can read it"):
+    keys.signing_key_path.chmod(0o640)
+    with pytest.raises(InvalidKey, match="must be readable by its owner only"):
         open_keys(settings, database)
-    keys.signing_path.unlink()
-    with pytest.raises(BadKey, match="cannot be read"):
+    keys.signing_key_path.unlink()
+    with pytest.raises(InvalidKey, match="cannot be read"):
         open_keys(settings, database)
-    create(keys.signing_path, SigningKey(keys.application().reveal()))
-    with pytest.raises(BadKey, match="is equal to"):
+    create_key_file(keys.signing_key_path, SigningKey(keys.load_application_key().reveal()))
+    with pytest.raises(InvalidKey, match="is equal to"):
         open_keys(settings, database)
 
 
 def test_a_configured_keyholder_is_used(settings: Settings, tmp_path: Path) -> None:
     configured = changed(settings, keyholder=f"unix:{tmp_path}/door", pepper_file=None)
-    with open_keyholder(configured, Door.LOOKUP) as path:
+    with open_keyholder(configured, KeyholderSocket.LOOKUP) as path:
         assert path == tmp_path / "door"
 
 
 def test_a_child_is_run_where_none_is_configured(settings: Settings) -> None:
-    with open_keyholder(settings, Door.LOOKUP) as path, Keyholder(path, timeout=PATIENCE) as keyholder:
+    with open_keyholder(settings, KeyholderSocket.LOOKUP) as path, KeyholderClient(path, timeout=PATIENCE) as keyholder:
         assert len(keyholder.mac(MESSAGE)) == 32
     with pytest.raises(BadSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
-        open_keyholder(changed(settings, pepper_file=None), Door.LOOKUP).__enter__()
+        open_keyholder(changed(settings, pepper_file=None), KeyholderSocket.LOOKUP).__enter__()

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 
 from app import datasets, incidents
 from app.config import Settings
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, SigningKey
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, SigningKey
 from app.datasets.files.columns import COLUMNS, Reject
 from app.datasets.importing import Listener, Request, Silent, Staged
 from app.datasets.importing.pipeline import import_file
@@ -24,7 +24,7 @@ from app.db import Database
 from app.delivery import Message, Outbox
 from app.faces.cli.demo import SAMPLE_INCIDENT
 from app.incidents import Incident
-from app.keyholder import import_path
+from app.keyholder import import_socket_path
 from app.main import create_app
 from tests.support.clock import MovableClock
 from tests.support.http import served
@@ -76,10 +76,10 @@ def row(account: str, **columns: Any) -> dict[str, str]:
 class Deployment:
     """One deployment, and what its operators and customers do with it."""
 
-    def __init__(self, folder: Path, database_url: str, door: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, database_url: str, keyholder_socket: Path, **settings: Any) -> None:
         self._open = ExitStack()
         self.folder = folder
-        self.door = door
+        self.keyholder_socket = keyholder_socket
         self.clock = MovableClock()
         self.mailbox = Mailbox()
         limits = folder / "limits.toml"
@@ -93,8 +93,8 @@ class Deployment:
         }
         self.settings = Settings(_env_file=None, **(given | settings))
         self.keys = KeyRing(self.settings.key_dir)
-        create(self.keys.application_path, ApplicationSecret.generate())
-        create(self.keys.signing_path, SigningKey.generate())
+        create_key_file(self.keys.application_key_path, ApplicationKey.generate())
+        create_key_file(self.keys.signing_key_path, SigningKey.generate())
         self.database = Database(database_url)
         self.incident = incidents.read_file(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
@@ -104,7 +104,7 @@ class Deployment:
             incidents.create(session, incident, now=self.clock())
 
     def new_app(self, **given: Any) -> FastAPI:
-        return create_app(self.settings, lookup_door=self.door, sender=self.mailbox, clock=self.clock, **given)
+        return create_app(self.settings, keyholder_socket=self.keyholder_socket, sender=self.mailbox, clock=self.clock, **given)
 
     @cached_property
     def app(self) -> FastAPI:
@@ -132,7 +132,7 @@ class Deployment:
             Request(path, incident, **(given | request)),
             database=self.database,
             keys=self.keys,
-            import_door=import_path(self.door),
+            import_socket=import_socket_path(self.keyholder_socket),
             work_dir=self.settings.work_dir,
             now=self.clock(),
             listener=listener,
@@ -151,15 +151,15 @@ class Deployment:
     def retire(self, dataset: UUID) -> None:
         with self.database.write() as session:
             retired = datasets.retire(session, dataset)
-        if retired.key_id in self.keys.store_ids():
-            self.keys.destroy_store(retired.key_id)
+        if retired.key_id in self.keys.list_store_key_ids():
+            self.keys.destroy_store_key(retired.key_id)
         with datasets.further_servers(self.database) as servers:
             datasets.drop_rows(servers, dataset)
 
     def deliver(self) -> list[Message]:
         """Empty the outbox; gives what was sent."""
         before = len(self.mailbox.messages)
-        Outbox(self.keys.application()).deliver_due(self.database, self.mailbox, self.clock)
+        Outbox(self.keys.load_application_key()).deliver_due(self.database, self.mailbox, self.clock)
         return self.mailbox.messages[before:]
 
     def ask(self, identifier: str) -> httpx.Response:

@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from app.clock import system_clock
-from app.crypto.keyfiles import KeyRing
+from app.crypto.key_files import KeyRing
 from app.datasets.files import Reject
 from app.datasets.importing import Request
 from app.datasets.importing.pipeline import import_file
@@ -43,7 +43,7 @@ class Teller:
         self.tell("began again")
 
 
-def main(file: str, incident: str, url: str, keys: str, door: str, work: str, workers: str) -> None:
+def main(file: str, incident: str, url: str, keys: str, import_socket: str, work: str, workers: str) -> None:
     teller = Teller()
     database = Database(url)
     with (
@@ -55,7 +55,7 @@ def main(file: str, incident: str, url: str, keys: str, door: str, work: str, wo
                 Request(Path(file), incident, workers=int(workers)),
                 database=database,
                 keys=KeyRing(Path(keys)),
-                import_door=Path(door),
+                import_socket=Path(import_socket),
                 work_dir=Path(work),
                 now=system_clock(),
                 listener=teller,

@@ -267,7 +267,7 @@ def _row(
 
 def _token(token: bytes, purpose: str) -> dict[str, Any]:
     info = ref.token_info(purpose)
-    locator, key = ref.token_place(token, info)
+    locator, key = ref.derive_token_keys(token, info)
     return {
         "token": token.hex(),
         "purpose": purpose,

@@ -55,7 +55,7 @@ def place(digest: bytes, info: bytes) -> tuple[bytes, bytes]:
     return both[:16], both[16:]
 
 
-def token_place(token: bytes, info: bytes) -> tuple[bytes, bytes]:
+def derive_token_keys(token: bytes, info: bytes) -> tuple[bytes, bytes]:
     """What a token expands to, which may be of any length: where something lies, and what opens it."""
     both = hkdf_expand(token, info, 48)
     return both[:16], both[16:]

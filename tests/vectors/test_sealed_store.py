@@ -11,18 +11,18 @@ import pytest
 
 from app.acknowledgements import ReceiptSigner
 from app.acknowledgements.receipts import to_base64url
-from app.crypto import messages
-from app.crypto.expansion import Place, row_place, row_places, token_place
+from app.crypto import mac_inputs
+from app.crypto.key_derivation import DerivedKeys, derive_row_keys, derive_many_row_keys, derive_token_keys
 from app.crypto.framing import frame
-from app.crypto.keyfiles import create
+from app.crypto.key_files import create_key_file
 from app.crypto.padding import pad, unpad
-from app.crypto.scheme import PROFILES, Scheme
-from app.crypto.seal import NOBODYS, SIZES, RowSealer, decrypt, row_tag, sealed_size, size_class
-from app.crypto.secret import ApplicationSecret, Pepper, SigningKey, StoreKey, expand
+from app.crypto.stretching import COST_PROFILES, KdfParams
+from app.crypto.row_sealing import OVERFLOW_MARKER, SIZE_CLASSES, RowSealer, decrypt, row_tag, size_class_for_inner, size_class
+from app.crypto.keys import ApplicationKey, Pepper, SigningKey, StoreKey, expand
 from app.datasets.manifest import Account, Manifest, read_signed
 from app.datasets.record import COMPARED_KINDS, Record, Sentinel, decode, encode
-from app.keyholder import Door, import_path, start_child
-from app.keyholder.doors import parse
+from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
+from app.keyholder.protocol import parse
 from app.verification.service import Verification
 from tests.vectors import make
 from tests.vectors import reference as ref
@@ -44,8 +44,8 @@ def named(entries: list[dict[str, Any]], *names: str) -> Any:
     return [pytest.param(entry, id=" ".join(str(entry[name]) for name in names)) for entry in entries]
 
 
-def place_of(row: dict[str, Any]) -> Place:
-    return Place(*unhex(PLACES[row["place"]], "locator", "record_key"))
+def place_of(row: dict[str, Any]) -> DerivedKeys:
+    return DerivedKeys(*unhex(PLACES[row["place"]], "locator", "record_key"))
 
 
 def typed(record: dict[str, Any]) -> Record | Sentinel:
@@ -103,14 +103,14 @@ def test_messages(vector: dict[str, Any]) -> None:
 
 
 ASKED: list[tuple[str, bytes, bytes]] = [
-    ("email", messages.identifier("email", make.EMAIL), messages.of_identifiers("email")),
-    ("phone", messages.identifier("phone", make.PHONE), messages.of_identifiers("phone")),
-    ("sentinel", messages.sentinel(DATASET), messages.of_identifiers("sentinel")),
-    ("scheme", messages.scheme(SALT), messages.of_identifiers("scheme")),
-    ("value name", messages.value("name", make.NAME), messages.of_values("name")),
-    ("value address", messages.value("address", make.ADDRESS), messages.of_values("address")),
-    ("subject holder", messages.subject(make.INCIDENT, "A-1", ""), messages.of_subjects(make.INCIDENT)),
-    ("subject recipient", messages.subject(make.INCIDENT, "A-1", "R-7"), messages.of_subjects(make.INCIDENT)),
+    ("email", mac_inputs.identifier_input("email", make.EMAIL), mac_inputs.identifier_prefix("email")),
+    ("phone", mac_inputs.identifier_input("phone", make.PHONE), mac_inputs.identifier_prefix("phone")),
+    ("sentinel", mac_inputs.sentinel_input(DATASET), mac_inputs.identifier_prefix("sentinel")),
+    ("scheme", mac_inputs.kdf_params_input(SALT), mac_inputs.identifier_prefix("scheme")),
+    ("value name", mac_inputs.value_input("name", make.NAME), mac_inputs.value_prefix("name")),
+    ("value address", mac_inputs.value_input("address", make.ADDRESS), mac_inputs.value_prefix("address")),
+    ("subject holder", mac_inputs.subject_input(make.INCIDENT, "A-1", ""), mac_inputs.subject_prefix(make.INCIDENT)),
+    ("subject recipient", mac_inputs.subject_input(make.INCIDENT, "A-1", "R-7"), mac_inputs.subject_prefix(make.INCIDENT)),
 ]
 
 
@@ -132,8 +132,8 @@ def test_requests(vector: dict[str, Any]) -> None:
     asked = parse(request[4:])
     assert asked is not None
     assert (asked.heading, asked.texts) == (heading, [ref.frame(text) for text in texts])
-    assert Door.IMPORT.admits(asked)
-    assert Door.LOOKUP.admits(asked) == (vector["name"] == "one identifier")
+    assert KeyholderSocket.IMPORT.admits(asked)
+    assert KeyholderSocket.LOOKUP.admits(asked) == (vector["name"] == "one identifier")
     pepper = bytes.fromhex(VECTORS["keys"]["pepper"])
     assert ref.answer(pepper, heading, texts) == answer
     assert answer[4:] == b"\0" + b"".join(ref.mac(pepper, asked.heading + text) for text in asked.texts)
@@ -141,10 +141,10 @@ def test_requests(vector: dict[str, Any]) -> None:
 
 def test_a_real_keyholder_answers_so(tmp_path: Path) -> None:
     """Byte for byte, by nothing but a socket."""
-    create(tmp_path / "pepper.key", Pepper(bytes.fromhex(VECTORS["keys"]["pepper"])))
-    with start_child(tmp_path / "pepper.key", *Door) as path, socket.socket(socket.AF_UNIX) as door:
+    create_key_file(tmp_path / "pepper.key", Pepper(bytes.fromhex(VECTORS["keys"]["pepper"])))
+    with spawn_keyholder(tmp_path / "pepper.key", *KeyholderSocket) as path, socket.socket(socket.AF_UNIX) as door:
         door.settimeout(60)
-        door.connect(str(import_path(path)))
+        door.connect(str(import_socket_path(path)))
         for vector in VECTORS["requests"]:
             request, answer = unhex(vector, "request", "answer")
             door.sendall(request)
@@ -156,21 +156,21 @@ def test_digests(vector: dict[str, Any]) -> None:
     answer, digest = unhex(vector, "mac", "digest")
     cost = VECTORS["scheme"]["costs"][vector["cost"]]
     assert MESSAGES[vector["of"]]["mac"] == vector["mac"]
-    assert Scheme(SALT, PROFILES[vector["cost"]]).stretch(answer) == digest
+    assert KdfParams(SALT, COST_PROFILES[vector["cost"]]).stretch(answer) == digest
     assert ref.stretch(answer, SALT, cost["time"], cost["memory_kib"]) == digest
 
 
 def test_costs_are_those_of_the_profiles() -> None:
     costs = {name: (cost["time"], cost["memory_kib"]) for name, cost in VECTORS["scheme"]["costs"].items()}
-    assert {name: (cost.time, cost.memory_kib) for name, cost in PROFILES.items()} == costs
+    assert {name: (cost.passes, cost.memory_kib) for name, cost in COST_PROFILES.items()} == costs
 
 
 @pytest.mark.parametrize("vector", named(VECTORS["places"], "name"))
 def test_places(vector: dict[str, Any]) -> None:
     digest, info, locator, key = unhex(vector, "digest", "info", "locator", "record_key")
     dataset = UUID(vector["dataset"])
-    assert row_place(digest, dataset) == (locator, key)
-    assert row_places([bytes(32), digest], dataset)[1] == (locator, key)
+    assert derive_row_keys(digest, dataset) == (locator, key)
+    assert derive_many_row_keys([bytes(32), digest], dataset)[1] == (locator, key)
     assert ref.row_info(dataset) == info
     assert ref.place(digest, info) == (locator, key)
 
@@ -195,16 +195,16 @@ def test_rows_are_sealed_so(vector: dict[str, Any]) -> None:
     place, entry, size = place_of(vector), vector["entry"], vector["size"]
     inner, tag, sealed, cloaked = unhex(vector, "inner", "row_tag", "sealed", "cloaked_locator")
     sealer = RowSealer(STORE_KEY, DATASET)
-    if inner == NOBODYS:
+    if inner == OVERFLOW_MARKER:
         assert (vector["name"][:6], tag) == ("marker", bytes(8))
     else:
         record, padded, inner_data = unhex(vector, "record", "padded_record", "inner_data")
         assert pad(record, len(padded)) == ref.pad(record, len(padded)) == padded
         assert ref.inner_data(DATASET, place.locator) == inner_data
         assert ref.gcm_siv(place.key, bytes(12), padded, inner_data) == inner
-        assert sealer.records.seal(place, record) == inner
-        assert size_class(len(record)) == ref.size_class(record) == sealed_size(len(inner))
-        assert sealed_size(len(inner)) <= size
+        assert sealer.record_sealer.seal(place, record) == inner
+        assert size_class(len(record)) == ref.size_class(record) == size_class_for_inner(len(inner))
+        assert size_class_for_inner(len(inner)) <= size
     if "subject" in vector:
         subject = bytes.fromhex(vector["subject"])
         assert row_tag(subject, place.locator) == ref.row_tag(subject, place.locator) == tag
@@ -225,9 +225,9 @@ def test_rows_open_to_their_records(vector: dict[str, Any]) -> None:
     sealer = RowSealer(STORE_KEY, DATASET)
     assert sealer.uncloak(cloaked) == place.locator
     assert sealer.open(place.locator, vector["entry"], sealed) == (tag, inner)
-    if inner != NOBODYS:
+    if inner != OVERFLOW_MARKER:
         record, padded = unhex(vector, "record", "padded_record")
-        assert unpad(padded) == sealer.records.open(place, inner) == record
+        assert unpad(padded) == sealer.record_sealer.open(place, inner) == record
         assert record.hex() in [one["encoded"] for one in VECTORS["records"]]
 
 
@@ -237,9 +237,9 @@ def test_the_common_row_takes_124_bytes() -> None:
 
 
 def test_the_sizes_and_the_compared_kinds_are_those_of_the_reference() -> None:
-    assert list(SIZES) == ref.SIZES
+    assert list(SIZE_CLASSES) == ref.SIZE_CLASSES
     assert list(COMPARED_KINDS) == ref.COMPARED
-    for size in ref.SIZES:
+    for size in ref.SIZE_CLASSES:
         assert size_class(size - 42) == ref.size_class(bytes(size - 42)) == size
 
 
@@ -254,9 +254,9 @@ def test_all_locators_cloaked_at_once() -> None:
 @pytest.mark.parametrize("vector", named(VECTORS["tokens"], "purpose"))
 def test_tokens(vector: dict[str, Any]) -> None:
     token, info, locator, key = unhex(vector, "token", "info", "locator", "key")
-    assert token_place(token, vector["purpose"]) == (locator, key)
+    assert derive_token_keys(token, vector["purpose"]) == (locator, key)
     assert ref.token_info(vector["purpose"]) == info
-    assert ref.token_place(token, info) == (locator, key)
+    assert ref.derive_token_keys(token, info) == (locator, key)
 
 
 def test_code() -> None:
@@ -265,7 +265,7 @@ def test_code() -> None:
     subkey, message, answer = unhex(vector, "subkey", "message", "mac")
     raw = bytes.fromhex(VECTORS["keys"]["application"])
     nothing: Any = None
-    verification = Verification(ApplicationSecret(raw), *[nothing] * 5)
+    verification = Verification(ApplicationKey(raw), *[nothing] * 5)
     assert verification._code_mac(number, vector["code"]) == answer
     assert ref.subkey(raw, "codes") == subkey
     assert ref.frame(number.bytes, vector["code"].encode()) == message
@@ -322,7 +322,7 @@ def test_a_row_is_numbered_by_the_tag_that_seals_it() -> None:
 def test_the_mark_beside_the_scheme() -> None:
     (answer,) = (bytes.fromhex(one["mac"]) for one in VECTORS["messages"] if one["name"] == "scheme")
     vouch = bytes.fromhex(VECTORS["scheme"]["vouch"])
-    assert Scheme(SALT, PROFILES["minimal"]).vouch(answer) == vouch
+    assert KdfParams(SALT, COST_PROFILES["minimal"]).derive_check_value(answer) == vouch
     digest = ref.stretch(answer, SALT, *make.COSTS["minimal"])
     assert ref.hkdf_expand(digest, b"exposure-lookup/1 scheme", 16) == vouch
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.crypto.messages import TAG_BYTES
-from app.crypto.secret import SigningKey
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.keys import SigningKey
 from app.datasets import queries, scheme
 from app.datasets.canaries import seal_note
 from app.datasets.importing.plan import Plan
@@ -30,7 +30,7 @@ def sentinel_rows(plan: Plan, mac: bytes, ranges: int) -> tuple[bytes, ...]:
     """
     sealer, content = plan.sealer(), encode(Sentinel(tuple(plan.cohorts)))
     places = sentinels(plan.scheme.stretch(mac), sealer, ranges)
-    return tuple(stored + bytes(TAG_BYTES) + sealer.records.seal(place, content) for place, stored in places)
+    return tuple(stored + bytes(TAG_BYTES) + sealer.record_sealer.seal(place, content) for place, stored in places)
 
 
 def add_data_set(
@@ -53,8 +53,8 @@ def add_data_set(
         OtherPepper: the scheme was fixed under another.
     """
     lock_incident(session, plan.incident)  # so that two imports do not take one version
-    scheme.fix(session, plan.scheme, plan.scheme.vouch(sealed.vouching[1]), now=now)
-    key = plan.keys.store(plan.key_id)
+    scheme.fix(session, plan.scheme, plan.scheme.derive_check_value(sealed.vouching[1]), now=now)
+    key = plan.keys.load_store_key(plan.key_id)
     manifest = Manifest.of(
         account,
         key,

@@ -6,9 +6,9 @@ A cell is a `Row`'s: nothing, one value or several. A column of them in gives a 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto import messages
-from app.crypto.expansion import LOCATOR_BYTES, PLACE_BYTES, expanded_rows
-from app.crypto.seal import RECORD_AT_MOST
+from app.crypto import mac_inputs
+from app.crypto.key_derivation import LOCATOR_BYTES, DERIVED_KEYS_BYTES, derive_row_bytes
+from app.crypto.row_sealing import MAX_RECORD_BYTES
 from app.datasets.errors import ImportFailed
 from app.datasets.files import Reject
 from app.datasets.importing.people import parted, sum_up
@@ -17,8 +17,8 @@ from app.datasets.importing.rows import BETWEEN_VALUES, Row, listed
 from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.stored import in_pieces
 from app.datasets.record import CONFIDENCES, ROLES, encode_each, encode_head, encode_hints, encode_items, encode_tags
-from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, Kind, mask
-from app.keyholder import Keyholder
+from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, ValueKind, mask
+from app.keyholder import KeyholderClient
 
 HINTS_KEPT = 3
 """Masked hints of one kind that a record keeps."""
@@ -30,7 +30,7 @@ IDENTIFIERS_AT_MOST = 1_000
 class Asked:
     """Answers on one connection: whoever gives them has shown which pepper it holds."""
 
-    def __init__(self, keyholder: Keyholder, plan: Plan) -> None:
+    def __init__(self, keyholder: KeyholderClient, plan: Plan) -> None:
         """Have the keyholder vouch for itself.
 
         Raises:
@@ -38,25 +38,25 @@ class Asked:
         """
         self._keyholder = keyholder
         self._plan = plan
-        self._on = keyholder.connection()
-        sentinel, mark = messages.sentinel(plan.dataset), messages.scheme(plan.scheme.salt)
-        self.vouching = (keyholder.mac(sentinel, on=self._on), keyholder.mac(mark, on=self._on))
+        self._on = keyholder.connection_id()
+        sentinel, mark = mac_inputs.sentinel_input(plan.dataset), mac_inputs.kdf_params_input(plan.scheme.salt)
+        self.vouching = (keyholder.mac(sentinel, connection_id=self._on), keyholder.mac(mark, connection_id=self._on))
 
     def subjects(self, whos: pa.StringArray) -> pa.BinaryArray:
         """Say who people are."""
-        return pc.binary_slice(self._macs(messages.of_subjects(self._plan.incident), whos), 0, messages.SUBJECT_BYTES)
+        return pc.binary_slice(self._macs(mac_inputs.subject_prefix(self._plan.incident), whos), 0, mac_inputs.SUBJECT_BYTES)
 
     def places(self, kind: IdentifierKind, cells: pa.StringArray) -> pa.BinaryArray:
-        """Find the places of the identifiers in each cell, as `expanded_rows` has them, one behind the other."""
+        """Find the places of the identifiers in each cell, as `derive_row_bytes` has them, one behind the other."""
         values = pc.split_pattern(cells, BETWEEN_VALUES)
         each = values.flatten()
         coded = pc.if_else(pc.equal(each, ""), pa.scalar(None, pa.string()), each).dictionary_encode()
-        macs = self._macs(messages.of_identifiers(kind), coded.dictionary).to_pylist()
-        found = expanded_rows(map(self._plan.scheme.stretch, macs), self._plan.dataset)
+        macs = self._macs(mac_inputs.identifier_prefix(kind), coded.dictionary).to_pylist()
+        found = derive_row_bytes(map(self._plan.scheme.stretch, macs), self._plan.dataset)
         places = pa.array(found, pa.binary()).take(coded.indices)
         return pc.coalesce(pc.binary_join(pa.ListArray.from_arrays(values.offsets, places), b""), b"")
 
-    def tags(self, kind: Kind, cells: pa.StringArray, known: dict[str, bytes]) -> pa.BinaryArray:
+    def tags(self, kind: ValueKind, cells: pa.StringArray, known: dict[str, bytes]) -> pa.BinaryArray:
         """Write the tags of the values in each cell. What is not *known* yet is asked for, and known from then on."""
         coded = cells.dictionary_encode()
         different = coded.dictionary.to_pylist()
@@ -64,21 +64,21 @@ class Asked:
         values = {*different, *(value for cell in several for value in parted(cell))}
         asked = [*values.difference(known, several, ("",))]
         tags = pc.binary_slice(
-            self._macs(messages.of_values(kind), pa.array(asked, pa.string())), 0, messages.TAG_BYTES
+            self._macs(mac_inputs.value_prefix(kind), pa.array(asked, pa.string())), 0, mac_inputs.TAG_BYTES
         )
         known.update(zip(asked, encode_each(tags.to_pylist()), strict=True))
         for cell in several:
-            known[cell] = encode_tags(sorted([known[one][-messages.TAG_BYTES :] for one in parted(cell)]))
+            known[cell] = encode_tags(sorted([known[one][-mac_inputs.TAG_BYTES :] for one in parted(cell)]))
         known[""] = encode_tags(())
         return pa.array([*map(known.__getitem__, different)], pa.binary()).take(coded.indices)
 
     def _macs(self, heading: bytes, texts: pa.StringArray) -> pa.BinaryArray:
-        answers = self._keyholder.macs(heading, texts.cast(pa.binary()).to_pylist(), on=self._on)
-        return in_pieces(answers, messages.MAC_BYTES)
+        answers = self._keyholder.mac_many(heading, texts.cast(pa.binary()).to_pylist(), connection_id=self._on)
+        return in_pieces(answers, mac_inputs.MAC_BYTES)
 
 
 def ask(
-    people: pa.RecordBatch, plan: Plan, keyholder: Keyholder, names: dict[str, bytes]
+    people: pa.RecordBatch, plan: Plan, keyholder: KeyholderClient, names: dict[str, bytes]
 ) -> tuple[Sealed, pa.RecordBatch]:
     """Ask the keyholder for all that the records of some people are made of, each one's rows united.
 
@@ -103,10 +103,10 @@ def ask(
     subjects = asked.subjects(reachable["who"])
     commons = _commons(reachable, plan, subjects, asked, names)
     owned = pc.binary_join_element_wise(*(asked.places(kind, reachable[kind]) for kind in IDENTIFIER_KINDS), b"")
-    count = pc.divide(pc.binary_length(owned), PLACE_BYTES)
+    count = pc.divide(pc.binary_length(owned), DERIVED_KEYS_BYTES)
     length = pc.add(pc.binary_length(commons), pc.multiply(pc.subtract(count, 1), LOCATOR_BYTES))
     reasons = pc.case_when(
-        pc.make_struct(pc.greater(count, IDENTIFIERS_AT_MOST), pc.greater(length, RECORD_AT_MOST)),
+        pc.make_struct(pc.greater(count, IDENTIFIERS_AT_MOST), pc.greater(length, MAX_RECORD_BYTES)),
         f"one person has over {IDENTIFIERS_AT_MOST:,} identifiers",
         "one person has more values than a row holds",
     )
@@ -140,7 +140,7 @@ def _commons(
     items = [encode_items(claimed.items, [plan.cohorts[cohort] for cohort in claimed.cohorts]) for claimed in different]
     shown = [encode_hints(hints_of(person)) for person in listed(people)] if plan.hints else [b""] * people.num_rows
     hints = pa.array(shown, pa.binary())
-    is_recipient = pc.invert(pc.ends_with(people["who"], messages.BETWEEN_REFERENCES))
+    is_recipient = pc.invert(pc.ends_with(people["who"], mac_inputs.REF_SEPARATOR))
     role, hinted = (flag.cast(pa.int32()) for flag in (is_recipient, pc.not_equal(hints, b"")))
     head = pc.add(pc.multiply(coded.indices, 4), pc.add(pc.multiply(role, 2), hinted))
     return pc.binary_join_element_wise(
@@ -154,7 +154,7 @@ def _commons(
     )
 
 
-def hints_of(person: Row) -> dict[Kind, tuple[str, ...]]:
+def hints_of(person: Row) -> dict[ValueKind, tuple[str, ...]]:
     """Mask what leaked of somebody's values, as its owner may be shown it."""
     exposed = sum_up(person.claims).items
     values = {kind: parted(getattr(person, kind)) for kind in VALUE_KINDS}

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.messages import TAG_BYTES
-from app.crypto.seal import sealed_size
+from app.crypto.key_derivation import LOCATOR_BYTES
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.row_sealing import size_class_for_inner
 from app.datasets import queries
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
@@ -61,14 +61,14 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     sealer = loading.plan.sealer()
     stored = places_of(rows).to_pylist()
     entries = _numbered(stored)
-    account = Account(loading.plan.keys.store(loading.plan.key_id))
+    account = Account(loading.plan.keys.load_store_key(loading.plan.key_id))
     content: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        locators = in_pieces(sealer.uncloak(b"".join(stored[some])), LOCATOR_BYTES).to_pylist()
+        locators = in_pieces(sealer.decrypt_locators(b"".join(stored[some])), LOCATOR_BYTES).to_pylist()
         contents = contents_of(rows[some]).to_pylist()
-        sizes = {length: loading.sizes[sealed_size(length - TAG_BYTES)] for length in {*map(len, contents)}}
-        outer = sealer.seal_all(locators, entries[some], contents, sizes)
+        sizes = {length: loading.sizes[size_class_for_inner(length - TAG_BYTES)] for length in {*map(len, contents)}}
+        outer = sealer.seal_many(locators, entries[some], contents, sizes)
         account.add(outer)
         rows_of_some = stored[some], entries[some], outer
         content += zip(*rows_of_some, strict=True) if loading.is_sqlite else [queries.encode_copy(*rows_of_some)]

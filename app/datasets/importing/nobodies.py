@@ -6,10 +6,10 @@ used (https://kukinews.com/article/view/kuk201709210160).
 
 import hmac
 
-from app.crypto.secret import ApplicationSecret
+from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
 from app.datasets.synthetic.people import Draw, People, plain_address
-from app.identifiers import Malformed, canonical
+from app.identifiers import MalformedValue, canonicalize
 
 EACH = 2
 """Emails, phones, names and addresses of one at most: few people have more."""
@@ -24,7 +24,7 @@ _TYPED = frozenset({0, 1111, 1234})
 class Nobodies:
     """As many of them as are asked for, by number; all they have is in canonical form."""
 
-    def __init__(self, secret: ApplicationSecret, incident: str, domain: str) -> None:
+    def __init__(self, secret: ApplicationKey, incident: str, domain: str) -> None:
         """Know their seed.
 
         Raises:
@@ -33,8 +33,8 @@ class Nobodies:
         seed = hmac.digest(secret.subkey("canaries"), incident.encode(), "sha256")
         self._people = People(1, int.from_bytes(seed, "big"))
         try:
-            self._domain = canonical("email", f"a@{domain}").removeprefix("a@")
-        except Malformed:
+            self._domain = canonicalize("email", f"a@{domain}").removeprefix("a@")
+        except MalformedValue:
             raise ImportFailed("canary domain: no email can stand at it") from None
 
     def draw(self, number: int) -> Draw:
@@ -62,9 +62,9 @@ class Nobodies:
     def names(self, number: int, count: int) -> list[str]:
         """Give up to `EACH` names: in Hangul, then in Latin letters."""
         one = self._people.outsider(number * EACH)
-        return [canonical("name", text) for text in (one.name, one.roman)[:count]]
+        return [canonicalize("name", text) for text in (one.name, one.roman)[:count]]
 
     def addresses(self, number: int, count: int) -> list[str]:
         """Give up to `EACH` addresses."""
         homes = [self._people.outsider(at).home for at in range(number * EACH, number * EACH + min(count, EACH))]
-        return [canonical("address", plain_address(home)) for home in homes]
+        return [canonicalize("address", plain_address(home)) for home in homes]

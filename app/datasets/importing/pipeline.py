@@ -11,9 +11,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from app.crypto.framing import frame
-from app.crypto.keyfiles import KeyRing, MissingKey
-from app.crypto.seal import rounded_sizes
-from app.crypto.secret import StoreKey
+from app.crypto.key_files import KeyRing, StoreKeyMissing
+from app.crypto.row_sealing import merge_rare_sizes
+from app.crypto.keys import StoreKey
 from app.datasets import queries, scheme
 from app.datasets.errors import ImportFailed, OtherPepper
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
@@ -50,7 +50,7 @@ def import_file(
     *,
     database: Database,
     keys: KeyRing,
-    import_door: Path,
+    import_socket: Path,
     work_dir: Path,
     now: datetime,
     listener: Listener,
@@ -87,7 +87,7 @@ def import_file(
         Workers(request.workers) as workers,
     ):
         return _Import(
-            request, incident, database, servers, keys, import_door, workspace, workers, listener, now
+            request, incident, database, servers, keys, import_socket, workspace, workers, listener, now
         ).staged()
 
 
@@ -115,7 +115,7 @@ class _Import:
     database: Database
     servers: Mapping[str, Database]
     keys: KeyRing
-    door: Path
+    import_socket: Path
     workspace: Workspace
     workers: Workers
     listener: Listener
@@ -131,14 +131,14 @@ class _Import:
             chosen = earlier.scheme  # whose salt the earlier run drew
         file = self._read()
         if earlier is not None:
-            if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.store_ids():
+            if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.list_store_key_ids():
                 return self._complete(earlier, file) or self._made(earlier, file)
             self._take_away(earlier)
             self.listener.began_again()
         key = StoreKey.generate()
         journal = Journal.of(uuid4(), key.id, file.source, chosen, file.partitions)
         self.workspace.begin(journal)
-        self.keys.keep(key)
+        self.keys.save_store_key(key)
         return self._made(journal, file)
 
     @property
@@ -147,10 +147,10 @@ class _Import:
 
     def _read(self) -> _File:
         request, kinds = self.request, frozenset[str](self.incident.kinds)
-        digest = hmac.new(self.keys.application().subkey("source of an import"), digestmod="sha256")
+        digest = hmac.new(self.keys.load_application_key().subkey("source of an import"), digestmod="sha256")
         said = (ROW_RULES, request.incident, request.kind, request.encoding, str(self.incident.hints))
         decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
-        planting, taken = Planting(self.keys.application(), request, hints=self.incident.hints), set[str]()
+        planting, taken = Planting(self.keys.load_application_key(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
@@ -196,14 +196,14 @@ class _Import:
         raise ImportFailed(f"{self.request.path}: {place}: {first.reason}{more}; nothing was imported")
 
     def _sealing(self, journal: Journal, file: _File) -> Sealing:
-        store_key = self.keys.store(journal.key_id)
+        store_key = self.keys.load_store_key(journal.key_id)
         dataset = UUID(journal.dataset)
         cohorts = Plan.numbers(file.cohorts)
         plan = Plan(
             dataset, self.incident.slug, journal.scheme, self.incident.hints, cohorts, self.keys, journal.key_id
         )
         spill = Spill(self.workspace.folder(dataset.hex), "sealed", store_key.subkey("import"))
-        return Sealing(plan, self.door, file.spill, file.blocks, spill, file.partitions)
+        return Sealing(plan, self.import_socket, file.spill, file.blocks, spill, file.partitions)
 
     def _complete(self, journal: Journal, file: _File) -> Staged | None:
         """Give the data set, where the earlier run made it be there and was cut short before it could say so."""
@@ -272,9 +272,9 @@ class _Import:
             done.sizes += one.sizes
             self.listener.progress("sort", number + 1, file.partitions, done.rows, 0)
         self.workspace.begin(journal.with_markers(done.markers))
-        sizes = rounded_sizes(done.sizes, LEAST_OF_A_SIZE)
+        sizes = merge_rare_sizes(done.sizes, LEAST_OF_A_SIZE)
         loading = Loading(plan, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
-        account = Account(self.keys.store(journal.key_id))
+        account = Account(self.keys.load_store_key(journal.key_id))
         self._drop(plan.dataset)  # what an earlier run began to load
         load(
             self.database,
@@ -288,7 +288,7 @@ class _Import:
                 plan,
                 account,
                 sealed,
-                signing=self.keys.signing(),
+                signing=self.keys.load_signing_key(),
                 kind=self.request.kind,
                 ranges=self._ranges,
                 synthetic=file.synthetic,
@@ -314,8 +314,8 @@ class _Import:
             there = queries.data_set(session, dataset) is not None
         if not there:
             self._drop(dataset)
-            with suppress(MissingKey):
-                self.keys.destroy_store(journal.key_id)
+            with suppress(StoreKeyMissing):
+                self.keys.destroy_store_key(journal.key_id)
         self.workspace.forget(journal)
 
     def _drop(self, dataset: UUID) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.crypto.keyfiles import KeyRing
-from app.crypto.scheme import Scheme
-from app.crypto.seal import RowSealer
+from app.crypto.key_files import KeyRing
+from app.crypto.stretching import KdfParams
+from app.crypto.row_sealing import RowSealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Plan:
 
     dataset: UUID
     incident: str
-    scheme: Scheme = field(repr=False)
+    scheme: KdfParams = field(repr=False)
     hints: bool
     cohorts: Mapping[str, int]
     keys: KeyRing
@@ -30,6 +30,6 @@ class Plan:
         """Load the store key, and give what cloaks and seals under it.
 
         Raises:
-            MissingKey: it is not there.
+            StoreKeyMissing: it is not there.
         """
-        return RowSealer(self.keys.store(self.key_id), self.dataset)
+        return RowSealer(self.keys.load_store_key(self.key_id), self.dataset)

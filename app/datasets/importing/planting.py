@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from app.crypto import messages
-from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.padding import TooLong
-from app.crypto.seal import size_class
-from app.crypto.secret import ApplicationSecret
+from app.crypto import mac_inputs
+from app.crypto.key_derivation import LOCATOR_BYTES
+from app.crypto.padding import RecordTooLong
+from app.crypto.row_sealing import size_class_for_record
+from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
 from app.datasets.importing.asking import hints_of
 from app.datasets.importing.nobodies import EACH, Nobodies
@@ -46,7 +46,7 @@ class Planted:
 class Planting:
     """The canaries that one import asks for."""
 
-    def __init__(self, secret: ApplicationSecret, request: Request, *, hints: bool) -> None:
+    def __init__(self, secret: ApplicationKey, request: Request, *, hints: bool) -> None:
         """Know who they are, and whether records have *hints*.
 
         Raises:
@@ -107,8 +107,8 @@ class Planting:
             self._nobodies.names(number, names),
             self._nobodies.addresses(number, addresses),
         )
-        is_recipient = not model.who.endswith(messages.BETWEEN_REFERENCES)
-        who = messages.references(self._nobodies.account(number), "r1" if is_recipient else "")
+        is_recipient = not model.who.endswith(mac_inputs.REF_SEPARATOR)
+        who = mac_inputs.person_ref(self._nobodies.account(number), "r1" if is_recipient else "")
         email, phone, name, address = (BETWEEN_VALUES.join(sorted({*values})) for values in spelled)
         first, *others = model.claims.split(BETWEEN_CELLS)
         rest = [Row(who, 0, "", "", "", "", claim) for claim in others]
@@ -120,16 +120,16 @@ class Planting:
         hints = hints_of(person) if self._hints else {}
         length = sum(
             (
-                1 + messages.SUBJECT_BYTES,
+                1 + mac_inputs.SUBJECT_BYTES,
                 len(encode_items(claimed.items, range(len(claimed.cohorts)))),
-                sum(1 + messages.TAG_BYTES * len(parted(values)) for values in (person.name, person.address)),
+                sum(1 + mac_inputs.TAG_BYTES * len(parted(values)) for values in (person.name, person.address)),
                 len(encode_hints(hints)) if hints else 0,
                 LOCATOR_BYTES * (len(parted(person.email)) + len(parted(person.phone)) - 1),
             )
         )
         try:
-            return size_class(length)
-        except TooLong:
+            return size_class_for_record(length)
+        except RecordTooLong:
             return 0
 
 

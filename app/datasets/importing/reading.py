@@ -13,14 +13,14 @@ from unicodedata import normalize
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto import messages
+from app.crypto import mac_inputs
 from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, check_items, read_cell
 from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, cohorts_of, pack, parted_by_person
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
 from app.datasets.synthetic import SYNTHETIC_MARK
-from app.identifiers import Kind, Malformed, canonical
-from app.identifiers.common import COMMON_FORMS
+from app.identifiers import ValueKind, MalformedValue, canonicalize
+from app.identifiers.bulk import BULK_CANONICALIZERS
 from app.incidents import ITEM_KINDS
 
 
@@ -78,7 +78,7 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list
     values = [_values(name, cells, table.piped) for name, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)]
     columns = [*values, _claims(table.columns[_VALUES:], table.piped, declared)]
     (account, recipient), (*kinds, claims) = (columns[0].texts, columns[1].texts), (one.texts for one in columns[2:])
-    who = pc.binary_join_element_wise(account, recipient, messages.BETWEEN_REFERENCES)
+    who = pc.binary_join_element_wise(account, recipient, mac_inputs.REF_SEPARATOR)
     rows = pa.record_batch([who, pa.array(table.lines, pa.int64()), *kinds, claims], SCHEMA)
     problems: dict[int, Reject] = {}
     for column in columns:
@@ -131,24 +131,24 @@ def _spelled(name: str, cells: Sequence[object], *, piped: bool) -> list[str | _
     if name in _REFERENCES:
         return [_Fault(name, one.reason) if isinstance(one, Problem) else cast("str", one) for one in found]
     several = [() if isinstance(one, Problem) else cast("tuple[str, ...]", one) for one in found]
-    forms = _forms(cast("Kind", name), {text for texts in several for text in texts})
+    forms = _forms(cast("ValueKind", name), {text for texts in several for text in texts})
     return [
         _Fault(name, one.reason) if isinstance(one, Problem) else _together([forms[text] for text in texts])
         for one, texts in zip(found, several, strict=True)
     ]
 
 
-def _forms(kind: Kind, texts: Iterable[str]) -> dict[str, str | _Fault]:
+def _forms(kind: ValueKind, texts: Iterable[str]) -> dict[str, str | _Fault]:
     """Give the canonical form of each text. Folded by NFKC, as every rule begins, most rare spellings (full-width, decomposed) are common ones."""
     different = [*texts]
-    forms = COMMON_FORMS[kind](pa.array([normalize("NFKC", text) for text in different], pa.string())).to_pylist()
+    forms = BULK_CANONICALIZERS[kind](pa.array([normalize("NFKC", text) for text in different], pa.string())).to_pylist()
     return {text: form or _canonical(kind, text) for text, form in zip(different, forms, strict=True)}  # none is empty
 
 
-def _canonical(kind: Kind, text: str) -> str | _Fault:
+def _canonical(kind: ValueKind, text: str) -> str | _Fault:
     try:
-        return canonical(kind, text)
-    except Malformed as malformed:
+        return canonicalize(kind, text)
+    except MalformedValue as malformed:
         return _Fault(kind, malformed.reason)
 
 
@@ -187,7 +187,7 @@ def _reference(column: pa.StringArray) -> pa.StringArray:
 
 
 _AT_ONCE: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
-    dict.fromkeys(_REFERENCES, _reference) | dict(COMMON_FORMS)
+    dict.fromkeys(_REFERENCES, _reference) | dict(BULK_CANONICALIZERS)
 )
 
 

@@ -9,12 +9,12 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto import messages
+from app.crypto import mac_inputs
 
 BETWEEN_VALUES = "\n"
 """Between two values of a kind: no canonical form holds it."""
 
-BETWEEN_CELLS = messages.BETWEEN_REFERENCES
+BETWEEN_CELLS = mac_inputs.REF_SEPARATOR
 """Between what stood in two cells, and between two claims: no cell holds it. A person's references are two cells."""
 
 
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     """
 
     who: str
-    """account_ref and recipient_ref, joined by `messages.references`."""
+    """account_ref and recipient_ref, joined by `mac_inputs.person_ref`."""
     line: int
     email: str
     phone: str

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto.expansion import LOCATOR_BYTES, PLACE_BYTES
-from app.crypto.seal import RowSealer, row_tags
+from app.crypto.key_derivation import LOCATOR_BYTES, DERIVED_KEYS_BYTES
+from app.crypto.row_sealing import RowSealer, derive_row_tags
 from app.datasets.importing.asking import ask
 from app.datasets.importing.people import gather
 from app.datasets.importing.plan import Plan
@@ -22,7 +22,7 @@ from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import brought_together, in_pieces, ordered, pack
 from app.datasets.ranges import first_of
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 
 PEOPLE_AT_ONCE = 10_000
 """That the keyholder is asked about together: what is known of them meanwhile stays small."""
@@ -39,7 +39,7 @@ class Sealing:
     """What sealing the partitions takes: the rows of stage one come in, sealed ones go out in as many buckets as there are partitions."""
 
     plan: Plan
-    door: Path
+    import_socket: Path
     read: Spill
     blocks: int
     spill: Spill
@@ -57,7 +57,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
     sealer = sealing.plan.sealer()
     done, parts = Sealed(), list[pa.BinaryArray]()
     names: dict[str, bytes] = {}
-    with Keyholder(sealing.door, timeout=IMPORT_TIMEOUT) as keyholder:
+    with KeyholderClient(sealing.import_socket, timeout=IMPORT_TIMEOUT) as keyholder:
         for start in range(0, people.num_rows or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
             some, known = ask(people.slice(start, PEOPLE_AT_ONCE), sealing.plan, keyholder, names)
             done.add(some)
@@ -92,19 +92,19 @@ def seal(people: pa.RecordBatch, sealer: RowSealer) -> pa.BinaryArray:
     places, owners, siblings = _apart(people["places"])
     records = pc.binary_join_element_wise(people["common"].take(owners), siblings, b"").to_pylist()
     locators = pc.binary_slice(places, 0, LOCATOR_BYTES).to_pylist()
-    inner = sealer.records.seal_all(places.to_pylist(), records)
-    tags = row_tags(people["subject"].take(owners).to_pylist(), locators)
-    return brought_together(sealer.cloak(b"".join(locators)), [*map(add, tags, inner)])
+    inner = sealer.record_sealer.seal_many(places.to_pylist(), records)
+    tags = derive_row_tags(people["subject"].take(owners).to_pylist(), locators)
+    return brought_together(sealer.encrypt_locators(b"".join(locators)), [*map(add, tags, inner)])
 
 
 def _apart(owned: pa.BinaryArray) -> tuple[pa.BinaryArray, pa.Int64Array, pa.BinaryArray]:
     """Take people's places apart; gives each place, the number of its owner, and the siblings: the locators of the owner's other places."""
-    ends = pc.divide(pc.cumulative_sum(pc.binary_length(owned)), PLACE_BYTES)
-    places = in_pieces(b"".join(owned.to_pylist()), PLACE_BYTES)
+    ends = pc.divide(pc.cumulative_sum(pc.binary_length(owned)), DERIVED_KEYS_BYTES)
+    places = in_pieces(b"".join(owned.to_pylist()), DERIVED_KEYS_BYTES)
     owners = pc.list_parent_indices(
         pa.ListArray.from_arrays(pa.concat_arrays([pa.array([0], ends.type), ends]), places)
     )
-    has_several = pc.greater(pc.binary_length(owned), PLACE_BYTES)
+    has_several = pc.greater(pc.binary_length(owned), DERIVED_KEYS_BYTES)
     theirs = chain.from_iterable(map(_siblings, owned.filter(has_several).to_pylist()))
     siblings = pc.replace_with_mask(
         pa.repeat(b"", len(places)), has_several.take(owners), pa.array(theirs, pa.binary())
@@ -114,8 +114,8 @@ def _apart(owned: pa.BinaryArray) -> tuple[pa.BinaryArray, pa.Int64Array, pa.Bin
 
 def _siblings(places: bytes) -> Sequence[bytes]:
     """Give for each of one person's places the locators of the others, in order."""
-    if len(places) == 2 * PLACE_BYTES:  # as most have
-        return places[PLACE_BYTES : PLACE_BYTES + LOCATOR_BYTES], places[:LOCATOR_BYTES]
-    locators = [places[at : at + LOCATOR_BYTES] for at in range(0, len(places), PLACE_BYTES)]
+    if len(places) == 2 * DERIVED_KEYS_BYTES:  # as most have
+        return places[DERIVED_KEYS_BYTES : DERIVED_KEYS_BYTES + LOCATOR_BYTES], places[:LOCATOR_BYTES]
+    locators = [places[at : at + LOCATOR_BYTES] for at in range(0, len(places), DERIVED_KEYS_BYTES)]
     ordered = sorted(locators)
     return [b"".join([other for other in ordered if other is not locator]) for locator in locators]

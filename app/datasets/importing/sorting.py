@@ -10,14 +10,14 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto.messages import TAG_BYTES
-from app.crypto.seal import NOBODYS, sealed_size
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.row_sealing import OVERFLOW_MARKER, size_class_for_inner
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import BEFORE_INNER, ordered, pack, places_of, unpack
 from app.datasets.ranges import range_of
 
 SHARED_BY_AT_MOST = 20
-"""People who share an identifier and are still told apart; beyond it stands one marker, `NOBODYS`."""
+"""People who share an identifier and are still told apart; beyond it stands one marker, `OVERFLOW_MARKER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
     first, last = places[:-SHARED_BY_AT_MOST], places[SHARED_BY_AT_MOST:]
     crowded = first.filter(pc.equal(first, last)).unique()
     if len(crowded):  # one marker in the place of the rows of each identifier that too many people share
-        markers = [place + bytes(TAG_BYTES) + NOBODYS for place in crowded.to_pylist()]
+        markers = [place + bytes(TAG_BYTES) + OVERFLOW_MARKER for place in crowded.to_pylist()]
         others = rows.filter(pc.invert(pc.is_in(places, crowded)))
         rows = ordered(pa.concat_arrays([others, pa.array(markers, pa.binary())]))
         done.markers = len(markers)
     done.rows = len(rows)
     for found in pc.binary_length(rows).value_counts().to_pylist():
-        done.sizes[sealed_size(found["values"] - BEFORE_INNER)] += found["counts"]
+        done.sizes[size_class_for_inner(found["values"] - BEFORE_INNER)] += found["counts"]
     sorting.spill.write(number, [pack(rows)])
     return done

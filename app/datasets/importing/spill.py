@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.crypto.secret import KEY_BYTES
+from app.crypto.keys import KEY_BYTES
 from app.errors import Unavailable
 
 _NONCE_BYTES = 12

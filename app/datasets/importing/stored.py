@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto.expansion import LOCATOR_BYTES
-from app.crypto.messages import TAG_BYTES
-from app.crypto.seal import SIZES
+from app.crypto.key_derivation import LOCATOR_BYTES
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.row_sealing import SIZE_CLASSES
 
 BEFORE_INNER = LOCATOR_BYTES + TAG_BYTES
 """Bytes of a row before its inner seal."""
@@ -37,7 +37,7 @@ def places_of(rows: pa.BinaryArray) -> pa.BinaryArray:
 
 def contents_of(rows: pa.BinaryArray) -> pa.BinaryArray:
     """Give each row's tag and inner seal."""
-    return pc.binary_slice(rows, LOCATOR_BYTES, LOCATOR_BYTES + SIZES[-1])
+    return pc.binary_slice(rows, LOCATOR_BYTES, LOCATOR_BYTES + SIZE_CLASSES[-1])
 
 
 def pack(rows: pa.BinaryArray) -> pa.Buffer | bytes:

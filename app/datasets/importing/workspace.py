@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
 
-from app.crypto.scheme import Cost, Scheme
+from app.crypto.stretching import Argon2Cost, KdfParams
 from app.errors import BadInput, Refused
 
 
@@ -37,19 +37,19 @@ class Journal:
     """Identifiers that too many people share, once they have been counted."""
 
     @classmethod
-    def of(cls, dataset: UUID, key_id: str, source: str, scheme: Scheme, partitions: int) -> "Journal":
+    def of(cls, dataset: UUID, key_id: str, source: str, scheme: KdfParams, partitions: int) -> "Journal":
         """Note down a new import."""
         return cls(
             dataset=str(dataset),
             key_id=key_id,
             source=source,
             salt=scheme.salt.hex(),
-            time_cost=scheme.cost.time,
+            time_cost=scheme.cost.passes,
             memory_kib=scheme.cost.memory_kib,
             partitions=partitions,
         )
 
-    def is_of(self, source: str, scheme: Scheme, partitions: int) -> bool:
+    def is_of(self, source: str, scheme: KdfParams, partitions: int) -> bool:
         """Whether an import of this can go on where that of the journal was cut short."""
         return (self.source, self.scheme, self.partitions) == (source, scheme, partitions)
 
@@ -58,9 +58,9 @@ class Journal:
         return replace(self, markers=markers)
 
     @property
-    def scheme(self) -> Scheme:
+    def scheme(self) -> KdfParams:
         """The scheme that it seals under."""
-        return Scheme(bytes.fromhex(self.salt), Cost(time=self.time_cost, memory_kib=self.memory_kib))
+        return KdfParams(bytes.fromhex(self.salt), Argon2Cost(passes=self.time_cost, memory_kib=self.memory_kib))
 
 
 class Workspace:

@@ -13,7 +13,7 @@ from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
 from app.faces.http.identity import proofs_of, read_as, read_identity
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.identifiers import IdentifierKind, Kind
+from app.identifiers import IdentifierKind, ValueKind
 from app.incidents import ItemKind, KnownIncident
 from app.rate_limits import RouteLimit
 from app.verification import Identity
@@ -80,7 +80,7 @@ class ExposuresOut(Out):
 class CheckIn(In):
     """A value to hold against one's own records."""
 
-    kind: Kind
+    kind: ValueKind
     value: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -95,7 +95,7 @@ class CheckOut(Out):
 class ChecksOut(Out):
     """What all of them say."""
 
-    kind: Kind
+    kind: ValueKind
     results: list[CheckOut]
 
 

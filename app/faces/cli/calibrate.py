@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from app.crypto.calibration import MOBILE_NUMBERS, Calibration, Price, identifiers, measure
+from app.crypto.calibration import MOBILE_NUMBER_COUNT, Calibration, CostEstimate, count_identifiers, measure_digest_seconds
 from app.crypto.calibration import calibrate as calibrated
-from app.crypto.scheme import profile_of
+from app.crypto.stretching import profile_name
 from app.errors import BadInput
 from app.faces.cli.output import Json, emit
 
@@ -24,19 +24,19 @@ def calibrate(
     if not 0 < hours < math.inf:
         raise BadInput("--hours: must be a finite number above zero")
     threads = min(cores, os.cpu_count() or 1)
-    found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure, threads=threads))
-    counts = {"accounts": accounts, "identifiers": identifiers(accounts), "cores": cores, "measured_cores": threads}
+    found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure_digest_seconds, threads=threads))
+    counts = {"accounts": accounts, "identifiers": count_identifiers(accounts), "cores": cores, "measured_cores": threads}
     profiles = {name: _fields(price) for name, price in found.profiles.items()}
-    fields = {"event": "calibrated", **_fields(found.chosen), **counts, "hours": hours, "profiles": profiles}
+    fields = {"event": "calibrated", **_fields(found.recommended), **counts, "hours": hours, "profiles": profiles}
     emit(fields, _report(found, **counts), as_json=json)
 
 
-def _fields(price: Price) -> dict[str, Any]:
-    profile = profile_of(price.cost)
+def _fields(price: CostEstimate) -> dict[str, Any]:
+    profile = profile_name(price.cost)
     return {
         "cost": str(price.cost),
         **({} if profile is None else {"profile": profile}),
-        "digest_ms": price.seconds * 1000,
+        "digest_ms": price.digest_seconds * 1000,
         "import_hours": price.import_hours,
         "attack_core_hours": price.attack_core_hours,
         "attack_days": price.attack_days,
@@ -44,17 +44,17 @@ def _fields(price: Price) -> dict[str, Any]:
 
 
 def _report(found: Calibration, *, accounts: int, identifiers: int, cores: int, measured_cores: int) -> str:
-    chosen = found.chosen
-    profile = profile_of(chosen.cost)
+    chosen = found.recommended
+    profile = profile_name(chosen.cost)
     name = f"{chosen.cost}, the profile {profile}" if profile else str(chosen.cost)
     core_hours, days = _number(chosen.attack_core_hours), _number(chosen.attack_days)
     rows = [("this fits", chosen), *found.profiles.items()]
     lines = [
-        f"--cost {name} (Argon2id: passes {chosen.cost.time}, memory {chosen.cost.memory_kib:,} KiB, lanes 1)",
+        f"--cost {name} (Argon2id: passes {chosen.cost.passes}, memory {chosen.cost.memory_kib:,} KiB, lanes 1)",
         "",
         f"Accounts {accounts:,}, identifiers about {identifiers:,}, cores {cores}:",
         "",
-        f"             cost          one digest      import   all {MOBILE_NUMBERS:,} mobile numbers",
+        f"             cost          one digest      import   all {MOBILE_NUMBER_COUNT:,} mobile numbers",
         *(_row(name, price) for name, price in rows),
         "",
     ]
@@ -68,8 +68,8 @@ def _report(found: Calibration, *, accounts: int, identifiers: int, cores: int, 
     return "\n".join(lines)
 
 
-def _row(name: str, price: Price) -> str:
-    digest, hours, attack = map(_number, (price.seconds * 1000, price.import_hours, price.attack_core_hours))
+def _row(name: str, price: CostEstimate) -> str:
+    digest, hours, attack = map(_number, (price.digest_seconds * 1000, price.import_hours, price.attack_core_hours))
     return f"  {name:<9}  {price.cost!s:<10}  {digest:>9} ms  {hours:>8} h   {attack} core-hours"
 
 

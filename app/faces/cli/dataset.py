@@ -14,7 +14,7 @@ import typer
 from app import datasets
 from app.clock import system_clock
 from app.config import read_settings
-from app.crypto.scheme import parse_cost
+from app.crypto.stretching import parse_cost
 from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier
 from app.datasets.files import write
 from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged
@@ -23,8 +23,8 @@ from app.errors import BadInput
 from app.faces.cli.importing import Bars, ImportSaid
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json, emit
-from app.identifiers import IdentifierKind, Malformed, canonical
-from app.keyholder import Door, Keyholder, import_path
+from app.identifiers import IdentifierKind, MalformedValue, canonicalize
+from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path
 
 commands = typer.Typer(help="Data sets: import, publish, roll back, retire, check.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def import_dataset(
     ] = Kind.full,
     cost: Annotated[
         str | None,
-        typer.Option(help="of Argon2id: minimal, default, strong or TIME:KIB, as in 1:512; the first import fixes it"),
+        typer.Option(help="of Argon2id: minimal, default, strong or PASSES:KIB, as in 1:512; the first import fixes it"),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that seal; default: one for each core")] = None,
     encoding: Annotated[str, typer.Option(help="of CSV and NDJSON")] = "utf-8",
@@ -91,14 +91,14 @@ def import_dataset(
     began = time.monotonic()
     with (
         open_database(settings) as database,
-        open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door,
+        open_keyholder(settings, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket,
         Bars(as_json=json) as bars,
     ):
         staged = import_file(
             request,
             database=database,
             keys=open_keys(settings, database),
-            import_door=import_path(door),
+            import_socket=import_socket_path(keyholder_socket),
             work_dir=settings.work_dir,
             now=system_clock(),
             listener=ImportSaid(bars, rejects, as_json=json),
@@ -127,8 +127,8 @@ def retire(dataset: Id, json: Json = False) -> None:
         keys = open_keys(settings, database)
         with database.write() as session:
             retired = datasets.retire(session, dataset)
-        if retired.key_id in keys.store_ids():  # or an earlier run came so far
-            keys.destroy_store(retired.key_id)
+        if retired.key_id in keys.list_store_key_ids():  # or an earlier run came so far
+            keys.destroy_store_key(retired.key_id)
         with datasets.further_servers(database) as servers:
             datasets.drop_rows(servers, dataset)
     emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)
@@ -177,9 +177,9 @@ def verify_dataset(
     settings = read_settings()
     with (
         open_database(settings) as database,
-        open_keyholder(settings, Door.LOOKUP, Door.IMPORT) as door,
-        Keyholder(door) as keyholder,
-        Keyholder(import_path(door)) as import_door,
+        open_keyholder(settings, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket,
+        KeyholderClient(keyholder_socket) as keyholder,
+        KeyholderClient(import_socket_path(keyholder_socket)) as import_keyholder,
     ):
         keys = open_keys(settings, database)
         with database.read() as session:
@@ -189,7 +189,7 @@ def verify_dataset(
                 keys=keys,
                 register=Register(keys, keyholder),
                 source=None if file is None else (file, encoding),
-                import_door=import_door,
+                import_keyholder=import_keyholder,
             )
     fields = {"event": "verified", "id": dataset, **asdict(verdict)}
     text = (
@@ -223,8 +223,8 @@ def suppress(
     kind, identifier = _identifier(sys.stdin.readline())
     with (
         open_database(settings) as database,
-        open_keyholder(settings, Door.LOOKUP) as door,
-        Keyholder(door) as keyholder,
+        open_keyholder(settings, KeyholderSocket.LOOKUP) as keyholder_socket,
+        KeyholderClient(keyholder_socket) as keyholder,
     ):
         keys = open_keys(settings, database)
         register = Register(keys, keyholder)
@@ -259,8 +259,8 @@ def _identifier(line: str) -> tuple[IdentifierKind, str]:
     """Read an email or a phone: a phone has no @, and nothing else has one."""
     kind: IdentifierKind = "email" if "@" in line or "\uff20" in line else "phone"
     try:
-        return kind, canonical(kind, line)
-    except Malformed as malformed:
+        return kind, canonicalize(kind, line)
+    except MalformedValue as malformed:
         raise BadInput(f"standard input: line 1 must be a valid {kind}: {malformed.reason}") from None
 
 

@@ -12,8 +12,8 @@ import typer
 from app import datasets, incidents
 from app.clock import system_clock
 from app.config import Settings, read_settings
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.datasets.files import write
 from app.datasets.importing import Request, Silent
 from app.datasets.synthetic import Sample, samples, synthesize
@@ -22,7 +22,7 @@ from app.db.upgrade import upgrade
 from app.delivery import ConsoleSender
 from app.faces.cli.output import Json, emit
 from app.faces.cli.server import CreateApp, run_server
-from app.keyholder import Door, import_path, start_child
+from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 
 SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
 SEED = 2025
@@ -67,12 +67,12 @@ def demo(
             settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})
             (folder / "limits.toml").write_text(LIMITS)
         _make_keys(folder)
-        with start_child(folder / "pepper.key", Door.LOOKUP, Door.IMPORT) as door:
-            _fill(settings, accounts, door)
+        with spawn_keyholder(folder / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
+            _fill(settings, accounts, keyholder_socket)
             run_server(
                 create_app,
                 settings,
-                door,
+                keyholder_socket,
                 partial(ConsoleSender, as_json=json),
                 host="127.0.0.1",
                 port=port,
@@ -83,12 +83,12 @@ def demo(
 
 def _make_keys(folder: Path) -> None:
     keys = KeyRing(folder)
-    create(keys.application_path, ApplicationSecret.generate())
-    create(keys.signing_path, SigningKey.generate())
-    create(folder / "pepper.key", Pepper.generate())
+    create_key_file(keys.application_key_path, ApplicationKey.generate())
+    create_key_file(keys.signing_key_path, SigningKey.generate())
+    create_key_file(folder / "pepper.key", Pepper.generate())
 
 
-def _fill(settings: Settings, accounts: int, door: Path) -> None:
+def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
     """Make up people, import them, and publish them: what an operator does with `incident create`, `dataset import` and `publish`."""
     from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
 
@@ -103,7 +103,7 @@ def _fill(settings: Settings, accounts: int, door: Path) -> None:
         Request(source, incident.slug, cost="minimal", workers=1),
         database=database,
         keys=KeyRing(settings.key_dir),
-        import_door=import_path(door),
+        import_socket=import_socket_path(keyholder_socket),
         work_dir=settings.work_dir,
         now=system_clock(),
         listener=Silent(),

@@ -7,7 +7,7 @@ import typer
 
 from app.config import read_settings, require
 from app.faces.cli.output import Json, emit
-from app.keyholder import import_path, serve
+from app.keyholder import import_socket_path, serve
 
 
 def keyholder(
@@ -18,7 +18,7 @@ def keyholder(
     pepper_file = cast("Path", require(read_settings(), "pepper_file"))
 
     def ready() -> None:
-        fields = {"event": "ready", "socket": str(socket), "import": str(import_path(socket))}
+        fields = {"event": "ready", "socket": str(socket), "import": str(import_socket_path(socket))}
         emit(fields, f"the keyholder answers at {socket}", as_json=json)
 
-    serve(socket, pepper_file, ready=ready)
+    serve(socket, pepper_file, on_ready=ready)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from app.config import read_settings
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, Key, Pepper, SigningKey
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
 from app.datasets import list_all
 from app.errors import BadInput, Refused
 from app.faces.cli.opening import open_database
@@ -21,13 +21,13 @@ def generate(json: Json = False) -> None:
     """Make the application secret and the signing key, and the pepper where EXPOSURE_PEPPER_FILE is set. None is ever overwritten."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
-    wanted: list[tuple[Path, type[Key]]] = [(keys.application_path, ApplicationSecret), (keys.signing_path, SigningKey)]
+    wanted: list[tuple[Path, type[Key]]] = [(keys.application_key_path, ApplicationKey), (keys.signing_key_path, SigningKey)]
     if settings.pepper_file is not None:
         wanted.append((settings.pepper_file, Pepper))
     for path, role in wanted:
         there = path.exists()
         if not there:
-            create(path, role.generate())
+            create_key_file(path, role.generate())
         said = "is there already" if there else "made"
         emit({"role": role.role, "path": str(path), "made": not there}, f"{role.role}: {path} {said}", as_json=json)
 
@@ -37,16 +37,16 @@ def list_keys(json: Json = False) -> None:
     """Name the keys that are there, and what each store key serves."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
-    for path, role in ((keys.application_path, ApplicationSecret), (keys.signing_path, SigningKey)):
+    for path, role in ((keys.application_key_path, ApplicationKey), (keys.signing_key_path, SigningKey)):
         if path.exists():
             emit({"role": role.role, "path": str(path)}, f"{role.role}: {path}", as_json=json)
-    if not keys.store_ids():
+    if not keys.list_store_key_ids():
         return
     with open_database(settings) as database, database.read() as session:
         serves = {one.key_id: one for one in list_all(session) if one.state != "retired"}
-    for key_id in keys.store_ids():
+    for key_id in keys.list_store_key_ids():
         one = serves.get(key_id)
-        fields = {"role": "store", "id": key_id, "path": str(keys.store_path(key_id))}
+        fields = {"role": "store", "id": key_id, "path": str(keys.store_key_path(key_id))}
         said = f"data set {one.id}" if one else "no data set"
         emit(fields | ({"dataset": one.id} if one else {}), f"store {key_id}: serves {said}", as_json=json)
 
@@ -56,11 +56,11 @@ def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json:
     """Destroy a store key that no data set uses any more. What it sealed, in every backup, is unreadable from then on."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
-    if key not in keys.store_ids():
+    if key not in keys.list_store_key_ids():
         raise BadInput("there is no store key of this id in EXPOSURE_KEY_DIR")
     with open_database(settings) as database, database.read() as session:
         for one in list_all(session):
             if one.key_id == key and one.state != "retired":
                 raise Refused(f"store key {key} serves data set {one.id}: retire that first")
-    keys.destroy_store(key)
+    keys.destroy_store_key(key)
     emit({"event": "destroyed", "id": key}, f"store key {key} is destroyed", as_json=json)

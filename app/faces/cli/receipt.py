@@ -9,7 +9,7 @@ import typer
 
 from app.acknowledgements import BadReceipt, Receipt, ReceiptKey, ReceiptSigner, verify
 from app.config import read_settings
-from app.crypto.keyfiles import KeyRing
+from app.crypto.key_files import KeyRing
 from app.faces.cli.output import Json, emit
 
 commands = typer.Typer(help="Receipts of acknowledgements.", no_args_is_help=True)
@@ -49,7 +49,7 @@ def _receipt(content: Any) -> Receipt:  # noqa: ANN401  whatever stood in the fi
 
 def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
     if file is None:
-        return ReceiptSigner(KeyRing(read_settings().key_dir).signing()).key
+        return ReceiptSigner(KeyRing(read_settings().key_dir).load_signing_key()).key
     try:
         keys = [ReceiptKey(_text(one["kid"]), _text(one["public_key"])) for one in _read(file)["keys"]]
     except (KeyError, TypeError):

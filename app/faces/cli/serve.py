@@ -11,7 +11,7 @@ from app.delivery import ConsoleSender
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json
 from app.faces.cli.server import CreateApp, run_server
-from app.keyholder import Door
+from app.keyholder import KeyholderSocket
 from app.rate_limits import load_policy
 
 
@@ -35,6 +35,6 @@ def serve(
             "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"
         )
     create_app: CreateApp = context.obj
-    with open_keyholder(settings, Door.LOOKUP) as door:
+    with open_keyholder(settings, KeyholderSocket.LOOKUP) as keyholder_socket:
         sender = partial(ConsoleSender, as_json=json)
-        run_server(create_app, settings, door, sender, host=host, port=port, workers=workers, as_json=json)
+        run_server(create_app, settings, keyholder_socket, sender, host=host, port=port, workers=workers, as_json=json)

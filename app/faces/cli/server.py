@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from app import cores
+from app import cpu_affinity
 from app.config import Settings
 from app.delivery import Sender
 from app.errors import BadInput
@@ -28,14 +28,14 @@ BACKLOG = 2048
 class CreateApp(Protocol):
     """`app.main.create_app`, handed down."""
 
-    def __call__(self, settings: Settings, *, lookup_door: Path, sender: Sender, workers: int) -> FastAPI:
+    def __call__(self, settings: Settings, *, keyholder_socket: Path, sender: Sender, workers: int) -> FastAPI:
         """Build the application."""
 
 
 def run_server(
     create_app: CreateApp,
     settings: Settings,
-    lookup_door: Path,
+    keyholder_socket: Path,
     sender: Callable[[], Sender],
     *,
     host: str,
@@ -49,7 +49,7 @@ def run_server(
     Args:
         create_app: builds the application, in each worker.
         settings: read and checked.
-        lookup_door: the keyholder's.
+        keyholder_socket: the keyholder's lookup socket.
         sender: makes the sender, in each worker.
         host: address to listen at.
         port: 0 takes a free one.
@@ -65,7 +65,7 @@ def run_server(
     url = f"http://{shown}:{listening.getsockname()[1]}"
     say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
     config = uvicorn.Config(
-        partial(_build, create_app, settings, lookup_door, sender, workers),
+        partial(_build, create_app, settings, keyholder_socket, sender, workers),
         factory=True,
         workers=workers,
         log_config=None,
@@ -103,10 +103,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _build(
-    create_app: CreateApp, settings: Settings, lookup_door: Path, sender: Callable[[], Sender], workers: int
+    create_app: CreateApp, settings: Settings, keyholder_socket: Path, sender: Callable[[], Sender], workers: int
 ) -> FastAPI:
-    cores.settle()
-    return create_app(settings, lookup_door=lookup_door, sender=sender(), workers=workers)
+    cpu_affinity.pin_to_core()
+    return create_app(settings, keyholder_socket=keyholder_socket, sender=sender(), workers=workers)
 
 
 def _say_when_ready(url: str, say: Callable[[str], object]) -> None:

@@ -13,7 +13,7 @@ from app.delivery import Outbox
 from app.exposures import Exposures
 from app.faces.http.metrics import Metrics
 from app.incidents import KnownIncidents
-from app.keyholder import Keyholder
+from app.keyholder import KeyholderClient
 from app.rate_limits import ActionLimiter, RequestLimiter, ProofOfWork, WaitingRoom, DeferredDenials
 from app.verification import Sessions, Verification
 
@@ -26,7 +26,7 @@ class Services:
     database: Database
     replica: Database | None
     """Of the rows of look-ups; the register reads it."""
-    keyholder: Keyholder
+    keyholder: KeyholderClient
     register: Register
     incidents: KnownIncidents
     verification: Verification

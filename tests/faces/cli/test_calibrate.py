@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.crypto import calibration
-from app.crypto.scheme import Cost
+from app.crypto.stretching import Argon2Cost
 from app.faces.cli import commands
 
 BREACH = ("--accounts", "33673817", "--cores", "2", "--hours", "4")
@@ -20,12 +20,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Threads of each measurement, on a machine of four cores with 0.4 µs for a KiB."""
     threads_of: list[int] = []
 
-    def measure(cost: Cost, *, threads: int) -> float:
+    def measure(cost: Argon2Cost, *, threads: int) -> float:
         threads_of.append(threads)
-        return 20e-6 + 0.4e-6 * cost.time * cost.memory_kib
+        return 20e-6 + 0.4e-6 * cost.passes * cost.memory_kib
 
-    monkeypatch.setattr(import_module("app.faces.cli.calibrate"), "measure", measure)
-    monkeypatch.setattr(calibration, "SEALING_SECONDS", 200e-6)
+    monkeypatch.setattr(import_module("app.faces.cli.calibrate"), "measure_digest_seconds", measure)
+    monkeypatch.setattr(calibration, "OVERHEAD_SECONDS_PER_IDENTIFIER", 200e-6)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     return threads_of
 
@@ -89,7 +89,7 @@ def test_it_says_when_fewer_cores_are_here_than_were_asked_for(asked: list[int])
 def test_what_does_not_fit_is_exit_code_two(asked: list[int]) -> None:
     result = run("--accounts", "33673817", "--cores", "2", "--hours", "1", "--json", code=2)
     assert result.stdout == ""
-    assert result.stderr == "--hours: too few: even the least cost, 1:8, takes 2.28 hours\n"
+    assert result.stderr == "--hours: too few: even the lowest cost, 1:8, takes 2.28 hours\n"
 
 
 BAD = [

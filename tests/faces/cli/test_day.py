@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from app.crypto.keyfiles import KeyRing
-from app.crypto.secret import StoreKey
+from app.crypto.key_files import KeyRing
+from app.crypto.keys import StoreKey
 from app.faces.cli.demo import SAMPLE_INCIDENT
 from tests.faces.cli.console import Console, Customer, Ran, runs
 
@@ -138,7 +138,7 @@ def whole_day(folder: Path) -> Day:
     day.do("retired", "dataset", "retire", staged["id"])
     day.do("listed at last", "dataset", "list")
     orphan = StoreKey.generate()
-    KeyRing(day.folder / "keys").keep(orphan)
+    KeyRing(day.folder / "keys").save_store_key(orphan)
     day.told["orphan"] = orphan.id
     day.do("keys", "keys", "list")
     in_use = next(one["id"] for one in day.said("keys") if one.get("dataset") == full)
@@ -340,7 +340,7 @@ def one_in_use_is_not_destroyed(day: Day) -> None:
 @seen
 def one_that_serves_nothing_is(day: Day) -> None:
     assert day.one("destroyed") == {"event": "destroyed", "id": day.told["orphan"]}
-    assert not KeyRing(day.folder / "keys").store_path(day.told["orphan"]).exists()
+    assert not KeyRing(day.folder / "keys").store_key_path(day.told["orphan"]).exists()
 
 
 @seen

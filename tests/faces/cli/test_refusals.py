@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.faces.cli.demo import SAMPLE_INCIDENT
 from tests.faces.cli.console import Console, zygote
 
@@ -30,9 +30,9 @@ def console(tmp_path: Path, migrated_sqlite: Path, forked: Callable[..., Any]) -
     (tmp_path / "database").mkdir()
     shutil.copy(migrated_sqlite, tmp_path / "database" / "exposure.sqlite3")
     keys = KeyRing(tmp_path / "keys")
-    create(keys.application_path, ApplicationSecret.generate())
-    create(keys.signing_path, SigningKey.generate())
-    create(tmp_path / "pepper" / "pepper.key", Pepper.generate())
+    create_key_file(keys.application_key_path, ApplicationKey.generate())
+    create_key_file(keys.signing_key_path, SigningKey.generate())
+    create_key_file(tmp_path / "pepper" / "pepper.key", Pepper.generate())
     (tmp_path / "nobody").write_text("")
     return replace(Console.at(tmp_path), run=forked)
 
@@ -86,19 +86,19 @@ def test_a_broken_file_of_budgets_is_refused_before_any_worker_starts(console: C
 def test_serve_refuses_keys_that_others_can_read(console: Console) -> None:
     path = console.folder / "keys" / "application.key"
     path.chmod(0o640)
-    assert console.refused(*SERVE).startswith(f"{path}: others can read it")
+    assert console.refused(*SERVE).startswith(f"{path}: must be readable by its owner only")
 
 
 def test_serve_refuses_a_pepper_that_others_can_read(console: Console) -> None:
     path = console.folder / "pepper" / "pepper.key"
     path.chmod(0o604)
-    assert console.refused(*SERVE).startswith(f"{path}: others can read it")
+    assert console.refused(*SERVE).startswith(f"{path}: must be readable by its owner only")
 
 
 def test_serve_refuses_keys_in_the_databases_folder(console: Console) -> None:
     shutil.copytree(console.folder / "keys", console.folder / "database", dirs_exist_ok=True)
     said = console.but(EXPOSURE_KEY_DIR=str(console.folder / "database")).refused(*SERVE)
-    assert "the keys lie in the database's folder" in said
+    assert "must not be the database's folder" in said
 
 
 def test_serve_refuses_a_pepper_in_the_databases_folder(console: Console) -> None:
@@ -108,13 +108,13 @@ def test_serve_refuses_a_pepper_in_the_databases_folder(console: Console) -> Non
 
 def test_serve_refuses_one_key_in_two_roles(console: Console) -> None:
     keys = KeyRing(console.folder / "keys")
-    keys.signing_path.write_bytes(keys.application_path.read_bytes())
-    assert "each role has a key of its own" in console.refused(*SERVE)
+    keys.signing_key_path.write_bytes(keys.application_key_path.read_bytes())
+    assert "each role needs its own key" in console.refused(*SERVE)
 
 
 def test_serve_refuses_a_missing_key(console: Console) -> None:
     (console.folder / "keys" / "signing.key").unlink()
-    assert "`exposure keys generate` makes it" in console.refused(*SERVE)
+    assert "`exposure keys generate` creates it" in console.refused(*SERVE)
 
 
 def test_serve_refuses_a_schema_that_was_not_upgraded(console: Console) -> None:
@@ -158,7 +158,7 @@ def test_an_import_whose_rejects_cannot_be_written_leaves_nothing(console: Conso
     assert console("dataset", "list", "--json").objects == []
     file.write_text("account_ref,email,items\n")
     assert "holds no rows" in console.refused("dataset", "import", file, "--incident", "sample-2025", "--json")
-    assert KeyRing(console.folder / "keys").store_ids() == []
+    assert KeyRing(console.folder / "keys").list_store_key_ids() == []
 
 
 def test_a_missing_required_column_is_named_with_its_place(console: Console) -> None:

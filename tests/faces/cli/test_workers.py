@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from app.crypto.keyfiles import KeyRing, create
-from app.crypto.secret import ApplicationSecret, Pepper, SigningKey
+from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.db import Database
 from app.db.upgrade import upgrade
 from tests.faces.cli.console import Console
@@ -74,6 +74,6 @@ def upgrade_and_key(console: Console) -> None:
     upgrade(database)
     database.close()
     keys = KeyRing(Path(settings["EXPOSURE_KEY_DIR"]))
-    create(keys.application_path, ApplicationSecret.generate())
-    create(keys.signing_path, SigningKey.generate())
-    create(Path(settings["EXPOSURE_PEPPER_FILE"]), Pepper.generate())
+    create_key_file(keys.application_key_path, ApplicationKey.generate())
+    create_key_file(keys.signing_key_path, SigningKey.generate())
+    create_key_file(Path(settings["EXPOSURE_PEPPER_FILE"]), Pepper.generate())

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app.crypto.keyfiles import create
-from app.crypto.secret import Pepper
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import Pepper
 from app.datasets.queries import partition
 from app.faces.web.texts import TEXTS
 from app.incidents import Locale
-from app.keyholder import Door, start_child
+from app.keyholder import KeyholderSocket, spawn_keyholder
 from app.verification.service import TRIES
 from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, STRANGER, Person, cookies_of
 from tests.support.deployment import Deployment
@@ -180,9 +180,9 @@ def test_only_ones_own_exposures_are_acknowledged(deployment: Deployment) -> Non
 
 
 def test_a_dead_keyholder(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
-    create(tmp_path / "pepper.key", Pepper.generate())
-    with start_child(tmp_path / "pepper.key", Door.LOOKUP, Door.IMPORT) as door:
-        deployment = deploy(door=door)
+    create_key_file(tmp_path / "pepper.key", Pepper.generate())
+    with spawn_keyholder(tmp_path / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
+        deployment = deploy(keyholder_socket=keyholder_socket)
         deployment.publish_rows(PEOPLE)
         person = Person(deployment)
         person.go("/")

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from app.crypto.secret import KEY_BYTES, ApplicationSecret, BadKey, Key, SigningKey, StoreKey
+from app.crypto.keys import KEY_BYTES, ApplicationKey, InvalidKey, Key, SigningKey, StoreKey
 from app.errors import Unavailable
 
 K = TypeVar("K", bound=Key)
@@ -17,15 +17,15 @@ K = TypeVar("K", bound=Key)
 _STORE_ID = re.compile("[0-9a-f]{16}")
 
 
-class MissingKey(Unavailable):
+class StoreKeyMissing(Unavailable):
     """A data set names a store key that is not there, or not the one it says it is."""
 
 
-def create(path: Path, key: Key) -> None:
+def create_key_file(path: Path, key: Key) -> None:
     """Write a new key file, mode 0600, flushed to disk before anything is sealed under it.
 
     Raises:
-        BadKey: the file is there already, since a key is never overwritten, or it cannot be written.
+        InvalidKey: the file is there already, since a key is never overwritten, or it cannot be written.
     """
     made = False
     try:
@@ -41,7 +41,7 @@ def create(path: Path, key: Key) -> None:
     except OSError as error:
         if made:  # half a key would stand in the way of a whole one
             path.unlink(missing_ok=True)
-        raise BadKey(f"{path}: cannot be made ({error.strerror}); a key is never overwritten") from None
+        raise InvalidKey(f"{path}: cannot be made ({error.strerror}); a key is never overwritten") from None
 
 
 def _flush_folder(folder: Path) -> None:
@@ -56,16 +56,16 @@ def load(path: Path, role: type[K]) -> K:
     """Read one key.
 
     Raises:
-        BadKey: it is missing, of another size, or others can read it.
+        InvalidKey: it is missing, of another size, or others can read it.
     """
     try:
         if path.stat().st_mode & 0o077:
-            raise BadKey(f"{path}: others can read it; chmod 600 it, and think whether somebody has")
+            raise InvalidKey(f"{path}: must be readable by its owner only: chmod 600, and consider whether it was read")
         raw = path.read_bytes()
     except OSError as error:
-        raise BadKey(f"{path}: cannot be read ({error.strerror}); `exposure keys generate` makes it") from None
+        raise InvalidKey(f"{path}: cannot be read ({error.strerror}); `exposure keys generate` creates it") from None
     if len(raw) != KEY_BYTES:
-        raise BadKey(f"{path}: is {len(raw)} bytes, and a key is {KEY_BYTES}")
+        raise InvalidKey(f"{path}: is {len(raw)} bytes, and a key is {KEY_BYTES}")
     return role(raw)
 
 
@@ -76,62 +76,62 @@ class KeyRing:
         self.folder = folder
 
     @property
-    def application_path(self) -> Path:
+    def application_key_path(self) -> Path:
         """Where the application secret lies."""
         return self.folder / "application.key"
 
     @property
-    def signing_path(self) -> Path:
+    def signing_key_path(self) -> Path:
         """Where the seed of the signing key lies."""
         return self.folder / "signing.key"
 
-    def store_path(self, key_id: str) -> Path:
+    def store_key_path(self, key_id: str) -> Path:
         """Where a store key lies."""
         return self.folder / f"store-{key_id}.key"
 
-    def store_ids(self) -> list[str]:
+    def list_store_key_ids(self) -> list[str]:
         """Name the store keys that are there."""
         return sorted(path.stem.removeprefix("store-") for path in self.folder.glob("store-*.key"))
 
-    def application(self) -> ApplicationSecret:
+    def load_application_key(self) -> ApplicationKey:
         """Read the application secret."""
-        return load(self.application_path, ApplicationSecret)
+        return load(self.application_key_path, ApplicationKey)
 
-    def signing(self) -> SigningKey:
+    def load_signing_key(self) -> SigningKey:
         """Read the seed of the signing key."""
-        return load(self.signing_path, SigningKey)
+        return load(self.signing_key_path, SigningKey)
 
-    def keep(self, key: StoreKey) -> None:
+    def save_store_key(self, key: StoreKey) -> None:
         """Keep the store key of a new data set.
 
         Raises:
-            BadKey: it cannot be written.
+            InvalidKey: it cannot be written.
         """
-        create(self.store_path(key.id), key)
+        create_key_file(self.store_key_path(key.id), key)
 
-    def store(self, key_id: str) -> StoreKey:
+    def load_store_key(self, key_id: str) -> StoreKey:
         """Read a data set's store key.
 
         Raises:
-            MissingKey: it is not there, or the file holds another.
+            StoreKeyMissing: it is not there, or the file holds another.
         """
         if not _STORE_ID.fullmatch(key_id):  # it comes out of the database
-            raise MissingKey("a data set names a store key that cannot be one")
+            raise StoreKeyMissing("a data set names a store key that cannot be one")
         try:
-            key = load(self.store_path(key_id), StoreKey)
-        except BadKey as error:
-            raise MissingKey(str(error)) from None
+            key = load(self.store_key_path(key_id), StoreKey)
+        except InvalidKey as error:
+            raise StoreKeyMissing(str(error)) from None
         if key.id != key_id:
-            raise MissingKey(f"{self.store_path(key_id)}: holds another key than its name says")
+            raise StoreKeyMissing(f"{self.store_key_path(key_id)}: holds another key than its name says")
         return key
 
-    def destroy_store(self, key_id: str) -> None:
+    def destroy_store_key(self, key_id: str) -> None:
         """Take a store key away for good: overwritten, then removed. What it sealed, in every backup, is unreadable from now on.
 
         Raises:
-            MissingKey: it is not there, or cannot be written.
+            StoreKeyMissing: it is not there, or cannot be written.
         """
-        path = self.store_path(key_id)
+        path = self.store_key_path(key_id)
         try:
             with path.open("r+b") as file:
                 file.write(os.urandom(KEY_BYTES))
@@ -139,27 +139,27 @@ class KeyRing:
                 os.fsync(file.fileno())
             path.unlink()
         except OSError as error:
-            raise MissingKey(f"{path}: cannot be destroyed ({error.strerror})") from None
+            raise StoreKeyMissing(f"{path}: cannot be destroyed ({error.strerror})") from None
 
-    def check(self, *, database_folder: Path | None) -> None:
+    def validate(self, *, database_folder: Path | None) -> None:
         """Refuse a folder of keys that would undo the sealed store.
 
         Args:
             database_folder: where the database's file lies, where it is one.
         Raises:
-            BadKey: two keys are equal, one cannot be used, or they lie where the database lies.
+            InvalidKey: two keys are equal, one cannot be used, or they lie where the database lies.
         """
         if database_folder is not None and self.folder.resolve() == database_folder.resolve():
-            raise BadKey(f"{self.folder}: the keys lie in the database's folder; one theft would take both")
+            raise InvalidKey(f"{self.folder}: must not be the database's folder; one theft would take both")
         seen: list[tuple[Key, Path]] = []
         paths: list[tuple[Path, type[Key]]] = [
-            (self.application_path, ApplicationSecret),
-            (self.signing_path, SigningKey),
+            (self.application_key_path, ApplicationKey),
+            (self.signing_key_path, SigningKey),
         ]
-        paths += [(self.store_path(key_id), StoreKey) for key_id in self.store_ids()]
+        paths += [(self.store_key_path(key_id), StoreKey) for key_id in self.list_store_key_ids()]
         for path, role in paths:
             key = load(path, role)
             for other, where in seen:
                 if key == other:
-                    raise BadKey(f"{path}: is equal to {where}; each role has a key of its own")
+                    raise InvalidKey(f"{path}: is equal to {where}; each role needs its own key")
             seen.append((key, path))

@@ -13,79 +13,79 @@ from types import MappingProxyType
 from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 
-from app.crypto.secret import expand
+from app.crypto.keys import expand
 from app.errors import BadInput, Unavailable
 
 DIGEST_BYTES = 32
 SALT_BYTES = 16
-VOUCH_BYTES = 16
-PASSES_AT_MOST = 16
+CHECK_VALUE_BYTES = 16
+MAX_PASSES = 16
 _MEMORY_KIB = range(8, 4 * 1024 * 1024 + 1)  # from the least that Argon2 allows
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Argon2Cost:
     """What one digest costs: *time* passes over *memory_kib* KiB, on one lane."""
 
-    time: int
+    passes: int
     memory_kib: int
 
     def __str__(self) -> str:
-        return f"{self.time}:{self.memory_kib}"
+        return f"{self.passes}:{self.memory_kib}"
 
 
-PROFILES: Mapping[str, Cost] = MappingProxyType(
+COST_PROFILES: Mapping[str, Argon2Cost] = MappingProxyType(
     {
-        "minimal": Cost(time=1, memory_kib=8),  # the least that Argon2 allows: tests and the demo
-        "default": Cost(
-            time=1, memory_kib=1024
+        "minimal": Argon2Cost(passes=1, memory_kib=8),  # the least that Argon2 allows: tests and the demo
+        "default": Argon2Cost(
+            passes=1, memory_kib=1024
         ),  # 0.4 ms: 62 M identifiers in 3.5 hours on two cores, for Argon2id alone
-        "strong": Cost(
-            time=2, memory_kib=19 * 1024
+        "strong": Argon2Cost(
+            passes=2, memory_kib=19 * 1024
         ),  # OWASP's minimum for passwords: days for a mass breach, fine for a small one
     }
 )
 
 
-def profile_of(cost: Cost) -> str | None:
+def profile_name(cost: Argon2Cost) -> str | None:
     """Name the profile that a cost is, where it is one."""
-    return next((name for name, one in PROFILES.items() if one == cost), None)
+    return next((name for name, one in COST_PROFILES.items() if one == cost), None)
 
 
-def parse_cost(text: str) -> Cost:
+def parse_cost(text: str) -> Argon2Cost:
     """Read what stands behind `--cost`: a profile's name, or passes and KiB, as in `1:512`.
 
     Raises:
         BadInput: it is neither, or more or less than is allowed.
     """
-    if text in PROFILES:
-        return PROFILES[text]
+    if text in COST_PROFILES:
+        return COST_PROFILES[text]
     spelt = re.fullmatch("([1-9][0-9]?):([1-9][0-9]{0,6})", text)
     if spelt is not None:
-        cost = Cost(int(spelt[1]), int(spelt[2]))
-        if cost.time <= PASSES_AT_MOST and cost.memory_kib in _MEMORY_KIB:
+        cost = Argon2Cost(int(spelt[1]), int(spelt[2]))
+        if cost.passes <= MAX_PASSES and cost.memory_kib in _MEMORY_KIB:
             return cost
     raise BadInput(
-        f"--cost: must be one of {', '.join(PROFILES)}, or TIME:KIB such as 1:512 "
-        f"(1 to {PASSES_AT_MOST} passes over {_MEMORY_KIB[0]} to {_MEMORY_KIB[-1]} KiB)"
+        f"--cost: must be one of {', '.join(COST_PROFILES)}, or TIME:KIB such as 1:512 "
+        f"(1 to {MAX_PASSES} passes over {_MEMORY_KIB[0]} to {_MEMORY_KIB[-1]} KiB)"
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class KdfParams:
     """Salt and cost of a deployment, fixed by its first import for all identifiers and data sets."""
 
     salt: bytes
-    cost: Cost
+    cost: Argon2Cost
 
     @classmethod
-    def generate(cls, cost: Cost) -> "Scheme":
+    def generate(cls, cost: Argon2Cost) -> "KdfParams":
         """Draw the salt of a new deployment."""
         return cls(secrets.token_bytes(SALT_BYTES), cost)
 
-    def vouch(self, mac: bytes) -> bytes:
+    def derive_check_value(self, mac: bytes) -> bytes:
         """Make what is kept beside the scheme, 16 bytes, of the keyholder's answer on it: the pepper's mark."""
-        return expand(self.stretch(mac), info=b"exposure-lookup/1 scheme", length=VOUCH_BYTES)
+        return expand(self.stretch(mac), info=b"exposure-lookup/1 scheme", length=CHECK_VALUE_BYTES)
 
     def stretch(self, mac: bytes) -> bytes:
         """Make the digest, 32 bytes, of the keyholder's answer. Lets other threads run meanwhile.
@@ -97,7 +97,7 @@ class Scheme:
             return hash_secret_raw(
                 mac,
                 self.salt,
-                time_cost=self.cost.time,
+                time_cost=self.cost.passes,
                 memory_cost=self.cost.memory_kib,
                 parallelism=1,
                 hash_len=DIGEST_BYTES,

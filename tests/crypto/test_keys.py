@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.secret import KEY_BYTES, ApplicationSecret, BadKey, Key, Pepper, SigningKey, StoreKey
-from tests.crypto.kit import ROLES
+from app.crypto.keys import KEY_BYTES, ApplicationKey, InvalidKey, Key, Pepper, SigningKey, StoreKey
+from tests.crypto.helpers import ROLES
 
 RAW = b"SECRET-KEY-OF-EXACTLY-32-BYTES!!"
 every_role = pytest.mark.parametrize("role", ROLES)
@@ -58,7 +58,7 @@ def test_a_key_is_not_found_by_looking(role: type[Key]) -> None:
 def test_an_error_about_a_key_does_not_hold_it(role: type[Key]) -> None:
     try:
         role(RAW + b"x")
-    except BadKey as error:
+    except InvalidKey as error:
         assert not shows("".join(traceback.format_exception(error)), RAW)
         assert not shows(repr(error.args), RAW)
     else:
@@ -68,7 +68,7 @@ def test_an_error_about_a_key_does_not_hold_it(role: type[Key]) -> None:
 @every_role
 @given(raw=st.binary(max_size=80).filter(lambda raw: len(raw) != KEY_BYTES))
 def test_only_whole_keys_are_taken(role: type[Key], raw: bytes) -> None:
-    with pytest.raises(BadKey, match="32 bytes") as caught:
+    with pytest.raises(InvalidKey, match="32 bytes") as caught:
         role(raw)
     assert role.role in str(caught.value)
 
@@ -94,7 +94,7 @@ def test_generated_keys_are_new(role: type[Key]) -> None:
 
 
 def test_a_role_says_its_name() -> None:
-    assert [role.role for role in (Pepper, StoreKey, ApplicationSecret, SigningKey)] == [
+    assert [role.role for role in (Pepper, StoreKey, ApplicationKey, SigningKey)] == [
         "pepper",
         "store",
         "application",

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from app.identifiers import email as email_rule
 from app.identifiers.address import LETTERED, NOT_A_UNIT_BEHIND
 from app.identifiers.provinces import SHORT
-from app.identifiers.text import Malformed
+from app.identifiers.folding import MalformedValue
 
 _UNDECIDED = pa.scalar(None, pa.string())
 
@@ -52,8 +52,8 @@ def _at_other_domain(text: str) -> str | None:
 @lru_cache(maxsize=1 << 12)
 def _other_domain(text: str) -> str | None:
     try:
-        return email_rule.canonical(f"{_LONGEST_LOCAL}@{text}").partition("@")[2]
-    except Malformed:
+        return email_rule.canonicalize(f"{_LONGEST_LOCAL}@{text}").partition("@")[2]
+    except MalformedValue:
         return None
 
 
@@ -126,6 +126,6 @@ def address(column: pa.StringArray) -> pa.StringArray:
     return pc.if_else(pc.or_(uncertain, pc.greater(pc.utf8_length(column), _ADDRESS_LIMIT)), _UNDECIDED, form)
 
 
-COMMON_FORMS: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
+BULK_CANONICALIZERS: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
     {"email": email, "phone": phone, "name": name, "address": address}
 )

@@ -16,54 +16,54 @@ MAC_BYTES = 32
 TAG_BYTES = 8
 SUBJECT_BYTES = 16
 
-IDENTIFIER = b"exposure-lookup/1 identifier"
-VALUE = b"exposure-lookup/1 value"
-SUBJECT = b"exposure-lookup/1 subject"
+IDENTIFIER_LABEL = b"exposure-lookup/1 identifier"
+VALUE_LABEL = b"exposure-lookup/1 value"
+SUBJECT_LABEL = b"exposure-lookup/1 subject"
 
-BETWEEN_REFERENCES = "\0"
+REF_SEPARATOR = "\0"
 """Between account_ref and recipient_ref: no data set file holds it."""
 
 
-def of_identifiers(kind: str) -> bytes:
+def identifier_prefix(kind: str) -> bytes:
     """Head the identifiers of *kind* ``email`` or ``phone``; the text is the canonical form."""
-    return frame(IDENTIFIER, kind.encode())
+    return frame(IDENTIFIER_LABEL, kind.encode())
 
 
-def of_values(kind: str) -> bytes:
+def value_prefix(kind: str) -> bytes:
     """Head the values of *kind* ``name`` or ``address``; the first 8 bytes of the answer are the tag of the canonical form."""
-    return frame(VALUE, kind.encode())
+    return frame(VALUE_LABEL, kind.encode())
 
 
-def of_subjects(incident: str) -> bytes:
+def subject_prefix(incident: str) -> bytes:
     """Head the subjects of an incident; the first 16 bytes of the answer are the subject of a person's references."""
-    return frame(SUBJECT, incident.encode())
+    return frame(SUBJECT_LABEL, incident.encode())
 
 
-def identifier(kind: str, canonical: str) -> bytes:
+def identifier_input(kind: str, canonical: str) -> bytes:
     """Ask for an identifier."""
-    return of_identifiers(kind) + frame(canonical.encode())
+    return identifier_prefix(kind) + frame(canonical.encode())
 
 
-def sentinel(dataset: UUID) -> bytes:
+def sentinel_input(dataset: UUID) -> bytes:
     """Ask for the sentinel of a data set: an identifier that no person can have."""
-    return of_identifiers("sentinel") + frame(dataset.bytes)
+    return identifier_prefix("sentinel") + frame(dataset.bytes)
 
 
-def scheme(salt: bytes) -> bytes:
+def kdf_params_input(salt: bytes) -> bytes:
     """Ask for what vouches for the scheme of a deployment: who answers otherwise holds another pepper."""
-    return of_identifiers("scheme") + frame(salt)
+    return identifier_prefix("scheme") + frame(salt)
 
 
-def value(kind: str, canonical: str) -> bytes:
+def value_input(kind: str, canonical: str) -> bytes:
     """Ask for the tag of a name or an address."""
-    return of_values(kind) + frame(canonical.encode())
+    return value_prefix(kind) + frame(canonical.encode())
 
 
-def references(account_ref: str, recipient_ref: str) -> str:
+def person_ref(account_ref: str, recipient_ref: str) -> str:
     """Join what names a person in a data set file. An empty *recipient_ref* is the account's holder."""
-    return f"{account_ref}{BETWEEN_REFERENCES}{recipient_ref}"
+    return f"{account_ref}{REF_SEPARATOR}{recipient_ref}"
 
 
-def subject(incident: str, account_ref: str, recipient_ref: str) -> bytes:
+def subject_input(incident: str, account_ref: str, recipient_ref: str) -> bytes:
     """Ask for a person's subject."""
-    return of_subjects(incident) + frame(references(account_ref, recipient_ref).encode())
+    return subject_prefix(incident) + frame(person_ref(account_ref, recipient_ref).encode())

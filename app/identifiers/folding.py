@@ -16,7 +16,7 @@ from unicodedata import category, normalize
 
 from app.errors import BadInput
 
-Kind = Literal["email", "phone", "name", "address"]
+ValueKind = Literal["email", "phone", "name", "address"]
 
 RAW_LIMIT = 1_000
 
@@ -27,7 +27,7 @@ DASHES = (
 )
 """For a character class: what people write for a dash."""
 
-STARS = re.compile("[*○●◯]")
+MASK_CHARS = re.compile("[*○●◯]")
 """What others mask values with: half a value is not to be compared."""
 
 _WHITE_CONTROLS = "\t\n\v\f\r\x85"
@@ -37,7 +37,7 @@ _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\
 _NO_PLAIN_WORD = re.compile("[^0-9A-Za-z가-힣 ]")
 
 
-class Malformed(BadInput):
+class MalformedValue(BadInput):
     """Text that has no canonical form. It knows the kind and the reason, never the text.
 
     Attributes:
@@ -45,7 +45,7 @@ class Malformed(BadInput):
         reason: a short code for machines, such as ``empty`` or ``too-long``.
     """
 
-    def __init__(self, kind: Kind, reason: str) -> None:
+    def __init__(self, kind: ValueKind, reason: str) -> None:
         super().__init__(kind, reason)  # both, so that it survives the way back from a worker process
         self.kind = kind
         self.reason = reason
@@ -54,27 +54,27 @@ class Malformed(BadInput):
         return f"{self.kind}: {self.reason}"
 
 
-def fold(kind: Kind, text: str) -> str:
+def fold(kind: ValueKind, text: str) -> str:
     """Fold *text* by the rules above; what is left is neither empty nor padded.
 
     Raises:
         Malformed: ``too-long``, ``not-text`` or ``empty``.
     """
     if len(text) > RAW_LIMIT:  # 1
-        raise Malformed(kind, "too-long")
+        raise MalformedValue(kind, "too-long")
     folded = normalize("NFKC", text)  # 2
     if len(folded) > RAW_LIMIT:  # 1
-        raise Malformed(kind, "too-long")
+        raise MalformedValue(kind, "too-long")
     if _OUT_OF_PLAIN.search(folded):
         seen = _OUT_OF_PLAIN.sub(lambda char: _seen(kind, char[0]), folded)
         folded = normalize("NFKC", _UNSEEN.sub("", seen))  # 4; its neighbours may now compose
     folded = " ".join(folded.split())
     if not folded:
-        raise Malformed(kind, "empty")
+        raise MalformedValue(kind, "empty")
     return folded
 
 
-def _seen(kind: Kind, char: str) -> str:
+def _seen(kind: ValueKind, char: str) -> str:
     match category(char):
         case "Zs" | "Zl" | "Zp":  # 3
             return " "
@@ -83,12 +83,12 @@ def _seen(kind: Kind, char: str) -> str:
         case "Cf":  # 4
             return ""
         case "Cc" | "Cs" | "Co" | "Cn":  # 5
-            raise Malformed(kind, "not-text")
+            raise MalformedValue(kind, "not-text")
         case _:
             return char
 
 
-def caseless(text: str) -> str:
+def casefold_nfkc(text: str) -> str:
     """Fold the case of *text* in NFKC, and stay in it. Once is enough only because it was folded before."""
     return normalize("NFKC", text.casefold())
 

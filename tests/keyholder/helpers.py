@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.crypto.keyfiles import create
-from app.crypto.secret import Pepper
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import Pepper
 
 PEPPER = bytes(range(32))
 OTHER_PEPPER = bytes(range(1, 33))
@@ -22,8 +22,8 @@ PATIENCE = 60.0
 """Seconds after which a test gives up: a bound, never a measure."""
 
 
-def new_pepper(path: Path, raw: bytes = PEPPER) -> Path:
-    create(path, Pepper(raw))
+def write_pepper_file(path: Path, raw: bytes = PEPPER) -> Path:
+    create_key_file(path, Pepper(raw))
     return path
 
 
@@ -64,7 +64,7 @@ def short_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(path: Path, pepper: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running_keyholder(path: Path, pepper: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`exposure keyholder --socket PATH` as its own process, ready."""
     code = "from app.main import main; main()"
     with subprocess.Popen(

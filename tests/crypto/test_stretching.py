@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.scheme import PROFILES, Cost, parse_cost, profile_of
+from app.crypto.stretching import COST_PROFILES, Argon2Cost, parse_cost, profile_name
 from app.errors import BadInput
 
 GIB = 1024 * 1024
@@ -15,18 +15,18 @@ GIB = 1024 * 1024
 
 @given(st.integers(1, 16), st.integers(8, 4 * GIB))
 def test_a_cost_is_read_as_it_is_spelt(time: int, memory_kib: int) -> None:
-    assert parse_cost(f"{time}:{memory_kib}") == Cost(time, memory_kib)
-    assert str(Cost(time, memory_kib)) == f"{time}:{memory_kib}"
+    assert parse_cost(f"{time}:{memory_kib}") == Argon2Cost(time, memory_kib)
+    assert str(Argon2Cost(time, memory_kib)) == f"{time}:{memory_kib}"
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", COST_PROFILES)
 def test_a_profile_is_known_by_name_and_by_cost(name: str) -> None:
-    assert parse_cost(name) == PROFILES[name]
-    assert profile_of(parse_cost(str(PROFILES[name]))) == name
+    assert parse_cost(name) == COST_PROFILES[name]
+    assert profile_name(parse_cost(str(COST_PROFILES[name]))) == name
 
 
 def test_no_other_cost_is_a_profile() -> None:
-    assert profile_of(Cost(1, 512)) is None
+    assert profile_name(Argon2Cost(1, 512)) is None
 
 
 OUTSIDE = ["0:512", "17:512", "1:7", f"1:{4 * GIB + 1}"]
@@ -58,15 +58,15 @@ def test_what_is_no_cost_is_not_repeated(text: str) -> None:
 @given(st.text())
 def test_any_text_ends_in_a_cost_or_the_one_error(text: str) -> None:
     try:
-        assert str(parse_cost(text)) in (text, str(PROFILES.get(text)))
+        assert str(parse_cost(text)) in (text, str(COST_PROFILES.get(text)))
     except BadInput:
-        assert text not in PROFILES
+        assert text not in COST_PROFILES
 
 
 def test_memory_that_is_not_there_is_no_stray_error() -> None:
     program = """
 import resource
-from app.crypto.scheme import Cost, Scheme
+from app.crypto.stretching import Cost, Scheme
 from app.errors import Unavailable
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 try:

@@ -12,7 +12,7 @@ from app.errors import BadInput
 KEY_BYTES = 32
 
 
-class BadKey(BadInput):
+class InvalidKey(BadInput):
     """A key that must not be used; the message names where it lies, never what it is."""
 
 
@@ -29,7 +29,7 @@ class Key:
 
     def __init__(self, raw: bytes) -> None:
         if len(raw) != KEY_BYTES:
-            raise BadKey(f"a {self.role} key is {KEY_BYTES} bytes")
+            raise InvalidKey(f"a {self.role} key is {KEY_BYTES} bytes")
         self._bytes = raw
 
     @classmethod
@@ -74,7 +74,7 @@ class StoreKey(Key):
         return self.subkey("key id", 8).hex()
 
 
-class ApplicationSecret(Key):
+class ApplicationKey(Key):
     """The application's: codes, targets on their way to the sender, and subjects outside of a record."""
 
     role = "application"

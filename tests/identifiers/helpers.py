@@ -4,19 +4,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from app.identifiers import Kind, Malformed, canonical, mask
+from app.identifiers import ValueKind, MalformedValue, canonicalize, mask
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-KINDS: tuple[Kind, ...] = ("email", "phone", "name", "address")
+KINDS: tuple[ValueKind, ...] = ("email", "phone", "name", "address")
 
 UNSEEN = ["\u200b", "\ufeff", "\u2060", "\u200c", "\u200d", "\u00ad", "\u202a", "\u202c", "\ufe0f", "\u3164"]
 SPACES = [" ", "\t", "\n", "\r\n", "\u00a0", "\u2003", "\u2028", "\u3000"]
 
 
-def refusal(kind: Kind, text: str) -> Malformed:
-    with pytest.raises(Malformed) as caught:
-        canonical(kind, text)
+def refusal(kind: ValueKind, text: str) -> MalformedValue:
+    with pytest.raises(MalformedValue) as caught:
+        canonicalize(kind, text)
     return caught.value
 
 
@@ -37,7 +37,7 @@ def seasoned(text: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.tuples(text, around, around, st.integers(0, 99), st.sampled_from(["", *UNSEEN])).map(season)
 
 
-def assert_mask_hides(kind: Kind, form: str) -> None:
+def assert_mask_hides(kind: ValueKind, form: str) -> None:
     shown = mask(kind, form)
     assert "*" in shown
     assert form not in shown

@@ -27,7 +27,7 @@ class _Home:
 _home: _Home | None = None
 
 
-def settle() -> int | None:
+def pin_to_core() -> int | None:
     """Keep this thread, and those that it starts from now on, to one core that no other server keeps to.
 
     Returns:
@@ -45,13 +45,13 @@ def settle() -> int | None:
     return None
 
 
-def roam() -> None:
+def unpin_thread() -> None:
     """Let this thread run anywhere: it is about to work without the interpreter."""
     if _home is not None:
         _run_on(_home.before)
 
 
-def go_home() -> None:
+def repin_thread() -> None:
     """Bring this thread back, where the process has settled."""
     if _home is not None:
         _run_on({_home.core})

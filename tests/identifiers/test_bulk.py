@@ -15,25 +15,25 @@ from hypothesis import strategies as st
 
 from app.datasets.files.columns import is_unicode
 from app.datasets.synthetic import synthesize
-from app.identifiers import Kind, Malformed, canonical, email
-from app.identifiers.common import COMMON_FORMS
+from app.identifiers import ValueKind, MalformedValue, canonicalize, email
+from app.identifiers.bulk import BULK_CANONICALIZERS
 from app.identifiers.provinces import SHORT
-from app.identifiers.text import DASHES
-from tests.identifiers.kit import KINDS, SPACES, UNSEEN, wide
+from app.identifiers.folding import DASHES
+from tests.identifiers.helpers import KINDS, SPACES, UNSEEN, wide
 
 
-def common_forms(kind: Kind, texts: list[str]) -> list[str | None]:
-    return COMMON_FORMS[kind](pa.array(texts, pa.string())).to_pylist()  # type: ignore[no-any-return]
+def common_forms(kind: ValueKind, texts: list[str]) -> list[str | None]:
+    return BULK_CANONICALIZERS[kind](pa.array(texts, pa.string())).to_pylist()  # type: ignore[no-any-return]
 
 
-SYNTHETIC: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+SYNTHETIC: dict[ValueKind, list[str]] = {kind: [] for kind in KINDS}
 for finding in synthesize(3_000):
     SYNTHETIC["email"] += finding.emails
     SYNTHETIC["phone"] += finding.phones
     SYNTHETIC["name"] += finding.names
     SYNTHETIC["address"] += finding.addresses
 
-ONE_OF_EACH_SHAPE: dict[Kind, list[str]] = {
+ONE_OF_EACH_SHAPE: dict[ValueKind, list[str]] = {
     "email": ["a.b+c@d-e.example.com", "A_b-c@xn--bj0bj06e.example", "A.b@한글.example", f"{'a' * 64}@한글.example",
               f"a@{'d' * 58}.com", f"a@{'d' * 63}.com"],
     "phone": ["010-1234-5678", "01012345678", "+82 (0)10 1234 5678", "(010) 1234-5678", "0082-10-1234-5678", "1012345678"],
@@ -80,21 +80,21 @@ PIECES = [
 ]
 
 
-def assert_equal_or_declined(kind: Kind, texts: Iterable[str]) -> None:
+def assert_equal_or_declined(kind: ValueKind, texts: Iterable[str]) -> None:
     """As they are typed, and folded: what is not common at once is looked at again in NFKC. Half a character is in no column."""
     typed = [text for text in texts if is_unicode(text)]
     folded = [normalize("NFKC", text) for text in typed]
     for text, *forms in zip(typed, common_forms(kind, typed), common_forms(kind, folded), strict=True):
         for form in {*forms} - {None}:
-            assert form == canonical(kind, text), text  # a refusal fails too
+            assert form == canonicalize(kind, text), text  # a refusal fails too
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_synthetic_spellings(kind: Kind) -> None:
+def test_synthetic_spellings(kind: ValueKind) -> None:
     assert_equal_or_declined(kind, SYNTHETIC[kind])
 
 
-ELSEWHERE: dict[Kind, Callable[[str], bool]] = {
+ELSEWHERE: dict[ValueKind, Callable[[str], bool]] = {
     "email": lambda _: False,
     "phone": lambda text: "１" in text,
     "name": lambda text: not "가" <= text[0] <= "힣",
@@ -104,7 +104,7 @@ ELSEWHERE: dict[Kind, Callable[[str], bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nearly_all_synthetic_spellings_are_common(kind: Kind) -> None:
+def test_nearly_all_synthetic_spellings_are_common(kind: ValueKind) -> None:
     spellings = [text for text in SYNTHETIC[kind] if not ELSEWHERE[kind](text)]
     left = common_forms(kind, spellings).count(None)
     assert left < len(spellings) / 100
@@ -119,7 +119,7 @@ def edits(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_edit_of_one_spelling_of_each_shape(kind: Kind) -> None:
+def test_every_edit_of_one_spelling_of_each_shape(kind: ValueKind) -> None:
     for text in ONE_OF_EACH_SHAPE[kind]:
         assert_equal_or_declined(kind, edits(text))
 
@@ -128,7 +128,7 @@ often = settings(max_examples=1_000, deadline=None, suppress_health_check=list(H
 
 
 @st.composite
-def edited(draw: st.DrawFn) -> tuple[Kind, str]:
+def edited(draw: st.DrawFn) -> tuple[ValueKind, str]:
     kind = draw(st.sampled_from(KINDS))
     text = draw(st.sampled_from(SYNTHETIC[kind] + ONE_OF_EACH_SHAPE[kind] * 20))
     for _ in range(draw(st.integers(1, 3))):
@@ -139,14 +139,14 @@ def edited(draw: st.DrawFn) -> tuple[Kind, str]:
 
 @often
 @given(edited())
-def test_spellings_with_a_few_edits(typed: tuple[Kind, str]) -> None:
+def test_spellings_with_a_few_edits(typed: tuple[ValueKind, str]) -> None:
     kind, text = typed
     assert_equal_or_declined(kind, [text])
 
 
 @often
 @given(st.sampled_from(KINDS), st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
-def test_anything(kind: Kind, text: str) -> None:
+def test_anything(kind: ValueKind, text: str) -> None:
     assert_equal_or_declined(kind, [text])
 
 
@@ -195,9 +195,9 @@ LONG_IN_ASCII = ".".join(["가나다라마바사아자차카타파하"] * 4 + ["
 
 
 def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
-    assert email.canonical(f"a@{LONG_IN_ASCII}")
-    with pytest.raises(Malformed):
-        email.canonical(f"{'a' * 64}@{LONG_IN_ASCII}")
+    assert email.canonicalize(f"a@{LONG_IN_ASCII}")
+    with pytest.raises(MalformedValue):
+        email.canonicalize(f"{'a' * 64}@{LONG_IN_ASCII}")
 
 
 @pytest.mark.parametrize(
@@ -221,5 +221,5 @@ def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
         ("address", f"서울 강남구 {'가' * 190}로 152"),
     ],
 )
-def test_what_is_left_to_the_full_rule(kind: Kind, text: str) -> None:
+def test_what_is_left_to_the_full_rule(kind: ValueKind, text: str) -> None:
     assert common_forms(kind, [text]) == [None]

@@ -5,8 +5,8 @@ from unicodedata import category, normalize
 
 import pytest
 
-from app.identifiers.text import DASHES, caseless, fold, words
-from tests.identifiers.kit import SPACES, UNSEEN
+from app.identifiers.folding import DASHES, casefold_nfkc, fold, words
+from tests.identifiers.helpers import SPACES, UNSEEN
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -31,6 +31,6 @@ def test_every_dash_that_is_no_range_is_a_dash() -> None:
 
 
 def test_case_and_words() -> None:
-    assert caseless("Straẞe ΣΑΣ") == "strasse σασ"
+    assert casefold_nfkc("Straẞe ΣΑΣ") == "strasse σασ"
     assert words("a-b·c (d)") == ["a", "b", "c", "d"]
     assert words("1-2/3", keep="-") == ["1-2", "3"]

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from app.crypto import messages
-from app.crypto.framing import LENGTH_BYTES, Misframed, split
+from app.crypto import mac_inputs
+from app.crypto.framing import LENGTH_BYTES, FramingError, split
 
-IMPORT_SUFFIX = ".import"
+IMPORT_SOCKET_SUFFIX = ".import"
 REQUEST_LIMIT = 1 << 20
-"""Bytes of one request; `Keyholder.macs` cuts its batches to it."""
+"""Bytes of one request; `KeyholderClient.macs` cuts its batches to it."""
 
 DONE, REFUSED = b"\0", b"\1"
 
 
-class Door(StrEnum):
+class KeyholderSocket(StrEnum):
     """Which door a socket is."""
 
     LOOKUP = "lookup"
@@ -28,9 +28,9 @@ class Door(StrEnum):
 
     def admits(self, asked: "Request") -> bool:
         """Say whether a request may pass: a subject, and more than one text, only through the import door."""
-        if self is Door.IMPORT:
-            return asked.label in {messages.IDENTIFIER, messages.VALUE, messages.SUBJECT}
-        return asked.label in {messages.IDENTIFIER, messages.VALUE} and len(asked.texts) == 1
+        if self is KeyholderSocket.IMPORT:
+            return asked.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL}
+        return asked.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL} and len(asked.texts) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Request:
     """Each with its length in front."""
 
 
-def import_path(path: Path) -> Path:
+def import_socket_path(path: Path) -> Path:
     """Where the import door stands, beside the lookup door at *path*."""
-    return path.with_name(path.name + IMPORT_SUFFIX)
+    return path.with_name(path.name + IMPORT_SOCKET_SUFFIX)
 
 
 def send(connection: socket.socket, payload: bytes) -> None:
@@ -69,7 +69,7 @@ def parse(payload: bytes) -> Request | None:
     """Take a request apart; None where it is none."""
     try:
         label, about, *texts = split(payload)
-    except (Misframed, ValueError):
+    except (FramingError, ValueError):
         return None
     return Request(label[LENGTH_BYTES:], label + about, texts) if texts else None
 

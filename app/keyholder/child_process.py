@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.crypto.secret import BadKey
-from app.keyholder.doors import Door
+from app.crypto.keys import InvalidKey
+from app.keyholder.protocol import KeyholderSocket
 
 
 @contextmanager
-def start_child(pepper_file: Path, *doors: Door) -> Iterator[Path]:
+def spawn_keyholder(pepper_file: Path, *doors: KeyholderSocket) -> Iterator[Path]:
     """Run a keyholder for as long as the block lasts; gives its lookup door's socket.
 
     The child ends with its parent, however that ends: it watches a pipe that only the parent holds.
 
     Raises:
-        BadKey: it did not start; the child's own reason.
+        InvalidKey: it did not start; the child's own reason.
     """
     with tempfile.TemporaryDirectory(prefix="exposure-keyholder-") as folder:
         path = Path(folder) / "door"
@@ -35,7 +35,7 @@ def start_child(pepper_file: Path, *doors: Door) -> Iterator[Path]:
         with child, child.stdin, child.stdout, child.stderr:
             try:
                 if not child.stdout.readline():
-                    raise BadKey(child.stderr.read().decode(errors="replace").strip() or "the keyholder did not start")
+                    raise InvalidKey(child.stderr.read().decode(errors="replace").strip() or "the keyholder did not start")
                 yield path
             finally:
                 child.kill()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from app import cores
+from app import cpu_affinity
 from app.config import Settings
 from app.datasets import Turns
 from app.delivery import ConsoleSender
@@ -20,16 +20,16 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody has settled, and servers that run on this machine meanwhile take nothing away."""
-    monkeypatch.setattr(cores, "_home", None)
-    monkeypatch.setattr(cores, "_CLAIM", f"\0exposure-test/{os.getpid()}/{os.urandom(4).hex()}/")
+    monkeypatch.setattr(cpu_affinity, "_home", None)
+    monkeypatch.setattr(cpu_affinity, "_CLAIM", f"\0exposure-test/{os.getpid()}/{os.urandom(4).hex()}/")
     yield
     leave()
 
 
 def leave() -> None:
     """Give a core back, as the system does at the end of a process."""
-    if cores._home is not None:
-        cores._home.claim.close()
+    if cpu_affinity._home is not None:
+        cpu_affinity._home.claim.close()
 
 
 def in_thread(work: Callable[[], Any]) -> Any:
@@ -47,7 +47,7 @@ def here() -> set[int]:
 
 def test_a_thread_that_settles_and_those_that_it_starts_keep_to_one_core() -> None:
     everywhere = here()
-    core, own, others = in_thread(lambda: (cores.settle(), here(), in_thread(here)))
+    core, own, others = in_thread(lambda: (cpu_affinity.pin_to_core(), here(), in_thread(here)))
     assert core in everywhere
     assert own == others == {core}
     assert here() == everywhere
@@ -57,8 +57,8 @@ def test_each_server_has_a_core_of_its_own_and_who_finds_none_runs_anywhere(monk
     everywhere = here()
     homes = []
     for _ in range(len(everywhere) + 1):
-        homes.append(in_thread(lambda: (cores.settle(), here(), cores._home)))
-        monkeypatch.setattr(cores, "_home", None)
+        homes.append(in_thread(lambda: (cpu_affinity.pin_to_core(), here(), cpu_affinity._home)))
+        monkeypatch.setattr(cpu_affinity, "_home", None)
     for _, _, home in homes[:-1]:
         home.claim.close()
     assert {core for core, _, _ in homes[:-1]} == everywhere
@@ -66,16 +66,16 @@ def test_each_server_has_a_core_of_its_own_and_who_finds_none_runs_anywhere(monk
 
 
 def test_a_core_is_free_again_when_who_had_it_is_gone() -> None:
-    first = in_thread(cores.settle)
+    first = in_thread(cpu_affinity.pin_to_core)
     leave()
-    assert in_thread(cores.settle) == first
+    assert in_thread(cpu_affinity.pin_to_core) == first
 
 
 def test_a_turn_at_argon2id_is_taken_anywhere() -> None:
     everywhere = here()
 
     def take_a_turn() -> tuple[set[int], set[int], set[int]]:
-        cores.settle()
+        cpu_affinity.pin_to_core()
         before = here()
         with Turns(1):
             meanwhile = here()

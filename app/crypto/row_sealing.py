@@ -17,11 +17,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from app.crypto.expansion import LOCATOR_BYTES, Place
+from app.crypto.key_derivation import LOCATOR_BYTES, DerivedKeys
 from app.crypto.framing import frame
-from app.crypto.messages import TAG_BYTES
-from app.crypto.padding import TooLong, filling, unpad
-from app.crypto.secret import StoreKey
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.padding import RecordTooLong, filling, unpad
+from app.crypto.keys import StoreKey
 from app.errors import Unavailable
 
 FORMAT = b"exposure-lookup/1 sealed row"
@@ -31,61 +31,61 @@ _ENTRY_BYTES = 4
 _AEAD_TAG_BYTES = 16
 _AROUND_RECORD = TAG_BYTES + 2 * _AEAD_TAG_BYTES + 1  # the row's tag, both seals' tags, the outer padding's mark
 
-SIZES = (124, 192, 256, 384, *(512 << step for step in range(8)))
+SIZE_CLASSES = (124, 192, 256, 384, *(512 << step for step in range(8)))
 """The size classes of a sealed row, in bytes, up to 64 KiB. The common one is 124 because PostgreSQL then spends one byte on its length, not four."""
 
-RECORD_AT_MOST = SIZES[-1] - 1 - _AROUND_RECORD
+MAX_RECORD_BYTES = SIZE_CLASSES[-1] - 1 - _AROUND_RECORD
 """Bytes of a record that fits into the largest."""
 
-NOBODYS = b""
+OVERFLOW_MARKER = b""
 """Stands for the inner seal in the one row of an identifier that too many people share: there is nothing to open, for anybody."""
 
 
-class BrokenSeal(Unavailable):
+class DecryptionFailed(Unavailable):
     """A seal does not open: bytes changed, were moved, or the key is another. Never to be taken for "nothing there"."""
 
 
-class Cloak:
+class LocatorCipher:
     """One AES-256 block over 16 bytes: a permutation, so that a look-up stays one exact point read."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305  one block of a pseudorandom value: nothing repeats
 
-    def cloak(self, blocks: bytes) -> bytes:
+    def encrypt(self, blocks: bytes) -> bytes:
         """Encipher any number of blocks of 16 bytes, each by itself."""
         return self._cipher.encryptor().update(_whole_blocks(blocks))
 
-    def uncloak(self, blocks: bytes) -> bytes:
+    def decrypt(self, blocks: bytes) -> bytes:
         """Decipher any number of blocks.
 
         Raises:
-            BrokenSeal: what was stored is no block.
+            DecryptionFailed: what was stored is no block.
         """
         return self._cipher.decryptor().update(_whole_blocks(blocks))
 
 
 def _whole_blocks(blocks: bytes) -> bytes:
     if not isinstance(blocks, bytes) or not blocks or len(blocks) % LOCATOR_BYTES:  # the cipher would drop the rest
-        raise BrokenSeal("what is cloaked is not blocks of 16 bytes")
+        raise DecryptionFailed("what is cloaked is not blocks of 16 bytes")
     return blocks
 
 
-def size_class(length: int) -> int:
-    """Say which of `SIZES` a row with a record of *length* bytes takes.
+def size_class_for_record(length: int) -> int:
+    """Say which of `SIZE_CLASSES` a row with a record of *length* bytes takes.
 
     Raises:
         TooLong: it is larger than the largest.
     """
-    if length > RECORD_AT_MOST:
-        raise TooLong("a record is larger than the largest size class")
-    return SIZES[bisect_left(SIZES, length + 1 + _AROUND_RECORD)]
+    if length > MAX_RECORD_BYTES:
+        raise RecordTooLong("a record is larger than the largest size class")
+    return SIZE_CLASSES[bisect_left(SIZE_CLASSES, length + 1 + _AROUND_RECORD)]
 
 
 class _Fillings(dict[int, bytes]):
     """What fills a record of each length up to its size class."""
 
     def __missing__(self, length: int) -> bytes:
-        fills = filling(length, size_class(length) - _AROUND_RECORD)
+        fills = filling(length, size_class_for_record(length) - _AROUND_RECORD)
         if length < _SHORT:
             self[length] = fills
         return fills
@@ -95,13 +95,13 @@ _SHORT = 1024
 _FILLINGS = _Fillings()
 
 
-def row_tag(subject: bytes, locator: bytes) -> bytes:
+def derive_row_tag(subject: bytes, locator: bytes) -> bytes:
     """64 bits by which one who knows a *subject* tells that person's rows without opening them: keyed BLAKE2b (RFC 7693)."""
-    return row_tags([subject], [locator])[0]
+    return derive_row_tags([subject], [locator])[0]
 
 
-def row_tags(subjects: Iterable[bytes], locators: Iterable[bytes]) -> list[bytes]:
-    """Do as `row_tag` for many rows."""
+def derive_row_tags(subjects: Iterable[bytes], locators: Iterable[bytes]) -> list[bytes]:
+    """Do as `derive_row_tag` for many rows."""
     return [
         blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
         for subject, locator in zip(subjects, locators, strict=True)
@@ -114,16 +114,16 @@ class RecordSealer:
     def __init__(self, dataset: UUID) -> None:
         self._bound_to = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]  # the locator follows
 
-    def seal(self, place: Place, record: bytes) -> bytes:
+    def seal(self, place: DerivedKeys, record: bytes) -> bytes:
         """Lay the inner seal, padded to the record's size class.
 
         Raises:
             TooLong: the record is larger than the largest size class.
         """
-        return self.seal_all([place.locator + place.key], [record])[0]
+        return self.seal_many([place.locator + place.key], [record])[0]
 
-    def seal_all(self, expanded: Iterable[bytes], records: Iterable[bytes]) -> list[bytes]:
-        """Do as `seal` for many records, each at a place of `expanded_rows`.
+    def seal_many(self, expanded: Iterable[bytes], records: Iterable[bytes]) -> list[bytes]:
+        """Do as `seal` for many records, each at a place of `derive_row_bytes`.
 
         Raises:
             TooLong: a record is larger than the largest size class.
@@ -136,18 +136,18 @@ class RecordSealer:
             for both, record in zip(expanded, records, strict=True)
         ]
 
-    def open(self, place: Place, inner: bytes) -> bytes:
+    def open(self, place: DerivedKeys, inner: bytes) -> bytes:
         """Open the inner seal.
 
         Raises:
-            BrokenSeal: it does not open under this key at this place.
+            DecryptionFailed: it does not open under this key at this place.
         """
         return unpad(decrypt(AESGCMSIV(place.key), _ZERO_NONCE, inner, self._bound_to + place.locator))
 
 
-def sealed_size(inner: int) -> int:
+def size_class_for_inner(inner: int) -> int:
     """Say the size class of a row from the length of its inner seal."""
-    return max(inner + TAG_BYTES + _AEAD_TAG_BYTES + 1, SIZES[0])
+    return max(inner + TAG_BYTES + _AEAD_TAG_BYTES + 1, SIZE_CLASSES[0])
 
 
 class RowSealer:
@@ -155,28 +155,28 @@ class RowSealer:
 
     def __init__(self, key: StoreKey, dataset: UUID) -> None:
         self.dataset = dataset
-        self.records = RecordSealer(dataset)
-        self._cloak = Cloak(key.subkey("cloak"))
+        self.record_sealer = RecordSealer(dataset)
+        self._locator_cipher = LocatorCipher(key.subkey("cloak"))
         self._aead = AESGCMSIV(key.subkey("outer seal"))
         # frame(FORMAT, data set, locator, entry, key id), but for the locator and the entry
         self._before_locator = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]
         self._before_entry = frame(bytes(_ENTRY_BYTES))[:-_ENTRY_BYTES]
         self._behind_entry = frame(key.id.encode())
 
-    def cloak(self, locators: bytes) -> bytes:
+    def encrypt_locators(self, locators: bytes) -> bytes:
         """Turn a locator, or many one behind the other, into what is stored."""
-        return self._cloak.cloak(locators)
+        return self._locator_cipher.encrypt(locators)
 
-    def uncloak(self, stored: bytes) -> bytes:
+    def decrypt_locators(self, stored: bytes) -> bytes:
         """Turn what is stored into the locator, or locators."""
-        return self._cloak.uncloak(stored)
+        return self._locator_cipher.decrypt(stored)
 
     def seal(self, locator: bytes, entry: int, tag: bytes, inner: bytes, size: int) -> bytes:
         """Lay the outer seal over the row's *tag* and the *inner* seal, *size* bytes in all."""
         content = tag + inner
-        return self.seal_all([locator], [entry], [content], {len(content): size})[0]
+        return self.seal_many([locator], [entry], [content], {len(content): size})[0]
 
-    def seal_all(
+    def seal_many(
         self, locators: Sequence[bytes], entries: Sequence[int], contents: Sequence[bytes], sizes: Mapping[int, int]
     ) -> list[bytes]:
         """Lay the outer seal over many rows, each one's content its tag and inner seal in one.
@@ -200,10 +200,10 @@ class RowSealer:
         """Open the outer seal: the row's tag, and the inner seal.
 
         Raises:
-            BrokenSeal: it does not open under this key at this place.
+            DecryptionFailed: it does not open under this key at this place.
         """
         if not isinstance(entry, int) or not 0 <= entry < 1 << 31:  # SQLite keeps whatever type was put in
-            raise BrokenSeal("a row has an impossible entry number")
+            raise DecryptionFailed("a row has an impossible entry number")
         plain = unpad(decrypt(self._aead, self._nonce(entry), sealed, self._data(locator, entry)))
         return plain[:TAG_BYTES], plain[TAG_BYTES:]
 
@@ -218,7 +218,7 @@ class RowSealer:
         return self._before_entry + entry.to_bytes(_ENTRY_BYTES, "big") + self._behind_entry
 
 
-def rounded_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:
+def merge_rare_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:
     """Say which size each class is stored at, so that a rare size marks nobody.
 
     Args:
@@ -241,9 +241,9 @@ def decrypt(aead: AESGCMSIV, nonce: bytes, sealed: bytes, data: bytes) -> bytes:
     """Open an AEAD, whatever is wrong with it ending in the one error.
 
     Raises:
-        BrokenSeal: it does not open.
+        DecryptionFailed: it does not open.
     """
     try:
         return aead.decrypt(nonce, sealed, data)
     except (InvalidTag, ValueError, TypeError):  # TypeError: SQLite hands over text where bytes were tampered with
-        raise BrokenSeal("a seal does not open") from None
+        raise DecryptionFailed("a seal does not open") from None
