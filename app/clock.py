@@ -12,6 +12,6 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def rfc3339(moment: datetime) -> str:
+def format_rfc3339(moment: datetime) -> str:
     """Spell an aware *moment* as RFC 3339 in UTC, to the second: ``2026-01-14T09:00:00Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

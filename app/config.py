@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 PREFIX = "EXPOSURE_"
 STORES = tuple(f"{name}://" for name in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster"))
 Network = Annotated[str, "an address or a network in CIDR form"]
 
 
-class BadSetting(BadInput):
+class BadSetting(InvalidInput):
     """A setting that cannot be used."""
 
 

@@ -9,11 +9,11 @@ class ExposureError(Exception):
     """Anything that this service says of its own accord."""
 
 
-class BadInput(ExposureError):
+class InvalidInput(ExposureError):
     """What was given cannot be taken; it names the place and changes nothing."""
 
 
-class Refused(ExposureError):
+class OperationRefused(ExposureError):
     """A command that would do harm as things stand; the message says what to do instead."""
 
 
@@ -21,5 +21,5 @@ class NotFound(ExposureError):
     """The thing named does not exist, or is not the asker's to see: the two answer alike."""
 
 
-class Unavailable(ExposureError):
+class DependencyUnavailable(ExposureError):
     """Something that the answer depends on failed. A failure is never an answer: say "try again", nothing else."""

@@ -16,16 +16,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.acknowledgements import Acknowledgements, ReceiptSigner
-from app.alarms import Alarm, Alarms, Overspent, Webhook
+from app.acknowledgements import AcknowledgementService, ReceiptSigner
+from app.alerting import CanaryAlert, CanaryAlerter, GlobalLimitAlerter, AlertWebhook
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.key_files import KeyRing
 from app.datasets import Canaries, Digester, Register, Turns, holds_synthetic
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
-from app.errors import ExposureError, Refused
-from app.exposures import Exposures
+from app.errors import ExposureError, OperationRefused
+from app.exposures import ExposureService
 from app.faces import api, web
 from app.faces.cli import run
 from app.faces.http.limited import RequestRateLimited, spend
@@ -34,7 +34,7 @@ from app.faces.http.metrics import Metrics
 from app.faces.http.outermost import Outermost, note_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
-from app.incidents import KnownIncidents
+from app.incidents import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import (
     RouteLimit,
@@ -48,7 +48,7 @@ from app.rate_limits import (
     RedisCircuitBreaker,
     load_policy,
 )
-from app.verification import Sessions, Target, Verification
+from app.verification import SessionService, Destination, VerificationService
 
 DELIVERY_SECONDS = 0.2
 ERASURE_SECONDS = 60.0
@@ -72,28 +72,28 @@ def create_app(
     Raises:
         InvalidKey: a key cannot be used.
         BadBudgets: the file of budgets cannot be used.
-        Refused: a data set is synthetic, and the sender reaches people.
+        OperationRefused: a data set is synthetic, and the sender reaches people.
     """
     configure_logging(settings.log_level)
     keys = KeyRing(settings.key_dir)
     secret = keys.load_application_key()
-    database = Database(settings.database_url, pool=settings.database_pool)
+    database = Database(settings.database_url, pool_size=settings.database_pool)
     if _would_reach_strangers(database, sender):
         database.close()
-        raise Refused(
+        raise OperationRefused(
             "EXPOSURE_SENDER: a data set is synthetic, and its phone numbers may be somebody's: only `console` may be used"
         )
     replica = None
     if settings.replica_url is not None:
-        replica = Database(settings.replica_url, pool=settings.database_pool, name="the replica")
+        replica = Database(settings.replica_url, pool_size=settings.database_pool, name="the replica")
     keyholder = KeyholderClient(keyholder_socket)
     turns = Turns((os.cpu_count() or 1) // workers)
     register = Register(keys, keyholder, turns, replica)
     policy = load_policy(settings.limits_file)
     metrics = Metrics(store=settings.redis_url is not None)
     alarm_url = settings.alarm_webhook_url
-    webhook = Webhook(alarm_url, _log_webhook_failure) if alarm_url else None
-    refused = partial(_note_refusal, metrics, Overspent(clock, _log_overspent, webhook))
+    webhook = AlertWebhook(alarm_url, _log_webhook_failure) if alarm_url else None
+    refused = partial(_note_refusal, metrics, GlobalLimitAlerter(clock, _log_overspent, webhook))
     store = None
     if settings.redis_url is not None:
         store = RedisCircuitBreaker(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
@@ -102,31 +102,31 @@ def create_app(
     budgets = ActionLimiter(policy, buckets, refusals.record)
 
     def undelivered(message: Message, now: datetime) -> None:
-        budgets.refund_undelivered(Target(message.channel, message.to).recipient, now=now)
+        budgets.refund_undelivered(Destination(message.channel, message.address).limit_subject, now=now)
 
     outbox = Outbox(secret, undelivered, metrics.message)
-    sessions = Sessions(timedelta(seconds=settings.session_ttl))
+    sessions = SessionService(timedelta(seconds=settings.session_ttl))
     digester = Digester(keyholder, turns)
-    verification = Verification(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
+    verification = VerificationService(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
     services = Services(
         clock=clock,
         database=database,
         replica=replica,
         keyholder=keyholder,
         register=register,
-        incidents=KnownIncidents(),
+        incidents=IncidentCache(),
         verification=verification,
         outbox=outbox,
         sessions=sessions,
-        exposures=Exposures(register, keyholder, digester),
-        acknowledgements=Acknowledgements(secret, ReceiptSigner(keys.load_signing_key())),
+        exposures=ExposureService(register, keyholder, digester),
+        acknowledgements=AcknowledgementService(secret, ReceiptSigner(keys.load_signing_key())),
         limiter=RequestLimiter(policy, store, refused),
         budgets=budgets,
         refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
         queue=WaitingRoom(policy, buckets, secret.subkey("queue"), refusals.record),
         canaries=Canaries(keys),
-        alarms=Alarms(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
+        alarms=CanaryAlerter(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
         countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,
@@ -142,7 +142,7 @@ def create_app(
         get_running_loop().set_default_executor(ThreadPoolExecutor(settings.database_pool - 1, "request"))
         log.info("started")
         try:
-            with services.alarms.watching():
+            with services.alarms.running():
                 yield
         finally:
             stop.set()
@@ -184,11 +184,11 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return web.error_page(request, problem) if web.wants_page(request) else problem
 
 
-def _note_refusal(metrics: Metrics, overspent: Overspent, budget: str) -> None:
+def _note_refusal(metrics: Metrics, global_limit_alerter: GlobalLimitAlerter, budget: str) -> None:
     """Say that a budget refused, or in the record-only mode would have."""
     log.warning("budget-spent", budget=budget)
     metrics.refused(budget)
-    overspent.refused(budget)
+    global_limit_alerter.record_denial(budget)
 
 
 def _log_overspent(budget: str) -> None:
@@ -205,10 +205,10 @@ def _note_store(metrics: Metrics, error: str | None) -> None:
         log.warning("limits-store-lost", error=error)
 
 
-def _note_alarm(metrics: Metrics, alarm: Alarm) -> None:
+def _note_alarm(metrics: Metrics, alarm: CanaryAlert) -> None:
     """Say that a canary was touched, and by whom: as the budgets name them."""
     metrics.canary_touched()
-    log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, budgets=alarm.budgets)
+    log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, budgets=alarm.drained_buckets)
 
 
 def _log_alarm_failure(error: Exception) -> None:
@@ -245,7 +245,7 @@ def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
 
 def _would_reach_strangers(database: Database, sender: Sender) -> bool:
     """Korea reserves no phone numbers for examples, so those that were made up may be real ones."""
-    if not sender.reaches_people:
+    if not sender.is_live:
         return False
     with database.read() as session:
         return holds_synthetic(session)

@@ -52,7 +52,7 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
         upgrade(database)
         tables = [_filled(database, size) for size in sizes]
         found: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in tables]
-        with psycopg.connect(url, autocommit=True) as connection, database.statements() as reader:
+        with psycopg.connect(url, autocommit=True) as connection, database.autocommit_reader() as reader:
             for number in range(ROUNDS + 1):
                 for table, medians in zip(tables, found, strict=True):
                     sentinel, *asked = random.sample(table.known, READS + 1)

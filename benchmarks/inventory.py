@@ -28,7 +28,7 @@ class Inventory:
 
 def take(path: Path) -> Inventory:
     """Count what is in a file."""
-    kinds = frozenset[str](incidents.read_file(ROOT / "app" / "incidents" / "sample.toml").kinds)
+    kinds = frozenset[str](incidents.load_incident(ROOT / "app" / "incidents" / "sample.toml").kinds)
     rows = read_bytes = 0
     with opened(path, encoding="utf-8") as file:
         partitions = 1 << (file.rows_likely // ROWS_PER_PARTITION).bit_length()

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.config import BadSetting, Settings, read_settings, require
-from app.db.database import parse_url
-from app.errors import BadInput
+from app.db.database import parse_database_url
+from app.errors import InvalidInput
 
 MARK = "s3cret-m4rk"
 
@@ -97,8 +97,8 @@ def test_a_malformed_setting_stops_the_start(
     ],
 )
 def test_a_malformed_database_address_is_named_and_not_said(url: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        parse_url(url)
+    with pytest.raises(InvalidInput) as caught:
+        parse_database_url(url)
     line = str(caught.value)
     assert line.startswith("EXPOSURE_DATABASE_URL: ")
     assert "\n" not in line
@@ -106,8 +106,8 @@ def test_a_malformed_database_address_is_named_and_not_said(url: str) -> None:
 
 
 def test_the_replica_has_a_name_of_its_own() -> None:
-    with pytest.raises(BadInput, match=r"^EXPOSURE_REPLICA_URL: "):
-        parse_url(f"postgresql://user:{MARK}@127.0.0.1:port/exposure", "EXPOSURE_REPLICA_URL")
+    with pytest.raises(InvalidInput, match=r"^EXPOSURE_REPLICA_URL: "):
+        parse_database_url(f"postgresql://user:{MARK}@127.0.0.1:port/exposure", "EXPOSURE_REPLICA_URL")
 
 
 def test_the_first_of_several_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_defaults() -> None:
 
 def test_the_default_keys_do_not_lie_with_the_default_database() -> None:
     settings = read_settings()
-    assert Path(parse_url(settings.database_url).database or "").parent != settings.key_dir
+    assert Path(parse_database_url(settings.database_url).database or "").parent != settings.key_dir
 
 
 def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,6 +249,6 @@ def test_an_error_states_what_is_required(
     ],
 )
 def test_an_error_states_what_a_database_address_must_be(url: str, requirement: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        parse_url(url)
+    with pytest.raises(InvalidInput) as caught:
+        parse_database_url(url)
     assert str(caught.value) == f"EXPOSURE_DATABASE_URL: {requirement}"

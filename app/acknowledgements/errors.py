@@ -1,6 +1,6 @@
 """What can go wrong with an acknowledgement or its receipt."""
 
-from app.errors import BadInput, ExposureError, NotFound
+from app.errors import InvalidInput, ExposureError, NotFound
 
 
 class UnknownExposure(NotFound):
@@ -11,5 +11,5 @@ class NoticeSuperseded(ExposureError):
     """There is a newer notice; that one is to be read."""
 
 
-class BadReceipt(BadInput):
+class InvalidReceipt(InvalidInput):
     """A receipt that does not hold."""

@@ -9,10 +9,10 @@ from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from app.acknowledgements.models import AcknowledgementRow, ReceiptRow
-from app.db import Reader, fetch, moment, note_edition
+from app.db import Reader, fetch, as_utc, observe_version
 
 
-class Kept(NamedTuple):
+class StoredAcknowledgement(NamedTuple):
     """An acknowledgement with its receipt."""
 
     incident: str
@@ -44,7 +44,7 @@ WHERE a.incident IN ({incidents}) AND a.subject IN ({subjects}) ORDER BY r.ackno
 """
 
 
-def of_subjects(session: Reader, people: Sequence[tuple[str, bytes]]) -> list[Kept]:
+def of_subjects(db: Reader, people: Sequence[tuple[str, bytes]]) -> list[StoredAcknowledgement]:
     """All acknowledgements of some people (incident, cloaked subject), oldest first. A subject is of one incident only."""
     if not people:
         return []
@@ -52,10 +52,10 @@ def of_subjects(session: Reader, people: Sequence[tuple[str, bytes]]) -> list[Ke
     query = _KEPT.format(incidents=_places(incidents), subjects=_places(subjects))
     kept = []
     for incident, subject, version, receipt, at, kid, payload, signature, edition in fetch(
-        session, query, [*incidents, *subjects]
+        db, query, [*incidents, *subjects]
     ):
-        note_edition(session, edition)
-        kept.append(Kept(incident, subject, version, receipt, moment(at), kid, payload, signature))
+        observe_version(db, edition)
+        kept.append(StoredAcknowledgement(incident, subject, version, receipt, as_utc(at), kid, payload, signature))
     return kept
 
 
@@ -66,13 +66,13 @@ def _places(values: Sequence[object]) -> str:
 _RECEIPT, _ACKNOWLEDGEMENT = (insert(cast("Table", model.__table__)) for model in (ReceiptRow, AcknowledgementRow))
 
 
-def add(session: Session, receipt: NewReceipt, incident: str, notice_version: int, subjects: Sequence[bytes]) -> None:
+def add(db: Session, receipt: NewReceipt, incident: str, notice_version: int, subjects: Sequence[bytes]) -> None:
     """Append a receipt and whom it is about (cloaked); below the ORM, as what every journey does.
 
     Raises:
         IntegrityError: one of them has acknowledged this version meanwhile.
     """
-    connection = session.connection()
+    connection = db.connection()
     connection.execute(_RECEIPT, receipt._asdict())
     about = {"incident": incident, "notice_version": notice_version, "receipt": receipt.id}
     for subject in subjects:

@@ -10,9 +10,9 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from app.acknowledgements.errors import BadReceipt
+from app.acknowledgements.errors import InvalidReceipt
 from app.crypto.keys import SigningKey
-from app.incidents import Locale
+from app.locales import Locale
 
 STATEMENTS: dict[Locale, str] = {
     "ko": "이 확인은 통지를 읽었다는 기록일 뿐이며, 어떠한 권리도 포기하거나 제한하지 않습니다. 손해배상 청구와 분쟁조정 신청의 권리는 그대로입니다.",
@@ -44,7 +44,7 @@ class ReceiptSigner:
     def __init__(self, key: SigningKey) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(key.subkey("receipts"))
         public = self._private.public_key().public_bytes_raw()
-        self.key = ReceiptKey(kid=hashlib.sha256(public).hexdigest()[:16], public_key=to_base64url(public))
+        self.key = ReceiptKey(kid=hashlib.sha256(public).hexdigest()[:16], public_key=encode_base64url(public))
 
     def sign(self, content: dict[str, Any]) -> tuple[bytes, bytes]:
         """Give the payload's bytes and the signature over them."""
@@ -52,35 +52,35 @@ class ReceiptSigner:
         return payload, self._private.sign(payload)
 
 
-def verify(receipt: Receipt, key: ReceiptKey) -> bytes:
+def verify_signature(receipt: Receipt, key: ReceiptKey) -> bytes:
     """Check a receipt offline; gives the payload's bytes.
 
     Raises:
-        BadReceipt: it is not of this key, or was changed.
+        InvalidReceipt: it is not of this key, or was changed.
     """
     if receipt.kid != key.kid:
-        raise BadReceipt(f"signed by key {receipt.kid}, which is not the one given")
-    payload = from_base64url(receipt.payload)
+        raise InvalidReceipt(f"signed by key {receipt.kid}, which is not the one given")
+    payload = decode_base64url(receipt.payload)
     try:
-        public = Ed25519PublicKey.from_public_bytes(from_base64url(key.public_key))
-        public.verify(from_base64url(receipt.signature), payload)
+        public = Ed25519PublicKey.from_public_bytes(decode_base64url(key.public_key))
+        public.verify(decode_base64url(receipt.signature), payload)
     except (InvalidSignature, ValueError):
-        raise BadReceipt("the signature does not hold") from None
+        raise InvalidReceipt("the signature does not hold") from None
     return payload
 
 
-def to_base64url(data: bytes) -> str:
+def encode_base64url(data: bytes) -> str:
     """Spell bytes (RFC 4648, 5) without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def from_base64url(text: str) -> bytes:
-    """Read what `to_base64url` spelled.
+def decode_base64url(text: str) -> bytes:
+    """Read what `encode_base64url` spelled.
 
     Raises:
-        BadReceipt: it is no base64url.
+        InvalidReceipt: it is no base64url.
     """
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise BadReceipt("is no base64url") from None
+        raise InvalidReceipt("is no base64url") from None

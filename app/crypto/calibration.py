@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.crypto.stretching import MAX_PASSES, COST_PROFILES, Argon2Cost, KdfParams
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 IDENTIFIERS_PER_ACCOUNT = 1.85
 """Of the breach that this was made for, modelled: 62.35 M identifiers of 33.7 M accounts, people in their address books included."""
@@ -49,7 +49,7 @@ Measure = Callable[[Argon2Cost], float]
 """Gives the seconds that one core takes for one digest."""
 
 
-class CannotFit(BadInput):
+class CannotFit(InvalidInput):
     """Not even the lowest cost fits the hours; the message says what it takes."""
 
 

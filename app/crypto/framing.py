@@ -1,11 +1,11 @@
 """Bytes put together so that no two different lists of parts give the same bytes."""
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 LENGTH_BYTES = 2
 
 
-class FramingError(BadInput):
+class FramingError(InvalidInput):
     """Bytes that `frame` did not make, or cannot."""
 
 

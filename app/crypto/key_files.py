@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.crypto.keys import KEY_BYTES, ApplicationKey, InvalidKey, Key, SigningKey, StoreKey
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 
 K = TypeVar("K", bound=Key)
 
 _STORE_ID = re.compile("[0-9a-f]{16}")
 
 
-class StoreKeyMissing(Unavailable):
+class StoreKeyMissing(DependencyUnavailable):
     """A data set names a store key that is not there, or not the one it says it is."""
 
 

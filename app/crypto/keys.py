@@ -7,12 +7,12 @@ from typing import ClassVar, Self
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 KEY_BYTES = 32
 
 
-class InvalidKey(BadInput):
+class InvalidKey(InvalidInput):
     """A key that must not be used; the message names where it lies, never what it is."""
 
 

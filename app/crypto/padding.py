@@ -1,11 +1,11 @@
 """Sizes that say little: ISO/IEC 7816-4 padding up to one of a few classes."""
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 _MARK = b"\x80"
 
 
-class RecordTooLong(BadInput):
+class RecordTooLong(InvalidInput):
     """More bytes than the largest class holds."""
 
 

@@ -22,7 +22,7 @@ from app.crypto.framing import frame
 from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.padding import RecordTooLong, filling, unpad
 from app.crypto.keys import StoreKey
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 
 FORMAT = b"exposure-lookup/1 sealed row"
 _NONCE_BYTES = 12
@@ -41,7 +41,7 @@ OVERFLOW_MARKER = b""
 """Stands for the inner seal in the one row of an identifier that too many people share: there is nothing to open, for anybody."""
 
 
-class DecryptionFailed(Unavailable):
+class DecryptionFailed(DependencyUnavailable):
     """A seal does not open: bytes changed, were moved, or the key is another. Never to be taken for "nothing there"."""
 
 

@@ -14,7 +14,7 @@ from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 
 from app.crypto.keys import expand
-from app.errors import BadInput, Unavailable
+from app.errors import InvalidInput, DependencyUnavailable
 
 DIGEST_BYTES = 32
 SALT_BYTES = 16
@@ -56,7 +56,7 @@ def parse_cost(text: str) -> Argon2Cost:
     """Read what stands behind `--cost`: a profile's name, or passes and KiB, as in `1:512`.
 
     Raises:
-        BadInput: it is neither, or more or less than is allowed.
+        InvalidInput: it is neither, or more or less than is allowed.
     """
     if text in COST_PROFILES:
         return COST_PROFILES[text]
@@ -65,7 +65,7 @@ def parse_cost(text: str) -> Argon2Cost:
         cost = Argon2Cost(int(spelt[1]), int(spelt[2]))
         if cost.passes <= MAX_PASSES and cost.memory_kib in _MEMORY_KIB:
             return cost
-    raise BadInput(
+    raise InvalidInput(
         f"--cost: must be one of {', '.join(COST_PROFILES)}, or TIME:KIB such as 1:512 "
         f"(1 to {MAX_PASSES} passes over {_MEMORY_KIB[0]} to {_MEMORY_KIB[-1]} KiB)"
     )
@@ -91,7 +91,7 @@ class KdfParams:
         """Make the digest, 32 bytes, of the keyholder's answer. Lets other threads run meanwhile.
 
         Raises:
-            Unavailable: the memory that it takes is not there.
+            DependencyUnavailable: the memory that it takes is not there.
         """
         try:
             return hash_secret_raw(
@@ -104,4 +104,4 @@ class KdfParams:
                 type=Type.ID,
             )
         except HashingError:
-            raise Unavailable(f"Argon2id finds no {self.cost.memory_kib:,} KiB of memory") from None
+            raise DependencyUnavailable(f"Argon2id finds no {self.cost.memory_kib:,} KiB of memory") from None

@@ -18,7 +18,7 @@ from app.crypto.key_files import KeyRing, StoreKeyMissing
 from app.crypto.row_sealing import DecryptionFailed
 from app.crypto.keys import KEY_BYTES, StoreKey
 from app.datasets import queries
-from app.db import Database, Remembered
+from app.db import Database, VersionedCache
 from app.identifiers import IdentifierKind
 
 NOTE_BYTES = 4096
@@ -56,13 +56,13 @@ class Canaries:
         self._keys = keys
         self._key = secrets.token_bytes(KEY_BYTES)
         self._known: Mapping[bytes, str] = {}
-        self._remembered = Remembered(self._read)
+        self._remembered = VersionedCache(self._read)
 
     def refresh(self, database: Database) -> None:
         """Read them where the edition is another than before.
 
         Raises:
-            Unavailable: the database failed; what was known stays.
+            DependencyUnavailable: the database failed; what was known stays.
         """
         with database.read() as session:
             self._known = self._remembered(session)

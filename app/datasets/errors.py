@@ -1,6 +1,6 @@
 """What can be wrong with a data set."""
 
-from app.errors import BadInput, NotFound, Refused, Unavailable
+from app.errors import InvalidInput, NotFound, OperationRefused, DependencyUnavailable
 
 
 class UnknownDataSet(NotFound):
@@ -11,36 +11,36 @@ class UnknownIdentifier(NotFound):
     """The identifier is in none of the incident's data sets."""
 
 
-class ImportFailed(BadInput):
+class ImportFailed(InvalidInput):
     """The file cannot be imported; nothing of it was kept."""
 
 
-class OtherPepper(Unavailable):
+class OtherPepper(DependencyUnavailable):
     """The keyholder holds another pepper than the one that everything is sealed under: its digests would find nothing."""
 
 
-class WorkerDied(Unavailable):
+class WorkerDied(DependencyUnavailable):
     """A process that seals was ended from outside: out of memory, or killed."""
 
 
-class SeveralPeople(BadInput):
+class SeveralPeople(InvalidInput):
     """Several people share an identifier, and it was not said which of them is meant."""
 
 
-class NotNow(Refused):
+class NotNow(OperationRefused):
     """The state of the data set, or of those beside it, does not admit this."""
 
 
-class InUse(Unavailable):
+class InUse(DependencyUnavailable):
     """Somebody reads a data set for long, and it cannot be dropped meanwhile without keeping everybody waiting; nothing was changed."""
 
 
-class SentinelMissing(Unavailable):
+class SentinelMissing(DependencyUnavailable):
     """A data set's sentinel is not there or does not open.
 
     An emptied partition, a stale replica, another pepper, another store key: whatever it is, "not found" would be a lie.
     """
 
 
-class Unstretched(Unavailable):
+class Unstretched(DependencyUnavailable):
     """No scheme is fixed yet, so no digest can be made: nothing was ever imported."""

@@ -1,7 +1,7 @@
 """Reading what the data sets hold of some digests: one query, and every answer vouched for.
 
 A failure is never an answer: each data set proves by its sentinel, read in the same query, that its partition is there, that the store key is its
-own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `Unavailable`. Where its rows lie on several
+own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `DependencyUnavailable`. Where its rows lie on several
 servers, the sentinel of each range that is read proves it for that range.
 """
 
@@ -22,7 +22,7 @@ from app.datasets.ranges import range_of, sentinels
 from app.datasets.record import Record, Sentinel, decode
 from app.datasets.turns import Turns
 from app.datasets.versions import DataSet
-from app.db import Database, Reader, Remembered, require_edition
+from app.db import Database, Reader, VersionedCache, require_same_version
 from app.keyholder import KeyholderClient
 
 _Rows = dict[bytes, list[tuple[int, bytes]]]
@@ -65,8 +65,8 @@ class Register:
         self._turns = turns or Turns(1)
         self._keyholder = keyholder
         self._replica = replica
-        self._readable = Remembered(queries.readable)
-        self._scheme = Remembered(scheme.current)
+        self._readable = VersionedCache(queries.readable)
+        self._scheme = VersionedCache(scheme.current)
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
         self._witnesses: dict[UUID, _Witness] = {}
 
@@ -88,7 +88,7 @@ class Register:
             The data sets, newest publication first within their incident.
 
         Raises:
-            Unavailable: the keyholder, the database, a sentinel or a seal failed.
+            DependencyUnavailable: the keyholder, the database, a sentinel or a seal failed.
         """
         datasets = self._readable(session) if dataset is None else [dataset]
         current = self._scheme(session)
@@ -114,9 +114,9 @@ class Register:
     def _rows_at(self, session: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
         if self._replica is None:
             return queries.rows_at(session, wanted)
-        with self._replica.statements() as elsewhere:
+        with self._replica.autocommit_reader() as elsewhere:
             rows = queries.rows_at(elsewhere, wanted)
-            require_edition(session, elsewhere)
+            require_same_version(session, elsewhere)
         return rows
 
     def _witness(self, dataset: DataSet, current: KdfParams, connection: int) -> "_Witness":

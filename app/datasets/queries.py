@@ -20,7 +20,7 @@ from app.datasets.manifest import Manifest, Row
 from app.datasets.models import DataSetRow, SchemeRow
 from app.datasets.ranges import first_of
 from app.datasets.versions import DataSet
-from app.db import Reader, fetch, note_edition
+from app.db import Reader, fetch, observe_version
 
 _BATCH = 10_000
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -297,7 +297,7 @@ def rows_at(session: Reader, wanted: Sequence[tuple[UUID, Sequence[bytes]]]) -> 
     asked = [locator for _, locators in wanted for locator in locators]
     values = [value for one in asked for value in (*_positions(one), one)] if is_sqlite else asked
     found = fetch(session, statement, values)
-    note_edition(session, found[0][1] if found and found[0][0] == _EDITION else None)
+    observe_version(session, found[0][1] if found and found[0][0] == _EDITION else None)
     return [(place, (locator, entry, sealed)) for place, locator, entry, sealed in found[1:]]
 
 
@@ -314,7 +314,7 @@ def _rows_statement(wanted: tuple[tuple[UUID, int], ...], is_sqlite: bool) -> st
         f"SELECT {place} AS place, locator, entry, sealed FROM {partition(dataset)} WHERE {where(count)}"  # noqa: S608
         for place, (dataset, count) in enumerate(wanted)
     ]
-    edition = f"SELECT {_EDITION} AS place, name AS locator, NULL AS entry, NULL AS sealed FROM edition WHERE id = 1"  # noqa: S608
+    edition = f"SELECT {_EDITION} AS place, version AS locator, NULL AS entry, NULL AS sealed FROM catalog_version WHERE id = 1"  # noqa: S608
     return " UNION ALL ".join([*parts, edition]) + " ORDER BY place, locator, entry"
 
 

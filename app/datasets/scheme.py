@@ -15,7 +15,7 @@ from app.datasets.errors import NotNow, OtherPepper
 from app.datasets.models import SchemeRow
 from app.datasets.queries import FixedScheme
 from app.datasets.turns import Turns
-from app.db import Reader, Remembered
+from app.db import Reader, VersionedCache
 from app.identifiers import IdentifierKind
 from app.keyholder import KeyholderClient
 
@@ -33,7 +33,7 @@ def choose(session: Session, cost: str | None) -> KdfParams:
     """Give the scheme that an import is to use: the deployment's, or for the first one a new one of *cost*.
 
     Raises:
-        BadInput: there is no such cost.
+        InvalidInput: there is no such cost.
         NotNow: another cost than the deployment's was asked for.
     """
     asked = None if cost is None else parse_cost(cost)
@@ -86,7 +86,7 @@ class Digester:
         """
         self._keyholder = keyholder
         self._turns = turns or Turns(1)
-        self._scheme = Remembered(queries.scheme)
+        self._scheme = VersionedCache(queries.scheme)
         self._shown: tuple[int, bytes] | None = None
 
     def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> bytes | None:

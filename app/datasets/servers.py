@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from app.datasets import queries
 from app.db import Database, DatabaseUnavailable
-from app.errors import Refused, Unavailable
+from app.errors import OperationRefused, DependencyUnavailable
 
 _OWN = {"user", "password", "dbname", "options", "connect_timeout"}
 """What is said elsewhere in an address, and what a `Database` says of its connections itself."""
@@ -23,12 +23,12 @@ def further_servers(database: Database) -> Iterator[Mapping[str, Database]]:
     """Open the servers `shard_0`, `shard_1`, … that *database* knows; none on SQLite. By their names, in the order of the ranges that they hold.
 
     Raises:
-        Refused: our role has no user mapping for one of them.
+        OperationRefused: our role has no user mapping for one of them.
         DatabaseUnavailable: *database* failed.
     """
     with database.read() as session:
         known = queries.further_servers(session)
-    servers = {name: Database(_address(name, options), pool=1, name=f"server {name}") for name, options in known}
+    servers = {name: Database(_address(name, options), pool_size=1, name=f"server {name}") for name, options in known}
     try:
         yield servers
     finally:
@@ -47,7 +47,7 @@ def drop_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
         try:
             with server.write() as session:
                 queries.drop_partition(session, dataset)
-        except Unavailable as error:
+        except DependencyUnavailable as error:
             failures.append(str(error))
     if failures:
         raise DatabaseUnavailable(f"{'; '.join(failures)}: rows of data set {dataset} may be left; run this again")
@@ -56,7 +56,7 @@ def drop_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
 def _address(name: str, options: Mapping[str, str] | None) -> str:
     """Give the address that the primary itself would use; other options than libpq's are about reading foreign tables."""
     if options is None:
-        raise Refused(f"server {name}: the role of EXPOSURE_DATABASE_URL has no user mapping for it")
+        raise OperationRefused(f"server {name}: the role of EXPOSURE_DATABASE_URL has no user mapping for it")
     of_libpq = {one.keyword.decode() for one in pq.Conninfo.get_defaults()} - _OWN
     return URL.create(
         "postgresql",

@@ -16,8 +16,8 @@ from app.datasets.manifest import Row, read_signed
 from app.datasets.record import Record
 from app.datasets.tallies import Difference, differences, open_tallies
 from app.datasets.versions import DataSet
-from app.incidents import get as get_incident
-from app.incidents import lock as lock_incident
+from app.incidents import get_incident
+from app.incidents import lock_incident
 
 
 def get(session: Session, dataset: UUID) -> DataSet:
@@ -83,7 +83,7 @@ def diff(session: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[
     Raises:
         UnknownDataSet: there is none of an id.
         NotNow: one is retired, or was imported by a version that did not count.
-        Unavailable: a store key is missing, or does not open the counts.
+        DependencyUnavailable: a store key is missing, or does not open the counts.
     """
     return differences(_tallies(session, before, keys), _tallies(session, after, keys))
 
@@ -94,7 +94,7 @@ def canaries(session: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:
     Raises:
         UnknownDataSet: there is none of this id.
         NotNow: it is retired.
-        Unavailable: the store key is missing, or does not open the note.
+        DependencyUnavailable: the store key is missing, or does not open the note.
     """
     one = get(session, dataset)
     versions.require_rows(one)
@@ -123,7 +123,7 @@ def suppress(
         NotNow: the data set is retired.
         SeveralPeople: several share the identifier, and no *entry* says which is meant.
         UnknownIdentifier: nobody is found by it, or too many share it.
-        Unavailable: something failed; nothing was removed.
+        DependencyUnavailable: something failed; nothing was removed.
     """
     target = _locked(session, dataset)
     versions.require_rows(target)

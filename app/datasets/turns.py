@@ -3,13 +3,13 @@
 import threading
 
 from app import cpu_affinity
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 
 PATIENCE_SECONDS = 2.0
 """Less than anything that a waiting call holds on to would be waited for by others."""
 
 
-class Crowded(Unavailable):
+class Crowded(DependencyUnavailable):
     """It was nobody's turn in time. Nothing was spent; the caller comes again."""
 
 

@@ -25,7 +25,7 @@ from app.datasets.lookup import Register
 from app.datasets.manifest import Account, read_signed
 from app.datasets.manifest import Row as StoredRow
 from app.datasets.versions import DataSet
-from app.incidents import get as get_incident
+from app.incidents import get_incident
 from app.keyholder import KeyholderClient
 
 SAMPLE = 500
@@ -64,7 +64,7 @@ def verify(
         NotNow: it is retired: there is nothing left to check.
         BadManifest: the signature does not hold.
         BadFile: the source file cannot be read.
-        Unavailable: the keyholder, the database, the sentinel or a key failed.
+        DependencyUnavailable: the keyholder, the database, the sentinel or a key failed.
     """
     versions.require_rows(dataset)
     key = keys.load_store_key(dataset.key_id)

@@ -3,22 +3,22 @@
 Migrations are in `app.db.upgrade`, which brings Alembic along: only commands need it.
 """
 
-from app.db.database import Database, parse_url
-from app.db.edition import EditionRow, Remembered, note_edition, require_edition
-from app.db.reading import DatabaseUnavailable, Reader, fetch
-from app.db.schema import Base, UtcDateTime, moment
+from app.db.database import Database, parse_database_url
+from app.db.catalog_version import CatalogVersionRow, VersionedCache, observe_version, require_same_version
+from app.db.readers import DatabaseUnavailable, Reader, fetch
+from app.db.base import Base, UtcDateTime, as_utc
 
 __all__ = [
     "Base",
     "Database",
     "DatabaseUnavailable",
-    "EditionRow",
+    "CatalogVersionRow",
     "Reader",
     "Remembered",
     "UtcDateTime",
     "fetch",
     "moment",
-    "note_edition",
-    "parse_url",
-    "require_edition",
+    "observe_version",
+    "parse_database_url",
+    "require_same_version",
 ]

@@ -2,8 +2,8 @@
 
     with database.read() as session     one snapshot: every statement sees the same committed state
     with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
-    database.answer(work)               one snapshot, or a fresh one where a data set was retired under it
-    database.glance(work)               the same without a transaction, where each statement proves that nothing changed meanwhile
+    database.snapshot_read(work)               one snapshot, or a fresh one where a data set was retired under it
+    database.optimistic_read(work)               the same without a transaction, where each statement proves that nothing changed meanwhile
 
 A face opens them; a domain works inside and never commits.
 """
@@ -18,9 +18,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db.edition import SNAPSHOT, Unsettled, edition, known_edition
-from app.db.reading import DatabaseUnavailable, Glance, Reader
-from app.errors import BadInput, Unavailable
+from app.db.catalog_version import SNAPSHOT, SnapshotNeeded, read_version, observed_version
+from app.db.readers import DatabaseUnavailable, AutocommitReader, Reader
+from app.errors import InvalidInput, DependencyUnavailable
 
 T = TypeVar("T")
 
@@ -29,45 +29,45 @@ _OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
 """Milliseconds; and what is asked over and over is a read of few rows by their key, whose plan is the same whatever the key."""
 
 
-def parse_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
+def parse_database_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
     """Read a database address: ``sqlite:///PATH`` or ``postgresql://…``.
 
     Raises:
-        BadInput: it is neither; the message does not repeat it, since it may hold a password.
+        InvalidInput: it is neither; the message does not repeat it, since it may hold a password.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise BadInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL") from None
+        raise InvalidInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL") from None
     match parsed.get_backend_name():
         case "sqlite":
             if not parsed.database or parsed.database == ":memory:":
-                raise BadInput(f"{setting}: must name a file, such as sqlite:///data/exposure.sqlite3")
+                raise InvalidInput(f"{setting}: must name a file, such as sqlite:///data/exposure.sqlite3")
             return parsed.set(drivername="sqlite+pysqlite")
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
         case _:
-            raise BadInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL")
+            raise InvalidInput(f"{setting}: must be a sqlite:///PATH or postgresql:// URL")
 
 
 class Database:
     """One database, SQLite (WAL) or PostgreSQL."""
 
-    def __init__(self, url: str, *, pool: int = 8, name: str = "the database") -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, name: str = "the database") -> None:
         """Know where it is; nothing is opened yet.
 
         Args:
-            url: of `parse_url`.
+            url: of `parse_database_url`.
             pool: connections that are open at most. Who finds none free waits two seconds.
             name: what a failure calls it.
         """
         self.name = name
-        self.url = parse_url(url)
+        self.url = parse_database_url(url)
         if self.is_sqlite:
-            self.engine = self._reading = _sqlite(self.url, pool)
+            self.engine = self._reading = _sqlite(self.url, pool_size)
             self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         else:
-            self._statements = _postgresql(self.url, pool)
+            self._statements = _postgresql(self.url, pool_size)
             self._reading = self._statements.execution_options(isolation_level="REPEATABLE READ")
             self.engine = self._writing = self._statements.execution_options(isolation_level="READ COMMITTED")
 
@@ -88,14 +88,14 @@ class Database:
         Raises:
             DatabaseUnavailable: the database failed.
         """
-        with self._unit(self._reading, **{SNAPSHOT: True}) as session:
-            yield session
+        with self._unit(self._reading, **{SNAPSHOT: True}) as db:
+            yield db
 
-    def statements(self) -> Glance:
+    def autocommit_reader(self) -> AutocommitReader:
         """Read statement by statement, each in a state of its own: PostgreSQL only."""
-        return Glance(self._statements, self.name)
+        return AutocommitReader(self._statements, self.name)
 
-    def glance(self, work: Callable[[Reader], T]) -> T:
+    def optimistic_read(self, work: Callable[[Reader], T]) -> T:
         """Do *work* on one state of the database, statement by statement where that does: the path of an answer.
 
         Each statement stands for itself and brings the edition along, which must be the same in all of them. So no transaction is begun
@@ -105,42 +105,42 @@ class Database:
             work: reads only what is remembered, and what brings the edition along.
 
         Raises:
-            Unavailable: as for `answer`.
+            DependencyUnavailable: as for `answer`.
         """
         if self.is_sqlite:
-            return self.answer(work)
+            return self.snapshot_read(work)
         try:
-            with self.statements() as glance:
+            with self.autocommit_reader() as glance:
                 return work(glance)
-        except Unsettled:
-            return self.answer(work)
-        except Unavailable as error:
-            self._require_change(error, known_edition(glance))
-        return self.answer(work)
+        except SnapshotNeeded:
+            return self.snapshot_read(work)
+        except DependencyUnavailable as error:
+            self._require_change(error, observed_version(glance))
+        return self.snapshot_read(work)
 
-    def answer(self, work: Callable[[Reader], T]) -> T:
+    def snapshot_read(self, work: Callable[[Reader], T]) -> T:
         """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
 
         A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find
         it listed and gone. A failure without a change of the edition is no such thing, and stays.
 
         Raises:
-            Unavailable: *work* failed, and not because of what changed meanwhile.
+            DependencyUnavailable: *work* failed, and not because of what changed meanwhile.
         """
         try:
-            with self.read() as session:
-                return work(session)
-        except Unavailable as error:
-            self._require_change(error, known_edition(session))
+            with self.read() as db:
+                return work(db)
+        except DependencyUnavailable as error:
+            self._require_change(error, observed_version(db))
         with self.read() as fresh:
             return work(fresh)
 
-    def _require_change(self, failure: Unavailable, before: bytes | None) -> None:
+    def _require_change(self, failure: DependencyUnavailable, before: bytes | None) -> None:
         """Raise *failure* again, unless the edition is another than *before* by now."""
         if before is None:
             raise failure
         with self.read() as fresh:
-            if edition(fresh) == before:
+            if read_version(fresh) == before:
                 raise failure
 
     @contextmanager
@@ -150,15 +150,15 @@ class Database:
         Raises:
             DatabaseUnavailable: the database failed; nothing was written.
         """
-        with self._unit(self._writing) as session:
-            yield session
-            session.commit()
+        with self._unit(self._writing) as db:
+            yield db
+            db.commit()
 
     @contextmanager
     def _unit(self, engine: Engine, **info: object) -> Iterator[Session]:
         try:
-            with Session(engine, expire_on_commit=False, info=info) as session:
-                yield session
+            with Session(engine, expire_on_commit=False, info=info) as db:
+                yield db
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
@@ -169,30 +169,30 @@ class Database:
         self.engine.dispose()
 
 
-def _postgresql(url: URL, pool: int) -> Engine:
+def _postgresql(url: URL, pool_size: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",  # what `glance` needs; the units of work set their own, and set it back
         skip_autocommit_rollback=True,
         pool_use_lifo=True,  # few connections that are busy: what they have prepared is used
-        pool_size=pool,
+        pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2,
         connect_args={"connect_timeout": 2, "options": _OPTIONS},
     )
 
 
-def _sqlite(url: URL, pool: int) -> Engine:
+def _sqlite(url: URL, pool_size: int) -> Engine:
     try:
         Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"EXPOSURE_DATABASE_URL: cannot create the folder ({error.strerror})") from None
+        raise InvalidInput(f"EXPOSURE_DATABASE_URL: cannot create the folder ({error.strerror})") from None
     # isolation_level None: the driver opens no transaction of its own, so that BEGIN IMMEDIATE below is the one that counts
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=pool,
+        pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2,
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},

@@ -10,14 +10,14 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.database import Database
-from app.db.reading import DatabaseUnavailable
-from app.errors import BadInput
+from app.db.readers import DatabaseUnavailable
+from app.errors import InvalidInput
 
 ROOT = Path(__file__).parents[2]
 """The project's root: ``alembic.ini`` and ``migrations/`` stand there, and in the image."""
 
 
-class NotUpgraded(BadInput):
+class SchemaOutdated(InvalidInput):
     """The schema is not the one that this program knows."""
 
 
@@ -25,7 +25,7 @@ def upgrade(database: Database) -> None:
     """Bring the schema to the newest revision, all or nothing.
 
     Raises:
-        NotUpgraded: it is at a revision that this program does not know.
+        SchemaOutdated: it is at a revision that this program does not know.
         DatabaseUnavailable: the database failed.
     """
     try:
@@ -34,16 +34,16 @@ def upgrade(database: Database) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError:
-        raise NotUpgraded("EXPOSURE_DATABASE_URL: the schema is of another version of this program") from None
+        raise SchemaOutdated("EXPOSURE_DATABASE_URL: the schema is of another version of this program") from None
     except SQLAlchemyError as error:
         raise DatabaseUnavailable(f"the database failed ({type(error).__name__})") from None
 
 
-def require_newest(database: Database) -> None:
+def require_current_schema(database: Database) -> None:
     """Refuse a schema that is older or newer than this program.
 
     Raises:
-        NotUpgraded: it is.
+        SchemaOutdated: it is.
         DatabaseUnavailable: the database failed.
     """
     try:
@@ -54,7 +54,7 @@ def require_newest(database: Database) -> None:
             f"EXPOSURE_DATABASE_URL: the database cannot be reached ({type(error).__name__})"
         ) from None
     if current != ScriptDirectory.from_config(_config()).get_current_head():
-        raise NotUpgraded("EXPOSURE_DATABASE_URL: the schema is not the newest; run `exposure db upgrade`")
+        raise SchemaOutdated("EXPOSURE_DATABASE_URL: the schema is not the newest; run `exposure db upgrade`")
 
 
 def _config() -> Config:

@@ -44,14 +44,14 @@ class Outbox:
         self._undelivered = undelivered
         self._told = told
 
-    def put(self, session: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
+    def put(self, db: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
         """Write a message in the caller's unit of work; one that must not be sent as well, so that both are the same work."""
         sealed = encrypt_json(self._key, [asdict(message), send], aad=_ABOUT)
-        queries.add(session, sealed, now, expires_at)
+        queries.add(db, sealed, now, expires_at)
 
-    def erase_expired(self, session: Session, *, now: datetime) -> None:
+    def erase_expired(self, db: Session, *, now: datetime) -> None:
         """Forget the messages whose code is no longer good: those that no provider took."""
-        for sealed in queries.remove_expired(session, now):
+        for sealed in queries.remove_expired(db, now):
             try:
                 fields, send = decrypt_json(self._key, sealed, aad=_ABOUT)
             except DecryptionFailed:
@@ -67,18 +67,18 @@ class Outbox:
         Raises:
             DatabaseUnavailable: the database failed; what was not sent stays.
         """
-        with database.read() as session:
-            if not queries.any_due(session, clock()):
+        with database.read() as db:
+            if not queries.any_due(db, clock()):
                 return 0
-        with database.write() as session:
-            self.erase_expired(session, now=clock())
+        with database.write() as db:
+            self.erase_expired(db, now=clock())
         sent, delivered = 0, None
         while True:
             now = clock()
-            with database.write() as session:
+            with database.write() as db:
                 if delivered is not None:
-                    queries.remove(session, delivered)
-                claimed = queries.claim(session, now, now + LEASE)
+                    queries.remove(db, delivered)
+                claimed = queries.claim(db, now, now + LEASE)
             if claimed is None:
                 return sent
             number, sealed = claimed

@@ -29,27 +29,27 @@ _CLAIM = (
 _REMOVE = delete(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
 
 
-def add(session: Session, sealed: bytes, due_at: datetime, expires_at: datetime) -> None:
+def add(db: Session, sealed: bytes, due_at: datetime, expires_at: datetime) -> None:
     """Keep a message."""
-    session.connection().execute(_ADD, {"sealed": sealed, "due_at": due_at, "expires_at": expires_at})
+    db.connection().execute(_ADD, {"sealed": sealed, "due_at": due_at, "expires_at": expires_at})
 
 
-def any_due(session: Session, now: datetime) -> bool:
+def any_due(db: Session, now: datetime) -> bool:
     """Whether a message waits; a read, so that an idle worker takes no lock."""
-    return session.scalar(select(OutboxRow.id).where(OutboxRow.due_at <= now).limit(1)) is not None
+    return db.scalar(select(OutboxRow.id).where(OutboxRow.due_at <= now).limit(1)) is not None
 
 
-def claim(session: Session, now: datetime, until: datetime) -> tuple[int, bytes] | None:
+def claim(db: Session, now: datetime, until: datetime) -> tuple[int, bytes] | None:
     """Take the message that is due longest, out of other workers' sight *until* then; gives its number and what is sealed."""
-    row = session.connection().execute(_CLAIM, {"now": now, "until": until}).one_or_none()
+    row = db.connection().execute(_CLAIM, {"now": now, "until": until}).one_or_none()
     return None if row is None else (row.id, row.sealed)
 
 
-def remove(session: Session, number: int) -> None:
+def remove(db: Session, number: int) -> None:
     """Forget a message that was delivered."""
-    session.connection().execute(_REMOVE, {"number": number})
+    db.connection().execute(_REMOVE, {"number": number})
 
 
-def remove_expired(session: Session, now: datetime) -> Sequence[bytes]:
+def remove_expired(db: Session, now: datetime) -> Sequence[bytes]:
     """Forget the messages whose code is no longer good; gives what was sealed of them."""
-    return session.scalars(delete(OutboxRow).where(OutboxRow.expires_at <= now).returning(OutboxRow.sealed)).all()
+    return db.scalars(delete(OutboxRow).where(OutboxRow.expires_at <= now).returning(OutboxRow.sealed)).all()

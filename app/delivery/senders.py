@@ -5,12 +5,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, TextIO
 
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 
 Channel = Literal["email", "sms"]
 
 
-class SendFailed(Unavailable):
+class SendFailed(DependencyUnavailable):
     """A message was not taken; it is tried again until it expires."""
 
 
@@ -27,7 +27,7 @@ class Message:
 class Sender(Protocol):
     """Hands messages to whoever carries them."""
 
-    reaches_people: ClassVar[bool]
+    is_live: ClassVar[bool]
     """Whether a message may arrive at somebody: never where data is synthetic, since its phone numbers may be real ones."""
 
     def send(self, message: Message) -> None:
@@ -41,7 +41,7 @@ class Sender(Protocol):
 class ConsoleSender:
     """Prints each code: for the demo, for development and for tests. It must be asked for aloud."""
 
-    reaches_people: ClassVar[bool] = False
+    is_live: ClassVar[bool] = False
 
     def __init__(self, *, as_json: bool, stream: TextIO | None = None) -> None:
         self._as_json = as_json
@@ -50,8 +50,8 @@ class ConsoleSender:
     def send(self, message: Message) -> None:
         """Print one code."""
         if self._as_json:
-            line = json.dumps({"event": "code", "to": message.to, "code": message.code})
+            line = json.dumps({"event": "code", "to": message.address, "code": message.code})
         else:
-            line = f"code for {message.to}: {message.code}"
+            line = f"code for {message.address}: {message.code}"
         self._stream.write(line + "\n")
         self._stream.flush()

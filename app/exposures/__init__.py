@@ -1,17 +1,17 @@
 """The answer: what of a person's leaked, in which incident, and how sure that is."""
 
-from app.exposures.errors import InvalidValue, VerifyAgain
-from app.exposures.folding import Exposure
-from app.exposures.service import Answer, CheckResult, Exposures, Proof, SetResult, exposure_id
+from app.exposures.errors import InvalidValue, ReverificationNeeded
+from app.exposures.aggregation import Exposure
+from app.exposures.service import ExposureReport, ValueCheckResult, ExposureService, IdentifierDigest, DataSetResult, exposure_id
 
 __all__ = [
     "Answer",
-    "CheckResult",
+    "ValueCheckResult",
     "Exposure",
     "Exposures",
     "InvalidValue",
     "Proof",
-    "SetResult",
-    "VerifyAgain",
+    "DataSetResult",
+    "ReverificationNeeded",
     "exposure_id",
 ]

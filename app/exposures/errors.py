@@ -1,11 +1,11 @@
 """What keeps an answer from being given."""
 
-from app.errors import BadInput, ExposureError
+from app.errors import InvalidInput, ExposureError
 
 
-class VerifyAgain(ExposureError):
+class ReverificationNeeded(ExposureError):
     """The data sets cannot be read with what the session holds; proving the identifier once more mends it."""
 
 
-class InvalidValue(BadInput):
+class InvalidValue(InvalidInput):
     """What was given to be checked cannot be a value of that kind; says why, never what it was."""

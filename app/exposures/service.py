@@ -12,16 +12,16 @@ from app.crypto.key_derivation import derive_row_keys
 from app.crypto.framing import frame
 from app.datasets import Digester, Reading, Register
 from app.db import Reader
-from app.exposures.errors import InvalidValue, VerifyAgain
-from app.exposures.folding import Exposure, fold
+from app.exposures.errors import InvalidValue, ReverificationNeeded
+from app.exposures.aggregation import Exposure, build_exposures
 from app.identifiers import IdentifierKind, ValueKind, MalformedValue, canonicalize
 from app.keyholder import KeyholderClient
 
-SetOutcome = Literal["found", "not_found", "cannot_tell"]
+DataSetOutcome = Literal["found", "not_found", "cannot_tell"]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class IdentifierDigest:
     """One proven identifier; without a digest where the session was opened before anything had been imported."""
 
     kind: IdentifierKind
@@ -29,26 +29,26 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class SetResult:
+class DataSetResult:
     """What one published data set says of the proven identifiers."""
 
     incident: str
     version: int
     published_at: datetime
     synthetic: bool
-    result: SetOutcome
+    result: DataSetOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExposureReport:
     """Every published data set was really read, and this is what stands in them."""
 
-    datasets: tuple[SetResult, ...]
+    datasets: tuple[DataSetResult, ...]
     exposures: tuple[Exposure, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult:
+class ValueCheckResult:
     """Whether a value is one that a record knows, and whether that kind of item leaked."""
 
     exposure: Exposure
@@ -56,7 +56,7 @@ class CheckResult:
     matched: bool
 
 
-class Exposures:
+class ExposureService:
     """The exposures of whoever proved an identifier."""
 
     def __init__(self, register: Register, keyholder: KeyholderClient, digester: Digester) -> None:
@@ -64,44 +64,44 @@ class Exposures:
         self._keyholder = keyholder
         self._digester = digester
 
-    def find(self, session: Reader, proofs: Sequence[Proof]) -> Answer:
+    def find(self, db: Reader, proofs: Sequence[IdentifierDigest]) -> ExposureReport:
         """Find what of these identifiers' owner leaked.
 
         Raises:
-            VerifyAgain: a proof has no digest, and there is something to read.
-            Unavailable: a data set could not be read: a failure is never an answer.
+            ReverificationNeeded: a proof has no digest, and there is something to read.
+            DependencyUnavailable: a data set could not be read: a failure is never an answer.
         """
         digests = [proof.digest for proof in proofs if proof.digest is not None]
-        readings = self._register.look_up(session, digests)
+        readings = self._register.look_up(db, digests)
         if readings and len(digests) < len(proofs):
-            raise VerifyAgain("proven before anything was imported")
-        return Answer(
+            raise ReverificationNeeded("proven before anything was imported")
+        return ExposureReport(
             datasets=tuple(_result(one) for one in readings if one.dataset.state == "published"),
-            exposures=tuple(fold(readings, [proof.kind for proof in proofs if proof.digest is not None])),
+            exposures=tuple(build_exposures(readings, [proof.kind for proof in proofs if proof.digest is not None])),
         )
 
-    def check(self, session: Reader, proofs: Sequence[Proof], kind: ValueKind, text: str) -> list[CheckResult]:
+    def check(self, db: Reader, proofs: Sequence[IdentifierDigest], kind: ValueKind, text: str) -> list[ValueCheckResult]:
         """Hold a value against one's own records; the work is the same whether it matches or not.
 
         Raises:
             InvalidValue: it cannot be a value of that kind.
-            VerifyAgain: as for `find`.
-            Unavailable: as for `find`.
+            ReverificationNeeded: as for `find`.
+            DependencyUnavailable: as for `find`.
         """
         try:
             value = canonicalize(kind, text)
         except MalformedValue as malformed:
             raise InvalidValue(malformed.reason) from None
         connection = self._keyholder.connection_id()
-        exposures = self.find(session, proofs).exposures
+        exposures = self.find(db, proofs).exposures
         if kind == "email" or kind == "phone":
-            digest = self._digester.digest(session, kind, value)
-            known = [_lies_in(exposure.places, digest) for exposure in exposures]
+            digest = self._digester.digest(db, kind, value)
+            known = [_lies_in(exposure.locators, digest) for exposure in exposures]
         else:
             tag = self._keyholder.mac(mac_inputs.value_input(kind, value), connection_id=connection)[: mac_inputs.TAG_BYTES]
             known = [_holds(exposure.tags.get(kind, frozenset()), tag) for exposure in exposures]
         return [
-            CheckResult(exposure, kind in exposure.items, matched)
+            ValueCheckResult(exposure, kind in exposure.items, matched)
             for exposure, matched in zip(exposures, known, strict=True)
         ]
 
@@ -113,14 +113,14 @@ def exposure_id(session_key: bytes, exposure: Exposure) -> str:
     return hmac.digest(session_key, name, "sha256")[:16].hex()
 
 
-def _result(reading: Reading) -> SetResult:
-    outcome: SetOutcome = "not_found"
+def _result(reading: Reading) -> DataSetResult:
+    outcome: DataSetOutcome = "not_found"
     if any(found.records for found in reading.found):
         outcome = "found"
     elif any(found.shared_by_too_many for found in reading.found):
         outcome = "cannot_tell"
     one = reading.dataset
-    return SetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)
+    return DataSetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)
 
 
 def _lies_in(places: frozenset[tuple[UUID, bytes]], digest: bytes | None) -> bool:

@@ -14,7 +14,7 @@ import re
 from typing import Literal
 from unicodedata import category, normalize
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 ValueKind = Literal["email", "phone", "name", "address"]
 
@@ -37,7 +37,7 @@ _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\
 _NO_PLAIN_WORD = re.compile("[^0-9A-Za-z가-힣 ]")
 
 
-class MalformedValue(BadInput):
+class MalformedValue(InvalidInput):
     """Text that has no canonical form. It knows the kind and the reason, never the text.
 
     Attributes:

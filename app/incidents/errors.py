@@ -1,13 +1,13 @@
 """What can be wrong with an incident."""
 
-from app.errors import BadInput, NotFound
+from app.errors import InvalidInput, NotFound
 
 
-class BadIncident(BadInput):
+class InvalidIncident(InvalidInput):
     """An incident file that cannot be taken; names the file, the key and why."""
 
 
-class IncidentExists(BadInput):
+class IncidentExists(InvalidInput):
     """An incident of this slug is there already."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import rfc8785
 
-from app.incidents.document import Locale, NoticeText
+from app.incidents.schema import Locale, NoticeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Notice:
     @property
     def sha256(self) -> str:
         """The hash that a receipt carries."""
-        return notice_digest(self.incident, self.version, self.locale, self.text)
+        return hash_notice(self.incident, self.version, self.locale, self.text)
 
 
-def notice_digest(incident: str, version: int, locale: Locale, text: NoticeText) -> str:
+def hash_notice(incident: str, version: int, locale: Locale, text: NoticeText) -> str:
     """Hash a notice so that anybody can do it again from the public answer.
 
     SHA-256, in hex, of the RFC 8785 form of ``{incident, locale, version}`` and the seven statutory fields.

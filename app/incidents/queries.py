@@ -8,23 +8,23 @@ from sqlalchemy.orm import Session
 from app.incidents.models import IncidentRow, NoticeRow
 
 
-def incident(session: Session, slug: str, *, lock: bool = False) -> IncidentRow | None:
+def incident(db: Session, slug: str, *, lock: bool = False) -> IncidentRow | None:
     """Find one incident; with *lock*, others who would change it wait (SQLite's write unit holds the one lock anyway)."""
-    return session.get(IncidentRow, slug, with_for_update=lock)
+    return db.get(IncidentRow, slug, with_for_update=lock)
 
 
-def incidents(session: Session) -> Sequence[IncidentRow]:
+def incidents(db: Session) -> Sequence[IncidentRow]:
     """All incidents, by age."""
-    return session.scalars(select(IncidentRow).order_by(IncidentRow.created_at, IncidentRow.slug)).all()
+    return db.scalars(select(IncidentRow).order_by(IncidentRow.created_at, IncidentRow.slug)).all()
 
 
-def newest_notice(session: Session, slug: str) -> NoticeRow:
+def newest_notice(db: Session, slug: str) -> NoticeRow:
     """The notice as it stands now; an incident is never without."""
-    return session.scalars(
+    return db.scalars(
         select(NoticeRow).where(NoticeRow.incident == slug).order_by(NoticeRow.version.desc()).limit(1)
     ).one()
 
 
-def notice(session: Session, slug: str, version: int) -> NoticeRow | None:
+def notice(db: Session, slug: str, version: int) -> NoticeRow | None:
     """One version of a notice."""
-    return session.get(NoticeRow, (slug, version))
+    return db.get(NoticeRow, (slug, version))

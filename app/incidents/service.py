@@ -7,88 +7,88 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.incidents import queries
-from app.incidents.document import Incident, Locale, NoticeTexts
-from app.incidents.errors import BadIncident, IncidentExists, UnknownIncident
+from app.incidents.schema import Incident, Locale, LocalizedNoticeText
+from app.incidents.errors import InvalidIncident, IncidentExists, UnknownIncident
 from app.incidents.models import IncidentRow, NoticeRow
 from app.incidents.notices import Notice
 
 
-def create(session: Session, incident: Incident, *, now: datetime) -> None:
+def create(db: Session, incident: Incident, *, now: datetime) -> None:
     """Take in a new incident with version 1 of its notice.
 
     Raises:
         IncidentExists: the slug is taken.
     """
-    if queries.incident(session, incident.slug) is not None:
+    if queries.incident(db, incident.slug) is not None:
         raise _exists(incident)
-    session.add(IncidentRow(slug=incident.slug, document=_document(incident), created_at=now))
+    db.add(IncidentRow(slug=incident.slug, document=_document(incident), created_at=now))
     try:
-        session.flush()
+        db.flush()
     except IntegrityError:  # somebody was first
         raise _exists(incident) from None
-    session.add(_notice_row(incident, 1, now))
+    db.add(_notice_row(incident, 1, now))
 
 
-def update(session: Session, incident: Incident, *, now: datetime) -> int:
+def update(db: Session, incident: Incident, *, now: datetime) -> int:
     """Change an incident; a changed notice becomes a new version. Gives the notice's version.
 
     Raises:
         UnknownIncident: there is none of this slug.
-        BadIncident: a kind of item is no longer declared, which data sets may count.
+        InvalidIncident: a kind of item is no longer declared, which data sets may count.
     """
-    row = queries.incident(session, incident.slug, lock=True)
+    row = queries.incident(db, incident.slug, lock=True)
     if row is None:
         raise UnknownIncident(f"there is no incident {incident.slug}")
     declared = {item["kind"] for item in row.document["items"]}
     if gone := declared - set(incident.kinds):
-        raise BadIncident(f"items: {min(gone)} was declared and stays: data sets may hold it")
+        raise InvalidIncident(f"items: {min(gone)} was declared and stays: data sets may hold it")
     row.document = _document(incident)
-    newest = queries.newest_notice(session, incident.slug)
+    newest = queries.newest_notice(db, incident.slug)
     if newest.texts != incident.notice.model_dump(mode="json"):
         newest = _notice_row(incident, newest.version + 1, now)
-        session.add(newest)
+        db.add(newest)
     return newest.version
 
 
-def lock(session: Session, slug: str) -> None:
+def lock(db: Session, slug: str) -> None:
     """Make others who would change this incident or its data sets wait until this unit of work ends."""
-    queries.incident(session, slug, lock=True)
+    queries.incident(db, slug, lock=True)
 
 
-def get(session: Session, slug: str) -> Incident:
+def get(db: Session, slug: str) -> Incident:
     """Read one incident with its newest notice.
 
     Raises:
         UnknownIncident: there is none.
     """
-    row = queries.incident(session, slug)
+    row = queries.incident(db, slug)
     if row is None:
         raise UnknownIncident(f"there is no incident {slug}")
-    return _incident(session, row)
+    return _incident(db, row)
 
 
-def list_all(session: Session) -> list[Incident]:
+def list_all(db: Session) -> list[Incident]:
     """Read all incidents, by age."""
-    return [_incident(session, row) for row in queries.incidents(session)]
+    return [_incident(db, row) for row in queries.incidents(db)]
 
 
-def newest_version(session: Session, slug: str) -> int:
+def newest_version(db: Session, slug: str) -> int:
     """Number of the notice that stands now."""
-    return queries.newest_notice(session, slug).version
+    return queries.newest_notice(db, slug).version
 
 
-def get_notice(session: Session, slug: str, locale: Locale, version: int | None = None) -> Notice:
+def get_notice(db: Session, slug: str, locale: Locale, version: int | None = None) -> Notice:
     """Read a notice: the newest, or one version.
 
     Raises:
         UnknownIncident: no such incident, or no such version.
     """
-    if queries.incident(session, slug) is None:
+    if queries.incident(db, slug) is None:
         raise UnknownIncident(f"there is no incident {slug}")
-    row = queries.newest_notice(session, slug) if version is None else queries.notice(session, slug, version)
+    row = queries.newest_notice(db, slug) if version is None else queries.notice(db, slug, version)
     if row is None:
         raise UnknownIncident(f"the notice of {slug} has no version {version}")
-    text = NoticeTexts.model_validate(row.texts).in_locale(locale)
+    text = LocalizedNoticeText.model_validate(row.texts).in_locale(locale)
     return Notice(incident=slug, version=row.version, locale=locale, text=text, published_at=row.published_at)
 
 
@@ -106,6 +106,6 @@ def _notice_row(incident: Incident, version: int, now: datetime) -> NoticeRow:
     )
 
 
-def _incident(session: Session, row: IncidentRow) -> Incident:
-    notice = queries.newest_notice(session, row.slug)
+def _incident(db: Session, row: IncidentRow) -> Incident:
+    notice = queries.newest_notice(db, row.slug)
     return Incident.model_validate_json(json.dumps(row.document | {"notice": notice.texts}))

@@ -9,14 +9,14 @@ from typing import Self
 
 from app.crypto.framing import frame
 from app.crypto.mac_inputs import MAC_BYTES
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 from app.keyholder.protocol import DONE, REFUSED, REQUEST_LIMIT, receive, send
 
 TEXTS_AT_ONCE = 10_000
 """In one request; its answer is a third of `REQUEST_LIMIT`."""
 
 
-class KeyholderUnavailable(Unavailable):
+class KeyholderUnavailable(DependencyUnavailable):
     """The keyholder is dead, hung, or refuses: nothing that needs it can be answered."""
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from app.crypto.key_files import load
 from app.crypto.keys import Pepper
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.keyholder.protocol import DONE, REFUSED, KeyholderSocket, Request, import_socket_path, parse, receive, send
 
 
@@ -60,7 +60,7 @@ def _remove_stale(place: Path) -> None:
         except ConnectionRefusedError:
             place.unlink()
         else:
-            raise BadInput(f"{place}: somebody answers there already")
+            raise InvalidInput(f"{place}: somebody answers there already")
 
 
 def serve(path: Path, pepper_file: Path, doors: tuple[KeyholderSocket, ...] = tuple(KeyholderSocket), *, on_ready: Callable[[], object]) -> None:
@@ -73,7 +73,7 @@ def serve(path: Path, pepper_file: Path, doors: tuple[KeyholderSocket, ...] = tu
         ready: called once the doors are open.
     Raises:
         InvalidKey: the pepper cannot be used.
-        BadInput: the socket cannot be made there.
+        InvalidInput: the socket cannot be made there.
     """
     pepper = load(pepper_file, Pepper)
     servers = []
@@ -84,7 +84,7 @@ def serve(path: Path, pepper_file: Path, doors: tuple[KeyholderSocket, ...] = tu
             _remove_stale(place)
             servers.append(_Server(place, door, pepper))
     except OSError as error:
-        raise BadInput(f"{path}: the keyholder's socket cannot be made ({error.strerror or error})") from None
+        raise InvalidInput(f"{path}: the keyholder's socket cannot be made ({error.strerror or error})") from None
     finally:
         os.umask(before)
     for server in servers[1:]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any, Self
 
-from app.errors import ExposureError, Unavailable
+from app.errors import ExposureError, DependencyUnavailable
 from app.rate_limits.client_address import ClientAddress
 from app.rate_limits.bucket_store import BucketStore
 from app.rate_limits.transaction import Transaction, BatchDecision
@@ -48,7 +48,7 @@ class RateLimited(ExposureError):
         """Whether a proof of work would do instead of waiting."""
 
 
-class GlobalLimitReached(Unavailable):
+class GlobalLimitReached(DependencyUnavailable):
     """The service's budget of wrong codes is spent: no code is tried for now."""
 
 

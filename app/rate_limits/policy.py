@@ -6,11 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.rate_limits.gcra import Limit
 
 
-class InvalidLimitsFile(BadInput):
+class InvalidLimitsFile(InvalidInput):
     """The file of budgets cannot be used."""
 
 

@@ -2,30 +2,30 @@
 
 from app.verification.errors import (
     InvalidIdentifier,
-    NoSession,
+    NotSignedIn,
     TooManyIdentifiers,
-    TooSoon,
+    ResendTooSoon,
     UnknownVerification,
     VerificationEnded,
 )
 from app.verification.models import SessionRow, VerificationRow
-from app.verification.service import CODE_LENGTH, Confirmed, Started, Verification, WrongCode
-from app.verification.sessions import Identity, ProvenIdentifier, Sessions
-from app.verification.target import Target, read_target
+from app.verification.service import CODE_LENGTH, VerificationConfirmed, VerificationStarted, VerificationService, WrongCode
+from app.verification.sessions import Principal, VerifiedIdentifier, SessionService
+from app.verification.destination import Destination, parse_destination
 
 __all__ = [
     "CODE_LENGTH",
     "Confirmed",
     "Identity",
     "InvalidIdentifier",
-    "NoSession",
-    "ProvenIdentifier",
+    "NotSignedIn",
+    "VerifiedIdentifier",
     "SessionRow",
     "Sessions",
     "Started",
     "Target",
     "TooManyIdentifiers",
-    "TooSoon",
+    "ResendTooSoon",
     "UnknownVerification",
     "Verification",
     "VerificationEnded",

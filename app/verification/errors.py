@@ -3,10 +3,10 @@
 from datetime import timedelta
 from math import ceil
 
-from app.errors import BadInput, ExposureError, NotFound
+from app.errors import InvalidInput, ExposureError, NotFound
 
 
-class InvalidIdentifier(BadInput):
+class InvalidIdentifier(InvalidInput):
     """What was given cannot be an identifier of that channel; says why, never what it was."""
 
 
@@ -18,7 +18,7 @@ class VerificationEnded(ExposureError):
     """The verification was used, has expired, or is out of tries."""
 
 
-class NoSession(ExposureError):
+class NotSignedIn(ExposureError):
     """No session, an unknown one, or one that has ended."""
 
 
@@ -26,7 +26,7 @@ class TooManyIdentifiers(ExposureError):
     """The session holds as many identifiers as it may."""
 
 
-class TooSoon(ExposureError):
+class ResendTooSoon(ExposureError):
     """The last code has only just been sent."""
 
     def __init__(self, wait: timedelta) -> None:

@@ -15,12 +15,12 @@ class VerificationRow(Base):
 
     locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     """What number and client secret expand to: who does not hold both, holds no verification, and nobody is told which one was wrong."""
-    target: Mapped[bytes | None] = mapped_column(LargeBinary)
+    destination: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The identifier, sealed under the client secret. It is erased when the verification ends, which is how one knows that it has."""
     code: Mapped[bytes] = mapped_column(LargeBinary)
     """Keyed by the application secret."""
     tries_left: Mapped[int]
-    sends_left: Mapped[int]
+    resends_left: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -34,11 +34,11 @@ class SessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class StopRow(Base):
+class OptOutRow(Base):
     """A target that wants no codes."""
 
     __tablename__ = "stops"
 
-    target: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    destination: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     """Its name, keyed by the application secret."""
     until: Mapped[datetime] = mapped_column(index=True)

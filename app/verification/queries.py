@@ -6,10 +6,10 @@ from typing import Any, cast
 from sqlalchemy import Row, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Reader, fetch, moment, note_edition
-from app.verification.models import SessionRow, StopRow, VerificationRow
+from app.db import Reader, fetch, as_utc, observe_version
+from app.verification.models import SessionRow, OptOutRow, VerificationRow
 
-_VERIFICATIONS, _SESSIONS, _STOPS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow, StopRow))
+_VERIFICATIONS, _SESSIONS, _STOPS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow, OptOutRow))
 # What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
 _ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
 _TAKE_TRY = (
@@ -23,34 +23,34 @@ _STOPPED = select(exists().where(_STOPS.c.target == bindparam("target"), _STOPS.
 _END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.locator == bindparam("place")).values(target=None)
 
 
-def add(session: Session, **columns: object) -> None:
+def add(db: Session, **columns: object) -> None:
     """Keep a new verification."""
-    session.connection().execute(_ADD, columns)
+    db.connection().execute(_ADD, columns)
 
 
-def add_session(session: Session, locator: bytes, sealed: bytes, expires_at: datetime) -> None:
+def add_session(db: Session, locator: bytes, sealed: bytes, expires_at: datetime) -> None:
     """Keep a new session."""
-    session.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
+    db.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
 
 
-def look(session: Session, locator: bytes) -> VerificationRow | None:
+def look(db: Session, locator: bytes) -> VerificationRow | None:
     """Find a verification."""
-    return session.get(VerificationRow, locator)
+    return db.get(VerificationRow, locator)
 
 
-def hold(session: Session, locator: bytes) -> VerificationRow | None:
+def hold(db: Session, locator: bytes) -> VerificationRow | None:
     """Find a verification, and hold it: two parallel tries come one after the other."""
-    return session.get(VerificationRow, locator, with_for_update=True)
+    return db.get(VerificationRow, locator, with_for_update=True)
 
 
-def take_try(session: Session, locator: bytes) -> Row[Any] | None:
+def take_try(db: Session, locator: bytes) -> Row[Any] | None:
     """Do as `hold`, and count one try in SQL, so that no two are one; `tries_left` is below zero where there was none."""
-    return session.connection().execute(_TAKE_TRY, {"place": locator}).one_or_none()
+    return db.connection().execute(_TAKE_TRY, {"place": locator}).one_or_none()
 
 
-def end(session: Session, locator: bytes) -> None:
+def end(db: Session, locator: bytes) -> None:
     """Erase a verification's target, which ends it."""
-    session.connection().execute(_END, {"place": locator})
+    db.connection().execute(_END, {"place": locator})
 
 
 _SESSION = """
@@ -59,41 +59,41 @@ FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
 """
 
 
-def session_row(session: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
+def session_row(db: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
     """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
-    for sealed, expires_at, edition in fetch(session, _SESSION, [locator]):
-        note_edition(session, edition)
-        return sealed, moment(expires_at)
+    for sealed, expires_at, edition in fetch(db, _SESSION, [locator]):
+        observe_version(db, edition)
+        return sealed, as_utc(expires_at)
     return None
 
 
-def locked_session(session: Session, locator: bytes) -> SessionRow | None:
+def locked_session(db: Session, locator: bytes) -> SessionRow | None:
     """Find a session, and hold it."""
-    return session.get(SessionRow, locator, with_for_update=True)
+    return db.get(SessionRow, locator, with_for_update=True)
 
 
-def remove_session(session: Session, locator: bytes) -> None:
+def remove_session(db: Session, locator: bytes) -> None:
     """End a session."""
-    session.execute(delete(SessionRow).where(SessionRow.locator == locator))
+    db.execute(delete(SessionRow).where(SessionRow.locator == locator))
 
 
-def is_stopped(session: Session, target: bytes, now: datetime) -> bool:
+def is_stopped(db: Session, destination: bytes, now: datetime) -> bool:
     """Say whether a target wants no codes."""
-    return bool(session.connection().execute(_STOPPED, {"target": target, "now": now}).scalar_one())
+    return bool(db.connection().execute(_STOPPED, {"target": destination, "now": now}).scalar_one())
 
 
-def stop(session: Session, target: bytes, until: datetime) -> None:
+def stop(db: Session, destination: bytes, until: datetime) -> None:
     """Remember that a target wants no codes *until* then."""
-    session.merge(StopRow(target=target, until=until))
+    db.merge(OptOutRow(target=destination, until=until))
 
 
-def erase_expired(session: Session, now: datetime, keep: timedelta) -> None:
+def erase_expired(db: Session, now: datetime, keep: timedelta) -> None:
     """Erase the targets of verifications that expired, and forget those, and the sessions, whose time is long over."""
-    session.execute(
+    db.execute(
         update(VerificationRow)
         .where(VerificationRow.expires_at <= now, VerificationRow.target.is_not(None))
         .values(target=None)
     )
-    session.execute(delete(VerificationRow).where(VerificationRow.expires_at <= now - keep))
-    session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
-    session.execute(delete(StopRow).where(StopRow.until <= now))
+    db.execute(delete(VerificationRow).where(VerificationRow.expires_at <= now - keep))
+    db.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+    db.execute(delete(OptOutRow).where(OptOutRow.until <= now))

@@ -1,7 +1,7 @@
 """The edition: a random name that every change of incidents, notices, data sets or the scheme renews in its own transaction.
 
 A later migration that rebuilds one of these tables on SQLite (Alembic's batch mode) loses its triggers and has to call `watch` again;
-tests/db/test_edition.py fails otherwise.
+tests/db/test_catalog_version.py fails otherwise.
 """
 
 import sqlalchemy as sa

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from app import incidents
-from app.acknowledgements import BadReceipt, Receipt, ReceiptKey, verify
+from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, verify_signature
 from app.crypto import mac_inputs
 from app.datasets import current_scheme
-from app.exposures import Proof
+from app.exposures import IdentifierDigest
 from tests.support.deployment import Deployment, row
 
 PHONE, OTHER_PHONE, EMAIL = "010-3000-0003", "010-3000-0004", "seo@example.com"
@@ -83,9 +83,9 @@ def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
     old = acknowledge(deployment, headers)
     english = deployment.incident.notice.en.model_copy(update={"response": "More is known now."})
     notice = deployment.incident.notice.model_copy(update={"en": english})
-    with deployment.database.write() as session:
+    with deployment.database.write() as db:
         changed = deployment.incident.model_copy(update={"notice": notice})
-        assert incidents.update(session, changed, now=deployment.clock()) == 2
+        assert incidents.update_incident(db, changed, now=deployment.clock()) == 2
     answer = acknowledge(deployment, headers, version=1)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/notice-superseded")
     exposure = own_exposure(deployment, headers)
@@ -115,7 +115,7 @@ def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment,
     (published,) = deployment.client.get("/v1/receipt-keys").json()["keys"]
     assert published["alg"] == "Ed25519"
     key = ReceiptKey(published["kid"], published["public_key"])
-    payload = json.loads(verify(receipt, key))
+    payload = json.loads(verify_signature(receipt, key))
     assert set(payload) == {
         "receipt_id",
         "incident",
@@ -137,10 +137,10 @@ def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment,
         Receipt(receipt.kid, "no base64url!", receipt.signature),
         Receipt("another", receipt.payload, receipt.signature),
     ):
-        with pytest.raises(BadReceipt):
-            verify(bad, key)
-    with pytest.raises(BadReceipt):
-        verify(receipt, ReceiptKey(key.kid, "AAAA"))
+        with pytest.raises(InvalidReceipt):
+            verify_signature(bad, key)
+    with pytest.raises(InvalidReceipt):
+        verify_signature(receipt, ReceiptKey(key.kid, "AAAA"))
 
 
 def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
@@ -149,10 +149,10 @@ def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
     acknowledge(deployment, deployment.sign_in(OTHER_PHONE))
     ((kept,),) = deployment.sql("SELECT subject FROM acknowledgements")
     services = deployment.app.state.services
-    with deployment.database.read() as session:
-        scheme = current_scheme(session)
+    with deployment.database.read() as db:
+        scheme = current_scheme(db)
         assert scheme is not None
         digest = scheme.stretch(services.keyholder.mac(mac_inputs.identifier_input("phone", "+821030000004")))
-        (exposure,) = services.exposures.find(session, [Proof("phone", digest)]).exposures
+        (exposure,) = services.exposures.find(db, [IdentifierDigest("phone", digest)]).exposures
     assert len(bytes(kept)) == 16
     assert bytes(kept) not in exposure.subjects

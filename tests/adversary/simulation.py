@@ -114,7 +114,7 @@ class World:
                 self._set(self._mail_at)
                 self._mail_at = inf
                 for message in self.deployment.deliver():
-                    self.inbox[message.to].append((self.now, message.code))
+                    self.inbox[message.address].append((self.now, message.code))
             else:
                 self._set(self._erase_at)
                 self._erase_at += ERASURE

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.crypto.stretching import COST_PROFILES, Argon2Cost, parse_cost, profile_name
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 GIB = 1024 * 1024
 
@@ -50,7 +50,7 @@ MISSPELT += ["1:0512", "1:5_12", "1.0:512", "\u0661:512", "1\uff1a512", "Default
 
 @pytest.mark.parametrize("text", OUTSIDE + MISSPELT)
 def test_what_is_no_cost_is_not_repeated(text: str) -> None:
-    with pytest.raises(BadInput, match=r"^--cost: must be one of minimal, default, strong, or TIME:KIB") as refused:
+    with pytest.raises(InvalidInput, match=r"^--cost: must be one of minimal, default, strong, or TIME:KIB") as refused:
         parse_cost(text)
     assert "sesame" not in str(refused.value)
 
@@ -59,7 +59,7 @@ def test_what_is_no_cost_is_not_repeated(text: str) -> None:
 def test_any_text_ends_in_a_cost_or_the_one_error(text: str) -> None:
     try:
         assert str(parse_cost(text)) in (text, str(COST_PROFILES.get(text)))
-    except BadInput:
+    except InvalidInput:
         assert text not in COST_PROFILES
 
 
@@ -67,11 +67,11 @@ def test_memory_that_is_not_there_is_no_stray_error() -> None:
     program = """
 import resource
 from app.crypto.stretching import Cost, Scheme
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 try:
     Scheme.generate(Cost(1, 4 * 1024 * 1024)).stretch(bytes(32))
-except Unavailable as error:
+except DependencyUnavailable as error:
     print(error)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)

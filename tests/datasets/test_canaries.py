@@ -16,7 +16,7 @@ from app.datasets.importing import Request as ImportRequest
 from app.datasets.importing.planting import Planting
 from app.datasets.manifest import Row
 from app.datasets.synthetic import synthesize
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 from app.identifiers import canonicalize
 from tests.datasets.opening import look_up, person_at, stored_rows
 from tests.datasets.operating import checked
@@ -246,9 +246,9 @@ def cut_short(deployment: Deployment, **request: Any) -> None:
 
     def progress(stage: str, _: int) -> None:
         if stage == "sort":
-            raise Unavailable
+            raise DependencyUnavailable
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(DependencyUnavailable):
         synthetic(deployment, 60, listener=Watching(progress), **request)
 
 

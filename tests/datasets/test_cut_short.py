@@ -178,7 +178,7 @@ def test_the_same_import_does_not_run_twice_at_once(deployment: Deployment, file
         next(told(first))
         first.send_signal(signal.SIGSTOP)
         with importing(deployment, file) as second:
-            assert [one["said"] for one in told(second)] == [["failed", "Refused"]]
+            assert [one["said"] for one in told(second)] == [["failed", "OperationRefused"]]
             assert second.wait() == 1
 
 

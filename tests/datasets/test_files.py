@@ -16,7 +16,7 @@ from app.datasets.files import COLUMNS, BadFile, Finding, Reject, write
 from app.datasets.files.columns import join_values, split_values
 from app.datasets.files.parquet import BATCH
 from app.datasets.files.text import MAX_RECORD
-from app.errors import BadInput
+from app.errors import InvalidInput
 from tests.datasets.reading import read
 
 ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
@@ -135,7 +135,7 @@ def test_cp949_is_read_when_named_and_refused_when_not(tmp_path: Path, name: str
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "utf\0"])
 def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(BadInput, match="no such text encoding"):
+    with pytest.raises(InvalidInput, match="no such text encoding"):
         [*read(put(tmp_path, HEADER + "A1,,,,\n"), encoding=encoding)]
 
 
@@ -362,10 +362,10 @@ def test_reading_holds_one_record_at_a_time(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, ending: str) -> None:
     def failing() -> Callable[[], None]:
         yield Finding(1, "A1")  # type: ignore[misc]
-        raise BadInput("no more")
+        raise InvalidInput("no more")
 
     path = put(tmp_path, "before", f"set.{ending}")
-    with pytest.raises(BadInput, match="no more"):
+    with pytest.raises(InvalidInput, match="no more"):
         write(path, failing())  # type: ignore[arg-type]
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
@@ -373,7 +373,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, ending: str) -> No
 
 @pytest.mark.parametrize("name", ["set.txt", "missing/set.csv"])
 def test_where_nothing_can_be_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInput):
         write(tmp_path / name, [Finding(1, "A1")])
 
 

@@ -22,7 +22,7 @@ from app.datasets.files import BadFile, write
 from app.datasets.importing import Request, Silent, Staged
 from app.datasets.importing.pipeline import import_file
 from app.datasets.synthetic import synthesize
-from app.errors import BadInput, Unavailable
+from app.errors import InvalidInput, DependencyUnavailable
 from app.incidents import UnknownIncident
 from app.keyholder import import_socket_path
 from tests.datasets.opening import everything, look_up, people_at, person_at, sealed_tables, stored_rows, table_of
@@ -475,7 +475,7 @@ def test_the_first_import_fixes_the_scheme(deployment: Deployment) -> None:
 
 def test_a_cost_can_be_spelt_out(deployment: Deployment) -> None:
     rows = [row("a1", email=MINA, items="name")]
-    with pytest.raises(BadInput, match="--cost: is neither"):
+    with pytest.raises(InvalidInput, match="--cost: is neither"):
         deployment.stage(rows, cost="1:7")
     deployment.publish_rows(rows, cost="1:512")
     assert deployment.sql("SELECT time_cost, memory_kib FROM scheme") == [(1, 512)]
@@ -536,7 +536,7 @@ def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
                 child.kill()
                 child.wait()
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(DependencyUnavailable):
             _import(deployment, rows, keyholder_socket=keyholder_socket, listener=Watching(kill))
     assert_nothing_left(deployment)
     deployment.stage(rows[:1])  # and the next one works
@@ -546,7 +546,7 @@ def test_a_keyholder_that_is_dead_from_the_start_leaves_nothing_behind_in_worker
     deployment: Deployment, tmp_path: Path
 ) -> None:
     rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
-    with pytest.raises(Unavailable):
+    with pytest.raises(DependencyUnavailable):
         _import(deployment, rows, keyholder_socket=tmp_path / "nobody", workers=2)
     assert_nothing_left(deployment)
 

@@ -27,7 +27,7 @@ from app.datasets.servers import further_servers
 from app.datasets.synthetic import synthesize
 from app.db import Database, DatabaseUnavailable
 from app.db.upgrade import upgrade
-from app.errors import Refused
+from app.errors import OperationRefused
 from tests.datasets.opening import look_up, stored_rows
 from tests.datasets.operating import checked, suppress
 from tests.datasets.test_cut_short import (
@@ -403,7 +403,7 @@ def test_the_servers_are_what_the_primary_knows_and_their_password_is_not_shown(
 def test_a_server_that_the_role_may_not_use_is_named(deployment: Deployment, servers: Fleet) -> None:
     name = name_of(deployment.settings.database_url)
     servers.primary.administer("DROP USER MAPPING FOR exposure SERVER shard_1", name)
-    with pytest.raises(Refused, match="shard_1"):
+    with pytest.raises(OperationRefused, match="shard_1"):
         deployment.stage(PEOPLE)
     assert deployment.sql("SELECT * FROM data_sets") == []
 

@@ -22,7 +22,7 @@ def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> Non
     headers = deployment.sign_in(PHONE)
     for _ in range(12):
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
-    prepared = deployment.app.state.services.database.glance(
+    prepared = deployment.app.state.services.database.optimistic_read(
         lambda session: fetch(session, "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements", [])
     )
     ((statement, generic, custom),) = [one for one in prepared if "sealed_" in one[0]]

@@ -178,7 +178,7 @@ def test_a_failure_in_one_set_leaves_all_as_they_were(deployment: Deployment) ->
         key = datasets.get(session, second).key_id
     deployment.keys.destroy_store_key(key)
     before = stored_rows(deployment, first)
-    with pytest.raises(datasets.errors.Unavailable):
+    with pytest.raises(datasets.errors.DependencyUnavailable):
         suppress(deployment, first, MINA)
     assert stored_rows(deployment, first) == before
     assert kept(deployment, first) == (5, 2)

@@ -11,7 +11,7 @@ import pytest
 from app.datasets.files.columns import Finding
 from app.datasets.synthetic import MAX_ACCOUNTS, SYNTHETIC_MARK, samples, synthesize
 from app.datasets.synthetic.people import People
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.identifiers import canonicalize
 
 ACCOUNTS = 20_000
@@ -223,13 +223,13 @@ def test_the_smallest_set_has_one_of_everything(seed: int) -> None:
 @pytest.mark.parametrize("accounts", [1, 2, 12, 13, 19])
 def test_fewer_accounts_make_a_set_without_samples(accounts: int) -> None:
     assert len({row.account_ref for row in synthesize(accounts)}) == accounts
-    with pytest.raises(BadInput, match="from 20 to"):
+    with pytest.raises(InvalidInput, match="from 20 to"):
         samples(accounts, 0)
 
 
 @pytest.mark.parametrize("accounts", [-1, 0, MAX_ACCOUNTS + 1])
 def test_a_size_that_cannot_be_made_is_refused_at_once(accounts: int) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInput):
         synthesize(accounts)
 
 

@@ -15,7 +15,7 @@ from app.datasets.files.columns import BadFile
 from app.datasets.importing import Staged
 from app.datasets.manifest import BadManifest
 from app.datasets.verifying import SAMPLE, Verdict
-from app.errors import BadInput, Unavailable
+from app.errors import InvalidInput, DependencyUnavailable
 from tests.datasets.opening import look_up, stored_rows, table_of
 from tests.datasets.operating import checked
 from tests.support.deployment import Deployment, row
@@ -110,7 +110,7 @@ def test_two_rows_that_changed_places_are_found(deployment: Deployment, staged: 
     _swap_two(deployment, staged.id)
     try:
         assert checked(deployment, staged.id).faults
-    except Unavailable:  # one of the two was the sentinel
+    except DependencyUnavailable:  # one of the two was the sentinel
         return
 
 
@@ -157,7 +157,7 @@ def test_a_manifest_that_somebody_else_signed_does_not_hold(deployment: Deployme
 
 
 def test_a_broken_manifest_is_the_data_sets_fault_not_the_operators() -> None:
-    assert not issubclass(BadManifest, BadInput)  # exit code 1, not 2
+    assert not issubclass(BadManifest, InvalidInput)  # exit code 1, not 2
 
 
 def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: Staged) -> None:
@@ -186,7 +186,7 @@ def test_a_retired_set_cannot_be_checked(deployment: Deployment, staged: Staged)
 def test_a_lost_store_key_is_unavailable(deployment: Deployment, staged: Staged) -> None:
     (key,) = deployment.keys.list_store_key_ids()
     deployment.keys.destroy_store_key(key)
-    with pytest.raises(Unavailable):
+    with pytest.raises(DependencyUnavailable):
         checked(deployment, staged.id)
 
 

@@ -71,7 +71,7 @@ def retire(name: str) -> Step:
 def close_incident(story: Story) -> None:
     closed = story.deployment.incident.model_copy(update={"status": "closed"})
     with story.deployment.database.write() as session:
-        incidents.update(session, closed, now=story.deployment.clock())
+        incidents.update_incident(session, closed, now=story.deployment.clock())
 
 
 def refused(*steps: Step) -> Step:

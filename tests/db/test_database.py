@@ -10,7 +10,7 @@ from sqlalchemy import LargeBinary, String, literal, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.db import Database, DatabaseUnavailable, UtcDateTime
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 
 @pytest.fixture
@@ -21,37 +21,37 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def add(database: Database, slug: str) -> None:
-    with database.write() as session:
-        session.execute(text("INSERT INTO incidents VALUES (:slug, '{}', '2026-01-01 00:00:00')"), {"slug": slug})
+    with database.write() as db:
+        db.execute(text("INSERT INTO incidents VALUES (:slug, '{}', '2026-01-01 00:00:00')"), {"slug": slug})
 
 
 def count(database: Database) -> int:
-    with database.read() as session:
-        return int(session.execute(text("SELECT count(*) FROM incidents")).scalar_one())
+    with database.read() as db:
+        return int(db.execute(text("SELECT count(*) FROM incidents")).scalar_one())
 
 
 def test_what_is_written_is_there_and_what_failed_is_not(database: Database) -> None:
     add(database, "one")
-    with pytest.raises(RuntimeError), database.write() as session:
-        session.execute(text("DELETE FROM incidents"))
+    with pytest.raises(RuntimeError), database.write() as db:
+        db.execute(text("DELETE FROM incidents"))
         raise RuntimeError
     assert count(database) == 1
 
 
 def test_a_reader_commits_nothing(database: Database) -> None:
     add(database, "one")
-    with database.read() as session:
-        session.execute(text("DELETE FROM incidents"))
+    with database.read() as db:
+        db.execute(text("DELETE FROM incidents"))
     assert count(database) == 1
 
 
 def test_a_reader_sees_one_snapshot(database: Database) -> None:
     add(database, "one")
-    with database.read() as session:
+    with database.read() as db:
         query = text("SELECT count(*) FROM incidents")
-        assert session.execute(query).scalar_one() == 1
+        assert db.execute(query).scalar_one() == 1
         add(database, "two")
-        assert session.execute(query).scalar_one() == 1
+        assert db.execute(query).scalar_one() == 1
     assert count(database) == 2
 
 
@@ -59,20 +59,20 @@ def test_a_broken_rule_is_an_answer_not_a_failure(database: Database) -> None:
     add(database, "one")
     with pytest.raises(IntegrityError):
         add(database, "one")
-    with pytest.raises(IntegrityError), database.write() as session:  # foreign keys hold on SQLite too
-        session.execute(text("INSERT INTO notices VALUES ('no-such', 1, '{}', '2026-01-01 00:00:00')"))
+    with pytest.raises(IntegrityError), database.write() as db:  # foreign keys hold on SQLite too
+        db.execute(text("INSERT INTO notices VALUES ('no-such', 1, '{}', '2026-01-01 00:00:00')"))
 
 
 def test_a_failure_is_unavailable_and_shows_neither_statement_nor_values(database: Database) -> None:
-    with pytest.raises(DatabaseUnavailable) as caught, database.read() as session:
-        session.execute(text("SELECT :secret FROM no_such_table"), {"secret": "010-2000-0001"})
+    with pytest.raises(DatabaseUnavailable) as caught, database.read() as db:
+        db.execute(text("SELECT :secret FROM no_such_table"), {"secret": "010-2000-0001"})
     assert "010-2000-0001" not in str(caught.value)
     assert "no_such_table" not in str(caught.value)
 
 
 def test_writers_take_turns(database: Database) -> None:
-    with database.write() as session:
-        session.execute(text("INSERT INTO incidents VALUES ('0', '{}', '2026-01-01 00:00:00')"))
+    with database.write() as db:
+        db.execute(text("INSERT INTO incidents VALUES ('0', '{}', '2026-01-01 00:00:00')"))
 
     def grow(number: int) -> None:
         for turn in range(5):
@@ -88,18 +88,18 @@ def test_writers_take_turns(database: Database) -> None:
 
 def test_a_moment_is_aware_and_in_utc(database: Database) -> None:
     seoul = datetime(2026, 1, 14, 18, 0, tzinfo=timezone(timedelta(hours=9)))
-    with database.read() as session:
-        back = session.execute(select(literal(seoul, UtcDateTime()))).scalar_one()
+    with database.read() as db:
+        back = db.execute(select(literal(seoul, UtcDateTime()))).scalar_one()
     assert back == seoul
     assert back.tzinfo is UTC
-    with pytest.raises(DatabaseUnavailable), database.read() as session:  # a naive one is refused before it is stored
-        session.execute(select(literal(datetime(2026, 1, 14), UtcDateTime())))  # noqa: DTZ001  the point of the test
+    with pytest.raises(DatabaseUnavailable), database.read() as db:  # a naive one is refused before it is stored
+        db.execute(select(literal(datetime(2026, 1, 14), UtcDateTime())))  # noqa: DTZ001  the point of the test
 
 
 def test_bytes_and_hangul_come_back_as_they_went(database: Database) -> None:
-    with database.read() as session:
+    with database.read() as db:
         query = select(literal(bytes(range(256)), LargeBinary()), literal("유출", String()))
-        back, hangul = session.execute(query).one()
+        back, hangul = db.execute(query).one()
     assert (bytes(back), hangul) == (bytes(range(256)), "유출")
 
 
@@ -115,7 +115,7 @@ def test_bytes_and_hangul_come_back_as_they_went(database: Database) -> None:
     ],
 )
 def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InvalidInput) as caught:
         Database(url)
     assert str(caught.value).startswith("EXPOSURE_DATABASE_URL: ")
     assert "sesame" not in str(caught.value)
@@ -123,7 +123,7 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="EXPOSURE_DATABASE_URL: cannot create the folder"):
+    with pytest.raises(InvalidInput, match="EXPOSURE_DATABASE_URL: cannot create the folder"):
         Database(f"sqlite:///{tmp_path / 'file' / 'exposure.sqlite3'}")
 
 
@@ -134,7 +134,7 @@ def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     database = Database("postgresql://u:sesame@127.0.0.1:1/db")
-    with pytest.raises(DatabaseUnavailable) as caught, database.read() as session:
-        session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseUnavailable) as caught, database.read() as db:
+        db.execute(text("SELECT 1"))
     assert "sesame" not in str(caught.value)
     database.close()

@@ -31,13 +31,13 @@ def name(together: threading.Barrier) -> str:
 
 
 def test_all_connections_of_a_pool_can_be_had_and_more_wait(database_url: str) -> None:
-    database = Database(database_url, pool=2)
+    database = Database(database_url, pool_size=2)
     both = threading.Barrier(2)
     answers: list[int] = []
 
     def read() -> None:
-        with database.read() as session:
-            answers.append(int(session.execute(text("SELECT 1")).scalar_one()))
+        with database.read() as db:
+            answers.append(int(db.execute(text("SELECT 1")).scalar_one()))
             both.wait(60)  # nobody gets on but with another: both connections are out at once
 
     threads = [threading.Thread(target=read) for _ in range(6)]

@@ -10,7 +10,7 @@ from tests.support.deployment import Deployment
 
 
 class Failing:
-    reaches_people: ClassVar[bool] = False
+    is_live: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.tried = 0
@@ -42,8 +42,8 @@ def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> No
 def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deployment) -> None:
     deployment.ask("010-2000-0002")
     deployment.clock.move(seconds=600)
-    with deployment.database.write() as session:
-        Outbox(deployment.keys.load_application_key()).erase_expired(session, now=deployment.clock())
+    with deployment.database.write() as db:
+        Outbox(deployment.keys.load_application_key()).erase_expired(db, now=deployment.clock())
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
 
 

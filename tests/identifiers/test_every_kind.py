@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, ValueKind, MalformedValue, canonicalize, mask
 from tests.identifiers.helpers import KINDS, UNSEEN, assert_mask_hides, calm, refusal
 
@@ -132,7 +132,7 @@ def test_what_no_kind_takes(kind: ValueKind, text: str, reason: str) -> None:
 
 def test_malformed_is_bad_input_and_comes_back_from_a_worker_whole() -> None:
     refused = refusal("name", "")
-    assert isinstance(refused, BadInput)
+    assert isinstance(refused, InvalidInput)
     back = pickle.loads(pickle.dumps(refused))  # noqa: S301
     assert (back.kind, back.reason, str(back)) == ("name", "empty", "name: empty")
 

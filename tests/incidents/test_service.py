@@ -11,19 +11,19 @@ import pytest
 
 from app import incidents
 from app.db import Database
-from app.incidents import BadIncident, Incident, IncidentExists, UnknownIncident
+from app.incidents import InvalidIncident, Incident, IncidentExists, UnknownIncident
 from tests.support.deployment import SLUG, Deployment
 
 
 def update(deployment: Deployment, incident: Incident) -> int:
     deployment.clock.move(days=1)
-    with deployment.database.write() as session:
-        return incidents.update(session, incident, now=deployment.clock())
+    with deployment.database.write() as db:
+        return incidents.update_incident(db, incident, now=deployment.clock())
 
 
 def get(database: Database, slug: str = SLUG) -> Incident:
-    with database.read() as session:
-        return incidents.get(session, slug)
+    with database.read() as db:
+        return incidents.get_incident(db, slug)
 
 
 def changed(incident: Incident, *path: str, to: object) -> Incident:
@@ -38,9 +38,9 @@ def changed(incident: Incident, *path: str, to: object) -> Incident:
 
 def test_what_was_created_is_read_again(deployment: Deployment) -> None:
     assert get(deployment.database) == deployment.incident
-    with deployment.database.read() as session:
-        assert incidents.list_all(session) == [deployment.incident]
-        assert incidents.newest_version(session, SLUG) == 1
+    with deployment.database.read() as db:
+        assert incidents.list_incidents(db) == [deployment.incident]
+        assert incidents.latest_notice_version(db, SLUG) == 1
 
 
 def test_a_slug_is_taken_once(deployment: Deployment) -> None:
@@ -49,13 +49,13 @@ def test_a_slug_is_taken_once(deployment: Deployment) -> None:
 
 
 def test_what_is_not_there_is_unknown(deployment: Deployment) -> None:
-    with deployment.database.read() as session:
+    with deployment.database.read() as db:
         with pytest.raises(UnknownIncident):
-            incidents.get(session, "no-such")
+            incidents.get_incident(db, "no-such")
         with pytest.raises(UnknownIncident):
-            incidents.get_notice(session, "no-such", "ko")
+            incidents.get_notice(db, "no-such", "ko")
         with pytest.raises(UnknownIncident):
-            incidents.get_notice(session, SLUG, "ko", version=2)
+            incidents.get_notice(db, SLUG, "ko", version=2)
     with pytest.raises(UnknownIncident):
         update(deployment, deployment.incident.model_copy(update={"slug": "no-such"}))
 
@@ -89,9 +89,9 @@ def test_versions_are_kept_and_each_has_its_time(deployment: Deployment) -> None
     other = changed(deployment.incident, "notice", "ko", "contact", to="다른 창구")
     assert update(deployment, other) == 2
     assert update(deployment, deployment.incident) == 3  # back to the first text is a version, too
-    with deployment.database.read() as session:
-        notices = [incidents.get_notice(session, SLUG, "ko", version) for version in (1, 2, 3)]
-        assert incidents.get_notice(session, SLUG, "ko") == notices[2]
+    with deployment.database.read() as db:
+        notices = [incidents.get_notice(db, SLUG, "ko", version) for version in (1, 2, 3)]
+        assert incidents.get_notice(db, SLUG, "ko") == notices[2]
     assert [one.text.contact for one in notices] == [
         deployment.incident.notice.ko.contact,
         "다른 창구",
@@ -103,7 +103,7 @@ def test_versions_are_kept_and_each_has_its_time(deployment: Deployment) -> None
 
 def test_a_kind_of_item_that_was_declared_stays(deployment: Deployment) -> None:
     fewer = deployment.incident.model_copy(update={"items": deployment.incident.items[:-1], "actions": []})
-    with pytest.raises(BadIncident, match="items: order was declared and stays"):
+    with pytest.raises(InvalidIncident, match="items: order was declared and stays"):
         update(deployment, fewer)
     assert get(deployment.database) == deployment.incident
 
@@ -136,13 +136,13 @@ def test_two_updates_at_once_make_two_versions(deployment: Deployment) -> None:
     versions: list[int] = []
 
     def meanwhile() -> None:
-        with deployment.database.write() as session:
-            versions.append(incidents.update(session, second, now=deployment.clock()))
+        with deployment.database.write() as db:
+            versions.append(incidents.update_incident(db, second, now=deployment.clock()))
 
     thread = threading.Thread(target=meanwhile)
-    with deployment.database.write() as session:
-        versions.append(incidents.update(session, first, now=deployment.clock()))
-        session.flush()
+    with deployment.database.write() as db:
+        versions.append(incidents.update_incident(db, first, now=deployment.clock()))
+        db.flush()
         thread.start()
         if not deployment.database.is_sqlite:
             waits = (
@@ -158,5 +158,5 @@ def test_incidents_are_listed_by_age(deployment: Deployment) -> None:
     for slug in ("zebra-2026", "alpha-2026"):
         deployment.clock.move(days=1)
         deployment.create_incident(deployment.incident.model_copy(update={"slug": slug}))
-    with deployment.database.read() as session:
-        assert [one.slug for one in incidents.list_all(session)] == [SLUG, "zebra-2026", "alpha-2026"]
+    with deployment.database.read() as db:
+        assert [one.slug for one in incidents.list_incidents(db)] == [SLUG, "zebra-2026", "alpha-2026"]

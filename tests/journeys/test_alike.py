@@ -136,7 +136,7 @@ def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(
     assert wrong.status_code == 404
     assert said(wrong) == said(unknown)
     assert of_wrong == of_unknown
-    assert known.sql("SELECT DISTINCT tries_left, sends_left FROM verifications WHERE target IS NOT NULL") == [(5, 4)]
+    assert known.sql("SELECT DISTINCT tries_left, resends_left FROM verifications WHERE ciphertext IS NOT NULL") == [(5, 4)]
     assert known.confirm(httpx.Response(202, json=asked), code).status_code == 200
 
 

@@ -77,9 +77,9 @@ def test_the_answer_and_all_that_is_kept_of_it_are_those_of_anybody(watched: Cal
     for identifier in (canaries(deployment)[0], next(one for one in canaries(deployment) if "@" not in one)):
         one, other = ask(deployment, identifier, THIEF), ask(deployment, twin(identifier), SOMEBODY)
         assert (one.status_code, said(one)) == (202, said(other))
-    for column in ("target", "code"):
+    for column in ("ciphertext", "code_mac"):
         assert len({len(bytes(cell)) for (cell,) in deployment.sql(f"SELECT {column} FROM verifications")}) <= 2
-    sizes = [len(bytes(sealed)) for (sealed,) in deployment.sql("SELECT sealed FROM outbox ORDER BY id")]
+    sizes = [len(bytes(sealed)) for (sealed,) in deployment.sql("SELECT ciphertext FROM outbox ORDER BY id")]
     assert (abs(sizes[0] - sizes[1]), abs(sizes[2] - sizes[3])) == (1, 1)  # true and false
     assert len(deployment.deliver()) == 2
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
@@ -103,7 +103,7 @@ def test_each_touch_raises_one_alarm_that_names_nobody(
     with receiver() as got:
         deployment = watched(alarm_webhook_url=got.url)
         touched = [canaries(deployment)[0], canaries(deployment)[-1]]
-        with deployment.app.state.services.alarms.watching():
+        with deployment.app.state.services.alarms.running():
             first = ask(deployment, touched[0], THIEF)
             ask(deployment, "mina@example.com", SOMEBODY)
             ask(deployment, twin(touched[0]), SOMEBODY)
@@ -131,7 +131,7 @@ def test_each_touch_raises_one_alarm_that_names_nobody(
 
 def test_whoever_touched_one_has_spent_his_budgets_and_nobody_else_has(watched: Callable[..., Deployment]) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.watching():
+    with deployment.app.state.services.alarms.running():
         assert ask(deployment, "mina@example.com").status_code == 202
         assert ask(deployment, canaries(deployment)[0]).status_code == 202
     refused = ask(deployment, "jun@example.com")
@@ -144,9 +144,9 @@ def test_whoever_touched_one_has_spent_his_budgets_and_nobody_else_has(watched: 
 
 def test_a_refused_call_touches_nothing(watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.watching():
+    with deployment.app.state.services.alarms.running():
         ask(deployment, canaries(deployment)[0])
-    with deployment.app.state.services.alarms.watching():
+    with deployment.app.state.services.alarms.running():
         assert ask(deployment, canaries(deployment)[1]).status_code == 429
     assert len(alarms_in(capfd.readouterr().err)) == 1
 
@@ -155,7 +155,7 @@ def test_people_are_asked_about_without_an_alarm(
     watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.watching():
+    with deployment.app.state.services.alarms.running():
         assert len(deployment.exposures("mina@example.com", "010-2000-0001")["exposures"]) == 1
     assert alarms_in(capfd.readouterr().err) == []
 
@@ -164,7 +164,7 @@ def test_a_page_touches_it_as_a_call_does(
     watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.watching():
+    with deployment.app.state.services.alarms.running():
         answers = [
             deployment.client.post(
                 "/verify",

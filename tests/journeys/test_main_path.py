@@ -2,7 +2,7 @@
 
 import json
 
-from app.acknowledgements import Receipt, ReceiptKey, verify
+from app.acknowledgements import Receipt, ReceiptKey, verify_signature
 from tests.support.deployment import Deployment, row
 
 HOLDER = row("a1", email="Min.Kim@example.com", name="김민수", items="name|email", cohort="profile-edit")
@@ -95,7 +95,7 @@ def test_the_whole_journey(deployment: Deployment) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     (key,) = client.get("/v1/receipt-keys").json()["keys"]
-    payload = json.loads(verify(Receipt(**first.json()), ReceiptKey(key["kid"], key["public_key"])))
+    payload = json.loads(verify_signature(Receipt(**first.json()), ReceiptKey(key["kid"], key["public_key"])))
     assert payload["shown_by"] == ["phone"]
     assert "포기하거나 제한하지 않습니다" in payload["statement"]
     notice = client.get("/v1/incidents/sample-2025/notice?locale=ko").json()

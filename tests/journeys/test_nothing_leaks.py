@@ -177,7 +177,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
         raise RuntimeError(f"about {PHONE}")
 
     client = deployment.client
-    monkeypatch.setattr("app.verification.target.canonicalize", explode)
+    monkeypatch.setattr("app.verification.destination.canonicalize", explode)
     answer = deployment.ask(PHONE)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -17,7 +17,7 @@ from app.crypto import mac_inputs
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.faces.cli.opening import open_keyholder, open_keys
 from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path, serve, spawn_keyholder
 from tests.keyholder.helpers import PATIENCE, PEPPER, eventually, is_running, write_pepper_file, running_keyholder, short_folder
@@ -170,7 +170,7 @@ def test_a_stale_socket_is_replaced(pepper: Path) -> None:
 def test_a_socket_that_somebody_answers_at_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:
     other = write_pepper_file(tmp_path / "other" / "pepper.key", bytes(range(1, 33)))
     with short_folder() as folder, running_keyholder(folder / "door", pepper) as first:
-        with pytest.raises(BadInput, match="answers there already"):
+        with pytest.raises(InvalidInput, match="answers there already"):
             serve(folder / "door", other, on_ready=never)
         assert pid_behind(folder / "door") == first.pid
 
@@ -181,7 +181,7 @@ def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
     with short_folder() as folder:
         (folder / "file").write_text("kept")
         for path in (folder / "file", folder / "none" / "door", folder / ("x" * 200)):
-            with pytest.raises(BadInput, match="socket cannot be made") as caught:
+            with pytest.raises(InvalidInput, match="socket cannot be made") as caught:
                 serve(path, pepper, on_ready=never)
             assert str(path) in str(caught.value)
             assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ import app.main  # noqa: F401  brings all models along
 from app import datasets
 from app.datasets import Canaries
 from app.db import Base, Database
-from app.db.upgrade import ROOT, NotUpgraded, require_newest, upgrade
+from app.db.upgrade import ROOT, SchemaOutdated, require_current_schema, upgrade
 from tests.support.deployment import Deployment, row
 
 EMPTY = "exposure_empty"
@@ -66,10 +66,10 @@ def _alembic(database: Database, run: Callable[[Config, str], object], revision:
 
 def test_from_nothing_to_the_newest(empty: Database) -> None:
     assert tables(empty) == set()
-    with pytest.raises(NotUpgraded):
-        require_newest(empty)
+    with pytest.raises(SchemaOutdated):
+        require_current_schema(empty)
     upgrade(empty)
-    require_newest(empty)
+    require_current_schema(empty)
     assert tables(empty) == {*Base.metadata.tables, "alembic_version"}
 
 
@@ -77,7 +77,7 @@ def test_twice_is_harmless(empty: Database) -> None:
     upgrade(empty)
     before = tables(empty)
     upgrade(empty)
-    require_newest(empty)
+    require_current_schema(empty)
     assert tables(empty) == before
 
 
@@ -120,10 +120,10 @@ def test_the_way_back_leaves_nothing_but_the_sealed_rows(deployment: Deployment)
     downgrade(deployment.database)
     left = tables(deployment.database)
     assert {name for name in left if not name.startswith("sealed_")} == {"alembic_version"}
-    with pytest.raises(NotUpgraded, match="exposure db upgrade"):
-        require_newest(deployment.database)
+    with pytest.raises(SchemaOutdated, match="exposure db upgrade"):
+        require_current_schema(deployment.database)
     upgrade(deployment.database)
-    require_newest(deployment.database)
+    require_current_schema(deployment.database)
 
 
 def test_edition_and_ranges_come_to_a_database_in_use(deployment: Deployment) -> None:
@@ -143,13 +143,13 @@ def test_a_data_set_of_before_has_no_canaries(deployment: Deployment) -> None:
     downgrade(deployment.database, "0004")
     upgrade(deployment.database)
     canaries = Canaries(deployment.keys)
-    with deployment.database.read() as session:
-        assert datasets.canaries(session, dataset, keys=deployment.keys) == []
+    with deployment.database.read() as db:
+        assert datasets.canaries(db, dataset, keys=deployment.keys) == []
     canaries.refresh(deployment.database)
     deployment.stage([row("a1", email="mina@example.com", items="name")], canaries=3)
     canaries.refresh(deployment.database)  # whose triggers are there still
-    with deployment.database.read() as session:
-        planted = datasets.canaries(session, datasets.list_all(session)[-1].id, keys=deployment.keys)
+    with deployment.database.read() as db:
+        planted = datasets.canaries(db, datasets.list_all(db)[-1].id, keys=deployment.keys)
     assert {canaries.incident_of(datasets.kind_of(one), one) for one in planted} == {"sample-2025"}
 
 
@@ -157,14 +157,14 @@ def test_a_data_set_of_before_has_no_canaries(deployment: Deployment) -> None:
 def test_any_other_schema_is_refused(revision: str, empty: Database) -> None:
     upgrade(empty)
     stamp(empty, revision)
-    with pytest.raises(NotUpgraded, match="EXPOSURE_DATABASE_URL"):
-        require_newest(empty)
+    with pytest.raises(SchemaOutdated, match="EXPOSURE_DATABASE_URL"):
+        require_current_schema(empty)
 
 
 def test_a_newer_programs_schema_is_not_touched(empty: Database) -> None:
     upgrade(empty)
     stamp(empty, "9999")
-    with pytest.raises(NotUpgraded, match="another version"):
+    with pytest.raises(SchemaOutdated, match="another version"):
         upgrade(empty)
     assert tables(empty) == {*Base.metadata.tables, "alembic_version"}
 

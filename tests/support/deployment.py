@@ -38,7 +38,7 @@ class Mailbox:
     """A sender that keeps what it is handed."""
 
     messages: list[Message] = field(default_factory=list)
-    reaches_people: ClassVar[bool] = False
+    is_live: ClassVar[bool] = False
 
     def send(self, message: Message) -> None:
         self.messages.append(message)
@@ -96,12 +96,12 @@ class Deployment:
         create_key_file(self.keys.application_key_path, ApplicationKey.generate())
         create_key_file(self.keys.signing_key_path, SigningKey.generate())
         self.database = Database(database_url)
-        self.incident = incidents.read_file(SAMPLE_INCIDENT)
+        self.incident = incidents.load_incident(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
 
     def create_incident(self, incident: Incident) -> None:
         with self.database.write() as session:
-            incidents.create(session, incident, now=self.clock())
+            incidents.create_incident(session, incident, now=self.clock())
 
     def new_app(self, **given: Any) -> FastAPI:
         return create_app(self.settings, keyholder_socket=self.keyholder_socket, sender=self.mailbox, clock=self.clock, **given)

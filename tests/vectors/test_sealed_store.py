@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.acknowledgements import ReceiptSigner
-from app.acknowledgements.receipts import to_base64url
+from app.acknowledgements.receipts import encode_base64url
 from app.crypto import mac_inputs
 from app.crypto.key_derivation import DerivedKeys, derive_row_keys, derive_many_row_keys, derive_token_keys
 from app.crypto.framing import frame
@@ -23,7 +23,7 @@ from app.datasets.manifest import Account, Manifest, read_signed
 from app.datasets.record import COMPARED_KINDS, Record, Sentinel, decode, encode
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 from app.keyholder.protocol import parse
-from app.verification.service import Verification
+from app.verification.service import VerificationService
 from tests.vectors import make
 from tests.vectors import reference as ref
 
@@ -265,7 +265,7 @@ def test_code() -> None:
     subkey, message, answer = unhex(vector, "subkey", "message", "mac")
     raw = bytes.fromhex(VECTORS["keys"]["application"])
     nothing: Any = None
-    verification = Verification(ApplicationKey(raw), *[nothing] * 5)
+    verification = VerificationService(ApplicationKey(raw), *[nothing] * 5)
     assert verification._code_mac(number, vector["code"]) == answer
     assert ref.subkey(raw, "codes") == subkey
     assert ref.frame(number.bytes, vector["code"].encode()) == message
@@ -302,7 +302,7 @@ def test_manifest() -> None:
         assert seed.hex() == VECTORS["keys"][f"{purpose}_seed"]
         assert ref.public_key(seed).hex() == VECTORS["keys"][f"{purpose}_public"]
     assert ref.sign(bytes.fromhex(VECTORS["keys"]["manifests_seed"]), payload) == signature
-    assert to_base64url(bytes.fromhex(VECTORS["keys"]["receipts_public"])) == ReceiptSigner(SIGNING_KEY).key.public_key
+    assert encode_base64url(bytes.fromhex(VECTORS["keys"]["receipts_public"])) == ReceiptSigner(SIGNING_KEY).key.public_key
     assert read_signed(payload, signature, SIGNING_KEY) == manifest
     left = manifest.without(stored[:2], STORE_KEY)
     assert {"type": content["type"], **asdict(left)} == vector["without_the_first_two_rows"]

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.verification.service import CODE_LENGTH, RESEND_AFTER
+from app.verification.service import CODE_LENGTH, RESEND_DELAYS
 from tests.support.answers import said
 from tests.support.deployment import Deployment, row
 
@@ -58,7 +58,7 @@ def test_a_code_goes_to_the_canonical_identifier_in_the_language_asked_for(deplo
     body = {"channel": "sms", "identifier": "+82 (0)10 2000 0002", "locale": "en"}
     assert deployment.client.post("/v1/verifications", json=body).status_code == 202
     (message,) = deployment.deliver()
-    assert (message.channel, message.to, message.locale) == ("sms", "+821020000002", "en")
+    assert (message.channel, message.address, message.locale) == ("sms", "+821020000002", "en")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_codes_are_sent_so_often_and_no_more(deploy: Callable[..., Deployment]) 
     """The next code may be asked for after 1, 2, 5 and 10 minutes, the last only where codes are good for longer than that."""
     deployment = deploy(code_ttl=3600)
     asked, _ = asked_and_code(deployment)
-    for wait in RESEND_AFTER:
+    for wait in RESEND_DELAYS:
         assert_problem(resend(deployment, asked), 429, "too-many-requests")
         deployment.clock.move(seconds=wait.total_seconds() - 1)
         soon = resend(deployment, asked)
@@ -223,15 +223,15 @@ def test_what_time_has_ended_is_erased(deployment: Deployment) -> None:
     deployment.sign_in(PHONE)
     verification = deployment.app.state.services.verification
     deployment.clock.move(hours=1)
-    with deployment.database.write() as session:
-        verification.erase_expired(session, now=deployment.clock())
+    with deployment.database.write() as db:
+        verification.erase_expired(db, now=deployment.clock())
     assert deployment.deliver() == []  # a code that is no longer good is not sent
-    assert deployment.sql("SELECT count(*) FROM verifications WHERE target IS NOT NULL") == [(0,)]
+    assert deployment.sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
     assert deployment.sql("SELECT count(*) FROM sessions") == [(0,)]
     assert_problem(deployment.confirm(asked, code), 410, "verification-ended")
     deployment.clock.move(days=2)
-    with deployment.database.write() as session:
-        verification.erase_expired(session, now=deployment.clock())
+    with deployment.database.write() as db:
+        verification.erase_expired(db, now=deployment.clock())
     assert deployment.sql("SELECT count(*) FROM verifications") == [(0,)]
 
 
@@ -239,8 +239,8 @@ def test_targets_are_erased_once_they_are_of_no_use(deployment: Deployment) -> N
     asked, code = asked_and_code(deployment)
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]  # at delivery
     deployment.confirm(asked, code)
-    assert deployment.sql("SELECT count(*) FROM verifications WHERE target IS NOT NULL") == [(0,)]  # at its use
+    assert deployment.sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]  # at its use
     asked, code = asked_and_code(deployment)
     for _ in range(5):
         deployment.confirm(asked, wrong(code))
-    assert deployment.sql("SELECT count(*) FROM verifications WHERE target IS NOT NULL") == [(0,)]  # out of tries
+    assert deployment.sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]  # out of tries

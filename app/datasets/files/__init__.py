@@ -27,7 +27,7 @@ from app.datasets.files.columns import (
 )
 from app.datasets.files.text import cut_csv, cut_ndjson, open_csv, open_ndjson
 from app.datasets.files.writing import write_csv, write_ndjson
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 __all__ = [
     "COLUMNS",
@@ -81,7 +81,7 @@ def opened(path: Path, *, encoding: str = "utf-8") -> Iterator[Opened]:
 
     Raises:
         BadFile: it cannot be read, is empty, or its header or schema is not one of a data set file. Iterating over the blocks may raise it too.
-        BadInput: there is no such encoding.
+        InvalidInput: there is no such encoding.
     """
     compressed = path.suffix.lower() in COMPRESSIONS
     kind = _by_ending(path.with_suffix("") if compressed else path, _KINDS)
@@ -109,7 +109,7 @@ def write(path: Path | str, rows: Iterable[Finding]) -> int:
     """Write *rows* and answer how many. The file appears whole or not at all, readable by its owner only.
 
     Raises:
-        BadInput: the ending names no format, or nothing can be written there.
+        InvalidInput: the ending names no format, or nothing can be written there.
     """
     path = Path(path)
     writer = _by_ending(path, _WRITERS)
@@ -119,7 +119,7 @@ def write(path: Path | str, rows: Iterable[Finding]) -> int:
     except OSError as error:
         reason = error.strerror
     if reason:
-        raise BadInput(f"{path.name}: cannot be written: {reason}")
+        raise InvalidInput(f"{path.name}: cannot be written: {reason}")
     os.close(descriptor)
     temporary = Path(name)
     try:

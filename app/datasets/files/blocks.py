@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final, cast
 
 from app.datasets.files.columns import BadFile
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -67,14 +67,14 @@ class TextSource:
             cut: says how many bytes of some are whole rows; 0 where a row is not at its end yet.
 
         Raises:
-            BadInput: there is no such encoding.
+            InvalidInput: there is no such encoding.
             OSError: it cannot be opened.
         """
         try:
             "".encode(encoding)  # refuses what is a codec and no encoding of text
             self._encoding = codecs.lookup(encoding).name
         except (LookupError, ValueError):
-            raise BadInput("no such text encoding") from None
+            raise InvalidInput("no such text encoding") from None
         self.name = path.name
         self._cut = cut
         # what follows the last block: its first line, and its bytes as far as they were read

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self, cast
 
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 COLUMNS: Final = (
     "account_ref",
@@ -72,7 +72,7 @@ class Reject:
     reason: str
 
 
-class BadFile(BadInput):
+class BadFile(InvalidInput):
     """The file as a whole cannot be read. *line* is 0 and *column* empty where they do not apply."""
 
     line: int = 0

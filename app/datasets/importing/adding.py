@@ -17,7 +17,7 @@ from app.datasets.ranges import sentinels
 from app.datasets.record import Sentinel, encode
 from app.datasets.tallies import seal_tallies
 from app.datasets.versions import SetKind
-from app.incidents import lock as lock_incident
+from app.incidents import lock_incident
 
 
 def sentinel_rows(plan: Plan, mac: bytes, ranges: int) -> tuple[bytes, ...]:

@@ -55,7 +55,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     """Number the entries of one bucket and lay the outer seal.
 
     Raises:
-        Unavailable: a key or the spill failed.
+        DependencyUnavailable: a key or the spill failed.
     """
     rows = unpack([loading.spill.read(number, 0)])
     sealer = loading.plan.sealer()

@@ -32,9 +32,9 @@ from app.datasets.importing.workspace import Journal, Workspace
 from app.datasets.manifest import Account
 from app.datasets.servers import drop_rows, further_servers
 from app.db import Database
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 from app.incidents import Incident
-from app.incidents import get as get_incident
+from app.incidents import get_incident
 
 ROWS_PER_PARTITION = 100_000
 PARTITIONS_AT_MOST = 4096
@@ -72,10 +72,10 @@ def import_file(
         BadFile: the file as a whole cannot be read.
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
-        BadInput: there is no such cost, or canaries cannot be planted as they were asked for.
+        InvalidInput: there is no such cost, or canaries cannot be planted as they were asked for.
         NotNow: another cost than the deployment's was asked for.
-        Refused: the same import is running.
-        Unavailable: the keyholder, the database or the workers failed.
+        OperationRefused: the same import is running.
+        DependencyUnavailable: the keyholder, the database or the workers failed.
     """
     with database.read() as session:
         incident = get_incident(session, request.incident)
@@ -226,7 +226,7 @@ class _Import:
             sealing = self._sealing(journal, file)
             staged = self._load(journal, sealing, file, self._seal(sealing, file))
         except BaseException as error:
-            cut_short = isinstance(error, Unavailable | KeyboardInterrupt)
+            cut_short = isinstance(error, DependencyUnavailable | KeyboardInterrupt)
             if not cut_short or isinstance(error, OtherPepper | SpillDamaged) or not self._is_worth_keeping(journal):
                 self._discard(journal)
             raise
@@ -305,7 +305,7 @@ class _Import:
 
     def _discard(self, journal: Journal) -> None:
         """Take away what a run left. Where a database is not there to do it, the next run does."""
-        with suppress(Unavailable):
+        with suppress(DependencyUnavailable):
             self._take_away(journal)
 
     def _take_away(self, journal: Journal) -> None:

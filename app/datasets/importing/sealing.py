@@ -51,7 +51,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
 
     Raises:
         ImportFailed: one person has too many rows.
-        Unavailable: the keyholder, a key or the spill failed.
+        DependencyUnavailable: the keyholder, a key or the spill failed.
     """
     people = gather(sealing.read.read_all(sealing.blocks, number))
     sealer = sealing.plan.sealer()

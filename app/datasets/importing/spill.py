@@ -13,14 +13,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.crypto.keys import KEY_BYTES
-from app.errors import Unavailable
+from app.errors import DependencyUnavailable
 
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _OFFSET_BYTES = 8
 
 
-class SpillDamaged(Unavailable):
+class SpillDamaged(DependencyUnavailable):
     """What was put aside is not what was written: another key, or a damaged disk."""
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from app.crypto.stretching import Argon2Cost, KdfParams
-from app.errors import BadInput, Refused
+from app.errors import InvalidInput, OperationRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ class Workspace:
         """Take the folder of a *request*, which a description tells from all others, for as long as the block lasts.
 
         Raises:
-            BadInput: nothing can be written there.
-            Refused: the same import is running.
+            InvalidInput: nothing can be written there.
+            OperationRefused: the same import is running.
         """
         name = blake2b(request.encode(), digest_size=8).hexdigest()
         folder = work_dir / f"exposure-import-{name}"
@@ -85,12 +85,12 @@ class Workspace:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise BadInput(f"EXPOSURE_WORK_DIR: {folder} cannot be made ({error.strerror})") from None
+            raise InvalidInput(f"EXPOSURE_WORK_DIR: {folder} cannot be made ({error.strerror})") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise Refused("this import is running already") from None
+            raise OperationRefused("this import is running already") from None
         workspace = cls(folder)
         try:
             yield workspace

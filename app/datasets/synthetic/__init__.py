@@ -23,7 +23,7 @@ from app.datasets.synthetic.people import (
     spell_phone,
 )
 from app.datasets.synthetic.words import SHOPS
-from app.errors import BadInput
+from app.errors import InvalidInput
 
 SYNTHETIC_MARK: Final = "synthetic-"
 MIN_SAMPLED: Final = 20
@@ -83,10 +83,10 @@ def synthesize(accounts: int, *, seed: int = 0) -> Iterator[Finding]:
     """Make the rows of *accounts* accounts, one after the other, each account's together.
 
     Raises:
-        BadInput: *accounts* is below 1 or above `MAX_ACCOUNTS`.
+        InvalidInput: *accounts* is below 1 or above `MAX_ACCOUNTS`.
     """
     if not 1 <= accounts <= MAX_ACCOUNTS:
-        raise BadInput(f"accounts must be from 1 to {MAX_ACCOUNTS}")
+        raise InvalidInput(f"accounts must be from 1 to {MAX_ACCOUNTS}")
     return _Maker(accounts, seed).rows()
 
 
@@ -97,10 +97,10 @@ def samples(accounts: int, seed: int = 0) -> tuple[Sample, ...]:
     somebody who is not in the data set. The first one's address is not in the set either.
 
     Raises:
-        BadInput: *accounts* is below 20 or above `MAX_ACCOUNTS`.
+        InvalidInput: *accounts* is below 20 or above `MAX_ACCOUNTS`.
     """
     if not MIN_SAMPLED <= accounts <= MAX_ACCOUNTS:
-        raise BadInput(f"accounts must be from {MIN_SAMPLED} to {MAX_ACCOUNTS} for a set with samples")
+        raise InvalidInput(f"accounts must be from {MIN_SAMPLED} to {MAX_ACCOUNTS} for a set with samples")
     people = People(accounts, seed)
     holder = people.holder(_HOLDER)
     by_phone = (

@@ -10,12 +10,13 @@ from app.db import Reader
 from app.exposures import Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import In, Out, answered, problems
-from app.faces.http.identity import proofs_of, read_as
+from app.faces.http.identity import identifier_digests_of, read_as
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.incidents import Locale, Notice
+from app.incidents import Notice
+from app.locales import Locale
 from app.rate_limits import RouteLimit
-from app.verification import Identity
+from app.verification import Principal
 
 router = APIRouter(route_class=LimitedRoute, tags=["acknowledgements"])
 
@@ -70,16 +71,16 @@ def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Resp
     """Record that a notice was read. It waives nothing, and no right depends on it."""
     services = services_of(request)
 
-    def find(session: Reader, identity: Identity) -> tuple[Exposure, Notice]:
-        for one in services.exposures.find(session, proofs_of(identity)).exposures:
-            if exposure_id(identity.key, one) == body.exposure_id:
-                return one, services.incidents(session)[one.incident].notices[body.locale]
+    def find(session: Reader, principal: Principal) -> tuple[Exposure, Notice]:
+        for one in services.exposures.find(session, identifier_digests_of(principal)).exposures:
+            if exposure_id(principal.session_key, one) == body.exposure_id:
+                return one, services.incidents.get_all(session)[one.incident].notices[body.locale]
         raise UnknownExposure("none of this session")
 
     own, notice = read_as(services, token, find)
     with services.database.write() as session:
         kept = services.acknowledgements.acknowledge(session, own, notice, body.notice_version, now=services.clock())
-    return answered(_receipt(kept.receipt), 201 if kept.new else 200, personal=True)
+    return answered(_receipt(kept.receipt), 201 if kept.created else 200, personal=True)
 
 
 @router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
@@ -88,9 +89,9 @@ def list_acknowledgements(request: Request, token: Token) -> Response:
     """Read one's own receipts."""
     services = services_of(request)
 
-    def read(session: Reader, identity: Identity) -> ReceiptsOut:
-        exposures = services.exposures.find(session, proofs_of(identity)).exposures
-        receipts = services.acknowledgements.receipts(session, exposures)
+    def read(session: Reader, principal: Principal) -> ReceiptsOut:
+        exposures = services.exposures.find(session, identifier_digests_of(principal)).exposures
+        receipts = services.acknowledgements.receipts_for_exposures(session, exposures)
         return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
 
     return answered(read_as(services, token, read), personal=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from app.verification import NoSession
+from app.verification import NotSignedIn
 
 
 class _Bearer(HTTPBearer):
@@ -21,11 +21,11 @@ class _Bearer(HTTPBearer):
         """Give the token, where there is one.
 
         Raises:
-            NoSession: there is none, where it is required.
+            NotSignedIn: there is none, where it is required.
         """
         credentials = await super().__call__(request)
         if credentials is None and self._required:
-            raise NoSession("no session")
+            raise NotSignedIn("no session")
         return None if credentials is None else credentials.credentials
 
 

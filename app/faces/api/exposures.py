@@ -5,18 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.acknowledgements import Acknowledged
+from app.acknowledgements import Acknowledgement
 from app.db import Reader
-from app.exposures import Answer, Exposure, exposure_id
+from app.exposures import ExposureReport, Exposure, exposure_id
 from app.faces.api.bearer import Token
 from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
-from app.faces.http.identity import proofs_of, read_as, read_identity
+from app.faces.http.identity import identifier_digests_of, read_as, read_identity
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
 from app.identifiers import IdentifierKind, ValueKind
-from app.incidents import ItemKind, KnownIncident
+from app.incidents import ItemKind, CachedIncident
 from app.rate_limits import RouteLimit
-from app.verification import Identity
+from app.verification import Principal
 
 router = APIRouter(route_class=LimitedRoute, tags=["exposures"])
 
@@ -105,16 +105,16 @@ def list_exposures(request: Request, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
     services = services_of(request)
 
-    def read(session: Reader, identity: Identity) -> ExposuresOut:
-        answer = services.exposures.find(session, proofs_of(identity))
-        known = services.incidents(session) if answer.exposures else {}
-        acknowledged = services.acknowledgements.of_exposures(session, answer.exposures)
+    def read(session: Reader, principal: Principal) -> ExposuresOut:
+        answer = services.exposures.find(session, identifier_digests_of(principal))
+        known = services.incidents.get_all(session) if answer.exposures else {}
+        acknowledged = services.acknowledgements.latest_for_exposures(session, answer.exposures)
         return ExposuresOut(
-            identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in identity.identifiers],
+            identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in principal.identifiers],
             checked_at=services.clock(),
             datasets=_datasets(answer),
             exposures=[
-                _exposure(one, exposure_id(identity.key, one), known[one.incident], acknowledgement)
+                _exposure(one, exposure_id(principal.session_key, one), known[one.incident], acknowledgement)
                 for one, acknowledgement in zip(answer.exposures, acknowledged, strict=True)
             ],
         )
@@ -129,13 +129,13 @@ def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     services = services_of(request)
     services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
 
-    def check(session: Reader, identity: Identity) -> ChecksOut:
-        results = services.exposures.check(session, proofs_of(identity), body.kind, body.value)
+    def check(session: Reader, principal: Principal) -> ChecksOut:
+        results = services.exposures.check_value(session, identifier_digests_of(principal), body.kind, body.value)
         return ChecksOut(
             kind=body.kind,
             results=[
                 CheckOut(
-                    exposure_id=exposure_id(identity.key, one.exposure),
+                    exposure_id=exposure_id(principal.session_key, one.exposure),
                     item_exposed=one.item_exposed,
                     value="matched" if one.matched else "not_recognised",
                 )
@@ -146,7 +146,7 @@ def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     return answered(read_as(services, token, check), personal=True)
 
 
-def _datasets(answer: Answer) -> list[DataSetOut]:
+def _datasets(answer: ExposureReport) -> list[DataSetOut]:
     return [
         DataSetOut(
             incident=one.incident,
@@ -159,7 +159,7 @@ def _datasets(answer: Answer) -> list[DataSetOut]:
     ]
 
 
-def _exposure(one: Exposure, name: str, known: KnownIncident, read: Acknowledged | None) -> ExposureOut:
+def _exposure(one: Exposure, name: str, known: CachedIncident, read: Acknowledgement | None) -> ExposureOut:
     return ExposureOut(
         id=name,
         incident=one.incident,
@@ -172,6 +172,6 @@ def _exposure(one: Exposure, name: str, known: KnownIncident, read: Acknowledged
         cohorts=list(one.cohorts),
         identifiers=list(one.identifiers),
         notice_version=known.notice_version,
-        acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.at),
+        acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.acknowledged_at),
         actions=[action.id for action in one.actions(known.incident)],
     )

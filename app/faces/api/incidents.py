@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from app.faces.api.schemas import Absent, Moment, Out, problems
 from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.services import services_of
-from app.incidents import Incident, ItemKind, Locale, UnknownIncident
+from app.incidents import Incident, ItemKind, UnknownIncident
+from app.locales import Locale
 from app.rate_limits import RouteLimit
 
 router = APIRouter(route_class=LimitedRoute, tags=["incidents"])
@@ -100,7 +101,7 @@ class NoticeOut(Out):
 def list_incidents(request: Request) -> Response:
     """List the incidents."""
     services = services_of(request)
-    known = services.database.glance(services.incidents)
+    known = services.database.optimistic_read(services.incidents.get_all)
     body = IncidentsOut(incidents=[_incident(one.incident, one.notice_version) for one in known.values()])
     return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
 
@@ -114,7 +115,7 @@ def list_incidents(request: Request) -> Response:
 def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] = "ko") -> Response:
     """Read an incident's newest notice."""
     services = services_of(request)
-    known = services.database.glance(services.incidents).get(slug)
+    known = services.database.optimistic_read(services.incidents.get_all).get(slug)
     if known is None:
         raise UnknownIncident(f"there is no incident {slug}")
     notice = known.notices[locale]

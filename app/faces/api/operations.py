@@ -43,7 +43,7 @@ def is_ready(request: Request) -> ReadyOut:
     """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
     services = services_of(request)
     services.keyholder.ping()
-    services.database.answer(lambda session: services.register.look_up(session, []))
+    services.database.snapshot_read(lambda session: services.register.look_up(session, []))
     # Without the store of limits it still can, for each process counts by itself and more strictly. A 503 here would have all servers taken out
     # at once for what all of them share, and would give whoever brings that store down the whole service.
     return ReadyOut(status="ready", limits=services.limiter.backend_state)

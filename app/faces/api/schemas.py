@@ -7,13 +7,13 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from app.clock import rfc3339
+from app.clock import format_rfc3339
 from app.faces.http.padding import padded
 from app.faces.http.problems import MEDIA_TYPE
 
 Moment = Annotated[
     datetime,
-    PlainSerializer(rfc3339, return_type=str),
+    PlainSerializer(format_rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in UTC, RFC 3339, to the second."""

@@ -17,4 +17,4 @@ def end_session(request: Request, token: Token) -> None:
     """End the session; its token is of no use from now on."""
     services = services_of(request)
     with services.database.write() as session:
-        services.sessions.end(session, token, now=services.clock())
+        services.sessions.revoke(session, token, now=services.clock())

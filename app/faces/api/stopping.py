@@ -18,5 +18,5 @@ def stop_codes(request: Request, token: Token) -> None:
     """Have no more codes sent to the identifiers of this session, for 90 days. Who asks for one is answered as ever."""
     services = services_of(request)
     with services.database.write() as session:
-        identity = identity_of(services, session, token)
-        services.verification.stop(session, identity, now=services.clock())
+        principal = identity_of(services, session, token)
+        services.verification.opt_out(session, principal, now=services.clock())

@@ -14,9 +14,9 @@ from app.faces.http.limited import LimitedRoute, spends
 from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import services_of
 from app.faces.http.verifying import PROOF_HEADER, TICKET_HEADER
-from app.incidents import Locale
+from app.locales import Locale
 from app.rate_limits import RouteLimit
-from app.verification import CODE_LENGTH, Started, WrongCode
+from app.verification import CODE_LENGTH, VerificationStarted, WrongCode
 
 router = APIRouter(route_class=LimitedRoute, tags=["verifications"])
 
@@ -125,10 +125,10 @@ def confirm_verification(
     return answered(SessionOut(access_token=outcome.token, expires_in=seconds))
 
 
-def _started(started: Started) -> Response:
+def _started(started: VerificationStarted) -> Response:
     body = VerificationOut(
         id=started.id,
-        channel=started.target.channel,
+        channel=started.destination.channel,
         expires_at=started.expires_at,
         resend_at=started.resend_at,
         client_secret=started.client_secret,

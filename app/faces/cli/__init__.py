@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app.errors import BadInput, ExposureError, NotFound, Refused
+from app.errors import InvalidInput, ExposureError, NotFound, OperationRefused
 from app.faces.cli import dataset, db, incident, keys, receipt
 from app.faces.cli.calibrate import calibrate
 from app.faces.cli.demo import demo
@@ -21,7 +21,7 @@ class _Commands(TyperGroup):
         """Turn what went wrong into one line and an exit code."""
         try:
             return super().invoke(ctx)
-        except (BadInput, Refused, NotFound) as error:
+        except (InvalidInput, OperationRefused, NotFound) as error:
             _fail(str(error), 2)
         except ExposureError as error:
             _fail(str(error), 1)

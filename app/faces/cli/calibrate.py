@@ -10,7 +10,7 @@ import typer
 from app.crypto.calibration import MOBILE_NUMBER_COUNT, Calibration, CostEstimate, count_identifiers, measure_digest_seconds
 from app.crypto.calibration import calibrate as calibrated
 from app.crypto.stretching import profile_name
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.faces.cli.output import Json, emit
 
 
@@ -22,7 +22,7 @@ def calibrate(
 ) -> None:
     """Measure this machine, for ten seconds, and name the Argon2id cost that fits, and what it costs whoever stole everything."""
     if not 0 < hours < math.inf:
-        raise BadInput("--hours: must be a finite number above zero")
+        raise InvalidInput("--hours: must be a finite number above zero")
     threads = min(cores, os.cpu_count() or 1)
     found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure_digest_seconds, threads=threads))
     counts = {"accounts": accounts, "identifiers": count_identifiers(accounts), "cores": cores, "measured_cores": threads}

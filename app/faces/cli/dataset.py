@@ -19,7 +19,7 @@ from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, Unk
 from app.datasets.files import write
 from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged
 from app.datasets.synthetic import synthesize
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.faces.cli.importing import Bars, ImportSaid
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json, emit
@@ -261,7 +261,7 @@ def _identifier(line: str) -> tuple[IdentifierKind, str]:
     try:
         return kind, canonicalize(kind, line)
     except MalformedValue as malformed:
-        raise BadInput(f"standard input: line 1 must be a valid {kind}: {malformed.reason}") from None
+        raise InvalidInput(f"standard input: line 1 must be a valid {kind}: {malformed.reason}") from None
 
 
 def _masked(number: int, person: Record) -> dict[str, object]:

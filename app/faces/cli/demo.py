@@ -94,9 +94,9 @@ def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
 
     database = Database(settings.database_url)
     upgrade(database)
-    incident = incidents.read_file(SAMPLE_INCIDENT)
+    incident = incidents.load_incident(SAMPLE_INCIDENT)
     with database.write() as session:
-        incidents.create(session, incident, now=system_clock())
+        incidents.create_incident(session, incident, now=system_clock())
     source = settings.key_dir / "people.csv"
     write(source, synthesize(accounts, seed=SEED))
     staged = import_file(

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from app.datasets.files import Reject
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.faces.cli.output import emit
 
 
@@ -76,7 +76,7 @@ class ImportSaid:
                 writer.writerow(["line", "column", "reason"])
                 writer.writerows((one.line, one.column, one.reason) for one in rejects)
         except OSError as error:
-            raise BadInput(f"--rejects {self._rejects}: cannot be written ({error.strerror})") from None
+            raise InvalidInput(f"--rejects {self._rejects}: cannot be written ({error.strerror})") from None
 
     def continued(self, done: int, partitions: int) -> None:
         """Say that an import goes on."""

@@ -21,18 +21,18 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 @commands.command("create")
 def create(file: File, json: Json = False) -> None:
     """Take in a new incident, with version 1 of its notice."""
-    incident = incidents.read_file(file)
+    incident = incidents.load_incident(file)
     with open_database(read_settings()) as database, database.write() as session:
-        incidents.create(session, incident, now=system_clock())
+        incidents.create_incident(session, incident, now=system_clock())
     _said("created", incident, 1, as_json=json)
 
 
 @commands.command("update")
 def update(file: File, json: Json = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
-    incident = incidents.read_file(file)
+    incident = incidents.load_incident(file)
     with open_database(read_settings()) as database, database.write() as session:
-        version = incidents.update(session, incident, now=system_clock())
+        version = incidents.update_incident(session, incident, now=system_clock())
     _said("updated", incident, version, as_json=json)
 
 
@@ -40,7 +40,7 @@ def update(file: File, json: Json = False) -> None:
 def list_incidents(json: Json = False) -> None:
     """List the incidents."""
     with open_database(read_settings()) as database, database.read() as session:
-        for one in incidents.list_all(session):
+        for one in incidents.list_incidents(session):
             fields = _fields(session, one)
             text = f"{one.slug}  {one.status}  notice {fields['notice_version']}  {one.title.en}"
             emit(fields, text, as_json=json)
@@ -50,7 +50,7 @@ def list_incidents(json: Json = False) -> None:
 def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: Json = False) -> None:
     """Show one incident with its notice."""
     with open_database(read_settings()) as database, database.read() as session:
-        incident = incidents.get(session, slug)
+        incident = incidents.get_incident(session, slug)
         fields = incident.model_dump(mode="json", exclude_none=True) | _fields(session, incident)
     emit(fields, incident.model_dump_json(indent=2, exclude_none=True), as_json=json)
 
@@ -60,7 +60,7 @@ def _fields(session: Session, incident: Incident) -> dict[str, Any]:
         "slug": incident.slug,
         "status": incident.status,
         "title": incident.title.model_dump(),
-        "notice_version": incidents.newest_version(session, incident.slug),
+        "notice_version": incidents.latest_notice_version(session, incident.slug),
     }
 
 

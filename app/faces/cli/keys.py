@@ -9,7 +9,7 @@ from app.config import read_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
 from app.datasets import list_all
-from app.errors import BadInput, Refused
+from app.errors import InvalidInput, OperationRefused
 from app.faces.cli.opening import open_database
 from app.faces.cli.output import Json, emit
 
@@ -57,10 +57,10 @@ def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json:
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
     if key not in keys.list_store_key_ids():
-        raise BadInput("there is no store key of this id in EXPOSURE_KEY_DIR")
+        raise InvalidInput("there is no store key of this id in EXPOSURE_KEY_DIR")
     with open_database(settings) as database, database.read() as session:
         for one in list_all(session):
             if one.key_id == key and one.state != "retired":
-                raise Refused(f"store key {key} serves data set {one.id}: retire that first")
+                raise OperationRefused(f"store key {key} serves data set {one.id}: retire that first")
     keys.destroy_store_key(key)
     emit({"event": "destroyed", "id": key}, f"store key {key} is destroyed", as_json=json)

@@ -9,7 +9,7 @@ from app.config import Settings, require
 from app.crypto.key_files import KeyRing
 from app.crypto.keys import InvalidKey
 from app.db import Database
-from app.db.upgrade import require_newest
+from app.db.upgrade import require_current_schema
 from app.keyholder import KeyholderSocket, spawn_keyholder
 
 
@@ -18,12 +18,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
     """Open the database, which must be on the newest schema.
 
     Raises:
-        NotUpgraded: it is not.
+        SchemaOutdated: it is not.
         DatabaseUnavailable: it cannot be reached.
     """
     database = Database(settings.database_url)
     try:
-        require_newest(database)
+        require_current_schema(database)
         yield database
     finally:
         database.close()

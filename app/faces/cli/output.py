@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.clock import rfc3339
+from app.clock import format_rfc3339
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON object a line, for machines")]
 
@@ -22,7 +22,7 @@ def emit(fields: dict[str, Any], text: str, *, as_json: bool) -> None:
 def _plain(value: object) -> str:
     match value:
         case datetime():
-            return rfc3339(value)
+            return format_rfc3339(value)
         case UUID():
             return str(value)
         case _:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.acknowledgements import BadReceipt, Receipt, ReceiptKey, ReceiptSigner, verify
+from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, ReceiptSigner, verify_signature
 from app.config import read_settings
 from app.crypto.key_files import KeyRing
 from app.faces.cli.output import Json, emit
@@ -30,7 +30,7 @@ def verify_receipt(
 ) -> None:
     """Check a receipt offline: exit 0 where its signature holds, 2 where it does not."""
     receipt = _receipt(_read(file))
-    payload = verify(receipt, _key(receipt, key))
+    payload = verify_signature(receipt, _key(receipt, key))
     content = jsonlib.loads(payload)
     lines = [f"{name}: {value}" for name, value in content.items()]
     emit(
@@ -44,7 +44,7 @@ def _receipt(content: Any) -> Receipt:  # noqa: ANN401  whatever stood in the fi
     try:
         return Receipt(*(_text(content[name]) for name in ("kid", "payload", "signature")))
     except (KeyError, TypeError):
-        raise BadReceipt("the file must be a receipt with kid, payload and signature") from None
+        raise InvalidReceipt("the file must be a receipt with kid, payload and signature") from None
 
 
 def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
@@ -53,7 +53,7 @@ def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
     try:
         keys = [ReceiptKey(_text(one["kid"]), _text(one["public_key"])) for one in _read(file)["keys"]]
     except (KeyError, TypeError):
-        raise BadReceipt(f"{file}: must be the body of /v1/receipt-keys") from None
+        raise InvalidReceipt(f"{file}: must be the body of /v1/receipt-keys") from None
     return next((one for one in keys if one.kid == receipt.kid), ReceiptKey("none", ""))
 
 
@@ -68,6 +68,6 @@ def _read(file: Path) -> Any:  # noqa: ANN401
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return jsonlib.loads(text)
     except OSError as error:
-        raise BadReceipt(f"{file}: cannot be read ({error.strerror})") from None
+        raise InvalidReceipt(f"{file}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise BadReceipt(f"{file}: must be JSON") from None
+        raise InvalidReceipt(f"{file}: must be JSON") from None

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.config import BadSetting, read_settings, require
-from app.db import parse_url
+from app.db import parse_database_url
 from app.delivery import ConsoleSender
 from app.faces.cli.opening import open_database, open_keyholder, open_keys
 from app.faces.cli.output import Json
@@ -27,7 +27,7 @@ def serve(
     require(settings, "sender")
     load_policy(settings.limits_file)  # here, and not in each worker, which would be started again and again
     if settings.replica_url is not None:
-        parse_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
+        parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:
         open_keys(settings, database)
     if workers > 1 and settings.redis_url is None:

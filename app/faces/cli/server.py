@@ -17,7 +17,7 @@ from uvicorn.supervisors import Multiprocess
 from app import cpu_affinity
 from app.config import Settings
 from app.delivery import Sender
-from app.errors import BadInput
+from app.errors import InvalidInput
 from app.faces.cli.output import emit
 from app.faces.http.metrics import counted_together
 
@@ -58,7 +58,7 @@ def run_server(
         ready: what to do then, instead of saying so.
 
     Raises:
-        BadInput: the address is taken.
+        InvalidInput: the address is taken.
     """
     listening = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -87,7 +87,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Open the socket to listen at.
 
     Raises:
-        BadInput: the address is taken, or none of this machine.
+        InvalidInput: the address is taken, or none of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # the protocol is named because asyncio sends small answers at once (TCP_NODELAY) only where it is: 40 ms for each call
@@ -98,7 +98,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise BadInput(f"--host, --port: cannot listen there ({error.strerror})") from None
+        raise InvalidInput(f"--host, --port: cannot listen there ({error.strerror})") from None
     return listening
 
 

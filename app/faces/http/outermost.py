@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import ExposureError, Unavailable
+from app.errors import ExposureError, DependencyUnavailable
 from app.faces.http.problems import error_response
 from app.rate_limits import RateLimitState
 
@@ -105,7 +105,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 def note_failure(request: Request, error: Exception) -> None:
     """Have the request's log line say what kind of dependency failed; the text of such an error names none of its data."""
-    if isinstance(error, Unavailable):
+    if isinstance(error, DependencyUnavailable):
         request.state.failed = f"{type(error).__name__}: {error}"
 
 

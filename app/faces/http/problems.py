@@ -15,17 +15,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Route
 
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
-from app.errors import ExposureError, Unavailable
-from app.exposures import InvalidValue, VerifyAgain
+from app.errors import ExposureError, DependencyUnavailable
+from app.exposures import InvalidValue, ReverificationNeeded
 from app.faces.http.limited import RequestRateLimited
 from app.faces.http.services import services_of
 from app.incidents import UnknownIncident
 from app.rate_limits import MustQueue, RateLimited, RateLimitState
 from app.verification import (
     InvalidIdentifier,
-    NoSession,
+    NotSignedIn,
     TooManyIdentifiers,
-    TooSoon,
+    ResendTooSoon,
     UnknownVerification,
     VerificationEnded,
 )
@@ -85,13 +85,13 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
         "Verification ended",
         "It was used, has expired, or has no tries left. Start a new one.",
     ),
-    NoSession: Problem(
+    NotSignedIn: Problem(
         401,
         "no-session",
         "No valid session",
         "The session token is missing, unknown or expired. Verify an identifier first.",
     ),
-    VerifyAgain: Problem(
+    ReverificationNeeded: Problem(
         401, "verify-again", "Verification needed again", "The data cannot be read with this session. Verify again."
     ),
     TooManyIdentifiers: Problem(
@@ -104,9 +104,9 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
     UnknownIncident: Problem(404, "unknown-incident", "Unknown incident", "No incident has this name."),
     RequestRateLimited: TOO_MANY,
     RateLimited: TOO_MANY,
-    TooSoon: TOO_MANY,
+    ResendTooSoon: TOO_MANY,
     MustQueue: CROWDED,
-    Unavailable: UNAVAILABLE,
+    DependencyUnavailable: UNAVAILABLE,
 }
 
 _BY_STATUS = {
@@ -138,7 +138,7 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     """Give the headers that a problem needs."""
     if isinstance(error, RequestRateLimited):
         return {"Retry-After": str(error.spent.reset)}
-    if isinstance(error, TooSoon):
+    if isinstance(error, ResendTooSoon):
         return {"Retry-After": str(error.wait)}
     if isinstance(error, RateLimited | MustQueue):
         return {"Retry-After": str(error.retry_after)}

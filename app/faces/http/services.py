@@ -4,18 +4,18 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from app.acknowledgements import Acknowledgements
-from app.alarms import Alarms
+from app.acknowledgements import AcknowledgementService
+from app.alerting import CanaryAlerter
 from app.clock import Clock
 from app.datasets import Canaries, Register
 from app.db import Database
 from app.delivery import Outbox
-from app.exposures import Exposures
+from app.exposures import ExposureService
 from app.faces.http.metrics import Metrics
-from app.incidents import KnownIncidents
+from app.incidents import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import ActionLimiter, RequestLimiter, ProofOfWork, WaitingRoom, DeferredDenials
-from app.verification import Sessions, Verification
+from app.verification import SessionService, VerificationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Services:
     """Of the rows of look-ups; the register reads it."""
     keyholder: KeyholderClient
     register: Register
-    incidents: KnownIncidents
-    verification: Verification
+    incidents: IncidentCache
+    verification: VerificationService
     outbox: Outbox
-    sessions: Sessions
-    exposures: Exposures
-    acknowledgements: Acknowledgements
+    sessions: SessionService
+    exposures: ExposureService
+    acknowledgements: AcknowledgementService
     limiter: RequestLimiter
     budgets: ActionLimiter
     refusals: DeferredDenials
@@ -41,7 +41,7 @@ class Services:
     work: ProofOfWork
     queue: WaitingRoom
     canaries: Canaries
-    alarms: Alarms
+    alarms: CanaryAlerter
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool

@@ -8,17 +8,17 @@ from uuid import UUID
 from fastapi import Request
 from sqlalchemy.orm import Session
 
-from app.alarms import Touch
+from app.alerting import CanaryHit
 from app.delivery import Channel
 from app.faces.http.services import services_of
-from app.incidents import Locale
+from app.locales import Locale
 from app.rate_limits import VerifiedSolution, client_address_of
-from app.verification import Confirmed, Started, Target, WrongCode, read_target
+from app.verification import VerificationConfirmed, VerificationStarted, Destination, WrongCode, parse_destination
 
 PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
 
 
-def start(request: Request, channel: Channel, identifier: str, locale: Locale, ticket: str | None) -> Started:
+def start(request: Request, channel: Channel, identifier: str, locale: Locale, ticket: str | None) -> VerificationStarted:
     """Ask for a code.
 
     Args:
@@ -34,34 +34,34 @@ def start(request: Request, channel: Channel, identifier: str, locale: Locale, t
         Crowded: there are more new journeys than the service carries.
     """
     services, now, asker = services_of(request), services_of(request).clock(), client_address_of(request)
-    target = read_target(channel, identifier, services.countries)
+    destination = parse_destination(channel, identifier, services.countries)
     if not services.queue.redeem_ticket(ticket, now=now):
-        services.budgets.charge_code_request(asker, target.recipient, solution=_proof(request, now), now=now)
+        services.budgets.charge_code_request(asker, destination.limit_subject, solution=_proof(request, now), now=now)
         services.queue.enter(now=now)  # whoever comes back with its ticket has been charged
-    send = _may_send(request, target, now)
+    send = _may_send(request, destination, now)
     with services.database.write() as session:
-        return services.verification.start(session, target, locale, send=send, now=now)
+        return services.verification.start(session, destination, locale, send=send, now=now)
 
 
-def resend(request: Request, number: UUID, client_secret: str) -> Started:
+def resend(request: Request, number: UUID, client_secret: str) -> VerificationStarted:
     """Ask for another code.
 
     Raises:
-        UnknownVerification, VerificationEnded, TooSoon: there is none to be had.
+        UnknownVerification, VerificationEnded, ResendTooSoon: there is none to be had.
         OverBudget: a budget of the client is spent.
     """
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
-        target = services.verification.target(session, number, client_secret, now=now)
-    services.budgets.charge_code_request(client_address_of(request), target.recipient, solution=_proof(request, now), now=now)
-    send = _may_send(request, target, now)
+        destination = services.verification.resend_destination(session, number, client_secret, now=now)
+    services.budgets.charge_code_request(client_address_of(request), destination.limit_subject, solution=_proof(request, now), now=now)
+    send = _may_send(request, destination, now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
 
 
 def confirm(
     request: Request, number: UUID, client_secret: str, code: str, token: Callable[[Session], str | None]
-) -> Confirmed | WrongCode:
+) -> VerificationConfirmed | WrongCode:
     """Confirm a code.
 
     Args:
@@ -72,19 +72,19 @@ def confirm(
         token: finds the session that the identifier is added to, where there is one.
 
     Raises:
-        UnknownVerification, VerificationEnded, NoSession, TooManyIdentifiers: as for `Verification.confirm`.
+        UnknownVerification, VerificationEnded, NotSignedIn, TooManyIdentifiers: as for `VerificationService.confirm`.
         OverBudget: a budget of the client is spent.
-        Unavailable: the service's budget of wrong codes is spent, or something failed; neither try nor code is.
+        DependencyUnavailable: the service's budget of wrong codes is spent, or something failed; neither try nor code is.
     """
     services, now = services_of(request), services_of(request).clock()
     with services.budgets.attempt_code(client_address_of(request), now=now) as attempt:
         with services.database.write() as session:
             outcome = services.verification.confirm(session, number, client_secret, code, token=token(session), now=now)
         if isinstance(outcome, WrongCode):
-            attempt.record_failure(outcome.target.recipient)
+            attempt.record_failure(outcome.destination.limit_subject)
         else:
-            attempt.record_success(outcome.target.recipient)
-    services.metrics.tried(right=isinstance(outcome, Confirmed))
+            attempt.record_success(outcome.destination.limit_subject)
+    services.metrics.tried(right=isinstance(outcome, VerificationConfirmed))
     return outcome
 
 
@@ -92,12 +92,12 @@ def _proof(request: Request, now: datetime) -> VerifiedSolution | None:
     return services_of(request).work.verify(request.headers.get(PROOF_HEADER, ""), now=now)
 
 
-def _may_send(request: Request, target: Target, now: datetime) -> bool:
+def _may_send(request: Request, destination: Destination, now: datetime) -> bool:
     """Say whether a code may be sent: never to a canary, whose answer is like everybody's."""
     services, asker = services_of(request), client_address_of(request)
-    send = services.budgets.charge_message(asker, target.recipient, now=now)
-    canary_of = services.canaries.incident_of(target.kind, target.to)
+    send = services.budgets.charge_message(asker, destination.limit_subject, now=now)
+    canary_of = services.canaries.incident_of(destination.kind, destination.address)
     if canary_of is None:
         return send
-    services.alarms.touched(Touch(now, asker, target.channel, canary_of))
+    services.alarms.report_hit(CanaryHit(now, asker, destination.channel, canary_of))
     return False

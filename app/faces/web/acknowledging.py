@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import Form, Request, Response
 
-from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, from_base64url
+from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, decode_base64url
 from app.db import Reader
 from app.exposures import Exposure, exposure_id
-from app.faces.http.identity import proofs_of, read_as
+from app.faces.http.identity import identifier_digests_of, read_as
 from app.faces.http.limited import spends
 from app.faces.http.padding import padded
 from app.faces.http.services import Services, services_of
@@ -19,9 +19,9 @@ from app.faces.web.answering import answer_page, token_of
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
-from app.incidents import Notice, Text
+from app.incidents import Notice, LocalizedText
 from app.rate_limits import RouteLimit
-from app.verification import Identity
+from app.verification import Principal
 
 router = page_router()
 
@@ -32,7 +32,7 @@ Names = Annotated[list[str] | None, Form()]
 class ReceiptView:
     """A receipt in words."""
 
-    title: Text
+    title: LocalizedText
     version: int
     at: datetime
     statement: str
@@ -56,10 +56,10 @@ def acknowledge(
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
 
-    def find(session: Reader, identity: Identity) -> dict[str, Chosen]:
-        found = services.exposures.find(session, proofs_of(identity)).exposures
-        known = services.incidents(session)
-        return {exposure_id(identity.key, one): (one, known[one.incident].notices[locale_of(request)]) for one in found}
+    def find(session: Reader, principal: Principal) -> dict[str, Chosen]:
+        found = services.exposures.find(session, identifier_digests_of(principal)).exposures
+        known = services.incidents.get_all(session)
+        return {exposure_id(principal.session_key, one): (one, known[one.incident].notices[locale_of(request)]) for one in found}
 
     try:
         chosen = _chosen(read_as(services, token, find), exposure or [])
@@ -79,7 +79,7 @@ def show_receipts(request: Request) -> Response:
     """Show the person's receipts in words."""
     services = services_of(request)
     receipts = _receipts(request, services)
-    titles = {slug: one.incident.title for slug, one in services.database.glance(services.incidents).items()}
+    titles = {slug: one.incident.title for slug, one in services.database.optimistic_read(services.incidents.get_all).items()}
     in_words = [_in_words(one, titles) for one in receipts]
     return page(request, "receipts.html", here="/receipts", personal=True, receipts=in_words)
 
@@ -105,15 +105,15 @@ def _chosen(own: Mapping[str, Chosen], names: Sequence[str]) -> list[Chosen]:
 
 
 def _receipts(request: Request, services: Services) -> list[Receipt]:
-    def read(session: Reader, identity: Identity) -> list[Receipt]:
-        found = services.exposures.find(session, proofs_of(identity)).exposures
-        return services.acknowledgements.receipts(session, found)
+    def read(session: Reader, principal: Principal) -> list[Receipt]:
+        found = services.exposures.find(session, identifier_digests_of(principal)).exposures
+        return services.acknowledgements.receipts_for_exposures(session, found)
 
     return read_as(services, token_of(request), read)
 
 
-def _in_words(receipt: Receipt, titles: dict[str, Text]) -> ReceiptView:
-    content = json.loads(from_base64url(receipt.payload))
+def _in_words(receipt: Receipt, titles: dict[str, LocalizedText]) -> ReceiptView:
+    content = json.loads(decode_base64url(receipt.payload))
     return ReceiptView(
         title=titles[content["incident"]],
         version=content["notice_version"],

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from app.acknowledgements import Acknowledged
+from app.acknowledgements import Acknowledgement
 from app.db import Reader
-from app.exposures import Answer, Exposure, exposure_id
-from app.faces.http.identity import proofs_of
+from app.exposures import ExposureReport, Exposure, exposure_id
+from app.faces.http.identity import identifier_digests_of
 from app.faces.http.services import Services
-from app.incidents import Action, Incident, ItemKind, Locale, Notice, Text
-from app.verification import Identity
+from app.incidents import Action, Incident, ItemKind, Notice, LocalizedText
+from app.locales import Locale
+from app.verification import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Leak:
     id: str
     exposure: Exposure
     actions: tuple[Action, ...]
-    read: Acknowledged | None
+    read: Acknowledgement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class IncidentView:
     """Whether one of the contacts tells nothing, while another was found."""
 
     @property
-    def labels(self) -> dict[ItemKind, Text]:
+    def labels(self) -> dict[ItemKind, LocalizedText]:
         """What the incident calls its items."""
         return {item.kind: item.label for item in self.incident.items}
 
@@ -48,7 +49,7 @@ class IncidentView:
     @property
     def read_at(self) -> datetime | None:
         """When the last of them was acknowledged, whichever version it was."""
-        return max((leak.read.at for leak in self.leaks if leak.read is not None), default=None)
+        return max((leak.read.acknowledged_at for leak in self.leaks if leak.read is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,19 @@ class AnswerView:
     incidents: tuple[IncidentView, ...]
 
 
-def read_answer(services: Services, session: Reader, identity: Identity, locale: Locale) -> AnswerView:
+def read_answer(services: Services, session: Reader, principal: Principal, locale: Locale) -> AnswerView:
     """Read the answer of one session, its notices and what was acknowledged, all on one state of the database.
 
     Raises:
-        VerifyAgain: the data sets cannot be read with what the session holds.
-        Unavailable: something could not be read; then there is no answer.
+        ReverificationNeeded: the data sets cannot be read with what the session holds.
+        DependencyUnavailable: something could not be read; then there is no answer.
     """
-    answer = services.exposures.find(session, proofs_of(identity))
-    known = services.incidents(session)
-    read = services.acknowledgements.of_exposures(session, answer.exposures)
+    answer = services.exposures.find(session, identifier_digests_of(principal))
+    known = services.incidents.get_all(session)
+    read = services.acknowledgements.latest_for_exposures(session, answer.exposures)
     concerned = {one.incident for one in answer.datasets} | {one.incident for one in answer.exposures}
     return AnswerView(
-        masked=tuple(one.masked for one in identity.identifiers),
+        masked=tuple(one.masked for one in principal.identifiers),
         synthetic=any(one.synthetic for one in answer.datasets),
         as_of=max((one.published_at for one in answer.datasets), default=None),
         incidents=tuple(
@@ -82,7 +83,7 @@ def read_answer(services: Services, session: Reader, identity: Identity, locale:
                 notice,
                 answer,
                 [
-                    _leak(identity, incident, exposure, acknowledged)
+                    _leak(principal, incident, exposure, acknowledged)
                     for exposure, acknowledged in zip(answer.exposures, read, strict=True)
                     if exposure.incident == incident.slug
                 ],
@@ -93,11 +94,11 @@ def read_answer(services: Services, session: Reader, identity: Identity, locale:
     )
 
 
-def _leak(identity: Identity, incident: Incident, exposure: Exposure, read: Acknowledged | None) -> Leak:
-    return Leak(exposure_id(identity.key, exposure), exposure, tuple(exposure.actions(incident)), read)
+def _leak(principal: Principal, incident: Incident, exposure: Exposure, read: Acknowledgement | None) -> Leak:
+    return Leak(exposure_id(principal.session_key, exposure), exposure, tuple(exposure.actions(incident)), read)
 
 
-def _view(incident: Incident, notice: Notice, answer: Answer, leaks: Sequence[Leak]) -> IncidentView:
+def _view(incident: Incident, notice: Notice, answer: ExposureReport, leaks: Sequence[Leak]) -> IncidentView:
     results = [one.result for one in answer.datasets if one.incident == incident.slug]
     unclear = "cannot_tell" in results
     outcome: Literal["found", "not_found", "cannot_tell"] = "cannot_tell" if unclear else "not_found"

@@ -7,8 +7,8 @@ from fastapi import Form, Request, Response
 
 from app.acknowledgements import STATEMENTS
 from app.db import Reader
-from app.exposures import CheckResult, InvalidValue, exposure_id
-from app.faces.http.identity import proofs_of, read_as, read_identity
+from app.exposures import ValueCheckResult, InvalidValue, exposure_id
+from app.faces.http.identity import identifier_digests_of, read_as, read_identity
 from app.faces.http.limited import spends
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
@@ -17,7 +17,7 @@ from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page
 from app.faces.web.routing import page_router
 from app.rate_limits import RouteLimit
-from app.verification import Identity, NoSession
+from app.verification import Principal, NotSignedIn
 
 router = page_router()
 
@@ -28,7 +28,7 @@ class Checked:
 
     kind: Literal["name", "address"] = "name"
     value: str = ""
-    results: dict[str, CheckResult] | None = None
+    results: dict[str, ValueCheckResult] | None = None
     error: str | None = None
 
 
@@ -53,9 +53,9 @@ def check_value(
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
     services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
 
-    def check(session: Reader, identity: Identity) -> dict[str, CheckResult]:
-        results = services.exposures.check(session, proofs_of(identity), known, value)
-        return {exposure_id(identity.key, one.exposure): one for one in results}
+    def check(session: Reader, principal: Principal) -> dict[str, ValueCheckResult]:
+        results = services.exposures.check_value(session, identifier_digests_of(principal), known, value)
+        return {exposure_id(principal.session_key, one.exposure): one for one in results}
 
     try:
         results = read_as(services, token, check)
@@ -76,13 +76,13 @@ def answer_page(
     """Write the answer.
 
     Raises:
-        NoSession: there is none.
-        VerifyAgain: as for `read_answer`.
-        Unavailable: as for `read_answer`.
+        NotSignedIn: there is none.
+        ReverificationNeeded: as for `read_answer`.
+        DependencyUnavailable: as for `read_answer`.
     """
     token = token_of(request)
     locale = locale_of(request)
-    view = read_as(services, token, lambda session, identity: read_answer(services, session, identity, locale))
+    view = read_as(services, token, lambda session, principal: read_answer(services, session, principal, locale))
     return page(
         request,
         "answer.html",
@@ -100,9 +100,9 @@ def token_of(request: Request) -> str:
     """Give the session's token.
 
     Raises:
-        NoSession: there is none.
+        NotSignedIn: there is none.
     """
     token = cookies.session_token(request)
     if token is None:
-        raise NoSession("no session")
+        raise NotSignedIn("no session")
     return token

@@ -22,9 +22,9 @@ from app.faces.web.starting import start_page
 from app.rate_limits import RouteLimit
 from app.verification import (
     CODE_LENGTH,
-    NoSession,
+    NotSignedIn,
     TooManyIdentifiers,
-    TooSoon,
+    ResendTooSoon,
     UnknownVerification,
     VerificationEnded,
     WrongCode,
@@ -50,7 +50,7 @@ def resend_code(request: Request) -> Response:
         return _ended(request)
     try:
         started = verifying.resend(request, pending.id, pending.client_secret)
-    except TooSoon as soon:
+    except ResendTooSoon as soon:
         alert = texts_of(request).code.too_soon.format(seconds=soon.wait)
         response = _code_page(request, pending, status=429, alert=alert)
         response.headers["Retry-After"] = str(soon.wait)
@@ -108,7 +108,7 @@ def _live_token(request: Request, services: Services, session: Session) -> str |
         return None
     try:
         identity_of(services, session, token)
-    except NoSession:
+    except NotSignedIn:
         return None
     return token
 

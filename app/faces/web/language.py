@@ -6,7 +6,7 @@ from fastapi import Request
 
 from app.faces.web import cookies
 from app.faces.web.texts import TEXTS, Texts
-from app.incidents import Locale
+from app.locales import Locale
 
 KOREAN_TIME = timezone(timedelta(hours=9))
 _LOCALES: dict[str | None, Locale] = {"ko": "ko", "en": "en"}

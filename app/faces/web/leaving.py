@@ -8,7 +8,7 @@ from app.faces.web import cookies
 from app.faces.web.pages import see
 from app.faces.web.routing import page_router
 from app.rate_limits import RouteLimit
-from app.verification import NoSession
+from app.verification import NotSignedIn
 
 router = page_router()
 
@@ -22,8 +22,8 @@ def sign_out(request: Request) -> Response:
     if token is not None:
         try:
             with services.database.write() as session:
-                services.sessions.end(session, token, now=services.clock())
-        except NoSession:
+                services.sessions.revoke(session, token, now=services.clock())
+        except NotSignedIn:
             pass
     response = see("/?because=signed-out")
     cookies.drop(request, response, "session", "verification")

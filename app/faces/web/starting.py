@@ -47,7 +47,7 @@ def start_verification(request: Request, identifier: Annotated[str, Form()] = ""
         error = texts.bad_email if channel == "email" else texts.bad_phone
         return start_page(request, status=422, typed=identifier, error=error if identifier.strip() else texts.empty)
     response = see("/code")
-    pending = Pending(started.id, started.client_secret, started.target.masked, started.expires_at)
+    pending = Pending(started.id, started.client_secret, started.destination.masked, started.expires_at)
     cookies.keep_pending(request, response, pending)
     if cookies.place(request):
         cookies.drop(request, response, "place")

@@ -19,6 +19,6 @@ def stop_codes(request: Request) -> Response:
     """Have no more codes sent to what this person has proven."""
     services, token = services_of(request), token_of(request)
     with services.database.write() as session:
-        identity = identity_of(services, session, token)
-        services.verification.stop(session, identity, now=services.clock())
+        principal = identity_of(services, session, token)
+        services.verification.opt_out(session, principal, now=services.clock())
     return answer_page(request, services, alert=texts_of(request).answer.stopped)

@@ -27,7 +27,7 @@ def change_incident(deployment: Deployment) -> None:
     """Invalidate what the server caches: on PostgreSQL the next read starts over in a snapshot."""
     deployment.incident = deployment.incident.model_copy(update={"hints": not deployment.incident.hints})
     with deployment.database.write() as session:
-        incidents.update(session, deployment.incident, now=deployment.clock())
+        incidents.update_incident(session, deployment.incident, now=deployment.clock())
 
 
 def test_every_check_of_the_api_costs_one(limited: Deployment) -> None:

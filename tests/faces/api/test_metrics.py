@@ -109,7 +109,7 @@ def test_answers_are_counted_by_template_method_and_class(measured: Deployment) 
 
 
 class Failing:
-    reaches_people: ClassVar[bool] = False
+    is_live: ClassVar[bool] = False
 
     def send(self, message: Message) -> None:
         raise SendFailed("not now")

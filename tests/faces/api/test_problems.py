@@ -183,6 +183,6 @@ def test_titles_name_the_problem_plainly() -> None:
         "unknown-incident": "Unknown incident",
         "unknown-verification": "Unknown verification",
         "unsupported-media-type": "Unsupported media type",
-        "verification-ended": "Verification ended",
-        "verify-again": "Verification needed again",
+        "verification-ended": "VerificationService ended",
+        "verify-again": "VerificationService needed again",
     }

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from app.faces.web.texts import TEXTS
-from app.incidents import Locale
+from app.locales import Locale
 from tests.faces.web.kit import HOLDER, PEOPLE, STRANGER
 from tests.support.deployment import Deployment
 

@@ -12,9 +12,9 @@ from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
 from app.datasets.queries import partition
 from app.faces.web.texts import TEXTS
-from app.incidents import Locale
+from app.locales import Locale
 from app.keyholder import KeyholderSocket, spawn_keyholder
-from app.verification.service import TRIES
+from app.verification.service import MAX_TRIES
 from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, STRANGER, Person, cookies_of
 from tests.support.deployment import Deployment
 
@@ -63,7 +63,7 @@ def test_a_wrong_code(deployment: Deployment) -> None:
             person.submit("/confirm", code=typed)
             assert person.page.status_code == 422
             assert KO.code.not_digits.format(digits=8) in person.text
-        for left in range(TRIES - 1, 0, -1):
+        for left in range(MAX_TRIES - 1, 0, -1):
             person.submit("/confirm", code=wrong(code))
             assert person.page.status_code == 422
             assert KO.code.wrong.format(left=left) in person.text, "what cannot be a code cost a try"
@@ -309,7 +309,7 @@ def test_what_nobody_foresaw(deployment: Deployment, monkeypatch: pytest.MonkeyP
 
     with Person(deployment) as person:
         person.go("/")
-        monkeypatch.setattr("app.verification.Verification.start", fail)
+        monkeypatch.setattr("app.verification.VerificationService.start", fail)
         person.submit("/verify", identifier=HOLDER)
         assert person.page.status_code == 500
         assert KO.failures.internal.title in person.text

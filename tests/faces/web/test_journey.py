@@ -5,10 +5,10 @@ import json
 import pytest
 
 from app import incidents
-from app.acknowledgements import Receipt, ReceiptKey, verify
+from app.acknowledgements import Receipt, ReceiptKey, verify_signature
 from app.acknowledgements.receipts import STATEMENTS
 from app.faces.web.texts import TEXTS
-from app.incidents import Locale
+from app.locales import Locale
 from tests.faces.web.kit import HOLDER, PEOPLE, RECIPIENT, STRANGER, Person
 from tests.support.deployment import Deployment, row
 
@@ -58,7 +58,7 @@ def test_the_whole_journey(deployment: Deployment, locale: Locale) -> None:
         file = person.client.get("/receipts/1")
         assert file.headers["content-disposition"] == 'attachment; filename="receipt-1.json"'
         (key,) = deployment.client.get("/v1/receipt-keys").json()["keys"]
-        payload = json.loads(verify(Receipt(**file.json()), ReceiptKey(key["kid"], key["public_key"])))
+        payload = json.loads(verify_signature(Receipt(**file.json()), ReceiptKey(key["kid"], key["public_key"])))
         assert payload["locale"] == locale
 
         person.go("/answer")
@@ -197,7 +197,7 @@ def test_a_notice_that_changed_is_to_be_read_anew(deployment: Deployment) -> Non
         before = person.page
         person.submit("/acknowledge")
         with deployment.database.write() as session:
-            incidents.update(session, changed, now=deployment.clock())
+            incidents.update_incident(session, changed, now=deployment.clock())
         person.page = before
         person.submit("/acknowledge")
         assert person.page.status_code == 409

@@ -190,7 +190,7 @@ def test_what_an_incident_says_is_escaped(deployment: Deployment) -> None:
         action["text"], action["link"] = scripted(action["text"]), f'https://x.example/"{SCRIPT}'.replace(" ", "")
     incident = incidents.Incident.model_validate_json(json.dumps(document))
     with deployment.database.write() as session:
-        incidents.update(session, incident, now=deployment.clock())
+        incidents.update_incident(session, incident, now=deployment.clock())
     deployment.publish_rows([row("a1", phone=HOLDER, name="박지수", items="name|phone|address|order|door_code|email")])
     with Person(deployment) as person:
         person.go("/")

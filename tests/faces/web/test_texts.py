@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any, get_args
 from unicodedata import normalize
 
-from app.exposures.folding import ExposureConfidence
+from app.exposures.aggregation import ExposureConfidence
 from app.faces.web.language import spell_date, spell_moment
 from app.faces.web.pages import TEMPLATES
 from app.faces.web.texts import TEXTS
-from app.incidents import LOCALES
+from app.locales import LOCALES
 
 FORBIDDEN = "노출"
 

@@ -3,7 +3,7 @@
 from app.faces.web.texts.en import ENGLISH
 from app.faces.web.texts.ko import KOREAN
 from app.faces.web.texts.table import Texts, Verdict
-from app.incidents import Locale
+from app.locales import Locale
 
 __all__ = ["TEXTS", "Texts", "Verdict"]
 

@@ -9,19 +9,19 @@ from threading import Thread
 
 import pytest
 
-from app.alarms import Alarm, Alarms, Overspent, Touch, Webhook
-from app.alarms.webhook import WAITING_AT_MOST
+from app.alerting import CanaryAlert, CanaryAlerter, GlobalLimitAlerter, CanaryHit, AlertWebhook
+from app.alerting.webhook import QUEUE_SIZE
 from app.rate_limits import ActionLimiter, MemoryBucketStore, RateLimitPolicy, client_address_from_ip
 from tests.support.receiver import receiver
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
-TOUCH = Touch(NOW, client_address_from_ip("198.51.100.7"), "sms", "sample-2025")
+TOUCH = CanaryHit(NOW, client_address_from_ip("198.51.100.7"), "sms", "sample-2025")
 
 
 @contextmanager
-def posting(url: str, failed: list[str], waits: tuple[float, ...] = (0.01, 0.01)) -> Iterator[Webhook]:
+def posting(url: str, failed: list[str], waits: tuple[float, ...] = (0.01, 0.01)) -> Iterator[AlertWebhook]:
     """A webhook at work, until all that was put has been tried."""
-    webhook = Webhook(url, failed.append, waits=waits, timeout=0.5)
+    webhook = AlertWebhook(url, failed.append, waits=waits, timeout=0.5)
     thread = Thread(target=webhook.work)
     thread.start()
     yield webhook
@@ -37,7 +37,7 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def put(webhook: Webhook, number: str = "alarm_1") -> None:
+def put(webhook: AlertWebhook, number: str = "alarm_1") -> None:
     webhook.put(number, "canary.touched", NOW, {"channel": "sms"})
 
 
@@ -59,7 +59,7 @@ def test_an_event_is_posted_as_standard_webhooks_are() -> None:
 def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
     failed: list[str] = []
     with receiver(500, 302) as got:
-        webhook = Webhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
+        webhook = AlertWebhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
         thread = Thread(target=webhook.work, daemon=True)
         put(webhook)
         put(webhook, "alarm_2")
@@ -74,7 +74,7 @@ def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
 def test_it_is_given_up_after_the_last_attempt() -> None:
     failed: list[str] = []
     with receiver(*[503] * 3) as got:
-        webhook = Webhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
+        webhook = AlertWebhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
         thread = Thread(target=webhook.work, daemon=True)
         put(webhook)
         thread.start()
@@ -107,8 +107,8 @@ def test_a_stopped_one_does_not_wait_for_another_attempt() -> None:
 
 def test_what_waits_is_bounded() -> None:
     failed: list[str] = []
-    webhook = Webhook("http://127.0.0.1/", failed.append)
-    for number in range(WAITING_AT_MOST + 2):
+    webhook = AlertWebhook("http://127.0.0.1/", failed.append)
+    for number in range(QUEUE_SIZE + 2):
         put(webhook, str(number))
     assert failed == ["Full"] * 2
     webhook.stop()
@@ -119,11 +119,11 @@ def budgets() -> ActionLimiter:
 
 
 def test_each_touch_raises_one_alarm() -> None:
-    told: list[Alarm] = []
-    alarms = Alarms(budgets(), told.append, pytest.fail)
-    alarms.touched(TOUCH)
+    told: list[CanaryAlert] = []
+    alarms = CanaryAlerter(budgets(), told.append, pytest.fail)
+    alarms.report_hit(TOUCH)
     with alarms.watching():
-        alarms.touched(TOUCH)
+        alarms.report_hit(TOUCH)
     assert len({one.id for one in told}) == len(told) == 2
     assert {(one.at, one.channel, one.incident) for one in told} == {(NOW, "sms", "sample-2025")}
     assert len(told[0].budgets) == 4
@@ -131,17 +131,17 @@ def test_each_touch_raises_one_alarm() -> None:
 
 
 def test_one_that_goes_wrong_does_not_silence_the_next() -> None:
-    told: list[Alarm] = []
+    told: list[CanaryAlert] = []
     failed: list[Exception] = []
 
-    def tell(alarm: Alarm) -> None:
+    def tell(alarm: CanaryAlert) -> None:
         told.append(alarm)
         if len(told) == 1:
             raise RuntimeError
 
-    alarms = Alarms(budgets(), tell, failed.append)
-    alarms.touched(TOUCH)
-    alarms.touched(TOUCH)
+    alarms = CanaryAlerter(budgets(), tell, failed.append)
+    alarms.report_hit(TOUCH)
+    alarms.report_hit(TOUCH)
     with alarms.watching():
         pass
     assert len(told) == 2
@@ -149,10 +149,10 @@ def test_one_that_goes_wrong_does_not_silence_the_next() -> None:
 
 
 def test_nobody_is_named_by_a_touch_or_an_alarm() -> None:
-    told: list[Alarm] = []
-    alarms = Alarms(budgets(), told.append, pytest.fail)
+    told: list[CanaryAlert] = []
+    alarms = CanaryAlerter(budgets(), told.append, pytest.fail)
     with alarms.watching():
-        alarms.touched(TOUCH)
+        alarms.report_hit(TOUCH)
     assert "198" not in repr(TOUCH) + repr(told)
 
 
@@ -161,12 +161,12 @@ def test_a_spent_budget_of_the_service_raises_one_alarm_an_hour() -> None:
     now = [NOW]
     with receiver() as got:
         with posting(got.url, told) as webhook:
-            overspent = Overspent(lambda: now[0], told.append, webhook)
+            global_limit_alerter = GlobalLimitAlerter(lambda: now[0], told.append, webhook)
             for minutes in (0, 1, 59, 60, 61):
                 now[0] = NOW + timedelta(minutes=minutes)
                 for budget in ("client.new_identifiers", "target.codes", "service.messages"):
-                    overspent.refused(budget)
-            overspent.refused("service.wrong_codes")
+                    global_limit_alerter.record_denial(budget)
+            global_limit_alerter.record_denial("service.wrong_codes")
         events = got.events()
     assert told == ["service.messages", "service.messages", "service.wrong_codes"]
     assert [one["data"] for one in events] == [{"budget": budget} for budget in told]

@@ -7,7 +7,7 @@ from sqlalchemy import DateTime, Dialect, MetaData, types
 from sqlalchemy.orm import DeclarativeBase
 
 
-def moment(stored: datetime | str) -> datetime:
+def as_utc(stored: datetime | str) -> datetime:
     """Read a moment as a driver hands it over: SQLite's as text without a zone."""
     value = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -29,7 +29,7 @@ class UtcDateTime(types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back."""
-        return None if value is None else moment(value)
+        return None if value is None else as_utc(value)
 
 
 class Base(DeclarativeBase):

@@ -263,7 +263,7 @@ digests = st.lists(st.tuples(datasets, keys), min_size=1, max_size=6, unique=Tru
 def test_a_digest_lies_where_its_place_in_that_data_set_is(
     known: list[tuple[UUID, bytes]], elsewhere: UUID, stranger: bytes
 ) -> None:
-    places = frozenset((dataset, derive_row_keys(digest, dataset).locator) for dataset, digest in known)
+    locators = frozenset((dataset, derive_row_keys(digest, dataset).locator) for dataset, digest in known)
     assert all(_lies_in(places, digest) for _, digest in known)
     assert _lies_in(places, stranger) == (stranger in [digest for _, digest in known])
     assert not _lies_in(places, None)
@@ -287,7 +287,7 @@ def test_an_exposure_does_not_show_where_it_lies() -> None:
         identifiers=("email",),
         subjects=(b"s" * 16,),
         tags={"name": frozenset({b"tagtagta"})},
-        places=frozenset({(UUID(int=1), b"l" * 16)}),
+        locators=frozenset({(UUID(int=1), b"l" * 16)}),
     )
     for shown in (repr(exposure), str(exposure), f"{exposure}"):
         assert not any(secret in shown for secret in ("ssss", "tagtag", "llll"))
@@ -308,7 +308,7 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
     """Its answer would be of another function, and "not recognised" a lie."""
     keyholder_socket = tmp_path / "door"
     peppers = [write_pepper_file(tmp_path / "one.key"), write_pepper_file(tmp_path / "other.key", OTHER_PEPPER)]
-    find = service.Exposures.find
+    find = service.ExposureService.find
     with ExitStack() as first, ExitStack() as second:
         first.enter_context(running_keyholder(keyholder_socket, peppers[0]))
         deployment = deploy(keyholder_socket=keyholder_socket)
@@ -316,13 +316,13 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
         headers = deployment.sign_in(PHONE)
         assert check(deployment, headers, kind, value)[0][1] == "matched"
 
-        def find_and_lose(self: service.Exposures, *arguments: Any) -> service.Answer:
+        def find_and_lose(self: service.ExposureService, *arguments: Any) -> service.ExposureReport:
             found = find(self, *arguments)
             first.close()
             second.enter_context(running_keyholder(keyholder_socket, peppers[1]))
             return found
 
-        monkeypatch.setattr(service.Exposures, "find", find_and_lose)
+        monkeypatch.setattr(service.ExposureService, "find", find_and_lose)
         answer = deployment.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
     assert (answer.status_code, answer.json().get("type")) == (503, "/problems/unavailable"), answer.text
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from app.db import Database, DatabaseUnavailable, fetch
-from app.db.prepared import Prepared
+from app.db.prepared_statements import PreparedStatements
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -24,7 +24,7 @@ def connection(database_url: str) -> Any:
 
 
 def test_a_statement_is_prepared_once_and_takes_its_values(connection: psycopg.Connection[Any]) -> None:
-    prepared = Prepared(connection)
+    prepared = PreparedStatements(connection)
     for number in range(3):
         found = prepared.fetch("SELECT %s::bytea, %s::text, 7, NULL", [bytes([number]), "가"])
         assert found == [(bytes([number]), "가", 7, None)]
@@ -32,8 +32,8 @@ def test_a_statement_is_prepared_once_and_takes_its_values(connection: psycopg.C
 
 
 def test_no_more_are_kept_than_may_be(connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.db.prepared.KEPT", 3)
-    prepared = Prepared(connection)
+    monkeypatch.setattr("app.db.prepared_statements.KEPT", 3)
+    prepared = PreparedStatements(connection)
     for number in range(5):
         assert prepared.fetch(f"SELECT {number}", []) == [(number,)]
     assert names(connection) == ["glance_3", "glance_4", "glance_5"]
@@ -41,14 +41,14 @@ def test_no_more_are_kept_than_may_be(connection: psycopg.Connection[Any], monke
 
 
 def test_what_was_thrown_away_is_prepared_again(connection: psycopg.Connection[Any]) -> None:
-    prepared = Prepared(connection)
+    prepared = PreparedStatements(connection)
     assert prepared.fetch("SELECT 1", []) == [(1,)]
     connection.execute("DEALLOCATE ALL")
     assert prepared.fetch("SELECT 1", []) == [(1,)]
 
 
 def test_a_failed_one_is_an_error_and_the_next_one_works(connection: psycopg.Connection[Any]) -> None:
-    prepared = Prepared(connection)
+    prepared = PreparedStatements(connection)
     for statement in ("SELECT 1 / 0", "SELECT * FROM nowhere"):
         with pytest.raises(psycopg.Error):
             prepared.fetch(statement, [])
@@ -56,9 +56,9 @@ def test_a_failed_one_is_an_error_and_the_next_one_works(connection: psycopg.Con
 
 
 def test_a_glance_whose_connection_was_ended_fails_and_the_next_one_has_another(database_url: str) -> None:
-    database = Database(database_url, pool=1)
+    database = Database(database_url, pool_size=1)
     pid = "SELECT pg_backend_pid()"
     with pytest.raises(DatabaseUnavailable):
-        database.glance(lambda reader: [fetch(reader, "SELECT pg_terminate_backend(pg_backend_pid())", [])])
-    assert database.glance(lambda reader: fetch(reader, pid, []))
+        database.optimistic_read(lambda reader: [fetch(reader, "SELECT pg_terminate_backend(pg_backend_pid())", [])])
+    assert database.optimistic_read(lambda reader: fetch(reader, pid, []))
     database.close()

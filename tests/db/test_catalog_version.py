@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import Database, DatabaseUnavailable, Remembered, fetch, note_edition
-from app.db.edition import NoEdition, edition
-from app.errors import Unavailable
+from app.db import Database, DatabaseUnavailable, VersionedCache, fetch, observe_version
+from app.db.catalog_version import CatalogVersionMissing, read_version
+from app.errors import DependencyUnavailable
 from tests.support.deployment import Deployment, row
 
 
 def edition_of(database: Database) -> bytes:
-    with database.read() as session:
-        return edition(session)
+    with database.read() as db:
+        return read_version(db)
 
 
 CHANGES = {
@@ -48,9 +48,9 @@ def test_every_change_of_what_is_watched_renews_it(deployment: Deployment, table
     seen = {edition_of(deployment.database)}
     deployment.sql(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
     for statement in CHANGES[table]:
-        with deployment.database.write() as session:
-            session.execute(text(statement))
-            session.rollback()
+        with deployment.database.write() as db:
+            db.execute(text(statement))
+            db.rollback()
         assert edition_of(deployment.database) in seen
         deployment.sql(statement)
         now = edition_of(deployment.database)
@@ -60,71 +60,71 @@ def test_every_change_of_what_is_watched_renews_it(deployment: Deployment, table
 
 def test_it_is_what_the_snapshot_began_with(deployment: Deployment) -> None:
     database = deployment.database
-    with database.read() as session:
-        before = edition(session)
+    with database.read() as db:
+        before = read_version(db)
         deployment.create_incident(deployment.incident.model_copy(update={"slug": "another-2026"}))
-        session.info.pop("edition")
-        assert edition(session) == before
+        db.info.pop("edition")
+        assert read_version(db) == before
     assert edition_of(database) != before
 
 
-def slugs(session: Session) -> list[str]:
-    return [slug for (slug,) in session.execute(text("SELECT slug FROM incidents ORDER BY slug"))]
+def slugs(db: Session) -> list[str]:
+    return [slug for (slug,) in db.execute(text("SELECT slug FROM incidents ORDER BY slug"))]
 
 
 def test_it_is_read_once_for_each_edition(deployment: Deployment) -> None:
     reads = []
 
-    def read(session: Session) -> list[str]:
-        reads.append(slugs(session))
+    def read(db: Session) -> list[str]:
+        reads.append(slugs(db))
         return reads[-1]
 
-    remembered = Remembered(read)
+    remembered = VersionedCache(read)
     database = deployment.database
     for _ in range(3):
-        with database.read() as session:
-            assert remembered(session) == ["sample-2025"]
+        with database.read() as db:
+            assert remembered(db) == ["sample-2025"]
     assert len(reads) == 1
     with database.read() as old:
         assert remembered(old) == ["sample-2025"]
         deployment.create_incident(deployment.incident.model_copy(update={"slug": "another-2026"}))
-        with database.read() as session:
-            assert remembered(session) == ["another-2026", "sample-2025"]
+        with database.read() as db:
+            assert remembered(db) == ["another-2026", "sample-2025"]
         assert remembered(old) == ["sample-2025"]  # whoever began before is told what was so then
     assert len(reads) == 3
 
 
 def test_a_writer_reads_anew_and_leaves_nothing_behind(deployment: Deployment) -> None:
-    remembered = Remembered(slugs)
-    with deployment.database.write() as session:
-        assert remembered(session) == ["sample-2025"]
-        session.execute(text("INSERT INTO incidents VALUES ('another', '{}', '2026-01-01 00:00:00')"))
-        assert remembered(session) == ["another", "sample-2025"]
-        session.rollback()
-    with deployment.database.read() as session:
-        assert remembered(session) == ["sample-2025"]
+    remembered = VersionedCache(slugs)
+    with deployment.database.write() as db:
+        assert remembered(db) == ["sample-2025"]
+        db.execute(text("INSERT INTO incidents VALUES ('another', '{}', '2026-01-01 00:00:00')"))
+        assert remembered(db) == ["another", "sample-2025"]
+        db.rollback()
+    with deployment.database.read() as db:
+        assert remembered(db) == ["sample-2025"]
 
 
 def test_without_its_row_nothing_is_remembered(deployment: Deployment) -> None:
     headers = deployment.sign_in("mina@example.com")
     deployment.sql("DELETE FROM edition")
-    with deployment.database.read() as session, pytest.raises(NoEdition):
-        Remembered(slugs)(session)
+    with deployment.database.read() as db, pytest.raises(CatalogVersionMissing):
+        VersionedCache(slugs)(db)
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 503
 
 
 def test_statements_that_saw_different_editions_are_not_one_answer(deployment: Deployment) -> None:
     seen: list[bytes] = []
 
-    def work(session: Session) -> bytes:
-        seen.append(edition(session))
+    def work(db: Session) -> bytes:
+        seen.append(read_version(db))
         if len(seen) == 1:
             deployment.sql("UPDATE incidents SET document = document")
-        ((name,),) = fetch(session, "SELECT name FROM edition", [])
-        note_edition(session, name)
+        ((name,),) = fetch(db, "SELECT name FROM edition", [])
+        observe_version(db, name)
         return bytes(name)
 
-    answered = deployment.database.glance(work)
+    answered = deployment.database.optimistic_read(work)
     if deployment.database.is_sqlite:  # there a glance is a snapshot
         assert [answered] == seen
     else:
@@ -139,8 +139,8 @@ def failing(times: int, meanwhile: Callable[[], object]) -> tuple[Callable[[Sess
     """Work that fails so often, something else happening each time."""
     seen: list[bytes] = []
 
-    def work(session: Session) -> bytes:
-        seen.append(edition(session))
+    def work(db: Session) -> bytes:
+        seen.append(read_version(db))
         if len(seen) <= times:
             meanwhile()
             raise DatabaseUnavailable(f"failure {len(seen)}")
@@ -151,18 +151,18 @@ def failing(times: int, meanwhile: Callable[[], object]) -> tuple[Callable[[Sess
 
 def test_what_failed_while_the_edition_changed_begins_once_more(deployment: Deployment) -> None:
     work, seen = failing(1, lambda: deployment.sql("UPDATE incidents SET document = document"))
-    assert deployment.database.answer(work) == seen[1] != seen[0]
+    assert deployment.database.snapshot_read(work) == seen[1] != seen[0]
 
 
 def test_what_failed_of_itself_stays_failed(deployment: Deployment) -> None:
     work, seen = failing(1, lambda: None)
-    with pytest.raises(Unavailable, match="failure 1"):
-        deployment.database.answer(work)
+    with pytest.raises(DependencyUnavailable, match="failure 1"):
+        deployment.database.snapshot_read(work)
     assert len(seen) == 1
 
 
 def test_once_more_is_not_for_ever(deployment: Deployment) -> None:
     work, seen = failing(5, lambda: deployment.sql("UPDATE incidents SET document = document"))
-    with pytest.raises(Unavailable, match="failure 2"):
-        deployment.database.answer(work)
+    with pytest.raises(DependencyUnavailable, match="failure 2"):
+        deployment.database.snapshot_read(work)
     assert len(seen) == 2

@@ -12,12 +12,12 @@ from queue import SimpleQueue
 from threading import Thread
 from uuid import uuid4
 
-from app.alarms.webhook import Webhook
+from app.alerting.webhook import AlertWebhook
 from app.rate_limits import ClientAddress, ActionLimiter
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class CanaryHit:
     """Somebody asked for a code for a canary."""
 
     at: datetime
@@ -27,7 +27,7 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class CanaryAlert:
     """What is told of a touch."""
 
     id: str
@@ -39,15 +39,15 @@ class Alarm:
     """Those of the asker that were emptied, by the names that they have in their store today."""
 
 
-class Alarms:
+class CanaryAlerter:
     """Takes touches, and raises the alarm."""
 
     def __init__(
         self,
         budgets: ActionLimiter,
-        told: Callable[[Alarm], object],
+        told: Callable[[CanaryAlert], object],
         failed: Callable[[Exception], object],
-        webhook: Webhook | None = None,
+        webhook: AlertWebhook | None = None,
     ) -> None:
         """Know whom to tell.
 
@@ -61,9 +61,9 @@ class Alarms:
         self._told = told
         self._failed = failed
         self._webhook = webhook
-        self._touches: SimpleQueue[Touch | None] = SimpleQueue()
+        self._touches: SimpleQueue[CanaryHit | None] = SimpleQueue()
 
-    def touched(self, touch: Touch) -> None:
+    def touched(self, touch: CanaryHit) -> None:
         """Take a touch: all that is done on the path of a request."""
         self._touches.put(touch)
 
@@ -89,10 +89,10 @@ class Alarms:
         while (touch := self._touches.get()) is not None:
             self._raise(touch)
 
-    def _raise(self, touch: Touch) -> None:
+    def _raise(self, touch: CanaryHit) -> None:
         try:
             emptied = self._budgets.drain_code_limits(touch.asker, now=touch.at)
-            alarm = Alarm(f"alarm_{uuid4().hex}", touch.at, touch.channel, touch.incident, emptied)
+            alarm = CanaryAlert(f"alarm_{uuid4().hex}", touch.at, touch.channel, touch.incident, emptied)
             self._told(alarm)
             if self._webhook is not None:
                 self._webhook.put(alarm.id, "canary.touched", touch.at, _data(alarm))
@@ -100,5 +100,5 @@ class Alarms:
             self._failed(error)
 
 
-def _data(alarm: Alarm) -> dict[str, object]:
+def _data(alarm: CanaryAlert) -> dict[str, object]:
     return {"incident": alarm.incident, "channel": alarm.channel, "budgets": list(alarm.budgets)}

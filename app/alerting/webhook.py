@@ -18,11 +18,11 @@ TIMEOUT = 5.0
 """Seconds for one attempt."""
 WAITS = (1.0, 10.0, 60.0, 300.0)
 """Seconds before each attempt but the first."""
-WAITING_AT_MOST = 1000
+QUEUE_SIZE = 1000
 """Alarms that wait to be posted; what comes beyond is in the log only."""
 
 
-class Webhook:
+class AlertWebhook:
     """One address, and the alarms on their way to it."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Webhook:
         self._failed = failed
         self._waits = waits
         self._timeout = timeout
-        self._waiting: Queue[tuple[str, bytes] | None] = Queue(WAITING_AT_MOST)
+        self._waiting: Queue[tuple[str, bytes] | None] = Queue(QUEUE_SIZE)
         self._stopped = Event()
 
     def put(self, number: str, kind: str, at: datetime, data: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ KEPT = 100
 """Statements that one connection keeps: each data set that was ever read has its own, so the oldest go."""
 
 
-class Prepared:
+class PreparedStatements:
     """What one connection has prepared. It runs outside of transactions, and nothing else uses the connection meanwhile."""
 
     def __init__(self, connection: Connection[Any]) -> None:

@@ -18,34 +18,34 @@ ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 """In the order in which a sealed record counts them: append, never reorder."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,60}$")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 
 
-class _Typed(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Text(_Typed):
+class LocalizedText(_StrictModel):
     """One text in every language of the service."""
 
-    ko: Line
-    en: Line
+    ko: NonEmptyText
+    en: NonEmptyText
 
 
-class Item(_Typed):
+class Item(_StrictModel):
     """A kind of item that leaked for some of the people."""
 
     kind: ItemKind
-    label: Text
+    label: LocalizedText
 
 
-class Fact(_Typed):
+class Fact(_StrictModel):
     """Something that is known, disputed, or may not be said yet; what is withheld names who decided that, and when."""
 
     key: Slug
     state: Literal["confirmed", "disputed", "under_investigation", "withheld"]
-    text: Text
-    authority: Text | None = None
+    text: LocalizedText
+    authority: LocalizedText | None = None
     as_of: date | None = None
 
     @model_validator(mode="after")
@@ -55,26 +55,26 @@ class Fact(_Typed):
         return self
 
 
-class Action(_Typed):
+class Action(_StrictModel):
     """Something that a person whose items leaked can do now."""
 
     id: Slug
     items: Annotated[list[ItemKind], Field(min_length=1)]
-    text: Text
+    text: LocalizedText
     link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")] | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{3,20}$")] | None = None
 
 
-class NoticeText(_Typed):
+class NoticeText(_StrictModel):
     """The statutory content of a notice in one language."""
 
-    leaked_items: Line
-    circumstances: Line
-    self_protection: Line
-    response: Line
-    relief: Line
-    contact: Line
-    rights: Line
+    leaked_items: NonEmptyText
+    circumstances: NonEmptyText
+    self_protection: NonEmptyText
+    response: NonEmptyText
+    relief: NonEmptyText
+    contact: NonEmptyText
+    rights: NonEmptyText
 
 
 class KoreanNoticeText(NoticeText):
@@ -90,7 +90,7 @@ class KoreanNoticeText(NoticeText):
         return self
 
 
-class NoticeTexts(_Typed):
+class LocalizedNoticeText(_StrictModel):
     """A notice in every language of the service."""
 
     ko: KoreanNoticeText
@@ -101,7 +101,7 @@ class NoticeTexts(_Typed):
         return self.ko if locale == "ko" else self.en
 
 
-class Incident(_Typed):
+class Incident(_StrictModel):
     """One breach."""
 
     slug: Slug
@@ -111,11 +111,11 @@ class Incident(_Typed):
     reported_on: date | None = None
     status: Literal["investigating", "confirmed", "closed"]
     hints: bool = False
-    title: Text
+    title: LocalizedText
     items: Annotated[list[Item], Field(min_length=1)]
     facts: list[Fact] = []
     actions: list[Action] = []
-    notice: NoticeTexts
+    notice: LocalizedNoticeText
 
     @property
     def kinds(self) -> list[ItemKind]:

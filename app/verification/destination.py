@@ -13,7 +13,7 @@ KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Destination:
     """An identifier in canonical form, and the channel that reaches it."""
 
     channel: Channel
@@ -36,7 +36,7 @@ class Target:
         return LimitSubject(destination, f"{self.channel} {self.to}".encode())
 
 
-def read_target(channel: Channel, identifier: str, countries: Collection[str]) -> Target:
+def parse_destination(channel: Channel, identifier: str, countries: Collection[str]) -> Destination:
     """Read whom somebody asks a code for.
 
     Args:
@@ -48,9 +48,9 @@ def read_target(channel: Channel, identifier: str, countries: Collection[str]) -
         InvalidIdentifier: it cannot be one of this channel, or is one of a country that is not served.
     """
     try:
-        target = Target(channel, canonicalize(KINDS[channel], identifier))
+        destination = Destination(channel, canonicalize(KINDS[channel], identifier))
     except MalformedValue as malformed:
         raise InvalidIdentifier(malformed.reason) from None
-    if channel == "sms" and calling_code(target.to) not in countries:
+    if channel == "sms" and calling_code(destination.address) not in countries:
         raise InvalidIdentifier("country-not-served")
-    return target
+    return destination

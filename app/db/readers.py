@@ -8,17 +8,17 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db.prepared import Prepared
-from app.errors import Unavailable
+from app.db.prepared_statements import PreparedStatements
+from app.errors import DependencyUnavailable
 
 _PREPARED = "prepared"
 
 
-class DatabaseUnavailable(Unavailable):
+class DatabaseUnavailable(DependencyUnavailable):
     """The database cannot be reached, or does not do as it is told."""
 
 
-class Glance:
+class AutocommitReader:
     """One connection to PostgreSQL on which every statement stands for itself, taken from the pool with the first of them.
 
     It is no `Session`: to begin and end one costs as much as a statement, and nothing that is read here is an object of the ORM.
@@ -51,15 +51,15 @@ class Glance:
             raise _unavailable(error, self._name) from None
 
     @staticmethod
-    def _prepared(connection: PoolProxiedConnection) -> Prepared:
+    def _prepared(connection: PoolProxiedConnection) -> PreparedStatements:
         """What the connection has prepared; `info` lasts for as long as it is open."""
         if _PREPARED not in connection.info:
-            connection.info[_PREPARED] = Prepared(cast("psycopg.Connection[Any]", connection.driver_connection))
-        found: Prepared = connection.info[_PREPARED]
+            connection.info[_PREPARED] = PreparedStatements(cast("psycopg.Connection[Any]", connection.driver_connection))
+        found: PreparedStatements = connection.info[_PREPARED]
         return found
 
 
-Reader = Session | Glance
+Reader = Session | AutocommitReader
 """What can read an answer: a snapshot, or a glance."""
 
 
@@ -74,7 +74,7 @@ def fetch(reader: Reader, statement: str, values: Sequence[bytes | str | int]) -
     Raises:
         DatabaseUnavailable: the database failed.
     """
-    if isinstance(reader, Glance):
+    if isinstance(reader, AutocommitReader):
         return reader.fetch(statement, cast("Sequence[bytes | str]", values))
     connection = reader.connection()
     if connection.dialect.paramstyle == "qmark":

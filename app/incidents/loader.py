@@ -5,28 +5,28 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.incidents.document import Incident
-from app.incidents.errors import BadIncident
+from app.incidents.schema import Incident
+from app.incidents.errors import InvalidIncident
 
 
-def read_file(path: Path) -> Incident:
+def load_incident(path: Path) -> Incident:
     """Read and check an incident file.
 
     Raises:
-        BadIncident: the file, the place in it, and why.
+        InvalidIncident: the file, the place in it, and why.
     """
     try:
         return Incident.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
-        raise BadIncident(f"{path}: cannot be read ({error.strerror})") from None
+        raise InvalidIncident(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise BadIncident(f"{path}: byte {error.start + 1} is not UTF-8") from None
+        raise InvalidIncident(f"{path}: byte {error.start + 1} is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadIncident(f"{path}: {error}") from None
+        raise InvalidIncident(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
         reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise BadIncident(f"{path}: {place + ': ' if place else ''}{reason}") from None
+        raise InvalidIncident(f"{path}: {place + ': ' if place else ''}{reason}") from None
     except (ValueError, RecursionError):  # tomllib's own limits
-        raise BadIncident(f"{path}: cannot be read: nested too deeply, or a number too long") from None
+        raise InvalidIncident(f"{path}: cannot be read: nested too deeply, or a number too long") from None

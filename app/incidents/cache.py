@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.db import Reader, Remembered
-from app.incidents.document import LOCALES, Incident, Locale
+from app.db import Reader, VersionedCache
+from app.incidents.schema import LOCALES, Incident, Locale
 from app.incidents.notices import Notice
 from app.incidents.service import get_notice, list_all
 
 
 @dataclass(frozen=True, slots=True)
-class KnownIncident:
+class CachedIncident:
     """An incident, and its notice that stands now."""
 
     incident: Incident
@@ -25,23 +25,23 @@ class KnownIncident:
         return self.notices["ko"].version
 
 
-class KnownIncidents:
+class IncidentCache:
     """All incidents by their slugs, oldest first."""
 
     def __init__(self) -> None:
-        self._remembered = Remembered(_read)
+        self._remembered = VersionedCache(_read)
 
-    def __call__(self, session: Reader) -> dict[str, KnownIncident]:
+    def __call__(self, db: Reader) -> dict[str, CachedIncident]:
         """Give them as they stand in this snapshot.
 
         Raises:
-            Unavailable: the database failed.
+            DependencyUnavailable: the database failed.
         """
-        return self._remembered(session)
+        return self._remembered(db)
 
 
-def _read(session: Session) -> dict[str, KnownIncident]:
+def _read(db: Session) -> dict[str, CachedIncident]:
     return {
-        one.slug: KnownIncident(one, {locale: get_notice(session, one.slug, locale) for locale in LOCALES})
-        for one in list_all(session)
+        one.slug: CachedIncident(one, {locale: get_notice(db, one.slug, locale) for locale in LOCALES})
+        for one in list_all(db)
     }

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.faces.cli.demo import SAMPLE_INCIDENT
-from app.incidents import ITEM_KINDS, LOCALES, BadIncident, read_file
-from app.incidents.document import NoticeText
+from app.incidents import ITEM_KINDS, LOCALES, InvalidIncident, load_incident
+from app.incidents.schema import NoticeText
 
 HERE = Path(__file__).parent
 WHOLE = HERE / "whole.toml"
@@ -15,8 +15,8 @@ STATUTORY = ("leaked_items", "circumstances", "self_protection", "response", "re
 
 
 def complaint(path: Path) -> str:
-    with pytest.raises(BadIncident) as caught:
-        read_file(path)
+    with pytest.raises(InvalidIncident) as caught:
+        load_incident(path)
     said = str(caught.value)
     assert said.startswith(f"{path}: ")
     assert "\n" not in said
@@ -31,14 +31,14 @@ def test_a_broken_file_is_refused_with_the_place_and_the_reason(path: Path) -> N
 
 
 def test_the_whole_file_is_taken_so_that_each_broken_one_has_one_fault() -> None:
-    incident = read_file(WHOLE)
+    incident = load_incident(WHOLE)
     assert (incident.slug, incident.kinds, incident.hints) == ("broken-2026", ["name", "phone"], False)
     assert incident.facts[0].authority is not None
     assert incident.actions[0].phone == "118"
 
 
 def test_the_sample_is_taken_and_declares_every_kind() -> None:
-    incident = read_file(SAMPLE_INCIDENT)
+    incident = load_incident(SAMPLE_INCIDENT)
     assert incident.kinds == list(ITEM_KINDS)
     assert incident.hints
 
@@ -72,20 +72,20 @@ def test_an_english_notice_may_say_exposure(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
     text = WHOLE.read_text(encoding="utf-8").replace("and leaked.", "and leaked: an exposure, 노출 in Korean.")
     path.write_text(text, encoding="utf-8")
-    assert "노출" in read_file(path).notice.en.circumstances
+    assert "노출" in load_incident(path).notice.en.circumstances
 
 
 def test_what_is_not_withheld_needs_no_authority(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
     text = WHOLE.read_text(encoding="utf-8").replace('"withheld"', '"disputed"')
     path.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("a")), "utf-8")
-    assert read_file(path).facts[0].as_of is None
+    assert load_incident(path).facts[0].as_of is None
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
     path.write_bytes(b"\xef\xbb\xbf" + WHOLE.read_bytes().replace(b"\n", b"\r\n"))
-    assert read_file(path) == read_file(WHOLE)
+    assert load_incident(path) == load_incident(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_steps_that_apply_are_those_about_a_leaked_item() -> None:
-    incident = read_file(SAMPLE_INCIDENT)
+    incident = load_incident(SAMPLE_INCIDENT)
     assert [action.id for action in incident.actions_for({"email"})] == ["change-reused-password"]
     assert [action.id for action in incident.actions_for({"door_code"})] == ["change-door-code"]
     assert [action.id for action in incident.actions_for(set())] == []

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from app.alarms.webhook import Webhook
+from app.alerting.webhook import AlertWebhook
 
 PAUSE = timedelta(hours=1)
 """Before the same budget raises the alarm again: it refuses thousands of times meanwhile."""
 _OF_THE_SERVICE = "service."
 
 
-class Overspent:
+class GlobalLimitAlerter:
     """Hears of all that budgets refuse, and raises the alarm for those of the service."""
 
     def __init__(
-        self, clock: Callable[[], datetime], told: Callable[[str], object], webhook: Webhook | None = None
+        self, clock: Callable[[], datetime], told: Callable[[str], object], webhook: AlertWebhook | None = None
     ) -> None:
         """Know whom to tell.
 

@@ -19,7 +19,7 @@ from app.identifiers import IdentifierKind, ValueKind
 from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
 
 ExposureConfidence = Literal["withdrawn", "under_review", "possible", "confirmed"]
-RISING: tuple[ExposureConfidence, ...] = ("withdrawn", "under_review", "possible", "confirmed")
+CONFIDENCE_ORDER: tuple[ExposureConfidence, ...] = ("withdrawn", "under_review", "possible", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Exposure:
     """Whom it is about: one holder, or each of the address-book entries."""
     tags: Mapping[ValueKind, frozenset[bytes]] = field(repr=False)
     """Of the names and addresses that are known of them."""
-    places: frozenset[tuple[UUID, bytes]] = field(repr=False)
+    locators: frozenset[tuple[UUID, bytes]] = field(repr=False)
     """Where, by data set, the emails and phones that are known of them lie."""
 
     def actions(self, incident: Incident) -> list[Action]:
@@ -55,7 +55,7 @@ class _Sighting:
     record: Record
 
 
-def fold(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
+def build_exposures(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
     """Make the exposures of a session.
 
     Args:
@@ -97,7 +97,7 @@ def _of_person(sightings: Sequence[_Sighting]) -> Exposure:
         identifiers=tuple(sorted({one.kind for one in sightings})),
         subjects=(own[0].record.subject,),
         tags=_united([record.tags for record in by_set.values()]),
-        places=frozenset((one.dataset.id, place) for one in own for place in (one.locator, *one.record.siblings)),
+        locators=frozenset((one.dataset.id, place) for one in own for place in (one.locator, *one.record.siblings)),
     )
 
 
@@ -108,7 +108,7 @@ def _together(entries: Sequence[Exposure]) -> Exposure:  # (4)
     return Exposure(
         incident=entries[0].incident,
         role="recipient",
-        confidence=max((entry.confidence for entry in entries), key=RISING.index),
+        confidence=max((entry.confidence for entry in entries), key=CONFIDENCE_ORDER.index),
         items={kind: items[kind] for kind in ITEM_KINDS if kind in items},
         hints={
             kind: tuple(sorted({hint for entry in entries for hint in entry.hints.get(kind, ())}))
@@ -119,7 +119,7 @@ def _together(entries: Sequence[Exposure]) -> Exposure:  # (4)
         identifiers=tuple(sorted({kind for entry in entries for kind in entry.identifiers})),
         subjects=tuple(sorted(subject for entry in entries for subject in entry.subjects)),
         tags=_united([entry.tags for entry in entries]),
-        places=frozenset(place for entry in entries for place in entry.places),
+        locators=frozenset(place for entry in entries for place in entry.locators),
     )
 
 

@@ -26,7 +26,7 @@ def test_no_more_codes_are_sent_and_asking_is_answered_as_ever(deployment: Deplo
     assert stop(deployment, headers) == 204
     for stopped, other in ((PHONE, "010-2000-0003"), (EMAIL, "other@example.com")):
         assert said(deployment.ask(stopped)) == said(deployment.ask(other))
-        assert [message.to for message in deployment.deliver()] == [other if "@" in other else "+821020000003"]
+        assert [message.address for message in deployment.deliver()] == [other if "@" in other else "+821020000003"]
 
 
 def test_no_code_fits_then(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +56,8 @@ def test_it_ends_after_ninety_days_when_the_number_may_be_anothers(deployment: D
     deployment.clock.move(days=1)
     deployment.ask(PHONE)
     assert len(deployment.deliver()) == 1
-    with deployment.database.write() as session:
-        deployment.app.state.services.verification.erase_expired(session, now=deployment.clock())
+    with deployment.database.write() as db:
+        deployment.app.state.services.verification.erase_expired(db, now=deployment.clock())
     assert deployment.sql("SELECT count(*) FROM stops") == [(0,)]
 
 

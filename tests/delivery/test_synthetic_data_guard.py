@@ -9,12 +9,12 @@ from app import main
 from app.datasets.files import write
 from app.datasets.synthetic import synthesize
 from app.delivery import Message
-from app.errors import Refused
+from app.errors import OperationRefused
 from tests.support.deployment import Deployment
 
 
 class Reaching:
-    reaches_people: ClassVar[bool] = True
+    is_live: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -33,7 +33,7 @@ def import_synthetic(deployment: Deployment) -> None:
 
 def test_the_application_does_not_start(deployment: Deployment) -> None:
     import_synthetic(deployment)
-    with pytest.raises(Refused, match="EXPOSURE_SENDER"):
+    with pytest.raises(OperationRefused, match="EXPOSURE_SENDER"):
         main.create_app(deployment.settings, keyholder_socket=deployment.keyholder_socket, sender=Reaching(), clock=deployment.clock)
 
 
@@ -50,7 +50,7 @@ def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monk
     timer.join()
     assert sender.messages == []
     assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
-    assert deployment.sql("SELECT count(*) FROM verifications WHERE target IS NOT NULL") == [(0,)]
+    assert deployment.sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
 
 
 def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
