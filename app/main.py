@@ -21,7 +21,7 @@ from app.alerting import CanaryAlert, CanaryAlerter, GlobalLimitAlerter, AlertWe
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.key_files import KeyRing
-from app.datasets import Canaries, Digester, Register, Turns, holds_synthetic
+from app.datasets import CanaryIndex, IdentifierHasher, SealedStore, Argon2Slots, has_synthetic_data
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, OperationRefused
@@ -87,8 +87,8 @@ def create_app(
     if settings.replica_url is not None:
         replica = Database(settings.replica_url, pool_size=settings.database_pool, name="the replica")
     keyholder = KeyholderClient(keyholder_socket)
-    turns = Turns((os.cpu_count() or 1) // workers)
-    register = Register(keys, keyholder, turns, replica)
+    argon2_slots = Argon2Slots((os.cpu_count() or 1) // workers)
+    register = SealedStore(keys, keyholder, argon2_slots, replica)
     policy = load_policy(settings.limits_file)
     metrics = Metrics(store=settings.redis_url is not None)
     alarm_url = settings.alarm_webhook_url
@@ -106,7 +106,7 @@ def create_app(
 
     outbox = Outbox(secret, undelivered, metrics.message)
     sessions = SessionService(timedelta(seconds=settings.session_ttl))
-    digester = Digester(keyholder, turns)
+    digester = IdentifierHasher(keyholder, argon2_slots)
     verification = VerificationService(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
     services = Services(
         clock=clock,
@@ -125,7 +125,7 @@ def create_app(
         refusals=refusals,
         work=ProofOfWork(secret.subkey("proof of work")),
         queue=WaitingRoom(policy, buckets, secret.subkey("queue"), refusals.record),
-        canaries=Canaries(keys),
+        canaries=CanaryIndex(keys),
         alarms=CanaryAlerter(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
         countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
@@ -248,7 +248,7 @@ def _would_reach_strangers(database: Database, sender: Sender) -> bool:
     if not sender.is_live:
         return False
     with database.read() as session:
-        return holds_synthetic(session)
+        return has_synthetic_data(session)
 
 
 def main() -> None:

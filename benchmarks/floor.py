@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from benchmarks.processes import cpu_seconds
-from tests.support.fleet import Server
+from tests.support.postgres_cluster import PostgresServer
 
 Row = tuple[bytes, int, bytes]
 """Locator, entry, sealed bytes, as they are stored."""
@@ -50,7 +50,7 @@ class Work:
     """Bytes that are put aside between the stages, all together."""
 
 
-def measure(work: Work, server: Server, postmaster: int, *, processes: int) -> dict[str, float]:
+def measure(work: Work, server: PostgresServer, postmaster: int, *, processes: int) -> dict[str, float]:
     """Do all of it once; gives the seconds of CPU of each part.
 
     By as many *processes* at once as an import has workers, each with its share: two that are busy on one core's arithmetic take longer each.
@@ -127,7 +127,7 @@ def _put_aside(work: Work) -> None:
         cipher.decrypt(_NONCE, cipher.encrypt(_NONCE, chunk, None), None)
 
 
-def _copy(rows: Sequence[Row], server: Server, postmaster: int) -> float:
+def _copy(rows: Sequence[Row], server: PostgresServer, postmaster: int) -> float:
     parts = [b"".join(map(_encoded, rows[at : at + _ROWS_AT_ONCE])) for at in range(0, len(rows), _ROWS_AT_ONCE)]
     with server.connect(autocommit=False) as connection:
         before, began = cpu_seconds(postmaster), time.process_time()

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 from sqlalchemy import text
 
-from app.datasets import queries
+from app.datasets import sealed_rows
 from app.db import Database, fetch
 from app.db.upgrade import upgrade
 
@@ -60,9 +60,9 @@ def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
                     def look_up(
                         locator: bytes, dataset: UUID = table.dataset, sentinel: bytes = sentinel
                     ) -> Sequence[object]:
-                        return queries.rows_at(reader, [(dataset, [sentinel, locator])])
+                        return sealed_rows.find_rows(reader, [(dataset, [sentinel, locator])])
 
-                    query = f"SELECT sealed FROM {queries.partition(table.dataset)} WHERE locator = %s"  # noqa: S608
+                    query = f"SELECT sealed FROM {sealed_rows.table_name(table.dataset)} WHERE locator = %s"  # noqa: S608
 
                     def read(locator: bytes, query: str = query) -> Sequence[object]:
                         return connection.execute(query, (locator,), prepare=True, binary=True).fetchall()
@@ -106,13 +106,13 @@ def _filled(database: Database, rows: int) -> _Table:
             known.extend(random.sample(made, min(each, len(made))))
             noise = os.urandom(SEALED_BYTES * len(made))
             sealed = [noise[at : at + SEALED_BYTES] for at in range(0, len(noise), SEALED_BYTES)]
-            yield queries.encode_copy(made, [0] * len(made), sealed)
+            yield sealed_rows.encode_copy_rows(made, [0] * len(made), sealed)
 
     with database.write() as session:
-        queries.create_partition(session, dataset)
-        queries.copy(session, dataset, parts())
+        sealed_rows.create_table(session, dataset)
+        sealed_rows.copy_rows(session, dataset, parts())
     with database.write() as session:
-        session.execute(text(f"ANALYZE {queries.partition(dataset)}"))
+        session.execute(text(f"ANALYZE {sealed_rows.table_name(dataset)}"))
     return _Table(rows, dataset, known)
 
 

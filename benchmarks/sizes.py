@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from app.datasets import queries
+from app.datasets import sealed_rows
 from benchmarks.floor import Row
 from benchmarks.importing import Import
 
@@ -26,7 +26,7 @@ def mean(rows: Sequence[Row]) -> float:
 def on_postgresql(url: str, imported: Import) -> float:
     """Give the bytes of a row in its table and its key."""
     with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT pg_total_relation_size(%s)", (queries.partition(imported.dataset),)).fetchone()
+        row = connection.execute("SELECT pg_total_relation_size(%s)", (sealed_rows.table_name(imported.dataset),)).fetchone()
     assert row is not None
     return float(row[0] / imported.rows)
 
@@ -42,13 +42,13 @@ def used(database: Path) -> int:
 
 def stored(url: str, imported: Import) -> list[Row]:
     """Read the rows of a data set on PostgreSQL, in their order."""
-    query = f"SELECT locator, entry, sealed FROM {queries.partition(imported.dataset)} ORDER BY locator, entry"  # noqa: S608
+    query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)} ORDER BY locator, entry"  # noqa: S608
     with psycopg.connect(url) as connection:
         return connection.cursor(binary=True).execute(query).fetchall()
 
 
 def on_file(database: Path, imported: Import) -> list[Row]:
     """Read the rows of a data set on SQLite."""
-    query = f"SELECT locator, entry, sealed FROM {queries.partition(imported.dataset)}"  # noqa: S608
+    query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)}"  # noqa: S608
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute(query).fetchall()

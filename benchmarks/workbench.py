@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import ROOT
-from tests.support.fleet import Server, single
+from tests.support.postgres_cluster import PostgresServer, start_server
 
 COMMAND = (sys.executable, "-m", "app")
 INCIDENT = "sample-2025"
@@ -64,7 +64,7 @@ class Workbench:
     """A folder and a PostgreSQL server, and what is made in them; all of it is gone at the end."""
 
     folder: Path
-    server: Server
+    server: PostgresServer
     hints: bool
     """Whether the records of all imports keep masked hints, which an incident by default does not."""
     _files: dict[int, Path] = field(default_factory=dict)
@@ -94,12 +94,12 @@ class Workbench:
 
     def database(self, name: str) -> str:
         """Make an empty database, and give its address."""
-        self.server.administer(f"CREATE DATABASE {name} OWNER exposure", "postgres")
+        self.server.run_as_superuser(f"CREATE DATABASE {name} OWNER exposure", "postgres")
         return self.server.url(database=name)
 
 
 @contextmanager
 def workbench(*, hints: bool) -> Iterator[Workbench]:
     """Set up a workbench, and clear it away."""
-    with TemporaryDirectory(prefix="exposure-bench-", dir="/var/tmp") as folder, single() as server:
+    with TemporaryDirectory(prefix="exposure-bench-", dir="/var/tmp") as folder, start_server() as server:
         yield Workbench(Path(folder), server, hints)

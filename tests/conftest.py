@@ -18,7 +18,7 @@ from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, copied_sqlite
-from tests.support.fleet import Fleet, fleet
+from tests.support.postgres_cluster import PostgresCluster, start_cluster
 from tests.support.servers import administer, postgresql, valkey
 
 settings.register_profile("house", deadline=None)  # no test is about time
@@ -62,9 +62,9 @@ def valkey_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Fleet]:
+def postgres_cluster() -> Iterator[PostgresCluster]:
     """A PostgreSQL primary with a replica and two further servers."""
-    with fleet() as started:
+    with start_cluster() as started:
         yield started
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app import cpu_affinity
 from app.config import Settings
-from app.datasets import Turns
+from app.datasets import Argon2Slots
 from app.delivery import ConsoleSender
 from app.faces.cli import server
 
@@ -77,7 +77,7 @@ def test_a_turn_at_argon2id_is_taken_anywhere() -> None:
     def take_a_turn() -> tuple[set[int], set[int], set[int]]:
         cpu_affinity.pin_to_core()
         before = here()
-        with Turns(1):
+        with Argon2Slots(1):
             meanwhile = here()
         return before, meanwhile, here()
 
@@ -88,7 +88,7 @@ def test_a_turn_at_argon2id_is_taken_anywhere() -> None:
 
 
 def test_who_has_not_settled_is_left_alone() -> None:
-    with Turns(1):
+    with Argon2Slots(1):
         assert here() == in_thread(here)
     assert len(here()) == len(os.sched_getaffinity(os.getpid()))
 

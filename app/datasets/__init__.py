@@ -4,28 +4,28 @@
 manifest, `synthetic` makes one up.
 """
 
-from app.datasets.canaries import Canaries, kind_of
+from app.datasets.canary_index import CanaryIndex, detect_identifier_kind
 from app.datasets.errors import (
     ImportFailed,
-    InUse,
-    NotNow,
-    OtherPepper,
+    DataSetBusy,
+    StateConflict,
+    PepperMismatch,
     SentinelMissing,
-    SeveralPeople,
+    AmbiguousIdentifier,
     UnknownDataSet,
     UnknownIdentifier,
-    Unstretched,
+    NoKdfParams,
 )
 from app.datasets.files import Confidence
-from app.datasets.lookup import Found, Reading, Register
-from app.datasets.models import DataSetRow, SchemeRow
+from app.datasets.sealed_store import LookupResult, DataSetLookup, SealedStore
+from app.datasets.models import DataSetRow, KdfParamsRow
 from app.datasets.record import Record, Role
-from app.datasets.scheme import Digester
-from app.datasets.scheme import current as current_scheme
-from app.datasets.servers import drop_rows, further_servers
-from app.datasets.service import canaries, diff, get, holds_synthetic, list_all, people_at, publish, retire, suppress
-from app.datasets.turns import Crowded, Turns
-from app.datasets.versions import DataSet
+from app.datasets.kdf_params import IdentifierHasher
+from app.datasets.kdf_params import current as load_kdf_params
+from app.datasets.shards import drop_shard_rows, open_shards
+from app.datasets.service import canaries, diff, get, has_synthetic_data, list_all, people_at, publish, retire, suppress
+from app.datasets.argon2_slots import HashingOverloaded, Argon2Slots
+from app.datasets.lifecycle import DataSet
 
 __all__ = [
     "Canaries",

@@ -15,7 +15,7 @@ class ImportFailed(InvalidInput):
     """The file cannot be imported; nothing of it was kept."""
 
 
-class OtherPepper(DependencyUnavailable):
+class PepperMismatch(DependencyUnavailable):
     """The keyholder holds another pepper than the one that everything is sealed under: its digests would find nothing."""
 
 
@@ -23,15 +23,15 @@ class WorkerDied(DependencyUnavailable):
     """A process that seals was ended from outside: out of memory, or killed."""
 
 
-class SeveralPeople(InvalidInput):
+class AmbiguousIdentifier(InvalidInput):
     """Several people share an identifier, and it was not said which of them is meant."""
 
 
-class NotNow(OperationRefused):
+class StateConflict(OperationRefused):
     """The state of the data set, or of those beside it, does not admit this."""
 
 
-class InUse(DependencyUnavailable):
+class DataSetBusy(DependencyUnavailable):
     """Somebody reads a data set for long, and it cannot be dropped meanwhile without keeping everybody waiting; nothing was changed."""
 
 
@@ -42,5 +42,5 @@ class SentinelMissing(DependencyUnavailable):
     """
 
 
-class Unstretched(DependencyUnavailable):
+class NoKdfParams(DependencyUnavailable):
     """No scheme is fixed yet, so no digest can be made: nothing was ever imported."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from app.crypto.keys import SigningKey, StoreKey
-from app.datasets.versions import DataSet
+from app.datasets.lifecycle import DataSet
 from app.errors import ExposureError
 
 Row = tuple[bytes, int, bytes]
@@ -31,7 +31,7 @@ _TAG_BYTES = 16
 _MODULUS = 1 << (8 * _TAG_BYTES)
 
 
-class BadManifest(ExposureError):
+class InvalidManifest(ExposureError):
     """The manifest's signature does not hold."""
 
 
@@ -51,7 +51,7 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, account: "Account", key: StoreKey, *, dataset: UUID, incident: str, kind: str, hints: bool, people: int
+        cls, account: "RowMultisetHash", key: StoreKey, *, dataset: UUID, incident: str, kind: str, hints: bool, people: int
     ) -> "Manifest":
         """Account for the rows of a new data set."""
         return cls(
@@ -66,7 +66,7 @@ class Manifest:
             digest=f"{account.total:032x}",
         )
 
-    def matches(self, account: "Account") -> bool:
+    def matches(self, account: "RowMultisetHash") -> bool:
         """Say whether what was counted and added up is what the manifest says."""
         return self.rows == account.count and int(self.digest, 16) == account.total
 
@@ -81,9 +81,9 @@ class Manifest:
             self.people,
         )
 
-    def without(self, rows: Sequence[Row], key: StoreKey) -> "Manifest":
+    def without_person(self, rows: Sequence[Row], key: StoreKey) -> "Manifest":
         """Take one suppressed person's *rows* out of the account."""
-        gone = Account(key)
+        gone = RowMultisetHash(key)
         gone.add([sealed for _, _, sealed in rows])
         left = (int(self.digest, 16) - gone.total) % _MODULUS
         return replace(
@@ -100,7 +100,7 @@ class Manifest:
         return payload, _private(key).sign(payload)
 
 
-def read_signed(payload: bytes, signature: bytes, key: SigningKey) -> Manifest:
+def read_signed_manifest(payload: bytes, signature: bytes, key: SigningKey) -> Manifest:
     """Read a stored manifest, once its signature holds.
 
     Raises:
@@ -111,13 +111,13 @@ def read_signed(payload: bytes, signature: bytes, key: SigningKey) -> Manifest:
         content = json.loads(payload)
         type_, manifest = content.pop("type"), Manifest(**content)
     except (InvalidSignature, ValueError, LookupError, TypeError, AttributeError):
-        raise BadManifest("the manifest's signature does not hold") from None
+        raise InvalidManifest("the manifest's signature does not hold") from None
     if type_ != TYPE:
-        raise BadManifest("what was signed is no manifest")
+        raise InvalidManifest("what was signed is no manifest")
     return manifest
 
 
-class Account:
+class RowMultisetHash:
     """Rows as they are counted and added up."""
 
     def __init__(self, key: StoreKey) -> None:

@@ -1,4 +1,4 @@
-"""Data sets and the deployment's scheme in the database. The sealed rows themselves lie in one table per data set: see `app.datasets.queries`."""
+"""Data sets and the deployment's scheme in the database. The sealed rows themselves lie in one table per data set: see `app.datasets.sealed_rows`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.datasets.versions import SetKind, State
+from app.datasets.lifecycle import DataSetKind, State
 from app.db import Base
 
 
-class SchemeRow(Base):
+class KdfParamsRow(Base):
     """Salt and cost of Argon2id: one row, fixed by the first import."""
 
     __tablename__ = "scheme"
@@ -33,7 +33,7 @@ class DataSetRow(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     incident: Mapped[str] = mapped_column(ForeignKey("incidents.slug"))
     version: Mapped[int]
-    kind: Mapped[SetKind] = mapped_column(String)
+    kind: Mapped[DataSetKind] = mapped_column(String)
     state: Mapped[State] = mapped_column(String)
     key_id: Mapped[str]
     synthetic: Mapped[bool]

@@ -64,7 +64,7 @@ def encode(entry: Record | Sentinel) -> bytes:
         case Record():
             hinted = any(entry.hints.values())
             parts = [
-                encode_head(entry.role, entry.confidence, hinted=hinted),
+                encode_header(entry.role, entry.confidence, hinted=hinted),
                 entry.subject,
                 encode_items(entry.items, entry.cohorts),
                 *[encode_tags(entry.tags.get(kind, ())) for kind in COMPARED_KINDS],
@@ -97,7 +97,7 @@ def decode(data: bytes) -> Record | Sentinel:
     return entry
 
 
-def encode_head(role: Role, confidence: Confidence, *, hinted: bool) -> bytes:
+def encode_header(role: Role, confidence: Confidence, *, hinted: bool) -> bytes:
     """Write a person's head. This and the next four are a record's parts, in their order, for bulk: most are the same for many people."""
     return bytes((_PERSON | ROLES.index(role) << 2 | CONFIDENCES.index(confidence) << 3 | hinted * _HINTED,))
 
@@ -114,7 +114,7 @@ def encode_tags(tags: Sequence[bytes]) -> bytes:
     return b"".join([_count(len(tags)), *tags])
 
 
-def encode_each(tags: Iterable[bytes]) -> list[bytes]:
+def encode_single_tags(tags: Iterable[bytes]) -> list[bytes]:
     """Do as `encode_tags` for many people who have one tag each."""
     one = _count(1)
     return [one + tag for tag in tags]

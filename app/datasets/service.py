@@ -8,14 +8,15 @@ from sqlalchemy.orm import Session
 
 from app.crypto.key_files import KeyRing
 from app.crypto.row_sealing import RowSealer, derive_row_tag
-from app.datasets import queries, versions
-from app.datasets.canaries import open_note
-from app.datasets.errors import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
-from app.datasets.lookup import Register
-from app.datasets.manifest import Row, read_signed
+from app.datasets import lifecycle
+from app.datasets import sealed_rows
+from app.datasets.canary_index import open_canaries
+from app.datasets.errors import StateConflict, AmbiguousIdentifier, UnknownDataSet, UnknownIdentifier
+from app.datasets.sealed_store import SealedStore
+from app.datasets.manifest import Row, read_signed_manifest
 from app.datasets.record import Record
-from app.datasets.tallies import Difference, differences, open_tallies
-from app.datasets.versions import DataSet
+from app.datasets.cohort_counts import CountDiff, differences, open_cohort_counts
+from app.datasets.lifecycle import DataSet
 from app.incidents import get_incident
 from app.incidents import lock_incident
 
@@ -26,7 +27,7 @@ def get(session: Session, dataset: UUID) -> DataSet:
     Raises:
         UnknownDataSet: there is none of this id.
     """
-    found = queries.data_set(session, dataset)
+    found = catalog_queries.data_set(session, dataset)
     if found is None:
         raise UnknownDataSet(f"there is no data set {dataset}")
     return found
@@ -34,12 +35,12 @@ def get(session: Session, dataset: UUID) -> DataSet:
 
 def list_all(session: Session) -> list[DataSet]:
     """All data sets, by age."""
-    return queries.data_sets(session)
+    return catalog_queries.data_sets(session)
 
 
-def holds_synthetic(session: Session) -> bool:
+def has_synthetic_data(session: Session) -> bool:
     """Whether any data set that is not retired was made up: its phone numbers may be somebody's, so nothing may be sent."""
-    return queries.any_synthetic(session)
+    return sealed_rows.any_synthetic(session)
 
 
 def publish(session: Session, dataset: UUID, *, now: datetime, accept_loss: int = 0) -> list[DataSet]:
@@ -47,12 +48,12 @@ def publish(session: Session, dataset: UUID, *, now: datetime, accept_loss: int 
 
     Raises:
         UnknownDataSet: there is none of this id.
-        NotNow: its state does not admit it, or people would be lost.
+        StateConflict: its state does not admit it, or people would be lost.
     """
     target = _locked(session, dataset)
-    sets = queries.data_sets(session, target.incident)
-    changed = versions.publish(sets, target, now=now, accept_loss=accept_loss)
-    queries.apply(session, changed)
+    sets = catalog_queries.data_sets(session, target.incident)
+    changed = lifecycle.publish(sets, target, now=now, accept_loss=accept_loss)
+    sealed_rows.apply(session, changed)
     return changed
 
 
@@ -63,26 +64,26 @@ def retire(session: Session, dataset: UUID) -> DataSet:
 
     Raises:
         UnknownDataSet: there is none of this id.
-        NotNow: its state does not admit it.
+        StateConflict: its state does not admit it.
         InUse: somebody reads it from end to end.
     """
     target = _locked(session, dataset)
-    if target.state == "retired" and queries.further_servers(session):
+    if target.state == "retired" and sealed_rows.open_shards(session):
         return target  # the caller goes on to take away what a server that was down has kept
     closed = get_incident(session, target.incident).status == "closed"
-    retired = versions.retire(target, incident_closed=closed)
-    queries.apply(session, [retired])
-    queries.forget_canaries(session, dataset)
-    queries.drop_partition(session, dataset)
+    retired = lifecycle.retire(target, incident_closed=closed)
+    sealed_rows.apply(session, [retired])
+    sealed_rows.forget_canaries(session, dataset)
+    sealed_rows.drop_table(session, dataset)
     return retired
 
 
-def diff(session: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[Difference]:
+def diff(session: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[CountDiff]:
     """Compare the counts of two data sets by cohort and item, as they were imported.
 
     Raises:
         UnknownDataSet: there is none of an id.
-        NotNow: one is retired, or was imported by a version that did not count.
+        StateConflict: one is retired, or was imported by a version that did not count.
         DependencyUnavailable: a store key is missing, or does not open the counts.
     """
     return differences(_tallies(session, before, keys), _tallies(session, after, keys))
@@ -93,26 +94,26 @@ def canaries(session: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:
 
     Raises:
         UnknownDataSet: there is none of this id.
-        NotNow: it is retired.
+        StateConflict: it is retired.
         DependencyUnavailable: the store key is missing, or does not open the note.
     """
     one = get(session, dataset)
-    versions.require_rows(one)
-    sealed = queries.canaries(session, dataset)
-    return [] if sealed is None else open_note(sealed, keys.load_store_key(one.key_id), dataset)
+    lifecycle.require_rows(one)
+    sealed = sealed_rows.canaries(session, dataset)
+    return [] if sealed is None else open_canaries(sealed, keys.load_store_key(one.key_id), dataset)
 
 
 def _tallies(session: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[str, int]]:
     one = get(session, dataset)
-    versions.require_rows(one)
-    sealed = queries.tallies(session, dataset)
+    lifecycle.require_rows(one)
+    sealed = sealed_rows.tallies(session, dataset)
     if sealed is None:
-        raise NotNow(f"data set {dataset} was imported before counts were kept")
-    return open_tallies(sealed, keys.load_store_key(one.key_id), dataset)
+        raise StateConflict(f"data set {dataset} was imported before counts were kept")
+    return open_cohort_counts(sealed, keys.load_store_key(one.key_id), dataset)
 
 
 def suppress(
-    session: Session, dataset: UUID, digest: bytes, *, register: Register, keys: KeyRing, entry: int | None = None
+    session: Session, dataset: UUID, digest: bytes, *, register: SealedStore, keys: KeyRing, entry: int | None = None
 ) -> dict[UUID, int]:
     """Remove one person from every unretired data set of the incident; gives the rows removed, by data set.
 
@@ -120,16 +121,16 @@ def suppress(
     tags, which one who knows the subject can tell without opening a row.
 
     Raises:
-        NotNow: the data set is retired.
+        StateConflict: the data set is retired.
         SeveralPeople: several share the identifier, and no *entry* says which is meant.
         UnknownIdentifier: nobody is found by it, or too many share it.
         DependencyUnavailable: something failed; nothing was removed.
     """
     target = _locked(session, dataset)
-    versions.require_rows(target)
+    lifecycle.require_rows(target)
     subject = _chosen(people_at(session, target, digest, register=register), entry).subject
     removed: dict[UUID, int] = {}
-    for one in queries.data_sets(session, target.incident):
+    for one in catalog_queries.data_sets(session, target.incident):
         if one.state == "retired":
             continue
         own = _rows_of(session, one, subject, digest, register)
@@ -139,7 +140,7 @@ def suppress(
     return removed
 
 
-def people_at(session: Session, dataset: DataSet, digest: bytes, *, register: Register) -> Sequence[Record]:
+def people_at(session: Session, dataset: DataSet, digest: bytes, *, register: SealedStore) -> Sequence[Record]:
     """Open the entries of one identifier in one data set.
 
     Raises:
@@ -158,20 +159,20 @@ def _chosen(people: Sequence[Record], entry: int | None) -> Record:
     if entry is None and len(people) == 1:
         return people[0]
     if entry is None or not 0 <= entry < len(people):
-        raise SeveralPeople(f"{len(people)} people share this identifier: say which with --entry")
+        raise AmbiguousIdentifier(f"{len(people)} people share this identifier: say which with --entry")
     return people[entry]
 
 
-def _rows_of(session: Session, dataset: DataSet, subject: bytes, digest: bytes, register: Register) -> list[Row]:
+def _rows_of(session: Session, dataset: DataSet, subject: bytes, digest: bytes, register: SealedStore) -> list[Row]:
     sealer = register.sealer(dataset)
     (reading,) = register.look_up(session, [digest], dataset=dataset)
     (found,) = reading.found
     own = next((record for record in found.records if record.subject == subject), None)
     if own is None:  # in this set under other identifiers, or not at all: the tag tells
-        candidates = queries.rows(session, dataset.id)
+        candidates = sealed_rows.rows(session, dataset.id)
     else:
         locators = [sealer.encrypt_locators(locator) for locator in (found.locator, *own.siblings)]
-        candidates = (row for _, row in queries.rows_at(session, [(dataset.id, locators)]))
+        candidates = (row for _, row in sealed_rows.find_rows(session, [(dataset.id, locators)]))
     return [row for row in candidates if _belongs(row, subject, sealer)]
 
 
@@ -184,10 +185,10 @@ def _belongs(row: Row, subject: bytes, sealer: RowSealer) -> bool:
 
 def _remove(session: Session, dataset: DataSet, own: list[Row], keys: KeyRing) -> None:
     signing = keys.load_signing_key()
-    manifest = read_signed(*queries.manifest(session, dataset.id), signing)
-    queries.delete_rows(session, dataset.id, [(locator, entry) for locator, entry, _ in own])
-    left = manifest.without(own, keys.load_store_key(dataset.key_id))
-    queries.set_manifest(session, left, *left.sign(signing))
+    manifest = read_signed_manifest(*sealed_rows.manifest(session, dataset.id), signing)
+    sealed_rows.delete_rows(session, dataset.id, [(locator, entry) for locator, entry, _ in own])
+    left = manifest.without_person(own, keys.load_store_key(dataset.key_id))
+    sealed_rows.set_manifest(session, left, *left.sign(signing))
 
 
 def _locked(session: Session, dataset: UUID) -> DataSet:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from app.datasets import DataSet, Reading, Record, Role
+from app.datasets import DataSet, DataSetLookup, Record, Role
 from app.identifiers import IdentifierKind, ValueKind
 from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
 
@@ -55,7 +55,7 @@ class _Sighting:
     record: Record
 
 
-def build_exposures(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
+def build_exposures(readings: Sequence[DataSetLookup], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
     """Make the exposures of a session.
 
     Args:
@@ -64,7 +64,7 @@ def build_exposures(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]
     """
     people: dict[tuple[str, bytes], list[_Sighting]] = {}
     for reading in readings:
-        for kind, found in zip(kinds, reading.found, strict=True):
+        for kind, found in zip(kinds, reading.results, strict=True):
             for record in found.records:
                 sighting = _Sighting(reading.dataset, reading.cohorts, kind, found.locator, record)
                 people.setdefault((reading.dataset.incident, record.subject), []).append(sighting)
@@ -79,7 +79,7 @@ def build_exposures(readings: Sequence[Reading], kinds: Sequence[IdentifierKind]
 
 def _of_person(sightings: Sequence[_Sighting]) -> Exposure:
     newest = sightings[0].dataset  # the readings come newest first
-    own = [one for one in sightings if one.dataset.generation == newest.generation]  # (1)
+    own = [one for one in sightings if one.dataset.generation_id == newest.generation_id]  # (1)
     by_set: dict[UUID, Record] = {one.dataset.id: one.record for one in own}
     confidence: ExposureConfidence = own[0].record.confidence  # (2)
     if newest.state == "superseded":  # (3)

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.crypto import mac_inputs
 from app.crypto.key_derivation import derive_row_keys
 from app.crypto.framing import frame
-from app.datasets import Digester, Reading, Register
+from app.datasets import IdentifierHasher, DataSetLookup, SealedStore
 from app.db import Reader
 from app.exposures.errors import InvalidValue, ReverificationNeeded
 from app.exposures.aggregation import Exposure, build_exposures
@@ -59,7 +59,7 @@ class ValueCheckResult:
 class ExposureService:
     """The exposures of whoever proved an identifier."""
 
-    def __init__(self, register: Register, keyholder: KeyholderClient, digester: Digester) -> None:
+    def __init__(self, register: SealedStore, keyholder: KeyholderClient, digester: IdentifierHasher) -> None:
         self._register = register
         self._keyholder = keyholder
         self._digester = digester
@@ -113,11 +113,11 @@ def exposure_id(session_key: bytes, exposure: Exposure) -> str:
     return hmac.digest(session_key, name, "sha256")[:16].hex()
 
 
-def _result(reading: Reading) -> DataSetResult:
+def _result(reading: DataSetLookup) -> DataSetResult:
     outcome: DataSetOutcome = "not_found"
-    if any(found.records for found in reading.found):
+    if any(found.records for found in reading.results):
         outcome = "found"
-    elif any(found.shared_by_too_many for found in reading.found):
+    elif any(found.is_ambiguous for found in reading.results):
         outcome = "cannot_tell"
     one = reading.dataset
     return DataSetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)

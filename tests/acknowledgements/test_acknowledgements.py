@@ -10,7 +10,7 @@ import pytest
 from app import incidents
 from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, verify_signature
 from app.crypto import mac_inputs
-from app.datasets import current_scheme
+from app.datasets import load_kdf_params
 from app.exposures import IdentifierDigest
 from tests.support.deployment import Deployment, row
 
@@ -150,7 +150,7 @@ def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
     ((kept,),) = deployment.sql("SELECT subject FROM acknowledgements")
     services = deployment.app.state.services
     with deployment.database.read() as db:
-        scheme = current_scheme(db)
+        scheme = load_kdf_params(db)
         assert scheme is not None
         digest = scheme.stretch(services.keyholder.mac(mac_inputs.identifier_input("phone", "+821030000004")))
         (exposure,) = services.exposures.find(db, [IdentifierDigest("phone", digest)]).exposures

@@ -20,7 +20,7 @@ from app.datasets.files.cells import columns_at_once
 from app.datasets.files.text import cut_csv
 from app.datasets.importing.reading import judged
 from app.datasets.importing.rows import listed
-from tests.datasets.reading import read
+from tests.datasets.source_rows import read_rows
 
 HEADER = "account_ref,email,items\n"
 PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", "가", "a@b.kr", ' "', '",', '\n"', "\0", "x" * 30, "a1,m@e.com,n\n"]
@@ -39,7 +39,7 @@ def what_is_read(path: Path, encoding: str = "utf-8") -> tuple[list[object], str
     rows: list[object] = []
     try:
         rows.extend(
-            found if isinstance(found, Reject) else (found.line, found) for found in read(path, encoding=encoding)
+            found if isinstance(found, Reject) else (found.line, found) for found in read_rows(path, encoding=encoding)
         )
     except BadFile as error:
         return rows, str(error)
@@ -122,13 +122,13 @@ def test_most_blocks_are_read_by_whole_columns(tmp_path: Path) -> None:
     ],
 )
 def test_columns_are_not_taken_apart_where_that_is_not_certain(records: str) -> None:
-    def read(text: str) -> dict[str, list[str]] | None:
+    def read_rows(text: str) -> dict[str, list[str]] | None:
         columns = columns_at_once(text.encode("utf-8", "surrogateescape"), ["one", "two"], 20)
         return columns and {name: column.to_pylist() for name, column in columns.items()}
 
-    assert read("a,b\n") == {"one": ["a"], "two": ["b"]}
-    assert read("a,b\n" + records + "c,d\n") is None
-    assert read("\ufeffa,b\n") is None  # Arrow takes it for a mark of the encoding, wherever a block begins
+    assert read_rows("a,b\n") == {"one": ["a"], "two": ["b"]}
+    assert read_rows("a,b\n" + records + "c,d\n") is None
+    assert read_rows("\ufeffa,b\n") is None  # Arrow takes it for a mark of the encoding, wherever a block begins
 
 
 cell = st.one_of(
@@ -270,4 +270,4 @@ def test_a_damaged_compressed_file_is_refused_by_its_name(tmp_path: Path, compre
 
 def test_a_compressed_parquet_file_is_told_that_it_has_its_own(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"set\.parquet\.gz"):
-        next(iter(read(put(tmp_path, b"", "set.parquet.gz"))))
+        next(iter(read_rows(put(tmp_path, b"", "set.parquet.gz"))))

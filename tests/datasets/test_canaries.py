@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from app import datasets
-from app.datasets import Canaries, ImportFailed, NotNow
-from app.datasets.canaries import NOTE_BYTES, open_note, seal_note
+from app.datasets import CanaryIndex, ImportFailed, StateConflict
+from app.datasets.canary_index import NOTE_BYTES, open_canaries, seal_canaries
 from app.datasets.files import write
 from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Staged
 from app.datasets.importing import Request as ImportRequest
@@ -18,8 +18,8 @@ from app.datasets.manifest import Row
 from app.datasets.synthetic import synthesize
 from app.errors import DependencyUnavailable
 from app.identifiers import canonicalize
-from tests.datasets.opening import look_up, person_at, stored_rows
-from tests.datasets.operating import checked
+from tests.datasets.store_reader import look_up, find_person, read_stored_rows
+from tests.datasets.operator_actions import checked
 from tests.journeys.test_nothing_leaks import assert_found_nowhere, dump
 from tests.support.deployment import SLUG, Deployment, Watching, row
 
@@ -35,17 +35,17 @@ PEOPLE = [
 
 def planted_in(deployment: Deployment, dataset: UUID) -> list[str]:
     with deployment.database.read() as session:
-        return datasets.canaries(session, dataset, keys=deployment.keys)
+        return datasets.list_canaries(session, dataset, keys=deployment.keys)
 
 
-def known(deployment: Deployment) -> Canaries:
-    canaries = Canaries(deployment.keys)
+def known(deployment: Deployment) -> CanaryIndex:
+    canaries = CanaryIndex(deployment.keys)
     canaries.refresh(deployment.database)
     return canaries
 
 
-def recognised(canaries: Canaries, identifier: str) -> str | None:
-    return canaries.incident_of("email" if "@" in identifier else "phone", identifier)
+def recognised(canaries: CanaryIndex, identifier: str) -> str | None:
+    return canaries.find_incident("email" if "@" in identifier else "phone", identifier)
 
 
 def counts(deployment: Deployment, dataset: UUID) -> list[tuple[str, str, int]]:
@@ -77,13 +77,13 @@ def test_what_is_said_of_them_is_what_the_file_says_of_somebody(deployment: Depl
     staged = deployment.stage(PEOPLE, canaries=PLANTED)
 
     def shape(identifier: str) -> tuple[Any, ...]:
-        one = person_at(deployment, staged.id, identifier)
+        one = find_person(deployment, staged.id, identifier)
         tags = {kind: len(tags) for kind, tags in one.tags.items()}
         return one.role, one.confidence, {**one.items}, one.cohorts, tags, len(one.siblings), one.hints.keys()
 
     models = [shape(one) for one in ("mina@example.com", "jun@example.com", "010-2000-0003")]
     assert all(shape(one) in models for one in planted_in(deployment, staged.id))
-    subjects = {person_at(deployment, staged.id, one).subject for one in planted_in(deployment, staged.id)}
+    subjects = {find_person(deployment, staged.id, one).subject for one in planted_in(deployment, staged.id)}
     assert len(subjects) == PLANTED
 
 
@@ -93,7 +93,7 @@ def test_they_are_counted_in_the_rows_and_in_nothing_else(deployment: Deployment
     assert (without.people, without.unreachable, without.canaries) == (3, 1, 0)
     assert (staged.people, staged.unreachable) == (3, 1)
     assert (
-        staged.rows == without.rows + len(planted_in(deployment, staged.id)) == len(stored_rows(deployment, staged.id))
+        staged.rows == without.rows + len(planted_in(deployment, staged.id)) == len(read_stored_rows(deployment, staged.id))
     )
     assert listed(deployment, staged.id).people == 3
     assert counts(deployment, staged.id) == counts(deployment, without.id)
@@ -126,11 +126,11 @@ def synthetic(deployment: Deployment, accounts: int, **request: Any) -> Staged:
 def rows_of_canaries(deployment: Deployment, dataset: UUID) -> tuple[list[Row], list[Row]]:
     """The rows of the canaries, and all others."""
     one = listed(deployment, dataset)
-    sealer = datasets.Register(deployment.keys, None).sealer(one)  # type: ignore[arg-type]
+    sealer = datasets.SealedStore(deployment.keys, None).sealer(one)  # type: ignore[arg-type]
     places = {
         sealer.encrypt_locators(look_up(deployment, dataset, identifier).locator) for identifier in planted_in(deployment, dataset)
     }
-    rows = stored_rows(deployment, dataset)
+    rows = read_stored_rows(deployment, dataset)
     return [row for row in rows if row[0] in places], [row for row in rows if row[0] not in places]
 
 
@@ -168,9 +168,9 @@ def test_a_note_is_of_few_sizes(number: int, deployment: Deployment) -> None:
     staged = deployment.stage(PEOPLE)
     key = deployment.keys.load_store_key(listed(deployment, staged.id).key_id)
     identifiers = [f"somebody.{one:08}@{CANARY_DOMAIN}" for one in range(number)]
-    note = seal_note(identifiers, key, staged.id)
-    assert open_note(note, key, staged.id) == identifiers
-    size = len(note) - len(seal_note([], key, staged.id)) + NOTE_BYTES
+    note = seal_canaries(identifiers, key, staged.id)
+    assert open_canaries(note, key, staged.id) == identifiers
+    size = len(note) - len(seal_canaries([], key, staged.id)) + NOTE_BYTES
     assert size == 1 << (size.bit_length() - 1)
 
 
@@ -182,7 +182,7 @@ def test_the_next_data_set_of_the_incident_has_the_same_ones(deployment: Deploym
     first, second = (deployment.stage(PEOPLE, canaries=PLANTED) for _ in range(2))
     assert planted_in(deployment, first.id) == planted_in(deployment, second.id)
     subjects = [
-        {person_at(deployment, one.id, mine).subject for mine in planted_in(deployment, one.id)}
+        {find_person(deployment, one.id, mine).subject for mine in planted_in(deployment, one.id)}
         for one in (first, second)
     ]
     assert subjects[0] == subjects[1]
@@ -284,7 +284,7 @@ def test_a_running_server_knows_them_until_the_last_data_set_is_retired(deployme
     canaries.refresh(deployment.database)
     assert recognised(canaries, one) == SLUG
     assert recognised(canaries, "mina@example.com") is None
-    assert canaries.incident_of("phone" if "@" in one else "email", one) is None
+    assert canaries.find_incident("phone" if "@" in one else "email", one) is None
     deployment.retire(first.id)
     canaries.refresh(deployment.database)
     assert recognised(canaries, one) == SLUG
@@ -292,7 +292,7 @@ def test_a_running_server_knows_them_until_the_last_data_set_is_retired(deployme
     canaries.refresh(deployment.database)
     assert recognised(canaries, one) is None
     assert [note for (note,) in deployment.sql("SELECT canaries FROM data_sets")] == [None, None]
-    with pytest.raises(NotNow):
+    with pytest.raises(StateConflict):
         planted_in(deployment, first.id)
 
 

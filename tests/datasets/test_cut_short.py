@@ -19,10 +19,10 @@ from app.datasets.synthetic import synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import import_socket_path
-from tests.datasets.opening import everything, sealed_tables
-from tests.datasets.reading import read
+from tests.datasets.store_reader import comparable_contents, list_sealed_tables
+from tests.datasets.source_rows import read_rows
 from tests.support.deployment import SLUG, Deployment
-from tests.support.fleet import Server, single
+from tests.support.postgres_cluster import PostgresServer, start_server
 
 ROOT = Path(__file__).parents[2]
 MOMENTS = 80
@@ -88,14 +88,14 @@ def killed_at(
 
 def assert_equal_and_nothing_left(deployment: Deployment, file: Path) -> None:
     """Every data set is as the first, and there is nothing that belongs to none."""
-    findings = [one for one in read(file) if isinstance(one, Finding)]
+    findings = [one for one in read_rows(file) if isinstance(one, Finding)]
     rows = deployment.sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
     ids = [UUID(str(one)) for one, *_ in rows]
-    undisturbed, *others = [everything(deployment, one, findings) for one in ids]
+    undisturbed, *others = [comparable_contents(deployment, one, findings) for one in ids]
     assert len(undisturbed) > 200
     assert all(other == undisturbed for other in others)
     assert len({(count, people) for _, count, people, _ in rows}) == 1
-    assert sealed_tables(deployment) == sorted(f"sealed_{one.hex}" for one in ids)
+    assert list_sealed_tables(deployment) == sorted(f"sealed_{one.hex}" for one in ids)
     assert deployment.keys.list_store_key_ids() == sorted(key for *_, key in rows)
     assert list(deployment.settings.work_dir.glob("*")) == []
 
@@ -107,7 +107,7 @@ def test_killed_twenty_five_times_it_is_the_same(
     with ExitStack() as stack:
         victims = [kill_worker, kill_parent]
         if not database_url.startswith("sqlite"):
-            server = stack.enter_context(single())  # of its own: others would notice
+            server = stack.enter_context(start_server())  # of its own: others would notice
             database_url = server.url()
             database = stack.enter_context(closing(Database(database_url)))
             upgrade(database)
@@ -123,7 +123,7 @@ def test_killed_twenty_five_times_it_is_the_same(
         deployment.close()
 
 
-def _crash(server: Server) -> None:
+def _crash(server: PostgresServer) -> None:
     server.stop("immediate")
     server.start()
 

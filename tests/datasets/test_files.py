@@ -17,7 +17,7 @@ from app.datasets.files.columns import join_values, split_values
 from app.datasets.files.parquet import BATCH
 from app.datasets.files.text import MAX_RECORD
 from app.errors import InvalidInput
-from tests.datasets.reading import read
+from tests.datasets.source_rows import read_rows
 
 ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
 SECRET = "홍길동010-9876-5432"
@@ -64,7 +64,7 @@ def cells(finding: Finding) -> tuple[object, ...]:
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, ending: str, rows: list[Finding]) -> None:
     path = tmp_path_factory.mktemp("sets") / f"set.{ending}"
     assert write(path, rows) == len(rows)
-    back = [*read(path)]
+    back = [*read_rows(path)]
     assert [cells(row) for row in back] == [cells(row) for row in rows]
 
 
@@ -85,20 +85,20 @@ def test_joined_values_come_apart_again(values: list[str]) -> None:
     ],
 )
 def test_values_in_one_cell(tmp_path: Path, cell: str, values: tuple[str, ...]) -> None:
-    (row,) = read(put(tmp_path, f"account_ref,email,items\nA1,{cell},name\n"))
+    (row,) = read_rows(put(tmp_path, f"account_ref,email,items\nA1,{cell},name\n"))
     assert isinstance(row, Finding)
     assert row.emails == values
 
 
 def test_a_plain_text_outside_csv_is_one_value(tmp_path: Path) -> None:
     line = json.dumps({"account_ref": "A1", "name": "a|b", "phone": ["1", None, " ", "2||3"], "email": None})
-    (row,) = read(put(tmp_path, line, "set.ndjson"))
+    (row,) = read_rows(put(tmp_path, line, "set.ndjson"))
     assert isinstance(row, Finding)
     assert (row.names, row.phones, row.emails) == (("a|b",), ("1", "2||3"), ())
 
 
 def test_absent_columns_take_their_defaults_and_order_is_free(tmp_path: Path) -> None:
-    (row,) = read(put(tmp_path, "phone,items,account_ref\n010-1234-5678,name,A1\n"))
+    (row,) = read_rows(put(tmp_path, "phone,items,account_ref\n010-1234-5678,name,A1\n"))
     assert isinstance(row, Finding)
     assert cells(row) == ("A1", "", (), ("010-1234-5678",), (), (), ("name",), "", 1, "confirmed")
 
@@ -111,7 +111,7 @@ def test_one_kind_of_line_end_with_or_without_a_byte_order_mark(
 ) -> None:
     lines = ["account_ref,items,email", 'A1,name,"a\r\nb\nc"', "", "A2,name,x@example.com"]
     path = put(tmp_path, mark + ending.join(lines) + (ending if last else ""))
-    one, two = read(path)
+    one, two = read_rows(path)
     assert isinstance(one, Finding)
     assert isinstance(two, Finding)
     assert (one.line, one.emails) == (2, ("a\r\nb\nc",))
@@ -126,23 +126,23 @@ def test_cp949_is_read_when_named_and_refused_when_not(tmp_path: Path, name: str
         else ("", '{"account_ref":"A1","name":"똠방각하"}\n')
     )
     path = put(tmp_path, (head + row).encode("cp949"), name)
-    (finding,) = read(path, encoding="cp949")
+    (finding,) = read_rows(path, encoding="cp949")
     assert isinstance(finding, Finding)
     assert finding.names == ("똠방각하",)
     with pytest.raises(BadFile, match=f"line {2 if head else 1}: not utf-8"):
-        [*read(path)]
+        [*read_rows(path)]
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "utf\0"])
 def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(InvalidInput, match="no such text encoding"):
-        [*read(put(tmp_path, HEADER + "A1,,,,\n"), encoding=encoding)]
+        [*read_rows(put(tmp_path, HEADER + "A1,,,,\n"), encoding=encoding)]
 
 
 def test_utf_16_that_ends_in_half_a_character(tmp_path: Path) -> None:
     path = put(tmp_path, "account_ref,items,email\nA1,name,가\n".encode("utf-16")[:-1])
     with pytest.raises(BadFile, match="not utf-16"):
-        [*read(path, encoding="utf-16")]
+        [*read_rows(path, encoding="utf-16")]
 
 
 BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
@@ -202,7 +202,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
 @pytest.mark.parametrize(("name", "content", "message"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_bad_file_is_named_by_its_place_only(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     with pytest.raises(BadFile, match=message) as caught:
-        [*read(put(tmp_path, content, name))]
+        [*read_rows(put(tmp_path, content, name))]
     assert str(caught.value).startswith(name)
     assert_no_value(caught.value)
     assert f"line {caught.value.line}" in str(caught.value) or not caught.value.line
@@ -219,7 +219,7 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name in ("missing.csv", "missing.parquet", "folder.csv"):
         with pytest.raises(BadFile, match=f"{name}: cannot be read: (No such file|Is a dir)"):
-            [*read(tmp_path / name)]
+            [*read_rows(tmp_path / name)]
 
 
 BAD_ROWS: dict[str, tuple[str, Reject]] = {
@@ -237,7 +237,7 @@ BAD_ROWS: dict[str, tuple[str, Reject]] = {
 
 @pytest.mark.parametrize(("row", "reject"), BAD_ROWS.values(), ids=BAD_ROWS)
 def test_a_bad_row_is_handed_over_and_the_next_one_read(tmp_path: Path, row: str, reject: Reject) -> None:
-    bad, good = read(put(tmp_path, f"{HEADER}{row}\nA2,b,,7,possible\n"))
+    bad, good = read_rows(put(tmp_path, f"{HEADER}{row}\nA2,b,,7,possible\n"))
     assert bad == reject
     assert SECRET not in repr(bad)
     assert isinstance(good, Finding)
@@ -271,7 +271,7 @@ BAD_OBJECTS: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize(("text", "column", "reason"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
 def test_a_bad_object_is_a_reject(tmp_path: Path, text: str, column: str, reason: str) -> None:
-    bad, good = read(put(tmp_path, f'{text}\n{{"account_ref":"A2","count":"3"}}\n', "set.ndjson"))
+    bad, good = read_rows(put(tmp_path, f'{text}\n{{"account_ref":"A2","count":"3"}}\n', "set.ndjson"))
     assert isinstance(bad, Reject)
     assert (bad.line, bad.column) == (1, column)
     assert bad.reason.startswith(reason) or reason in bad.reason
@@ -298,7 +298,7 @@ def test_parquet_columns_of_the_wrong_type(tmp_path: Path, column: str, values: 
     table = pa.Table.from_arrays(columns, ["account_ref", "email", column, "items"])
     pq.write_table(table, tmp_path / "set.parquet")
     with pytest.raises(BadFile, match=message) as caught:
-        [*read(tmp_path / "set.parquet")]
+        [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
 
@@ -307,7 +307,7 @@ def test_a_parquet_schema_without_a_required_column(tmp_path: Path, missing: str
     columns = {name: pa.array([SECRET]) for name in ("account_ref", "items", "email", "name") if name != missing}
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
     with pytest.raises(BadFile, match=f"^set.parquet, column {missing}.*: missing from the header") as caught:
-        [*read(tmp_path / "set.parquet")]
+        [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
 
@@ -321,7 +321,7 @@ def test_parquet_types_that_are_taken(tmp_path: Path) -> None:
         "count": pa.array([None, 5], pa.uint8()),
     }
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    one, two = read(tmp_path / "set.parquet")
+    one, two = read_rows(tmp_path / "set.parquet")
     assert cells(one) == ("A1", "", (), ("1",), ("a|b",), (), ("name",), "", 1, "confirmed")  # type: ignore[arg-type]
     assert cells(two) == ("A2", "", (), (), (), (), ("name",), "", 5, "confirmed")  # type: ignore[arg-type]
 
@@ -331,7 +331,7 @@ def test_parquet_text_that_is_not_utf_8(tmp_path: Path) -> None:
     columns = {"account_ref": pa.array(["A1", "A2"]), "email": damaged, "items": pa.array(["name", "name"])}
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
     with pytest.raises(BadFile, match="row 2, column email: not UTF-8") as caught:
-        [*read(tmp_path / "set.parquet")]
+        [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
 
@@ -342,7 +342,7 @@ def test_a_parquet_file_damaged_in_its_middle(tmp_path: Path) -> None:
     content[len(content) // 2 : len(content) // 2 + 2_000] = b"\xff" * 2_000
     path.write_bytes(content)
     with pytest.raises(BadFile, match="row ") as caught:
-        [*read(path)]
+        [*read_rows(path)]
     assert caught.value.line > BATCH
 
 
@@ -352,7 +352,7 @@ def test_no_value_in_a_repr() -> None:
 
 
 def test_reading_holds_one_record_at_a_time(tmp_path: Path) -> None:
-    rows = read(put(tmp_path, HEADER + "A1,,,,\n" * 50_000 + "A2\0"))
+    rows = read_rows(put(tmp_path, HEADER + "A1,,,,\n" * 50_000 + "A2\0"))
     assert isinstance(next(rows), Finding)  # the fault at the end is not met before it is reached
     with pytest.raises(BadFile, match="line 50002: holds a NUL"):
         list(rows)

@@ -17,7 +17,7 @@ from app import datasets
 from app.crypto.key_files import create_key_file
 from app.crypto.row_sealing import SIZE_CLASSES, RowSealer
 from app.crypto.keys import Pepper
-from app.datasets import ImportFailed, NotNow, Record
+from app.datasets import ImportFailed, StateConflict, Record
 from app.datasets.files import BadFile, write
 from app.datasets.importing import Request, Silent, Staged
 from app.datasets.importing.pipeline import import_file
@@ -25,7 +25,7 @@ from app.datasets.synthetic import synthesize
 from app.errors import InvalidInput, DependencyUnavailable
 from app.incidents import UnknownIncident
 from app.keyholder import import_socket_path
-from tests.datasets.opening import everything, look_up, people_at, person_at, sealed_tables, stored_rows, table_of
+from tests.datasets.store_reader import comparable_contents, look_up, find_people, find_person, list_sealed_tables, read_stored_rows, table_name
 from tests.support.deployment import SLUG, Deployment, Watching, row
 
 MINA, MINAS_PHONE = "mina@example.com", "010-2000-0001"
@@ -36,8 +36,8 @@ SENTINEL = 1
 def assert_nothing_left(deployment: Deployment) -> None:
     """No data set, no table, no key file, no scheme."""
     assert deployment.sql("SELECT id FROM data_sets") == []
-    assert deployment.sql("SELECT id FROM scheme") == []
-    assert sealed_tables(deployment) == []
+    assert deployment.sql("SELECT id FROM kdf_params") == []
+    assert list_sealed_tables(deployment) == []
     assert deployment.keys.list_store_key_ids() == []
     assert list(deployment.settings.work_dir.glob("*")) == []
 
@@ -59,7 +59,7 @@ def test_rows_of_one_person_are_united(deployment: Deployment) -> None:
         ]
     )
     assert (staged.people, staged.rows) == (2, 3 + 1 + SENTINEL)
-    records = [person_at(deployment, staged.id, one) for one in (MINA, MINAS_PHONE, "mina.second@example.com")]
+    records = [find_person(deployment, staged.id, one) for one in (MINA, MINAS_PHONE, "mina.second@example.com")]
     assert len({record.subject for record in records}) == 1
     for record in records:
         assert record.role == "holder"
@@ -91,7 +91,7 @@ def test_the_highest_confidence_wins_and_withdrawn_is_unanimous(
     rows: list[str], confidence: str, deployment: Deployment
 ) -> None:
     staged = deployment.stage([row("a1", email=MINA, items="name", confidence=one) for one in rows])
-    assert person_at(deployment, staged.id, MINA).confidence == confidence
+    assert find_person(deployment, staged.id, MINA).confidence == confidence
 
 
 def test_holder_and_recipient_of_one_account_are_two_people_even_under_one_identifier(deployment: Deployment) -> None:
@@ -103,7 +103,7 @@ def test_holder_and_recipient_of_one_account_are_two_people_even_under_one_ident
         ]
     )
     assert staged.people == 3
-    people = people_at(deployment, staged.id, MINAS_PHONE)
+    people = find_people(deployment, staged.id, MINAS_PHONE)
     assert sorted((one.role, *one.items) for one in people) == [
         ("holder", "email"),
         ("recipient", "address"),
@@ -145,7 +145,7 @@ def test_twenty_people_are_told_apart_and_one_more_are_not(
     found = look_up(deployment, staged.id, MINAS_PHONE)
     assert staged.people == sharers
     assert staged.rows == sharers + (sharers if told_apart else 1) + SENTINEL
-    assert (len(found.records), found.shared_by_too_many) == ((sharers, False) if told_apart else (0, True))
+    assert (len(found.records), found.is_ambiguous) == ((sharers, False) if told_apart else (0, True))
     assert staged.shared_by_too_many == (0 if told_apart else 1)
     deployment.publish(staged.id)
     answer = deployment.exposures(MINAS_PHONE)
@@ -247,7 +247,7 @@ def test_rejects_that_are_allowed_are_left_out_and_the_rest_is_imported(deployme
     staged = deployment.stage(rows, rejects_at_most=2)
     assert [(one.line, one.column) for one in staged.rejects] == [(3, "phone"), (4, "email")]
     assert (staged.people, staged.unreachable) == (2, 0)
-    assert counted(person_at(deployment, staged.id, MINA)) == {"name": 1}  # the rejected row counts for nothing
+    assert counted(find_person(deployment, staged.id, MINA)) == {"name": 1}  # the rejected row counts for nothing
     assert len(deployment.stage(rows, rejects_at_most=None).rejects) == 2
 
 
@@ -295,7 +295,7 @@ def test_more_cohorts_than_an_incident_can_have_are_refused(deployment: Deployme
     with pytest.raises(ImportFailed, match="column cohort: more than 256"):
         deployment.stage(rows)
     assert_nothing_left(deployment)
-    assert len(person_at(deployment, deployment.stage(rows[:256]).id, MINA).cohorts) == 256
+    assert len(find_person(deployment, deployment.stage(rows[:256]).id, MINA).cohorts) == 256
 
 
 # --- the same whatever the order and the workers -------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_neither_order_nor_workers_nor_format_shows(
         write(tmp_path / name, given)
         made.append(deployment.import_file(tmp_path / name, workers=workers))
     assert {(one.people, one.rows, one.unreachable) for one in made} == {(made[0].people, made[0].rows, 0)}
-    first, *others = [everything(deployment, one.id, rows) for one in made]
+    first, *others = [comparable_contents(deployment, one.id, rows) for one in made]
     assert len(first) > 150
     assert others == [first, first, first]
 
@@ -329,7 +329,7 @@ def test_it_does_not_show_how_many_records_were_sealed_at_once(
     monkeypatch.setattr("app.datasets.importing.sealing.RECORDS_AT_ONCE", 500)
     parts = deployment.import_file(tmp_path / "people.csv")
     assert (parts.people, parts.rows) == (whole.people, whole.rows)
-    assert everything(deployment, parts.id, rows) == everything(deployment, whole.id, rows)
+    assert comparable_contents(deployment, parts.id, rows) == comparable_contents(deployment, whole.id, rows)
 
 
 def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> None:
@@ -338,11 +338,11 @@ def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> No
         for number in range(40)
     ]
     first, second = deployment.stage(rows), deployment.stage(rows)
-    stored = [stored_rows(deployment, one.id) for one in (first, second)]
+    stored = [read_stored_rows(deployment, one.id) for one in (first, second)]
     locators = [{locator for locator, _, _ in one} for one in stored]
     assert not locators[0] & locators[1]  # unlinkable from one set to the next
     assert not {sealed for _, _, sealed in stored[0]} & {sealed for _, _, sealed in stored[1]}
-    record = person_at(deployment, first.id, "p3@example.com")
+    record = find_person(deployment, first.id, "p3@example.com")
     everything = b"".join(locator + sealed for locator, _, sealed in stored[0])
     for hidden in (record.subject, *record.siblings, *(tag for tags in record.tags.values() for tag in tags)):
         assert hidden not in everything
@@ -355,9 +355,9 @@ def test_rows_are_loaded_in_the_order_of_what_is_stored(deployment: Deployment) 
     ]
     staged = deployment.stage(rows)
     if deployment.database.is_sqlite:
-        lying = [locator for locator, _, _ in stored_rows(deployment, staged.id)]  # WITHOUT ROWID: there is no other
+        lying = [locator for locator, _, _ in read_stored_rows(deployment, staged.id)]  # WITHOUT ROWID: there is no other
     else:
-        lying = [bytes(one) for (one,) in deployment.sql(f"SELECT locator FROM {table_of(staged.id)} ORDER BY ctid")]
+        lying = [bytes(one) for (one,) in deployment.sql(f"SELECT locator FROM {table_name(staged.id)} ORDER BY ctid")]
     assert lying == sorted(lying)
     assert len(lying) == 81
 
@@ -367,7 +367,7 @@ def test_entries_do_not_come_in_the_order_of_the_file(deployment: Deployment) ->
         row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name", count=number + 1)
         for number in range(12)
     ]
-    counts = [record.items["name"] for record in people_at(deployment, deployment.stage(rows).id, MINAS_PHONE)]
+    counts = [record.items["name"] for record in find_people(deployment, deployment.stage(rows).id, MINAS_PHONE)]
     assert sorted(counts) == [*range(1, 13)]
     assert counts != sorted(counts)  # one chance in 479 million
 
@@ -382,7 +382,7 @@ def test_sizes_are_classes_and_a_rare_one_is_rounded_up(deployment: Deployment) 
 
 
 def _sizes(deployment: Deployment, staged: Staged) -> Counter[int]:
-    return Counter(len(sealed) for _, _, sealed in stored_rows(deployment, staged.id))
+    return Counter(len(sealed) for _, _, sealed in read_stored_rows(deployment, staged.id))
 
 
 def test_a_size_that_many_have_stays_as_it_is(deployment: Deployment) -> None:
@@ -407,9 +407,9 @@ def test_without_the_sentinel_nothing_is_read_however_much_is_there(deployment: 
     with deployment.database.read() as session:
         key = deployment.keys.load_store_key(datasets.get(session, staged.id).key_id)
     own = RowSealer(key, staged.id).encrypt_locators(look_up(deployment, staged.id, MINA).locator)
-    ((sentinel, entry, _),) = [one for one in stored_rows(deployment, staged.id) if one[0] != own]
+    ((sentinel, entry, _),) = [one for one in read_stored_rows(deployment, staged.id) if one[0] != own]
     assert entry == 0
-    deployment.sql(f"DELETE FROM {table_of(staged.id)} WHERE locator = {_mark(deployment)}", sentinel)
+    deployment.sql(f"DELETE FROM {table_name(staged.id)} WHERE locator = {_mark(deployment)}", sentinel)
     with pytest.raises(datasets.SentinelMissing):
         look_up(deployment, staged.id, MINA)
     with pytest.raises(datasets.SentinelMissing):
@@ -427,16 +427,16 @@ def test_one_synthetic_account_marks_the_whole_set(deployment: Deployment) -> No
     real = deployment.stage([row("a1", email=MINA, items="name")])
     with deployment.database.read() as session:
         assert not datasets.get(session, real.id).synthetic
-        assert not datasets.holds_synthetic(session)
+        assert not datasets.has_synthetic_data(session)
     mixed = deployment.stage(
         [row("a1", email=MINA, items="name"), row("synthetic-1", email="p@example.com", items="name")]
     )
     with deployment.database.read() as session:
         assert datasets.get(session, mixed.id).synthetic
-        assert datasets.holds_synthetic(session)
+        assert datasets.has_synthetic_data(session)
     deployment.retire(mixed.id)
     with deployment.database.read() as session:
-        assert not datasets.holds_synthetic(session)
+        assert not datasets.has_synthetic_data(session)
 
 
 def test_what_is_kept_of_a_staged_set(deployment: Deployment) -> None:
@@ -464,12 +464,12 @@ def test_a_staged_set_is_invisible(deployment: Deployment) -> None:
 def test_the_first_import_fixes_the_scheme(deployment: Deployment) -> None:
     rows = [row("a1", email=MINA, items="name")]
     deployment.stage(rows, cost="minimal")
-    fixed = deployment.sql("SELECT salt, time_cost, memory_kib FROM scheme")
-    with pytest.raises(NotNow, match="--cost default is not what the first import fixed"):
+    fixed = deployment.sql("SELECT salt, time_cost, memory_kib FROM kdf_params")
+    with pytest.raises(StateConflict, match="--cost default is not what the first import fixed"):
         deployment.stage(rows, cost="default")
     deployment.stage(rows, cost="minimal")
     deployment.stage(rows)
-    assert deployment.sql("SELECT salt, time_cost, memory_kib FROM scheme") == fixed
+    assert deployment.sql("SELECT salt, time_cost, memory_kib FROM kdf_params") == fixed
     assert len(deployment.sql("SELECT id FROM data_sets")) == 3
 
 
@@ -478,9 +478,9 @@ def test_a_cost_can_be_spelt_out(deployment: Deployment) -> None:
     with pytest.raises(InvalidInput, match="--cost: is neither"):
         deployment.stage(rows, cost="1:7")
     deployment.publish_rows(rows, cost="1:512")
-    assert deployment.sql("SELECT time_cost, memory_kib FROM scheme") == [(1, 512)]
+    assert deployment.sql("SELECT time_cost, memory_kib FROM kdf_params") == [(1, 512)]
     assert len(deployment.exposures(MINA)["exposures"]) == 1
-    with pytest.raises(NotNow, match=r"--cost 2:512 is not what the first import fixed \(1:512\)"):
+    with pytest.raises(StateConflict, match=r"--cost 2:512 is not what the first import fixed \(1:512\)"):
         deployment.stage(rows, cost="2:512")
     deployment.stage(rows, cost="1:512")
 
@@ -606,14 +606,14 @@ def test_two_imports_at_once_get_versions_of_their_own(deployment: Deployment) -
         with deployment.database.read() as session:
             number = datasets.get(session, one.id)
         assert number.people == 1
-        assert len(stored_rows(deployment, one.id)) == 1 + SENTINEL
+        assert len(read_stored_rows(deployment, one.id)) == 1 + SENTINEL
 
 
 def test_of_two_first_imports_at_once_only_one_fixes_the_scheme(deployment: Deployment) -> None:
     barrier = threading.Barrier(2)
     results = _at_once(*(_meeting(deployment, number, barrier) for number in range(2)))
-    assert sorted(type(one).__name__ for one in results) == ["NotNow", "Staged"], results
+    assert sorted(type(one).__name__ for one in results) == ["StateConflict", "Staged"], results
     (refused,) = [one for one in results if isinstance(one, Exception)]
     assert "run this one again" in str(refused)
-    assert len(deployment.sql("SELECT id FROM data_sets")) == len(sealed_tables(deployment)) == 1
+    assert len(deployment.sql("SELECT id FROM data_sets")) == len(list_sealed_tables(deployment)) == 1
     assert len(deployment.keys.list_store_key_ids()) == 1

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from app.crypto.row_sealing import SIZE_CLASSES, DecryptionFailed, RowSealer
 from app.crypto.keys import SigningKey, StoreKey
-from app.datasets.manifest import Account, BadManifest, Manifest, Row, read_signed
-from app.datasets.versions import DataSet
+from app.datasets.manifest import RowMultisetHash, InvalidManifest, Manifest, Row, read_signed_manifest
+from app.datasets.lifecycle import DataSet
 from tests.crypto.helpers import DATASET, OTHER_DATASET, flip_bits
 
 KEY, SIGNING = StoreKey(bytes(range(32))), SigningKey(bytes(range(32, 64)))
@@ -50,14 +50,14 @@ def opens(row: Row) -> bool:
     return True
 
 
-def account_of(rows: Sequence[Row], key: StoreKey = KEY) -> Account:
-    account = Account(key)
+def account_of(rows: Sequence[Row], key: StoreKey = KEY) -> RowMultisetHash:
+    account = RowMultisetHash(key)
     account.add([sealed for _, _, sealed in rows])
     return account
 
 
 def manifest_of(rows: Sequence[Row], people: int = 3) -> Manifest:
-    return Manifest.of(
+    return Manifest.create(
         account_of(rows), KEY, dataset=DATASET, incident="sample", kind="full", hints=True, people=people
     )
 
@@ -77,7 +77,7 @@ def test_the_order_of_rows_does_not_matter(rows: list[Row], chance: random.Rando
 
 @given(stored_rows)
 def test_rows_added_one_by_one_or_together_are_the_same_account(rows: list[Row]) -> None:
-    single = Account(KEY)
+    single = RowMultisetHash(KEY)
     single.add([])
     for _, _, outer in rows:
         single.add([outer])
@@ -89,7 +89,7 @@ def test_rows_added_one_by_one_or_together_are_the_same_account(rows: list[Row])
 def test_joined_parts_are_the_whole(parts: list[list[Row]]) -> None:
     """As the workers of an import make them, each with an account of its own."""
     whole = account_of([row for part in parts for row in part])
-    joined = Account(KEY)
+    joined = RowMultisetHash(KEY)
     for part in map(account_of, parts):
         joined.join(part.count, part.total)
     assert (joined.count, joined.total) == (whole.count, whole.total)
@@ -97,7 +97,7 @@ def test_joined_parts_are_the_whole(parts: list[list[Row]]) -> None:
 
 @given(st.lists(st.integers(0, MODULUS - 1), max_size=6))
 def test_the_sum_stays_below_its_modulus(totals: list[int]) -> None:
-    account = Account(KEY)
+    account = RowMultisetHash(KEY)
     for total in (*totals, MODULUS - 1, 1):
         account.join(1, total)
         assert 0 <= account.total < MODULUS
@@ -162,7 +162,7 @@ def test_a_lost_or_added_row_shows(rows: list[Row]) -> None:
     assert not manifest.matches(account_of(rows[1:]))
     assert not manifest.matches(account_of([*rows, rows[0]]))
     assert not manifest.matches(account_of([*rows[1:], (bytes(16), 0, b"made up, and long enough")]))
-    assert not manifest.matches(Account(KEY))
+    assert not manifest.matches(RowMultisetHash(KEY))
 
 
 @given(some_rows)
@@ -216,7 +216,7 @@ def test_a_person_is_taken_out(staying: list[Row], going: list[Row]) -> None:
 def test_a_signed_manifest_is_read(rows: list[Row]) -> None:
     manifest = manifest_of(rows)
     payload, signature = manifest.sign(SIGNING)
-    assert read_signed(payload, signature, SIGNING) == manifest
+    assert read_signed_manifest(payload, signature, SIGNING) == manifest
     assert manifest.sign(SIGNING) == (payload, signature)
     assert rfc8785.dumps(json.loads(payload)) == payload
     assert json.loads(payload)["type"] == "exposure-lookup/1 manifest"
@@ -241,11 +241,11 @@ def test_a_manifest_describes_its_own_data_set() -> None:
 def test_no_byte_of_a_signed_manifest_can_be_changed() -> None:
     payload, signature = manifest_of([(bytes(16), 0, b"a sealed row's bytes")]).sign(SIGNING)
     for at in range(len(payload)):
-        with pytest.raises(BadManifest):
-            read_signed(flip_bits(payload, at, 1), signature, SIGNING)
+        with pytest.raises(InvalidManifest):
+            read_signed_manifest(flip_bits(payload, at, 1), signature, SIGNING)
     for at in range(len(signature)):
-        with pytest.raises(BadManifest):
-            read_signed(payload, flip_bits(signature, at, 1), SIGNING)
+        with pytest.raises(InvalidManifest):
+            read_signed_manifest(payload, flip_bits(signature, at, 1), SIGNING)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Manifest)])
@@ -255,22 +255,22 @@ def test_every_field_is_signed(field: str) -> None:
     other: Any = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value + "0"
     payload, _ = replace(manifest, **{field: other}).sign(SIGNING)
     _, signature = manifest.sign(SIGNING)
-    with pytest.raises(BadManifest):
-        read_signed(payload, signature, SIGNING)
+    with pytest.raises(InvalidManifest):
+        read_signed_manifest(payload, signature, SIGNING)
 
 
 def test_another_key_signs_nothing_here() -> None:
     payload, signature = manifest_of([]).sign(SIGNING)
-    with pytest.raises(BadManifest):
-        read_signed(payload, signature, SigningKey(bytes(32)))
+    with pytest.raises(InvalidManifest):
+        read_signed_manifest(payload, signature, SigningKey(bytes(32)))
 
 
 @pytest.mark.parametrize(
     ("payload", "signature"), [(b"", b""), (b"{}", b"x" * 64), ("{}", b"x" * 64), (b"{}", "x"), (None, None)]
 )
 def test_whatever_a_database_hands_over_is_a_bad_manifest(payload: Any, signature: Any) -> None:
-    with pytest.raises(BadManifest):
-        read_signed(payload, signature, SIGNING)
+    with pytest.raises(InvalidManifest):
+        read_signed_manifest(payload, signature, SIGNING)
 
 
 def _retyped(content: dict[str, Any]) -> dict[str, Any]:
@@ -296,12 +296,12 @@ def test_other_things_that_the_key_signed_are_no_manifest(change: Callable[[dict
     payload, _ = manifest_of([]).sign(SIGNING)
     other = json.dumps(change(json.loads(payload))).encode()
     signature = Ed25519PrivateKey.from_private_bytes(SIGNING.subkey("manifests")).sign(other)
-    with pytest.raises(BadManifest):
-        read_signed(other, signature, SIGNING)
+    with pytest.raises(InvalidManifest):
+        read_signed_manifest(other, signature, SIGNING)
 
 
 @pytest.mark.parametrize("other", [b"\xff", b"{", b""])
 def test_signed_bytes_that_are_no_json_are_no_manifest(other: bytes) -> None:
     signature = Ed25519PrivateKey.from_private_bytes(SIGNING.subkey("manifests")).sign(other)
-    with pytest.raises(BadManifest):
-        read_signed(other, signature, SIGNING)
+    with pytest.raises(InvalidManifest):
+        read_signed_manifest(other, signature, SIGNING)

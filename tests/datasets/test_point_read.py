@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.datasets import queries
-from app.datasets.queries import partition
+from app.datasets import sealed_rows
+from app.datasets.sealed_rows import table_name
 from app.db import fetch
 from tests.support.deployment import Deployment, row
 
@@ -26,7 +26,7 @@ def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> Non
         lambda session: fetch(session, "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements", [])
     )
     ((statement, generic, custom),) = [one for one in prepared if "sealed_" in one[0]]
-    assert all(partition(one) in statement for one in sets)
+    assert all(table_name(one) in statement for one in sets)
     assert generic > 0
     assert custom == 0
     assert len([one for one in prepared if "FROM sessions" in one[0]]) == 1
@@ -45,10 +45,10 @@ def test_each_partition_is_searched_by_its_key(deployment: Deployment, monkeypat
         plans.extend(line for (line,) in fetch(session, f"EXPLAIN (COSTS OFF) {statement}", values))
         return fetch(session, statement, values)
 
-    monkeypatch.setattr(queries, "fetch", explained)
+    monkeypatch.setattr(sealed_rows, "fetch", explained)
     with deployment.database.read() as session:
-        queries.rows_at(session, [(one, [bytes(16), bytes(range(16))]) for one in sets])
+        sealed_rows.find_rows(session, [(one, [bytes(16), bytes(range(16))]) for one in sets])
     plan = "\n".join(plans)
     for one in sets:
-        assert f"{partition(one)}_pkey" in plan
+        assert f"{table_name(one)}_pkey" in plan
     assert "Seq Scan" not in plan

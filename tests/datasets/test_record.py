@@ -16,7 +16,7 @@ from app.datasets.record import (
     Sentinel,
     decode,
     encode,
-    encode_head,
+    encode_header,
     encode_hints,
     encode_items,
     encode_tags,
@@ -78,7 +78,7 @@ def test_what_is_empty_is_left_out(record: Record) -> None:
 
 def common_of(record: Record) -> bytes:
     hinted = bool(record.hints)
-    head = encode_head(record.role, record.confidence, hinted=hinted)
+    head = encode_header(record.role, record.confidence, hinted=hinted)
     items = encode_items(record.items, record.cohorts)
     compared = b"".join(encode_tags(record.tags.get(kind, ())) for kind in COMPARED_KINDS)
     return head + record.subject + items + compared + (encode_hints(record.hints) if hinted else b"")

@@ -13,7 +13,7 @@ from app.crypto.row_sealing import DecryptionFailed
 from app.datasets import ImportFailed
 from app.datasets.files import BadFile
 from app.datasets.record import CONFIDENCES, Record, decode, encode
-from tests.datasets.opening import look_up, person_at
+from tests.datasets.store_reader import look_up, find_person
 from tests.support.deployment import Deployment, Watching, row
 
 MINA, JUN = "mina@example.com", "jun@example.com"
@@ -79,7 +79,7 @@ def test_a_withdrawn_row_needs_no_items(write_file: Writer, items: Any, deployme
 
 def test_a_withdrawn_row_may_have_items(deployment: Deployment) -> None:
     staged = deployment.stage([row("a1", email=MINA, items="name", confidence="withdrawn")])
-    assert dict(person_at(deployment, staged.id, MINA).items) == {"name": 1}
+    assert dict(find_person(deployment, staged.id, MINA).items) == {"name": 1}
 
 
 @pytest.mark.parametrize("write_file", [write_csv, write_ndjson, write_parquet])
@@ -132,13 +132,13 @@ def test_a_withdrawn_person_is_not_made_an_empty_finding_by_a_row_without_items(
     with pytest.raises(ImportFailed, match="line 3, column items"):
         deployment.stage(rows)
     staged = deployment.stage(rows, rejects_at_most=None)
-    record = person_at(deployment, staged.id, MINA)
+    record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("withdrawn", {})
 
 
 def test_a_withdrawn_row_without_items_does_not_take_those_of_another_row(deployment: Deployment) -> None:
     staged = deployment.stage([row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, items="name")])
-    record = person_at(deployment, staged.id, MINA)
+    record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("confirmed", {"name": 1})
 
 

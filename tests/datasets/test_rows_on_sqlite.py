@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from app.datasets import queries
+from app.datasets import sealed_rows
 from app.db import Database, fetch
 from app.db.upgrade import upgrade
 
@@ -35,21 +35,21 @@ def test_each_row_is_found_and_taken_out_by_its_locator(
     dataset = uuid4()
     stored = sorted((locator, entry, b"sealed") for locator, size in families.items() for entry in range(size))
     with database.write() as session:
-        queries.create_partition(session, dataset)
-        queries.insert(session, dataset, stored)
+        sealed_rows.create_table(session, dataset)
+        sealed_rows.insert_rows(session, dataset, stored)
 
     def found(locator: bytes) -> list[tuple[bytes, int, bytes]]:
         with database.read() as session:
-            return [row for _, row in queries.rows_at(session, [(dataset, [locator])])]
+            return [row for _, row in sealed_rows.find_rows(session, [(dataset, [locator])])]
 
     for locator in {*families, other}:
         assert found(locator) == [row for row in stored if row[0] == locator]
     with database.write() as session:
-        queries.delete_rows(session, dataset, [(locator, 0) for locator in families])
+        sealed_rows.delete_rows(session, dataset, [(locator, 0) for locator in families])
     with database.read() as session:
-        assert list(queries.rows(session, dataset)) == [row for row in stored if row[1]]
+        assert list(sealed_rows.rows(session, dataset)) == [row for row in stored if row[1]]
     with database.write() as session:
-        queries.drop_partition(session, dataset)
+        sealed_rows.drop_table(session, dataset)
 
 
 def test_nothing_is_scanned(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,17 +59,17 @@ def test_nothing_is_scanned(database: Database, monkeypatch: pytest.MonkeyPatch)
         plan.extend(line for *_, line in fetch(session, f"EXPLAIN QUERY PLAN {statement}", values))
         return fetch(session, statement, values)
 
-    monkeypatch.setattr(queries, "fetch", explained)
+    monkeypatch.setattr(sealed_rows, "fetch", explained)
     with database.write() as session:
-        queries.create_partition(session, dataset)
+        sealed_rows.create_table(session, dataset)
     with database.read() as session:
-        queries.rows_at(session, [(dataset, [bytes(16), bytes(range(16))])])
-    searches = [line for line in plan if queries.partition(dataset) in line]
+        sealed_rows.find_rows(session, [(dataset, [bytes(16), bytes(range(16))])])
+    searches = [line for line in plan if sealed_rows.table_name(dataset) in line]
     assert len(searches) == 2
     assert all(line.startswith("SEARCH") and "(rowid>? AND rowid<?)" in line for line in searches)
 
 
 def test_what_is_dropped_is_not_written_over_and_all_else_is(database: Database) -> None:
     with database.write() as session:
-        queries.drop_partition(session, uuid4())
+        sealed_rows.drop_table(session, uuid4())
         assert session.connection().exec_driver_sql("PRAGMA secure_delete").scalar() == 1

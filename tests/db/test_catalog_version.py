@@ -33,10 +33,10 @@ CHANGES = {
         "DELETE FROM data_sets",
         "INSERT INTO data_sets SELECT * FROM copy_of_data_sets",
     ),
-    "scheme": (
-        "UPDATE scheme SET salt = salt",
-        "DELETE FROM scheme",
-        "INSERT INTO scheme SELECT * FROM copy_of_scheme",
+    "kdf_params": (
+        "UPDATE kdf_params SET salt = salt",
+        "DELETE FROM kdf_params",
+        "INSERT INTO kdf_params SELECT * FROM copy_of_kdf_params",
     ),
 }
 

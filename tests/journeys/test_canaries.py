@@ -45,7 +45,7 @@ def watched(request: pytest.FixtureRequest, deploy: Callable[..., Deployment]) -
 def canaries(deployment: Deployment) -> list[str]:
     with deployment.database.read() as session:
         (one,) = datasets.list_all(session)
-        return datasets.canaries(session, one.id, keys=deployment.keys)
+        return datasets.list_canaries(session, one.id, keys=deployment.keys)
 
 
 def twin(identifier: str) -> str:
@@ -185,7 +185,7 @@ def test_a_running_server_learns_of_them_and_raises_the_alarm_by_itself(deploy: 
             deployment.publish_rows(PEOPLE, canaries=3)
             mine = next(one for one in canaries(deployment) if "@" in one)
             until = time.monotonic() + 20
-            while app.state.services.canaries.incident_of("email", mine) is None and time.monotonic() < until:
+            while app.state.services.canaries.find_incident("email", mine) is None and time.monotonic() < until:
                 time.sleep(0.05)
             answer = client.post("/v1/verifications", json={"channel": "email", "identifier": mine})
             assert answer.status_code == 202

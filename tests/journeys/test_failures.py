@@ -13,8 +13,8 @@ import pytest
 
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper, StoreKey
-from app.datasets import OtherPepper
-from app.datasets.queries import partition
+from app.datasets import PepperMismatch
+from app.datasets.sealed_rows import table_name
 from app.keyholder import KeyholderSocket, KeyholderUnavailable
 from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, Watching, row
@@ -53,18 +53,18 @@ def assert_nothing_is_answered(deployment: Deployment, headers: dict[str, str]) 
 
 
 def test_an_emptied_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
-    deployment.sql(f"DELETE FROM {partition(dataset)}")
+    deployment.sql(f"DELETE FROM {table_name(dataset)}")
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_a_dropped_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
-    deployment.sql(f"DROP TABLE {partition(dataset)}")
+    deployment.sql(f"DROP TABLE {table_name(dataset)}")
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
     """Which row it is, only those can tell who hold the keys: so each is deleted in turn, and one of them is it."""
-    table = partition(dataset)
+    table = table_name(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
     columns = "locator, entry, sealed, position" if deployment.database.is_sqlite else "locator, entry, sealed"
     refused = 0
@@ -83,7 +83,7 @@ def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict
 def test_a_changed_byte_in_all_rows(
     deployment: Deployment, dataset: UUID, headers: dict[str, str], column: str, place: int
 ) -> None:
-    table = partition(dataset)
+    table = table_name(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
     for locator, value in deployment.sql(f"SELECT locator, {column} FROM {table}"):
         changed = bytearray(value)
@@ -96,7 +96,7 @@ def test_a_changed_byte_in_all_rows(
 def test_a_changed_entry_in_all_rows(
     deployment: Deployment, dataset: UUID, headers: dict[str, str], change: int
 ) -> None:
-    deployment.sql(f"UPDATE {partition(dataset)} SET entry = entry + ({change})")
+    deployment.sql(f"UPDATE {table_name(dataset)} SET entry = entry + ({change})")
     assert_nothing_is_answered(deployment, headers)
 
 
@@ -104,13 +104,13 @@ def test_text_where_bytes_were(deploy: Callable[..., Deployment], sqlite_url: st
     deployment = deploy(database_url=sqlite_url)
     dataset = deployment.publish_rows(PEOPLE)
     headers = deployment.sign_in(PHONE)
-    deployment.sql(f"UPDATE {partition(dataset)} SET sealed = 'text'")
+    deployment.sql(f"UPDATE {table_name(dataset)} SET sealed = 'text'")
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_a_changed_byte_in_the_seal_of_one(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
     """Only the one whose seal it is, is not answered; here each row is changed in turn, and the asker's is among them."""
-    table = partition(dataset)
+    table = table_name(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
     refused = 0
     for locator, sealed in deployment.sql(f"SELECT locator, sealed FROM {table}"):
@@ -146,7 +146,7 @@ def test_another_keys_name(deployment: Deployment, dataset: UUID, headers: dict[
 
 
 def test_another_scheme(deployment: Deployment, headers: dict[str, str]) -> None:
-    deployment.sql("UPDATE scheme SET time_cost = time_cost + 1")
+    deployment.sql("UPDATE kdf_params SET time_cost = time_cost + 1")
     restarted = deployment.new_app()
     with served(restarted) as client:
         assert_unavailable(client.get("/v1/exposures", headers=headers))
@@ -252,7 +252,7 @@ def test_a_wrong_pepper_is_found_out_before_anything_is_published(
         asked = deployment.ask(PHONE)
         code = deployment.deliver()[-1].code
         assert_unavailable(deployment.confirm(asked, code))
-        with pytest.raises(OtherPepper):
+        with pytest.raises(PepperMismatch):
             deployment.stage(PEOPLE)
     with keyholder_process(pepper, socket):
         confirmed = deployment.confirm(asked, code)
@@ -278,7 +278,7 @@ def test_another_pepper_in_the_middle_of_an_import(
                 first.wait()
                 stack.enter_context(keyholder_process(tmp_path / "other.key", socket))
 
-        with pytest.raises(OtherPepper):
+        with pytest.raises(PepperMismatch):
             deployment.stage(PEOPLE, listener=Watching(swap))
     assert deployment.keys.list_store_key_ids() == []
     assert deployment.sql("SELECT count(*) FROM data_sets") == [(0,)]

@@ -16,8 +16,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.datasets import InUse, queries
-from app.datasets.queries import partition
+from app.datasets import DataSetBusy
+from app.datasets import sealed_rows
+from app.datasets.sealed_rows import table_name
 from tests.support.deployment import Deployment, row
 
 READERS = 4
@@ -140,15 +141,15 @@ def retired_under_a_reader(deployment: Deployment, monkeypatch: pytest.MonkeyPat
     old = deployment.publish_rows(people(1, FIRST_ONLY))
     deployment.publish_rows(people(2))
     calls: list[str] = []
-    rows_at = queries.rows_at
+    find_rows = sealed_rows.find_rows
 
     def slow(*arguments: Any) -> Any:
         calls.append("look-up")
         if len(calls) == 2:  # the first one filled what is remembered
             deployment.retire(old)
-        return rows_at(*arguments)
+        return find_rows(*arguments)
 
-    monkeypatch.setattr("app.datasets.queries.rows_at", slow)
+    monkeypatch.setattr("app.datasets.sealed_rows.find_rows", slow)
     return calls
 
 
@@ -173,8 +174,8 @@ def test_a_set_that_is_read_for_long_is_not_dropped_over_its_reader(deployment: 
     deployment.publish_rows(people(2))
     headers = deployment.sign_in(EVERYWHERE)
     with deployment.database.read() as session:
-        session.execute(text(f"SELECT count(*) FROM {partition(old)}"))
-        with pytest.raises(InUse):
+        session.execute(text(f"SELECT count(*) FROM {table_name(old)}"))
+        with pytest.raises(DataSetBusy):
             deployment.retire(old)
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
     deployment.retire(old)

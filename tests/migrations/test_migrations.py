@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 
 import app.main  # noqa: F401  brings all models along
 from app import datasets
-from app.datasets import Canaries
+from app.datasets import CanaryIndex
 from app.db import Base, Database
 from app.db.upgrade import ROOT, SchemaOutdated, require_current_schema, upgrade
 from tests.support.deployment import Deployment, row
@@ -142,15 +142,15 @@ def test_a_data_set_of_before_has_no_canaries(deployment: Deployment) -> None:
     dataset = deployment.publish_rows([row("a1", email="mina@example.com", items="name")], canaries=3)
     downgrade(deployment.database, "0004")
     upgrade(deployment.database)
-    canaries = Canaries(deployment.keys)
+    canaries = CanaryIndex(deployment.keys)
     with deployment.database.read() as db:
-        assert datasets.canaries(db, dataset, keys=deployment.keys) == []
+        assert datasets.list_canaries(db, dataset, keys=deployment.keys) == []
     canaries.refresh(deployment.database)
     deployment.stage([row("a1", email="mina@example.com", items="name")], canaries=3)
     canaries.refresh(deployment.database)  # whose triggers are there still
     with deployment.database.read() as db:
-        planted = datasets.canaries(db, datasets.list_all(db)[-1].id, keys=deployment.keys)
-    assert {canaries.incident_of(datasets.kind_of(one), one) for one in planted} == {"sample-2025"}
+        planted = datasets.list_canaries(db, datasets.list_all(db)[-1].id, keys=deployment.keys)
+    assert {canaries.find_incident(datasets.detect_identifier_kind(one), one) for one in planted} == {"sample-2025"}
 
 
 @pytest.mark.parametrize("revision", ["", "0000", "9999"])

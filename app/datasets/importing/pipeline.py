@@ -14,8 +14,9 @@ from app.crypto.framing import frame
 from app.crypto.key_files import KeyRing, StoreKeyMissing
 from app.crypto.row_sealing import merge_rare_sizes
 from app.crypto.keys import StoreKey
-from app.datasets import queries, scheme
-from app.datasets.errors import ImportFailed, OtherPepper
+from app.datasets import catalog_queries, sealed_rows
+from app.datasets import kdf_params
+from app.datasets.errors import ImportFailed, PepperMismatch
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
 from app.datasets.importing.adding import add_data_set, sentinel_rows
 from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
@@ -29,8 +30,8 @@ from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
 from app.datasets.importing.spill import Spill, SpillDamaged
 from app.datasets.importing.workers import Workers
 from app.datasets.importing.workspace import Journal, Workspace
-from app.datasets.manifest import Account
-from app.datasets.servers import drop_rows, further_servers
+from app.datasets.manifest import RowMultisetHash
+from app.datasets.shards import drop_shard_rows, open_shards
 from app.db import Database
 from app.errors import DependencyUnavailable
 from app.incidents import Incident
@@ -73,7 +74,7 @@ def import_file(
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
         InvalidInput: there is no such cost, or canaries cannot be planted as they were asked for.
-        NotNow: another cost than the deployment's was asked for.
+        StateConflict: another cost than the deployment's was asked for.
         OperationRefused: the same import is running.
         DependencyUnavailable: the keyholder, the database or the workers failed.
     """
@@ -83,7 +84,7 @@ def import_file(
     place = "\n".join((store, request.incident, request.kind, str(request.path.resolve())))
     with (
         Workspace.of(work_dir, place) as workspace,
-        further_servers(database) as servers,
+        open_shards(database) as servers,
         Workers(request.workers) as workers,
     ):
         return _Import(
@@ -125,8 +126,8 @@ class _Import:
         """Import, or go on where an earlier run was cut short."""
         earlier = self.workspace.journal()
         with self.database.read() as session:
-            chosen = scheme.choose(session, self.request.cost)
-            fixed = scheme.current(session) is not None
+            chosen = kdf_params.resolve_params(session, self.request.cost)
+            fixed = kdf_params.load_params(session) is not None
         if earlier is not None and not fixed and earlier.scheme.cost == chosen.cost:
             chosen = earlier.scheme  # whose salt the earlier run drew
         file = self._read()
@@ -142,7 +143,7 @@ class _Import:
         return self._made(journal, file)
 
     @property
-    def _ranges(self) -> int:
+    def _shard_count(self) -> int:
         return max(1, len(self.servers))
 
     def _read(self) -> _File:
@@ -155,7 +156,7 @@ class _Import:
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
             spill = Spill.in_memory_only(self.workspace.emptied("read"), "read")
-            file = _File(spill, -(-min(partitions, PARTITIONS_AT_MOST) // self._ranges) * self._ranges)
+            file = _File(spill, -(-min(partitions, PARTITIONS_AT_MOST) // self._shard_count) * self._shard_count)
 
             def numbered() -> Iterator[tuple[int, Block]]:
                 for block in opened_file.blocks:
@@ -208,7 +209,7 @@ class _Import:
     def _complete(self, journal: Journal, file: _File) -> Staged | None:
         """Give the data set, where the earlier run made it be there and was cut short before it could say so."""
         with self.database.read() as session:
-            there = queries.data_set(session, UUID(journal.dataset))
+            there = catalog_queries.get_data_set(session, UUID(journal.dataset))
         if there is None:
             return None
         sealing = self._sealing(journal, file)
@@ -227,7 +228,7 @@ class _Import:
             staged = self._load(journal, sealing, file, self._seal(sealing, file))
         except BaseException as error:
             cut_short = isinstance(error, DependencyUnavailable | KeyboardInterrupt)
-            if not cut_short or isinstance(error, OtherPepper | SpillDamaged) or not self._is_worth_keeping(journal):
+            if not cut_short or isinstance(error, PepperMismatch | SpillDamaged) or not self._is_worth_keeping(journal):
                 self._discard(journal)
             raise
         self.workspace.forget(journal)
@@ -262,7 +263,7 @@ class _Import:
         sorting = Sorting(
             sealing.spill,
             file.partitions,
-            sentinel_rows(plan, sealed.vouching[0], self._ranges),
+            sentinel_rows(plan, sealed.vouching[0], self._shard_count),
             Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
         )
         done = Sorted()
@@ -274,7 +275,7 @@ class _Import:
         self.workspace.begin(journal.with_markers(done.markers))
         sizes = merge_rare_sizes(done.sizes, LEAST_OF_A_SIZE)
         loading = Loading(plan, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
-        account = Account(self.keys.load_store_key(journal.key_id))
+        account = RowMultisetHash(self.keys.load_store_key(journal.key_id))
         self._drop(plan.dataset)  # what an earlier run began to load
         load(
             self.database,
@@ -290,7 +291,7 @@ class _Import:
                 sealed,
                 signing=self.keys.load_signing_key(),
                 kind=self.request.kind,
-                ranges=self._ranges,
+                shard_count=self._shard_count,
                 synthetic=file.synthetic,
                 canaries=file.planted.identifiers,
                 now=self.now,
@@ -311,7 +312,7 @@ class _Import:
     def _take_away(self, journal: Journal) -> None:
         dataset = UUID(journal.dataset)
         with self.database.read() as session:
-            there = queries.data_set(session, dataset) is not None
+            there = catalog_queries.get_data_set(session, dataset) is not None
         if not there:
             self._drop(dataset)
             with suppress(StoreKeyMissing):
@@ -320,5 +321,5 @@ class _Import:
 
     def _drop(self, dataset: UUID) -> None:
         with self.database.write() as session:
-            queries.drop_partition(session, dataset)
-        drop_rows(self.servers, dataset)
+            sealed_rows.drop_table(session, dataset)
+        drop_shard_rows(self.servers, dataset)

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.datasets.files import Reject
-from app.datasets.versions import SetKind
+from app.datasets.lifecycle import DataSetKind
 
 CANARIES_AT_MOST = 10_000
 CANARY_DOMAIN = "mailbox.example"
@@ -24,7 +24,7 @@ class Request:
 
     path: Path
     incident: str
-    kind: SetKind = "full"
+    kind: DataSetKind = "full"
     cost: str | None = None
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     encoding: str = "utf-8"

@@ -4,7 +4,7 @@ import marshal
 from collections import Counter
 from dataclasses import dataclass, field
 
-from app.datasets.errors import OtherPepper
+from app.datasets.errors import PepperMismatch
 from app.datasets.files import Reject
 
 
@@ -25,10 +25,10 @@ class Sealed:
         """Add up what became of another partition.
 
         Raises:
-            OtherPepper: it was sealed under another.
+            PepperMismatch: it was sealed under another.
         """
         if self.vouching not in ((b"", b""), other.vouching):
-            raise OtherPepper("the keyholder came back with another pepper")
+            raise PepperMismatch("the keyholder came back with another pepper")
         self.rows += other.rows
         self.people += other.people
         self.unreachable += other.unreachable

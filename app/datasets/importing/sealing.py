@@ -21,7 +21,7 @@ from app.datasets.importing.plan import Plan
 from app.datasets.importing.sealed import Sealed
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import brought_together, in_pieces, ordered, pack
-from app.datasets.ranges import first_of
+from app.datasets.shard_ranges import range_start
 from app.keyholder import KeyholderClient
 
 PEOPLE_AT_ONCE = 10_000
@@ -63,7 +63,7 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
             done.add(some)
             parts.append(seal(known, sealer))
     stored = ordered(pa.concat_arrays(parts))
-    firsts = (first_of(bucket, sealing.partitions) for bucket in range(sealing.partitions))
+    firsts = (range_start(bucket, sealing.partitions) for bucket in range(sealing.partitions))
     bounds = [bisect_left(range(len(stored)), first, key=lambda at: stored[at].as_py()) for first in firsts]
     buckets = [pack(stored.slice(start, end - start)) for start, end in pairwise([*bounds, len(stored)])]
     sealing.spill.write(number, [*buckets, done.pack()])

@@ -14,7 +14,7 @@ from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import OVERFLOW_MARKER, size_class_for_inner
 from app.datasets.importing.spill import Spill
 from app.datasets.importing.stored import BEFORE_INNER, ordered, pack, places_of, unpack
-from app.datasets.ranges import range_of
+from app.datasets.shard_ranges import range_index
 
 SHARED_BY_AT_MOST = 20
 """People who share an identifier and are still told apart; beyond it stands one marker, `OVERFLOW_MARKER`."""
@@ -46,7 +46,7 @@ def sort_bucket(sorting: Sorting, number: int) -> Sorted:
     Raises:
         SpillDamaged: what the stage before wrote cannot be read.
     """
-    sentinels = [one for one in sorting.sentinels if range_of(one, sorting.partitions) == number]
+    sentinels = [one for one in sorting.sentinels if range_index(one, sorting.partitions) == number]
     sealed = sorting.sealed.read_all(sorting.partitions, number)
     rows = ordered(unpack(chain(sealed, [pack(pa.array(sentinels, pa.binary()))])))
     done = Sorted()

@@ -15,7 +15,7 @@ from app import datasets
 from app.clock import system_clock
 from app.config import read_settings
 from app.crypto.stretching import parse_cost
-from app.datasets import DataSet, Digester, Record, Register, SeveralPeople, UnknownIdentifier
+from app.datasets import DataSet, IdentifierHasher, Record, SealedStore, AmbiguousIdentifier, UnknownIdentifier
 from app.datasets.files import write
 from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged
 from app.datasets.synthetic import synthesize
@@ -129,8 +129,8 @@ def retire(dataset: Id, json: Json = False) -> None:
             retired = datasets.retire(session, dataset)
         if retired.key_id in keys.list_store_key_ids():  # or an earlier run came so far
             keys.destroy_store_key(retired.key_id)
-        with datasets.further_servers(database) as servers:
-            datasets.drop_rows(servers, dataset)
+        with datasets.open_shards(database) as servers:
+            datasets.drop_shard_rows(servers, dataset)
     emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)
 
 
@@ -172,7 +172,7 @@ def verify_dataset(
     json: Json = False,
 ) -> None:
     """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
-    from app.datasets.verifying import verify  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
+    from app.datasets.integrity import check_integrity  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
 
     settings = read_settings()
     with (
@@ -183,20 +183,20 @@ def verify_dataset(
     ):
         keys = open_keys(settings, database)
         with database.read() as session:
-            verdict = verify(
+            report = check_integrity(
                 session,
                 datasets.get(session, dataset),
                 keys=keys,
-                register=Register(keys, keyholder),
+                sealed_store=SealedStore(keys, keyholder),
                 source=None if file is None else (file, encoding),
                 import_keyholder=import_keyholder,
             )
-    fields = {"event": "verified", "id": dataset, **asdict(verdict)}
+    fields = {"event": "verified", "id": dataset, **asdict(report)}
     text = (
-        "; ".join(verdict.faults) or f"{verdict.rows:,} rows are as the manifest says; {verdict.sampled} people opened"
+        "; ".join(report.problems) or f"{report.rows:,} rows are as the manifest says; {report.sampled} people opened"
     )
     emit(fields, text, as_json=json)
-    if verdict.faults:
+    if report.problems:
         raise typer.Exit(1)
 
 
@@ -207,9 +207,9 @@ def list_canaries(dataset: Id, json: Json = False) -> None:
     with open_database(settings) as database:
         keys = open_keys(settings, database)
         with database.read() as session:
-            planted = datasets.canaries(session, dataset, keys=keys)
+            planted = datasets.list_canaries(session, dataset, keys=keys)
     for one in planted:
-        emit({"event": "canary", "kind": datasets.kind_of(one), "identifier": one}, one, as_json=json)
+        emit({"event": "canary", "kind": datasets.detect_identifier_kind(one), "identifier": one}, one, as_json=json)
 
 
 @commands.command("suppress")
@@ -227,15 +227,15 @@ def suppress(
         KeyholderClient(keyholder_socket) as keyholder,
     ):
         keys = open_keys(settings, database)
-        register = Register(keys, keyholder)
+        sealed_store = SealedStore(keys, keyholder)
         with database.write() as session:
-            digest = Digester(keyholder).digest(session, kind, identifier)
+            digest = IdentifierHasher(keyholder).digest(session, kind, identifier)
             if digest is None:
                 raise UnknownIdentifier("nothing was ever imported")
             try:
-                removed = datasets.suppress(session, dataset, digest, register=register, keys=keys, entry=entry)
-            except SeveralPeople:
-                people = datasets.people_at(session, datasets.get(session, dataset), digest, register=register)
+                removed = datasets.suppress(session, dataset, digest, sealed_store=sealed_store, keys=keys, entry=entry)
+            except AmbiguousIdentifier:
+                people = datasets.find_people(session, datasets.get(session, dataset), digest, sealed_store=sealed_store)
                 for number, person in enumerate(people):
                     emit(_masked(number, person), f"entry {number}: {person.role}, {_hints(person)}", as_json=json)
                 raise

@@ -7,7 +7,7 @@ from fastapi import Request
 from app.acknowledgements import AcknowledgementService
 from app.alerting import CanaryAlerter
 from app.clock import Clock
-from app.datasets import Canaries, Register
+from app.datasets import CanaryIndex, SealedStore
 from app.db import Database
 from app.delivery import Outbox
 from app.exposures import ExposureService
@@ -27,7 +27,7 @@ class Services:
     replica: Database | None
     """Of the rows of look-ups; the register reads it."""
     keyholder: KeyholderClient
-    register: Register
+    register: SealedStore
     incidents: IncidentCache
     verification: VerificationService
     outbox: Outbox
@@ -40,7 +40,7 @@ class Services:
     """Of those budgets, not yet told of."""
     work: ProofOfWork
     queue: WaitingRoom
-    canaries: Canaries
+    canaries: CanaryIndex
     alarms: CanaryAlerter
     countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""

@@ -96,7 +96,7 @@ def _may_send(request: Request, destination: Destination, now: datetime) -> bool
     """Say whether a code may be sent: never to a canary, whose answer is like everybody's."""
     services, asker = services_of(request), client_address_of(request)
     send = services.budgets.charge_message(asker, destination.limit_subject, now=now)
-    canary_of = services.canaries.incident_of(destination.kind, destination.address)
+    canary_of = services.canaries.find_incident(destination.kind, destination.address)
     if canary_of is None:
         return send
     services.alarms.report_hit(CanaryHit(now, asker, destination.channel, canary_of))

@@ -279,10 +279,10 @@ def verifying(day: Day) -> None:
     assert said["event"] == "verified"
     assert said["rows"] == day.one("imported")["rows"]
     assert said["sampled"] > 0
-    assert said["faults"] == []
-    assert len(day.one("verified another file")["faults"]) == 1
+    assert said["problems"] == []
+    assert len(day.one("verified another file")["problems"]) == 1
     after = day.one("verified after")
-    assert (after["faults"], after["suppressed"], after["rows"]) == ([], 2, 2)
+    assert (after["problems"], after["suppressed"], after["rows"]) == ([], 2, 2)
 
 
 @seen
@@ -304,7 +304,7 @@ def suppressing(day: Day) -> None:
         {"event": "suppressed", "id": supplement, "rows": 1},
         {"event": "suppressed", "id": family, "rows": 2},
     ]
-    assert "nobody in this data set" in day.ran["suppressed again"].err
+    assert "no one in this data set" in day.ran["suppressed again"].err
     assert MINA not in day.ran["suppressed again"].err
     assert day.said("suppressed by entry") == [{"event": "suppressed", "id": family, "rows": 2}]
 
@@ -429,7 +429,7 @@ def test_the_main_part_of_the_day_on_postgresql(tmp_path: Path, own_postgresql: 
     assert refusal.startswith("EXPOSURE_PEPPER_FILE: ")
     assert "EXPOSURE_KEY_DIR" in refusal
 
-    assert day.one("verified")["faults"] == []
+    assert day.one("verified")["problems"] == []
     assert day.one("verified")["sampled"] > 0
     assert day.said("published family") == [{"event": "published", "id": day.one("imported family")["id"]}]
     assert day.one("suppressed")["rows"] == 2

@@ -10,7 +10,7 @@ import pytest
 
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
-from app.datasets.queries import partition
+from app.datasets.sealed_rows import table_name
 from app.faces.web.texts import TEXTS
 from app.locales import Locale
 from app.keyholder import KeyholderSocket, spawn_keyholder
@@ -205,7 +205,7 @@ def test_a_broken_store(deployment: Deployment, statement: str) -> None:
         person.go("/")
         person.prove(STRANGER)
         assert KO.answer.not_found.title in person.text
-        deployment.sql(statement.format(partition(dataset)))
+        deployment.sql(statement.format(table_name(dataset)))
         assert_says_nothing(person.go("/answer"))
         assert "/answer" in person.links
         assert_says_nothing(person.go("/receipts"))

@@ -62,7 +62,7 @@ class Server:
         """Connect as the service; each statement is committed, unless told otherwise."""
         return psycopg.connect(self.url(), **{"autocommit": True, **options})
 
-    def administer(self, statements: str, database: str = "exposure") -> None:
+    def run_as_superuser(self, statements: str, database: str = "exposure") -> None:
         """Do something that only the superuser may, statement by statement."""
         with psycopg.connect(self.url("postgres", database), autocommit=True) as connection:
             for statement in statements.rstrip(";\n").split(";\n"):
@@ -102,7 +102,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class PostgresCluster:
     """A primary, its replica, and the further servers that the primary knows as shard_0, shard_1, …"""
 
     primary: Server
@@ -111,10 +111,10 @@ class Fleet:
 
     def introduce(self, database: str = "exposure") -> None:
         """Tell a database of the primary of the further servers."""
-        self.primary.administer(FOREIGN, database)
+        self.primary.run_as_superuser(FOREIGN, database)
         for number, shard in enumerate(self.shards):
             name = f"shard_{number}"
-            self.primary.administer(SHARD.format(name=name, host=shard.folder, password=PASSWORD), database)
+            self.primary.run_as_superuser(SHARD.format(name=name, host=shard.folder, password=PASSWORD), database)
 
     def catch_up(self) -> None:
         """Wait until the replica shows all that is committed on the primary."""
@@ -127,18 +127,18 @@ class Fleet:
     def stale_replica(self) -> Iterator[None]:
         """Hold the replica at what it shows now. Streaming goes on; at the end it catches up."""
         self.catch_up()
-        self.replica.administer("SELECT pg_wal_replay_pause()")
+        self.replica.run_as_superuser("SELECT pg_wal_replay_pause()")
         try:
             with self.replica.connect() as connection:
                 _wait(connection, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
             yield
         finally:
-            self.replica.administer("SELECT pg_wal_replay_resume()")
+            self.replica.run_as_superuser("SELECT pg_wal_replay_resume()")
         self.catch_up()
 
 
 @contextmanager
-def single() -> Iterator[Server]:
+def start_server() -> Iterator[Server]:
     """Start one server by itself."""
     with ExitStack() as stack:
         folder, programs = _ground(stack)
@@ -146,14 +146,14 @@ def single() -> Iterator[Server]:
 
 
 @contextmanager
-def fleet(shards: int = 2) -> Iterator[Fleet]:
+def start_cluster(shards: int = 2) -> Iterator[PostgresCluster]:
     """Start a primary with a replica and *shards* further servers; stop them all at the end, whatever happens."""
     with ExitStack() as stack:
         folder, programs = _ground(stack)
         further = tuple(_start(stack, folder / f"shard_{number}", programs) for number in range(shards))
         primary = _start(stack, folder / "primary", programs)
-        primary.administer(REPLICATION.format(password=PASSWORD))
-        started = Fleet(primary, _replicate(stack, primary, folder / "replica"), further)
+        primary.run_as_superuser(REPLICATION.format(password=PASSWORD))
+        started = PostgresCluster(primary, _replicate(stack, primary, folder / "replica"), further)
         started.introduce()
         yield started
 
@@ -166,7 +166,7 @@ def _start(stack: ExitStack, folder: Path, programs: Path) -> Server:
     server.run("initdb", "-D", f"{folder}/data", "--encoding=UTF8", "--no-locale", "--no-sync", *access, *settings)
     stack.callback(server.stop)
     server.start()
-    server.administer(SERVICE.format(password=PASSWORD), "postgres")
+    server.run_as_superuser(SERVICE.format(password=PASSWORD), "postgres")
     return server
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 from uuid import UUID
 
 from app import datasets
-from app.datasets import Register
-from app.datasets.verifying import Verdict, verify
+from app.datasets import SealedStore
+from app.datasets.integrity import IntegrityReport, verify
 from app.keyholder import KeyholderClient, import_socket_path
-from tests.datasets.opening import digest_of
+from tests.datasets.store_reader import digest_of
 from tests.support.deployment import Deployment
 
 
-def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -> Verdict:
+def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -> IntegrityReport:
     """Hold it against its manifest, and against its *source*."""
     with (
         KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder,
@@ -22,7 +22,7 @@ def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -
             session,
             datasets.get(session, dataset),
             keys=deployment.keys,
-            register=Register(deployment.keys, keyholder),
+            sealed_store=SealedStore(deployment.keys, keyholder),
             source=None if source is None else (source, "utf-8"),
             import_keyholder=import_keyholder,
         )
@@ -31,13 +31,13 @@ def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -
 def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
     """Take the person of an identifier out of it."""
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as session:
-        scheme = datasets.current_scheme(session)
+        scheme = datasets.load_kdf_params(session)
         assert scheme is not None
         return datasets.suppress(
             session,
             dataset,
             digest_of(identifier, scheme, keyholder),
-            register=Register(deployment.keys, keyholder),
+            sealed_store=SealedStore(deployment.keys, keyholder),
             keys=deployment.keys,
             entry=entry,
         )

@@ -9,11 +9,11 @@ PATIENCE_SECONDS = 2.0
 """Less than anything that a waiting call holds on to would be waited for by others."""
 
 
-class Crowded(DependencyUnavailable):
+class HashingOverloaded(DependencyUnavailable):
     """It was nobody's turn in time. Nothing was spent; the caller comes again."""
 
 
-class Turns:
+class Argon2Slots:
     """``with turns:`` waits for a turn, and gives it back."""
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:
@@ -33,7 +33,7 @@ class Turns:
             Crowded: there was none in time.
         """
         if not self._free.acquire(timeout=self._patience):
-            raise Crowded("too many are being stretched at once")
+            raise HashingOverloaded("too many are being stretched at once")
         cpu_affinity.unpin_thread()
 
     def __exit__(self, *_: object) -> None:

@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app.datasets.errors import NotNow
+from app.datasets.errors import StateConflict
 
-SetKind = Literal["full", "supplement"]
+DataSetKind = Literal["full", "supplement"]
 State = Literal["staged", "published", "superseded", "retired"]
 
 SHRINKING_TOLERATED = 0.001
@@ -30,7 +30,7 @@ class DataSet:
     id: UUID
     incident: str
     version: int
-    kind: SetKind
+    kind: DataSetKind
     state: State
     key_id: str
     synthetic: bool
@@ -57,10 +57,10 @@ def publish(sets: Sequence[DataSet], target: DataSet, *, now: datetime, accept_l
         now: when.
         accept_loss: how many people fewer than before are meant.
     Raises:
-        NotNow: its state does not admit it, or people would be lost.
+        StateConflict: its state does not admit it, or people would be lost.
     """
     if target.state == "published":
-        raise NotNow(f"data set {target.id} is published already")
+        raise StateConflict(f"data set {target.id} is published already")
     require_rows(target)
     if target.kind == "supplement":
         changed = [_supplement_published(sets, target, now)]
@@ -76,12 +76,12 @@ def retire(target: DataSet, *, incident_closed: bool) -> DataSet:
     """Retire *target*: its rows and its store key go, so that no backup can be read either.
 
     Raises:
-        NotNow: it is what people are answered from, and the incident is not closed; or it is retired already.
+        StateConflict: it is what people are answered from, and the incident is not closed; or it is retired already.
     """
     if target.state == "retired":
-        raise NotNow(f"data set {target.id} is retired already")
+        raise StateConflict(f"data set {target.id} is retired already")
     if target.state == "published" and not incident_closed:
-        raise NotNow(f"data set {target.id} is published: publish another in its place first, or close the incident")
+        raise StateConflict(f"data set {target.id} is published: publish another in its place first, or close the incident")
     return replace(target, state="retired", sequence=None)
 
 
@@ -89,18 +89,18 @@ def require_rows(target: DataSet) -> None:
     """Refuse a data set whose rows are gone.
 
     Raises:
-        NotNow: it is retired.
+        StateConflict: it is retired.
     """
     if target.state == "retired":
-        raise NotNow(f"data set {target.id} is retired: its rows and its key are gone")
+        raise StateConflict(f"data set {target.id} is retired: its rows and its key are gone")
 
 
 def _supplement_published(sets: Sequence[DataSet], target: DataSet, now: datetime) -> DataSet:
     if target.state == "superseded":
-        raise NotNow(f"data set {target.id} belongs to the full set {target.beside}: roll back to that")
+        raise StateConflict(f"data set {target.id} belongs to the full set {target.beside}: roll back to that")
     full = next((one for one in sets if one.kind == "full" and one.state == "published"), None)
     if full is None:
-        raise NotNow(f"data set {target.id} is a supplement, and no full set is published for it to stand beside")
+        raise StateConflict(f"data set {target.id} is a supplement, and no full set is published for it to stand beside")
     return replace(target, state="published", published_at=now, sequence=_next_sequence(sets), beside=full.id)
 
 
@@ -132,7 +132,7 @@ def _refuse_loss(sets: Sequence[DataSet], changed: Sequence[DataSet], accept_los
     after = sum(one.people for one in sets if states.get(one.id, one.state) == "published")
     lost = before - after
     if lost > before * SHRINKING_TOLERATED and lost > accept_loss:
-        raise NotNow(
+        raise StateConflict(
             f"{lost:,} of {before:,} people would no longer be in what is published. A supplement is imported with --kind supplement; "
             f"where the loss is meant, say --accept-loss {lost}"
         )

@@ -15,11 +15,11 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from app.datasets.errors import InUse
+from app.datasets.errors import DataSetBusy
 from app.datasets.manifest import Manifest, Row
-from app.datasets.models import DataSetRow, SchemeRow
-from app.datasets.ranges import first_of
-from app.datasets.versions import DataSet
+from app.datasets.models import DataSetRow, KdfParamsRow
+from app.datasets.shard_ranges import range_start
+from app.datasets.lifecycle import DataSet
 from app.db import Reader, fetch, observe_version
 
 _BATCH = 10_000
@@ -34,7 +34,7 @@ def partition(dataset: UUID) -> str:
 
 
 class FixedScheme(NamedTuple):
-    """Salt and cost of Argon2id, and the mark of the pepper; as `SchemeRow`."""
+    """Salt and cost of Argon2id, and the mark of the pepper; as `KdfParamsRow`."""
 
     salt: bytes
     time_cost: int
@@ -48,7 +48,7 @@ def scheme(session: Session) -> FixedScheme | None:
     return FixedScheme(*found[0]) if found else None
 
 
-def add_scheme(session: Session, row: SchemeRow) -> None:
+def add_scheme(session: Session, row: KdfParamsRow) -> None:
     """Fix the scheme."""
     session.add(row)
     session.flush()
@@ -171,7 +171,7 @@ def link_partition(session: Session, dataset: UUID, servers: Sequence[str]) -> N
 
 
 def _bound(number: int, ranges: int) -> str:
-    return rf"'\x{first_of(number, ranges).hex()}'"
+    return rf"'\x{range_start(number, ranges).hex()}'"
 
 
 _SERVERS = """
@@ -182,7 +182,7 @@ WHERE s.srvname ~ '^shard_[0-9]{1,4}$' ORDER BY substr(s.srvname, 7)::int
 """
 
 
-def further_servers(session: Session) -> list[tuple[str, dict[str, str] | None]]:
+def open_shards(session: Session) -> list[tuple[str, dict[str, str] | None]]:
     """The servers over which rows are spread: each one's name here, and the options of its link and of our role's mapping, which hold a password.
 
     None instead of options where our role has no mapping.
@@ -214,7 +214,7 @@ def _positions(locator: bytes) -> tuple[int, int]:
 
 
 def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
-    """Put parts that `encode_copy` made, sorted by what is stored, into a data set's new table on PostgreSQL, and make its key.
+    """Put parts that `encode_copy_rows` made, sorted by what is stored, into a data set's new table on PostgreSQL, and make its key.
 
     FREEZE, since nobody can see the table before it is whole: the rows need no second writing.
     """
@@ -236,7 +236,7 @@ def copy(session: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
     session.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)"))
 
 
-def encode_copy(locators: Sequence[bytes], entries: Sequence[int], sealed: Sequence[bytes]) -> bytes:
+def encode_copy_rows(locators: Sequence[bytes], entries: Sequence[int], sealed: Sequence[bytes]) -> bytes:
     """Write rows as PostgreSQL's binary COPY takes them: for each the number of fields, and each field behind its length."""
     before = {entry: b"\0\3\0\0\0\2%b\0\0\0\x10" % entry.to_bytes(2, "big") for entry in {*entries}}
     lengths = {length: length.to_bytes(4, "big") for length in {*map(len, sealed)}}  # few differ
@@ -272,7 +272,7 @@ def drop_partition(session: Session, dataset: UUID) -> None:
         session.execute(drop)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-            raise InUse(f"data set {dataset} is being read from end to end; run this again") from None
+            raise DataSetBusy(f"data set {dataset} is being read from end to end; run this again") from None
         raise
 
 

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.key_files import KeyRing
 from app.crypto.row_sealing import OVERFLOW_MARKER, DecryptionFailed, RowSealer
-from app.datasets import queries, scheme, versions
-from app.datasets.errors import ImportFailed, Unstretched
+from app.datasets import lifecycle
+from app.datasets import kdf_params
+from app.datasets import sealed_rows
+from app.datasets.errors import ImportFailed, NoKdfParams
 from app.datasets.files import opened
 from app.datasets.importing.asking import ask
 from app.datasets.importing.people import unite
@@ -21,10 +23,10 @@ from app.datasets.importing.plan import Plan
 from app.datasets.importing.reading import judged
 from app.datasets.importing.rows import Row, as_batch, cohorts_of, listed, numbered
 from app.datasets.importing.sealing import seal
-from app.datasets.lookup import Register
-from app.datasets.manifest import Account, read_signed
+from app.datasets.sealed_store import SealedStore
+from app.datasets.manifest import RowMultisetHash, read_signed_manifest
 from app.datasets.manifest import Row as StoredRow
-from app.datasets.versions import DataSet
+from app.datasets.lifecycle import DataSet
 from app.incidents import get_incident
 from app.keyholder import KeyholderClient
 
@@ -34,7 +36,7 @@ ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class IntegrityReport:
     """What was found; `faults` is empty where all is well."""
 
     rows: int
@@ -48,10 +50,10 @@ def verify(
     dataset: DataSet,
     *,
     keys: KeyRing,
-    register: Register,
+    register: SealedStore,
     source: tuple[Path, str] | None,
     import_keyholder: KeyholderClient,
-) -> Verdict:
+) -> IntegrityReport:
     """Check a data set.
 
     1. The manifest's signature holds.
@@ -61,19 +63,19 @@ def verify(
     5. Where the source file is given (with its encoding), a sample of its people is sealed once more, and lies in the store just so.
 
     Raises:
-        NotNow: it is retired: there is nothing left to check.
+        StateConflict: it is retired: there is nothing left to check.
         BadManifest: the signature does not hold.
         BadFile: the source file cannot be read.
         DependencyUnavailable: the keyholder, the database, the sentinel or a key failed.
     """
-    versions.require_rows(dataset)
+    lifecycle.require_rows(dataset)
     key = keys.load_store_key(dataset.key_id)
-    manifest = read_signed(*queries.manifest(session, dataset.id), keys.load_signing_key())  # (1)
+    manifest = read_signed_manifest(*sealed_rows.manifest(session, dataset.id), keys.load_signing_key())  # (1)
     register.look_up(session, [], dataset=dataset)  # (2)
     sealer = register.sealer(dataset)
-    account = Account(key)
+    account = RowMultisetHash(key)
     broken = 0
-    for batch in batched(queries.rows(session, dataset.id), ROWS_AT_ONCE):
+    for batch in batched(sealed_rows.rows(session, dataset.id), ROWS_AT_ONCE):
         whole = [sealed for locator, entry, sealed in batch if _opens(sealer, locator, entry, sealed)]
         broken += len(batch) - len(whole)
         account.add(whole)
@@ -92,7 +94,7 @@ def verify(
             faults.append(
                 f"{missing} of {sampled} sampled people of the file are not in the store as the file has them"
             )
-    return Verdict(rows, sampled, manifest.suppressed, tuple(faults))
+    return IntegrityReport(rows, sampled, manifest.suppressed, tuple(faults))
 
 
 def _opens(sealer: RowSealer, stored: bytes, entry: int, sealed: bytes) -> bool:
@@ -112,9 +114,9 @@ def _sample(
     hints: bool,
 ) -> tuple[int, int]:
     """Seal a sample of the file's people again; gives how many, and how many of them are not in the store."""
-    current = scheme.current(session)
+    current = kdf_params.load_params(session)
     if current is None:
-        raise Unstretched("there is no scheme")
+        raise NoKdfParams("there is no scheme")
     incident = get_incident(session, dataset.incident)
     path, encoding = source
     people: dict[str, list[Row]] = {}
@@ -142,7 +144,7 @@ def _sample(
 
 def _stored(session: Session, sealer: RowSealer, row: bytes) -> bool:
     place, content = row[:LOCATOR_BYTES], row[LOCATOR_BYTES:]
-    for _, (_, entry, sealed) in queries.rows_at(session, [(sealer.dataset, [place])]):
+    for _, (_, entry, sealed) in sealed_rows.find_rows(session, [(sealer.dataset, [place])]):
         tag, found = sealer.open(sealer.decrypt_locators(place), entry, sealed)
         if found == OVERFLOW_MARKER or tag + found == content:
             return True

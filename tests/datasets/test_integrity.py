@@ -10,14 +10,14 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app import datasets
-from app.datasets import NotNow, SentinelMissing
+from app.datasets import StateConflict, SentinelMissing
 from app.datasets.files.columns import BadFile
 from app.datasets.importing import Staged
-from app.datasets.manifest import BadManifest
-from app.datasets.verifying import SAMPLE, Verdict
+from app.datasets.manifest import InvalidManifest
+from app.datasets.integrity import SAMPLE, IntegrityReport
 from app.errors import InvalidInput, DependencyUnavailable
-from tests.datasets.opening import look_up, stored_rows, table_of
-from tests.datasets.operating import checked
+from tests.datasets.store_reader import look_up, read_stored_rows, table_name
+from tests.datasets.operator_actions import checked
 from tests.support.deployment import Deployment, row
 
 PEOPLE = [
@@ -31,7 +31,7 @@ PEOPLE = [
 
 def alter(deployment: Deployment, dataset: UUID, statement: str, *parameters: object) -> None:
     """Change the data set's table; {table} is its name and ? a parameter, on both engines."""
-    statement = statement.format(table=table_of(dataset))
+    statement = statement.format(table=table_name(dataset))
     deployment.sql(statement if deployment.database.is_sqlite else statement.replace("?", "%s"), *parameters)
 
 
@@ -42,14 +42,14 @@ def staged(deployment: Deployment) -> Staged:
 
 def a_persons_row(deployment: Deployment, dataset: UUID) -> tuple[bytes, int, bytes]:
     """A row that is not the sentinel's: the second of two people at one phone."""
-    return next(one for one in stored_rows(deployment, dataset) if one[1] == 1)
+    return next(one for one in read_stored_rows(deployment, dataset) if one[1] == 1)
 
 
 @pytest.mark.parametrize("publish", [False, True])
 def test_an_untouched_set_is_well_whatever_its_state(publish: bool, deployment: Deployment, staged: Staged) -> None:
     if publish:
         deployment.publish(staged.id)
-    assert checked(deployment, staged.id) == Verdict(rows=staged.rows, sampled=0, suppressed=0, faults=())
+    assert checked(deployment, staged.id) == IntegrityReport(rows=staged.rows, sampled=0, suppressed=0, faults=())
 
 
 def _delete(deployment: Deployment, dataset: UUID) -> None:
@@ -81,7 +81,7 @@ def _move(deployment: Deployment, dataset: UUID) -> None:
 
 
 def _swap_two(deployment: Deployment, dataset: UUID) -> None:
-    first, second = [one for one in stored_rows(deployment, dataset) if one[1] == 0][:2]
+    first, second = [one for one in read_stored_rows(deployment, dataset) if one[1] == 0][:2]
     for (locator, entry, _), (_, _, other) in ((first, second), (second, first)):
         alter(
             deployment, dataset, "UPDATE {table} SET sealed = ? WHERE locator = ? AND entry = ?", other, locator, entry
@@ -103,7 +103,7 @@ def test_one_row_that_is_not_as_it_was_is_found(
     verdict = checked(deployment, staged.id)
     (fault,) = verdict.faults
     assert f"the manifest has {staged.rows}" in fault
-    assert verdict.rows == len(stored_rows(deployment, staged.id))
+    assert verdict.rows == len(read_stored_rows(deployment, staged.id))
 
 
 def test_two_rows_that_changed_places_are_found(deployment: Deployment, staged: Staged) -> None:
@@ -145,19 +145,19 @@ def test_a_changed_manifest_does_not_hold(change: dict[str, object], deployment:
     content = json.loads(_manifest(deployment, staged.id))
     assert content | change != content
     _set(deployment, staged.id, "manifest", rfc8785.dumps(content | change))
-    with pytest.raises(BadManifest):
+    with pytest.raises(InvalidManifest):
         checked(deployment, staged.id)
 
 
 def test_a_manifest_that_somebody_else_signed_does_not_hold(deployment: Deployment, staged: Staged) -> None:
     signature = Ed25519PrivateKey.generate().sign(_manifest(deployment, staged.id))
     _set(deployment, staged.id, "signature", signature)
-    with pytest.raises(BadManifest):
+    with pytest.raises(InvalidManifest):
         checked(deployment, staged.id)
 
 
 def test_a_broken_manifest_is_the_data_sets_fault_not_the_operators() -> None:
-    assert not issubclass(BadManifest, InvalidInput)  # exit code 1, not 2
+    assert not issubclass(InvalidManifest, InvalidInput)  # exit code 1, not 2
 
 
 def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: Staged) -> None:
@@ -179,7 +179,7 @@ def test_a_count_or_kind_that_was_changed_beside_the_manifest_is_found(
 
 def test_a_retired_set_cannot_be_checked(deployment: Deployment, staged: Staged) -> None:
     deployment.retire(staged.id)
-    with pytest.raises(NotNow, match="is retired"):
+    with pytest.raises(StateConflict, match="is retired"):
         checked(deployment, staged.id)
 
 
@@ -199,7 +199,7 @@ def source(deployment: Deployment) -> Path:
 
 
 def test_the_source_file_is_found_again_person_by_person(deployment: Deployment, staged: Staged) -> None:
-    assert checked(deployment, staged.id, source(deployment)) == Verdict(staged.rows, 3, 0, ())
+    assert checked(deployment, staged.id, source(deployment)) == IntegrityReport(staged.rows, 3, 0, ())
 
 
 def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deployment: Deployment) -> None:

@@ -17,7 +17,7 @@ from app.crypto.framing import frame
 from app.crypto.key_files import KeyRing, StoreKeyMissing
 from app.crypto.row_sealing import DecryptionFailed
 from app.crypto.keys import KEY_BYTES, StoreKey
-from app.datasets import queries
+from app.datasets import sealed_rows
 from app.db import Database, VersionedCache
 from app.identifiers import IdentifierKind
 
@@ -26,15 +26,15 @@ NOTE_BYTES = 4096
 _BETWEEN = " "
 
 
-def seal_note(identifiers: Sequence[str], key: StoreKey, dataset: UUID) -> bytes:
+def seal_canaries(identifiers: Sequence[str], key: StoreKey, dataset: UUID) -> bytes:
     """Seal the identifiers that were planted, in canonical ASCII form."""
     text = _BETWEEN.join(identifiers)
     size = max(NOTE_BYTES, 1 << (len(text) - 1).bit_length() if text else 0)
     return encrypt_json(key.subkey("canaries"), text.ljust(size), aad=dataset.bytes)
 
 
-def open_note(sealed: bytes, key: StoreKey, dataset: UUID) -> list[str]:
-    """Open what `seal_note` sealed.
+def open_canaries(sealed: bytes, key: StoreKey, dataset: UUID) -> list[str]:
+    """Open what `seal_canaries` sealed.
 
     Raises:
         DecryptionFailed: it is not this data set's.
@@ -43,12 +43,12 @@ def open_note(sealed: bytes, key: StoreKey, dataset: UUID) -> list[str]:
     return text.split()
 
 
-def kind_of(identifier: str) -> IdentifierKind:
+def detect_identifier_kind(identifier: str) -> IdentifierKind:
     """Tell a canonical email from a phone."""
     return "email" if "@" in identifier else "phone"
 
 
-class Canaries:
+class CanaryIndex:
     """The canaries of all data sets that are not retired, as one process knows them."""
 
     def __init__(self, keys: KeyRing) -> None:
@@ -67,16 +67,16 @@ class Canaries:
         with database.read() as session:
             self._known = self._remembered(session)
 
-    def incident_of(self, kind: IdentifierKind, canonical: str) -> str | None:
+    def find_incident(self, kind: IdentifierKind, canonical: str) -> str | None:
         """Say of which incident an identifier is a canary: one MAC and one look into a table, for whatever is asked."""
         return self._known.get(self._mac(kind, canonical))
 
     def _read(self, session: Session) -> dict[bytes, str]:
         known: dict[bytes, str] = {}
-        for dataset, incident, key_id, sealed in queries.notes_of_canaries(session):
+        for dataset, incident, key_id, sealed in sealed_rows.notes_of_canaries(session):
             with suppress(StoreKeyMissing, DecryptionFailed):  # look-ups say so; the other sets' are known all the same
-                for one in open_note(sealed, self._keys.load_store_key(key_id), dataset):
-                    known[self._mac(kind_of(one), one)] = incident
+                for one in open_canaries(sealed, self._keys.load_store_key(key_id), dataset):
+                    known[self._mac(detect_identifier_kind(one), one)] = incident
         return known
 
     def _mac(self, kind: str, canonical: str) -> bytes:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from app.datasets.files import COLUMNS, NO_ROWS, BadFile, Finding, Problem, Reject, Table, opened, read_cell
 
 
-def read(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Reject]:
+def read_rows(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Reject]:
     """Stream the rows of a file; whatever is wrong is raised while iterating."""
     path = Path(path)
     with opened(path, encoding=encoding) as file:

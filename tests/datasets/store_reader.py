@@ -6,8 +6,8 @@ from uuid import UUID
 from app import datasets
 from app.crypto import mac_inputs
 from app.crypto.stretching import KdfParams
-from app.datasets import Found, Record, Register
-from app.datasets import queries as dataset_queries
+from app.datasets import LookupResult, Record, SealedStore
+from app.datasets import sealed_rows as dataset_queries
 from app.datasets.files import Finding
 from app.datasets.manifest import Row
 from app.identifiers import canonicalize
@@ -21,41 +21,41 @@ def digest_of(identifier: str, scheme: KdfParams, keyholder: KeyholderClient) ->
     return scheme.stretch(keyholder.mac(mac_inputs.identifier_input(kind, canonicalize(kind, identifier))))
 
 
-def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> Found:
+def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> LookupResult:
     """Read one identifier in one data set, whatever its state; the sentinel vouches."""
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
-        scheme = datasets.current_scheme(session)
+        scheme = datasets.load_kdf_params(session)
         assert scheme is not None
-        register = Register(deployment.keys, keyholder)
+        sealed_store = SealedStore(deployment.keys, keyholder)
         digest = digest_of(identifier, scheme, keyholder)
-        (reading,) = register.look_up(session, [digest], dataset=datasets.get(session, dataset))
+        (reading,) = sealed_store.look_up(session, [digest], dataset=datasets.get(session, dataset))
         (found,) = reading.found
         return found
 
 
-def people_at(deployment: Deployment, dataset: UUID, identifier: str) -> tuple[Record, ...]:
+def find_people(deployment: Deployment, dataset: UUID, identifier: str) -> tuple[Record, ...]:
     """Everybody who has this identifier."""
     return look_up(deployment, dataset, identifier).records
 
 
-def person_at(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
+def find_person(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
     """The one person who has this identifier."""
-    (record,) = people_at(deployment, dataset, identifier)
+    (record,) = find_people(deployment, dataset, identifier)
     return record
 
 
-def everything(deployment: Deployment, dataset: UUID, findings: list[Finding]) -> dict[str, list[tuple[Any, ...]]]:
+def comparable_contents(deployment: Deployment, dataset: UUID, findings: list[Finding]) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in a data set that is the same in every other of the same people, opened by each identifier."""
     identifiers = sorted({one for finding in findings for one in (*finding.emails, *finding.phones)})
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
-        scheme = datasets.current_scheme(session)
+        scheme = datasets.load_kdf_params(session)
         assert scheme is not None
         digests = [digest_of(one, scheme, keyholder) for one in identifiers]
-        register = Register(deployment.keys, keyholder)
-        (reading,) = register.look_up(session, digests, dataset=datasets.get(session, dataset))
+        sealed_store = SealedStore(deployment.keys, keyholder)
+        (reading,) = sealed_store.look_up(session, digests, dataset=datasets.get(session, dataset))
     return {
         identifier: [
-            ("shared", found.shared_by_too_many),
+            ("shared", found.is_ambiguous),
             *sorted(
                 (one.subject, one.role, one.confidence, *one.items.items(), *(reading.cohorts[at] for at in one.cohorts),
                  *sorted(one.tags.items()), len(one.siblings), *sorted(one.hints.items()))
@@ -66,7 +66,7 @@ def everything(deployment: Deployment, dataset: UUID, findings: list[Finding]) -
     }  # fmt: skip
 
 
-def stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:
+def read_stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:
     """The rows as they lie in the database."""
     with deployment.database.read() as session:
         return [
@@ -74,12 +74,12 @@ def stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:
         ]
 
 
-def table_of(dataset: UUID) -> str:
+def table_name(dataset: UUID) -> str:
     """Name of the table of a data set's rows."""
     return dataset_queries.partition(dataset)
 
 
-def sealed_tables(deployment: Deployment) -> list[str]:
+def list_sealed_tables(deployment: Deployment) -> list[str]:
     """Names of all tables of sealed rows."""
     catalogue = (
         "SELECT name FROM sqlite_master WHERE type = 'table'"

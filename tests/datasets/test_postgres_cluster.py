@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.support.fleet import FOREIGN, REPLICATION, SERVICE, SHARD, Fleet, Server
+from tests.support.postgres_cluster import FOREIGN, REPLICATION, SERVICE, SHARD, PostgresCluster, PostgresServer
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "many-servers.md").read_text(encoding="utf-8")
 BOUNDS = (("MINVALUE", "'\\x80'", "locator < '\\x80'"), ("'\\x80'", "MAXVALUE", "locator >= '\\x80'"))
@@ -38,14 +38,14 @@ def row(locator: bytes) -> tuple[int, bytes, bytes]:
     return 0, locator, b"sealed"
 
 
-def load(server: Server, table: str, locators: list[bytes]) -> None:
+def load(server: PostgresServer, table: str, locators: list[bytes]) -> None:
     with server.connect() as connection, connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(["int2", "bytea", "bytea"])
         for locator in locators:
             copy.write_row(row(locator))
 
 
-def spread(servers: Fleet, table: str) -> None:
+def spread(servers: PostgresCluster, table: str) -> None:
     """Range a data set over the two further servers, each loaded straight with 100 rows."""
     columns = "(entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea NOT NULL"
     with servers.primary.connect() as primary:
@@ -63,7 +63,7 @@ def spread(servers: Fleet, table: str) -> None:
 
 
 @pytest.fixture
-def table(servers: Fleet) -> str:
+def table(servers: PostgresCluster) -> str:
     """A data set on two servers, and a later one beside it."""
     name = f"sealed_{next(_numbers)}"
     spread(servers, name)
@@ -72,7 +72,7 @@ def table(servers: Fleet) -> str:
 
 
 @pytest.fixture
-def primary(servers: Fleet) -> Iterator[psycopg.Connection]:
+def primary(servers: PostgresCluster) -> Iterator[psycopg.Connection]:
     with servers.primary.connect() as connection:
         yield connection
 
@@ -132,7 +132,7 @@ def test_an_array_as_parameter_asks_every_server_once_the_plan_is_kept(primary: 
     assert asked(plan(primary, query, values, "force_generic_plan")) == {f"{table}_0", f"{table}_1"}
 
 
-def test_what_a_look_up_costs(primary: psycopg.Connection, servers: Fleet, table: str) -> None:
+def test_what_a_look_up_costs(primary: psycopg.Connection, servers: PostgresCluster, table: str) -> None:
     """Shown by ``pytest -s``; no figure is demanded."""
     with servers.shards[0].connect() as shard:
         for label, connection, wanted in (
@@ -151,7 +151,7 @@ def test_what_a_look_up_costs(primary: psycopg.Connection, servers: Fleet, table
 # --- loading and dropping ---
 
 
-def test_a_server_refuses_rows_of_another_range(primary: psycopg.Connection, servers: Fleet, table: str) -> None:
+def test_a_server_refuses_rows_of_another_range(primary: psycopg.Connection, servers: PostgresCluster, table: str) -> None:
     """PostgreSQL checks no bound on a foreign partition: without the constraint on its server such a row would be there and never be found."""
     astray = at(1, 999)
     with pytest.raises(errors.CheckViolation):
@@ -167,7 +167,7 @@ def test_the_key_lies_on_each_server_only(primary: psycopg.Connection, table: st
         primary.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry)")
 
 
-def test_a_row_is_deleted_on_its_server(primary: psycopg.Connection, servers: Fleet, table: str) -> None:
+def test_a_row_is_deleted_on_its_server(primary: psycopg.Connection, servers: PostgresCluster, table: str) -> None:
     statement = f"DELETE FROM {table} WHERE locator = $1 AND entry = $2"
     shown = plan(primary, statement, [literal(at(1, 1)), "0::smallint"], "force_generic_plan")
     assert "Remote SQL: DELETE FROM public." in shown
@@ -177,7 +177,7 @@ def test_a_row_is_deleted_on_its_server(primary: psycopg.Connection, servers: Fl
 
 
 def test_dropping_it_on_the_primary_leaves_the_rows_on_their_servers(
-    primary: psycopg.Connection, servers: Fleet, table: str
+    primary: psycopg.Connection, servers: PostgresCluster, table: str
 ) -> None:
     """To retire a data set is to drop its table on each server too; TRUNCATE, unlike DROP, goes through."""
     primary.execute(f"DROP TABLE {table}")
@@ -191,7 +191,7 @@ def test_dropping_it_on_the_primary_leaves_the_rows_on_their_servers(
 
 
 def test_a_dead_server_is_an_error_at_once_and_no_more_once_it_is_back(
-    primary: psycopg.Connection, servers: Fleet, table: str
+    primary: psycopg.Connection, servers: PostgresCluster, table: str
 ) -> None:
     wanted = (at(0, 1), at(1, 1))
     for _ in range(10):
@@ -209,7 +209,7 @@ def test_a_dead_server_is_an_error_at_once_and_no_more_once_it_is_back(
     assert look_up(primary, table, *wanted) == set(wanted)
 
 
-def test_a_server_that_dies_before_the_transaction_ends_fails_its_end(servers: Fleet, table: str) -> None:
+def test_a_server_that_dies_before_the_transaction_ends_fails_its_end(servers: PostgresCluster, table: str) -> None:
     """Even ROLLBACK fails, and the transaction is still open: whoever keeps connections must throw this one away, or roll back once more."""
     with servers.primary.connect(autocommit=False) as connection:
         look_up(connection, table, at(0, 1), at(1, 1))
@@ -225,7 +225,7 @@ def test_a_server_that_dies_before_the_transaction_ends_fails_its_end(servers: F
 
 
 def test_a_server_that_does_not_answer_is_an_error_when_the_time_is_up(
-    primary: psycopg.Connection, servers: Fleet, table: str
+    primary: psycopg.Connection, servers: PostgresCluster, table: str
 ) -> None:
     primary.execute("SET statement_timeout = 300")
     with servers.shards[0].connect(autocommit=False) as holding:
@@ -235,7 +235,7 @@ def test_a_server_that_does_not_answer_is_an_error_when_the_time_is_up(
     assert look_up(primary, table, at(0, 1), at(0, 2)) == {at(0, 1), at(0, 2)}
 
 
-def test_a_server_ends_by_itself_what_the_primary_forgot(primary: psycopg.Connection, servers: Fleet) -> None:
+def test_a_server_ends_by_itself_what_the_primary_forgot(primary: psycopg.Connection, servers: PostgresCluster) -> None:
     """The service's own ``statement_timeout`` is not handed on; the option of CREATE SERVER is."""
     name = f"shown_{next(_numbers)}"
     with servers.shards[0].connect() as shard:
@@ -245,7 +245,7 @@ def test_a_server_ends_by_itself_what_the_primary_forgot(primary: psycopg.Connec
 
 
 def test_a_table_that_is_gone_from_its_server_is_an_error(
-    primary: psycopg.Connection, servers: Fleet, table: str
+    primary: psycopg.Connection, servers: PostgresCluster, table: str
 ) -> None:
     with servers.shards[1].connect() as shard:
         shard.execute(f"DROP TABLE {table}")
@@ -253,17 +253,17 @@ def test_a_table_that_is_gone_from_its_server_is_an_error(
         look_up(primary, table, at(0, 1), at(1, 1))
 
 
-def test_exchanged_servers_show_nothing(primary: psycopg.Connection, servers: Fleet, table: str) -> None:
+def test_exchanged_servers_show_nothing(primary: psycopg.Connection, servers: PostgresCluster, table: str) -> None:
     """PostgreSQL does not notice, so a look-up needs the sentinel of each range that it reads. A kept statement follows a server at once."""
     wanted = (at(0, 1), at(0, 2))
     assert look_up(primary, table, *wanted) == set(wanted)
     for holders, found in ((servers.shards[::-1], set()), (servers.shards, set(wanted))):
         for number, shard in enumerate(holders):
-            servers.primary.administer(f"ALTER SERVER shard_{number} OPTIONS (SET host '{shard.folder}')")
+            servers.primary.run_as_superuser(f"ALTER SERVER shard_{number} OPTIONS (SET host '{shard.folder}')")
         assert look_up(primary, table, *wanted) == found
 
 
-def test_each_server_shows_its_state_of_when_it_is_first_asked(servers: Fleet, table: str) -> None:
+def test_each_server_shows_its_state_of_when_it_is_first_asked(servers: PostgresCluster, table: str) -> None:
     """One transaction is one snapshot of each server, not of all together."""
     with servers.primary.connect(autocommit=False) as connection, servers.shards[0].connect() as shard:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -277,7 +277,7 @@ def test_each_server_shows_its_state_of_when_it_is_first_asked(servers: Fleet, t
 # --- the replica ---
 
 
-def test_what_is_committed_comes_over_to_the_replica(servers: Fleet) -> None:
+def test_what_is_committed_comes_over_to_the_replica(servers: PostgresCluster) -> None:
     table = _own_table(servers, at(0, 1))
     servers.catch_up()
     with servers.replica.connect() as replica:
@@ -286,7 +286,7 @@ def test_what_is_committed_comes_over_to_the_replica(servers: Fleet) -> None:
             replica.execute(f"DELETE FROM {table}")
 
 
-def test_a_stale_replica_has_no_new_table_and_lacks_new_rows_of_an_old_one(servers: Fleet) -> None:
+def test_a_stale_replica_has_no_new_table_and_lacks_new_rows_of_an_old_one(servers: PostgresCluster) -> None:
     """The first is an error by itself. The second is an empty result and looks like "nobody": what a sentinel is for."""
     old = _own_table(servers, at(0, 1))
     with servers.stale_replica():
@@ -301,14 +301,14 @@ def test_a_stale_replica_has_no_new_table_and_lacks_new_rows_of_an_old_one(serve
         assert look_up(replica, old, at(0, 1), at(0, 2)) == {at(0, 1), at(0, 2)}
 
 
-def test_the_replica_reads_the_further_servers_too(servers: Fleet, table: str) -> None:
+def test_the_replica_reads_the_further_servers_too(servers: PostgresCluster, table: str) -> None:
     servers.catch_up()
     with servers.replica.connect() as replica, replica.transaction():
         replica.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         assert look_up(replica, table, at(0, 1), at(1, 1)) == {at(0, 1), at(1, 1)}
 
 
-def test_a_dead_replica_is_an_error(servers: Fleet) -> None:
+def test_a_dead_replica_is_an_error(servers: PostgresCluster) -> None:
     servers.replica.stop("immediate")
     try:
         with pytest.raises(psycopg.OperationalError):
@@ -325,7 +325,7 @@ def test_the_guide_says_what_these_servers_were_set_up_with() -> None:
         assert statements.format(password="…", name="shard_0", host="10.0.0.20") in GUIDE
 
 
-def _own_table(servers: Fleet, *locators: bytes) -> str:
+def _own_table(servers: PostgresCluster, *locators: bytes) -> str:
     table = f"sealed_{next(_numbers)}"
     with servers.primary.connect() as primary:
         primary.execute(

@@ -11,9 +11,9 @@ from app import datasets
 from app.crypto.json_aead import encrypt_json
 from app.crypto.row_sealing import DecryptionFailed
 from app.crypto.keys import StoreKey
-from app.datasets import NotNow, UnknownDataSet
+from app.datasets import StateConflict, UnknownDataSet
 from app.datasets.models import DataSetRow
-from app.datasets.tallies import PEOPLE, Difference, differences, open_tallies, seal_tallies
+from app.datasets.cohort_counts import PEOPLE, CountDiff, differences, open_cohort_counts, seal_cohort_counts
 from app.incidents import ITEM_KINDS
 from tests.crypto.helpers import DATASET, OTHER_DATASET, STORE_KEY, flip_bits, keys
 from tests.support.deployment import Deployment, row
@@ -43,16 +43,16 @@ def expected(tallies: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int]
 
 @given(tallied, keys, st.uuids())
 def test_what_was_counted_comes_back(tallies: dict[tuple[str, int], int], key: bytes, dataset: UUID) -> None:
-    assert open_tallies(seal_tallies(tallies, StoreKey(key), dataset), StoreKey(key), dataset) == expected(tallies)
+    assert open_cohort_counts(seal_cohort_counts(tallies, StoreKey(key), dataset), StoreKey(key), dataset) == expected(tallies)
 
 
 def test_people_are_counted_once_and_under_each_of_their_items() -> None:
     assert ITEM_KINDS[:2] == ("name", "email")
-    assert open_tallies(seal_tallies(TALLIES, STORE_KEY, DATASET), STORE_KEY, DATASET) == {
+    assert open_cohort_counts(seal_cohort_counts(TALLIES, STORE_KEY, DATASET), STORE_KEY, DATASET) == {
         "2025-06": {"people": 7, "name": 7, "email": 4},
         "발송": {"people": 5},
     }
-    assert open_tallies(seal_tallies({}, STORE_KEY, DATASET), STORE_KEY, DATASET) == {}
+    assert open_cohort_counts(seal_cohort_counts({}, STORE_KEY, DATASET), STORE_KEY, DATASET) == {}
 
 
 def test_no_item_is_called_as_all_people_are() -> None:
@@ -61,46 +61,46 @@ def test_no_item_is_called_as_all_people_are() -> None:
 
 @given(keys, st.uuids())
 def test_they_open_for_no_other_data_set_and_no_other_key(key: bytes, dataset: UUID) -> None:
-    sealed = seal_tallies(TALLIES, STORE_KEY, DATASET)
+    sealed = seal_cohort_counts(TALLIES, STORE_KEY, DATASET)
     for other_key, other in ((STORE_KEY, OTHER_DATASET), (STORE_KEY, dataset), (StoreKey(key), DATASET)):
         if (other_key, other) != (STORE_KEY, DATASET):
             with pytest.raises(DecryptionFailed):
-                open_tallies(sealed, other_key, other)
+                open_cohort_counts(sealed, other_key, other)
 
 
 def test_no_byte_of_them_can_be_changed() -> None:
-    sealed = seal_tallies(TALLIES, STORE_KEY, DATASET)
+    sealed = seal_cohort_counts(TALLIES, STORE_KEY, DATASET)
     for at in range(len(sealed)):
         for changed in (flip_bits(sealed, at, 1), sealed[:at]):
             with pytest.raises(DecryptionFailed):
-                open_tallies(changed, STORE_KEY, DATASET)
+                open_cohort_counts(changed, STORE_KEY, DATASET)
     with pytest.raises(DecryptionFailed):
-        open_tallies(sealed + b"\0", STORE_KEY, DATASET)
+        open_cohort_counts(sealed + b"\0", STORE_KEY, DATASET)
 
 
 @pytest.mark.parametrize("purpose", ["cloak", "outer seal", "manifest", "key id"])
 def test_the_key_that_seals_them_does_nothing_else(purpose: str) -> None:
     with pytest.raises(DecryptionFailed):
-        open_tallies(encrypt_json(STORE_KEY.subkey(purpose), {}, aad=DATASET.bytes), STORE_KEY, DATASET)
+        open_cohort_counts(encrypt_json(STORE_KEY.subkey(purpose), {}, aad=DATASET.bytes), STORE_KEY, DATASET)
 
 
 def test_the_names_of_cohorts_do_not_show() -> None:
-    sealed = seal_tallies(TALLIES, STORE_KEY, DATASET)
+    sealed = seal_cohort_counts(TALLIES, STORE_KEY, DATASET)
     assert b"2025-06" not in sealed
     assert "발송".encode() not in sealed
-    assert seal_tallies(TALLIES, STORE_KEY, DATASET) != sealed
+    assert seal_cohort_counts(TALLIES, STORE_KEY, DATASET) != sealed
 
 
 def test_differences_lie_beside_each_other() -> None:
     before = {"2025-06": {"people": 7, "name": 7, "email": 4}, "발송": {"people": 5}}
     after = {"2025-06": {"people": 6, "email": 4, "order": 1}, "2025-05": {"people": 1}}
     assert differences(before, after) == [
-        Difference("2025-05", "people", 0, 1),
-        Difference("2025-06", "people", 7, 6),
-        Difference("2025-06", "name", 7, 0),
-        Difference("2025-06", "email", 4, 4),
-        Difference("2025-06", "order", 0, 1),
-        Difference("발송", "people", 5, 0),
+        CountDiff("2025-05", "people", 0, 1),
+        CountDiff("2025-06", "people", 7, 6),
+        CountDiff("2025-06", "name", 7, 0),
+        CountDiff("2025-06", "email", 4, 4),
+        CountDiff("2025-06", "order", 0, 1),
+        CountDiff("발송", "people", 5, 0),
     ]
     assert differences({}, {}) == []
 
@@ -124,11 +124,11 @@ def test_each_count_of_either_stands_there_once(
 def test_differences_turned_round_are_those_of_the_sets_turned_round(
     before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]
 ) -> None:
-    turned = [Difference(one.cohort, one.item, one.after, one.before) for one in differences(before, after)]
+    turned = [CountDiff(one.cohort, one.item, one.after, one.before) for one in differences(before, after)]
     assert turned == differences(after, before)
 
 
-def diff(deployment: Deployment, before: UUID, after: UUID) -> list[Difference]:
+def diff(deployment: Deployment, before: UUID, after: UUID) -> list[CountDiff]:
     with deployment.database.read() as session:
         return datasets.diff(session, before, after, keys=deployment.keys)
 
@@ -149,14 +149,14 @@ def test_an_import_counts_its_people(deployment: Deployment) -> None:
         [*PEOPLE_BEFORE[:4], row("a5", email="a5@example.com", items="name", cohort="june")]
     )
     assert diff(deployment, before, after) == [
-        Difference("", "people", 1, 0),
-        Difference("", "name", 1, 0),
-        Difference("june", "people", 2, 3),
-        Difference("june", "name", 2, 3),
-        Difference("june", "email", 1, 1),
-        Difference("june", "phone", 1, 1),
-        Difference("may", "people", 1, 1),
-        Difference("may", "order", 1, 1),
+        CountDiff("", "people", 1, 0),
+        CountDiff("", "name", 1, 0),
+        CountDiff("june", "people", 2, 3),
+        CountDiff("june", "name", 2, 3),
+        CountDiff("june", "email", 1, 1),
+        CountDiff("june", "phone", 1, 1),
+        CountDiff("may", "people", 1, 1),
+        CountDiff("may", "order", 1, 1),
     ]
     assert all(one.before == one.after for one in diff(deployment, after, after))
 
@@ -166,10 +166,10 @@ def test_what_cannot_be_compared(deployment: Deployment) -> None:
     with pytest.raises(UnknownDataSet):
         diff(deployment, one, DATASET)
     deployment.retire(other)
-    with pytest.raises(NotNow, match="retired"):
+    with pytest.raises(StateConflict, match="retired"):
         diff(deployment, one, other)
     deployment.sql("UPDATE data_sets SET tallies = NULL")
-    with pytest.raises(NotNow, match="before counts were kept"):
+    with pytest.raises(StateConflict, match="before counts were kept"):
         diff(deployment, one, one)
 
 

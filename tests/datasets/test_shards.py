@@ -19,17 +19,18 @@ import psycopg
 import pytest
 
 from app.crypto.row_sealing import RowSealer
-from app.datasets import NotNow, SentinelMissing, queries
+from app.datasets import StateConflict, SentinelMissing
+from app.datasets import sealed_rows
 from app.datasets.files import write
-from app.datasets.queries import partition
-from app.datasets.ranges import range_of
-from app.datasets.servers import further_servers
+from app.datasets.sealed_rows import table_name
+from app.datasets.shard_ranges import range_index
+from app.datasets.shards import open_shards
 from app.datasets.synthetic import synthesize
 from app.db import Database, DatabaseUnavailable
 from app.db.upgrade import upgrade
 from app.errors import OperationRefused
-from tests.datasets.opening import look_up, stored_rows
-from tests.datasets.operating import checked, suppress
+from tests.datasets.store_reader import look_up, read_stored_rows
+from tests.datasets.operator_actions import checked, suppress
 from tests.datasets.test_cut_short import (
     assert_equal_and_nothing_left,
     finished,
@@ -40,7 +41,7 @@ from tests.datasets.test_cut_short import (
 from tests.faces.cli.console import Console
 from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, row
-from tests.support.fleet import PASSWORD, Fleet, Server
+from tests.support.postgres_cluster import PASSWORD, PostgresCluster, PostgresServer
 
 STRANGER = "stranger@example.com"
 PHONES = [f"010-2000-{number:04}" for number in range(24)]
@@ -50,10 +51,10 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def templates(servers: Fleet) -> tuple[str, str]:
+def templates(servers: PostgresCluster) -> tuple[str, str]:
     """Databases of the primary on the newest schema, to be copied: one that knows the further servers, and one that does not."""
     for name in ("exposure_spread", "exposure_whole"):
-        servers.primary.administer(f"CREATE DATABASE {name} OWNER exposure", "postgres")
+        servers.primary.run_as_superuser(f"CREATE DATABASE {name} OWNER exposure", "postgres")
         database = Database(servers.primary.url(database=name))
         upgrade(database)
         database.close()
@@ -62,24 +63,24 @@ def templates(servers: Fleet) -> tuple[str, str]:
 
 
 @contextmanager
-def copied(servers: Fleet, template: str) -> Iterator[str]:
+def copied(servers: PostgresCluster, template: str) -> Iterator[str]:
     name = f"{template}_{next(_numbers)}"
-    servers.primary.administer(f"CREATE DATABASE {name} OWNER exposure TEMPLATE {template}", "postgres")
+    servers.primary.run_as_superuser(f"CREATE DATABASE {name} OWNER exposure TEMPLATE {template}", "postgres")
     try:
         yield servers.primary.url(database=name)
     finally:
-        servers.primary.administer(f"DROP DATABASE {name} WITH (FORCE)", "postgres")
+        servers.primary.run_as_superuser(f"DROP DATABASE {name} WITH (FORCE)", "postgres")
 
 
 @pytest.fixture
-def database_url(servers: Fleet, templates: tuple[str, str]) -> Iterator[str]:
+def database_url(servers: PostgresCluster, templates: tuple[str, str]) -> Iterator[str]:
     """A fresh database that knows the further servers."""
     with copied(servers, templates[0]) as url:
         yield url
 
 
 @pytest.fixture
-def whole_url(servers: Fleet, templates: tuple[str, str]) -> Iterator[str]:
+def whole_url(servers: PostgresCluster, templates: tuple[str, str]) -> Iterator[str]:
     """A fresh database that knows none."""
     with copied(servers, templates[1]) as url:
         yield url
@@ -94,16 +95,16 @@ def dataset(deployment: Deployment) -> UUID:
     return deployment.publish_rows(PEOPLE)
 
 
-def rows_on(server: Server, dataset: UUID) -> list[bytes] | None:
+def rows_on(server: PostgresServer, dataset: UUID) -> list[bytes] | None:
     """The stored locators that a server holds of a data set; None where it has no table for it."""
     with server.connect() as connection:
         try:
-            return [bytes(locator) for (locator,) in connection.execute(f"SELECT locator FROM {partition(dataset)}")]
+            return [bytes(locator) for (locator,) in connection.execute(f"SELECT locator FROM {table_name(dataset)}")]
         except psycopg.errors.UndefinedTable:
             return None
 
 
-def tables_on(servers: Fleet) -> set[tuple[int, str]]:
+def tables_on(servers: PostgresCluster) -> set[tuple[int, str]]:
     """The tables of data sets that lie on the further servers."""
     found = set()
     for number, shard in enumerate(servers.shards):
@@ -118,7 +119,7 @@ def someone_on(deployment: Deployment, dataset: UUID, number: int) -> str:
     key = deployment.keys.load_store_key(deployment.sql(f"SELECT key_id FROM data_sets WHERE id = '{dataset}'")[0][0])
     sealer = RowSealer(key, dataset)
     return next(
-        phone for phone in PHONES if range_of(sealer.encrypt_locators(look_up(deployment, dataset, phone).locator), 2) == number
+        phone for phone in PHONES if range_index(sealer.encrypt_locators(look_up(deployment, dataset, phone).locator), 2) == number
     )
 
 
@@ -135,14 +136,14 @@ def assert_found(answer: httpx.Response) -> None:
 # --- a data set over two servers ---
 
 
-def test_import_publish_and_look_up(deployment: Deployment, servers: Fleet, dataset: UUID) -> None:
+def test_import_publish_and_look_up(deployment: Deployment, servers: PostgresCluster, dataset: UUID) -> None:
     held = [rows_on(shard, dataset) or [] for shard in servers.shards]
     assert all(len(rows) > 2 for rows in held)
     assert sum(map(len, held)) == len(PEOPLE) + 2  # with a sentinel on each
-    assert [{range_of(locator, 2) for locator in rows} for rows in held] == [{0}, {1}]
+    assert [{range_index(locator, 2) for locator in rows} for rows in held] == [{0}, {1}]
     for number, shard in enumerate(servers.shards):
         with shard.connect() as connection, pytest.raises(psycopg.errors.CheckViolation):
-            connection.execute(f"INSERT INTO {partition(dataset)} VALUES (99, %s, '')", [held[1 - number][0]])
+            connection.execute(f"INSERT INTO {table_name(dataset)} VALUES (99, %s, '')", [held[1 - number][0]])
     for phone in PHONES:
         (one,) = deployment.exposures(phone)["exposures"]
         assert [item["kind"] for item in one["items"]] == ["name"]
@@ -159,7 +160,7 @@ def test_the_statement_of_a_look_up_asks_one_server_which_does_the_search(
 ) -> None:
     later = deployment.publish_rows(PEOPLE, kind="supplement")
     sent: list[tuple[str, list[bytes]]] = []
-    fetch = queries.fetch
+    fetch = sealed_rows.fetch
 
     def noted(session: Any, statement: str, values: list[bytes]) -> list[Any]:
         sent.append((statement, values))
@@ -168,7 +169,7 @@ def test_the_statement_of_a_look_up_asks_one_server_which_does_the_search(
     for number in (0, 1):
         headers = deployment.sign_in(someone_on(deployment, dataset, number))
         with monkeypatch.context() as patched:
-            patched.setattr(queries, "fetch", noted)
+            patched.setattr(sealed_rows, "fetch", noted)
             assert_found(answered(deployment, headers))
         statement, values = sent[-1]
         numbered = itertools.count(1)
@@ -181,14 +182,14 @@ def test_the_statement_of_a_look_up_asks_one_server_which_does_the_search(
         shown = "\n".join(line for (line,) in lines)
         scanned = re.findall(r"Foreign Scan on public\.(\w+)", shown)
         # the later set has another key, so that a person may lie on the other server there
-        assert [one for one in scanned if one.startswith(partition(dataset))] == [f"{partition(dataset)}_{number}"]
-        assert len([one for one in scanned if one.startswith(partition(later))]) == 1
+        assert [one for one in scanned if one.startswith(table_name(dataset))] == [f"{table_name(dataset)}_{number}"]
+        assert len([one for one in scanned if one.startswith(table_name(later))]) == 1
         assert len(re.findall(r"Remote SQL: .* WHERE \(\(locator = ANY \(", shown)) == 2
         assert "Filter" not in shown
 
 
 def test_a_data_set_from_before_there_were_servers_is_read_beside_others(
-    deploy: Callable[..., Deployment], servers: Fleet, whole_url: str
+    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
 ) -> None:
     deployment = deploy(database_url=whole_url)
     before = deployment.publish_rows(PEOPLE[:12])
@@ -205,8 +206,8 @@ def test_a_data_set_from_before_there_were_servers_is_read_beside_others(
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
 
 
-def test_one_further_server_holds_all(deployment: Deployment, servers: Fleet) -> None:
-    servers.primary.administer("DROP SERVER shard_0 CASCADE", name_of(deployment.settings.database_url))
+def test_one_further_server_holds_all(deployment: Deployment, servers: PostgresCluster) -> None:
+    servers.primary.run_as_superuser("DROP SERVER shard_0 CASCADE", name_of(deployment.settings.database_url))
     dataset = deployment.publish_rows(PEOPLE)
     assert len(rows_on(servers.shards[1], dataset) or []) == len(PEOPLE) + 1
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
@@ -224,14 +225,14 @@ def test_a_new_version_and_the_way_back(deployment: Deployment, dataset: UUID) -
     assert checked(deployment, newer).faults == ()
 
 
-def test_it_is_held_against_its_manifest_and_its_file(deployment: Deployment, servers: Fleet, dataset: UUID) -> None:
+def test_it_is_held_against_its_manifest_and_its_file(deployment: Deployment, servers: PostgresCluster, dataset: UUID) -> None:
     verdict = checked(deployment, dataset, deployment.folder / "people.csv")
     assert (verdict.rows, verdict.sampled, verdict.faults) == (len(PEOPLE) + 2, len(PEOPLE), ())
     locator = rows_on(servers.shards[1], dataset) or []
     sentinels = 0
     for one in locator:
         with servers.shards[1].connect(autocommit=False) as connection:
-            kept = connection.execute(f"DELETE FROM {partition(dataset)} WHERE locator = %s RETURNING *", [one])
+            kept = connection.execute(f"DELETE FROM {table_name(dataset)} WHERE locator = %s RETURNING *", [one])
             rows = kept.fetchall()
             connection.commit()
         try:
@@ -239,20 +240,20 @@ def test_it_is_held_against_its_manifest_and_its_file(deployment: Deployment, se
         except SentinelMissing:
             sentinels += 1
         with servers.shards[1].connect() as connection:
-            connection.execute(f"INSERT INTO {partition(dataset)} VALUES (%s, %s, %s)", rows[0])
+            connection.execute(f"INSERT INTO {table_name(dataset)} VALUES (%s, %s, %s)", rows[0])
     assert sentinels == 1
     assert checked(deployment, dataset).faults == ()
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_an_emptied_range_is_found(deployment: Deployment, servers: Fleet, dataset: UUID, number: int) -> None:
+def test_an_emptied_range_is_found(deployment: Deployment, servers: PostgresCluster, dataset: UUID, number: int) -> None:
     with servers.shards[number].connect() as connection:
-        connection.execute(f"DELETE FROM {partition(dataset)}")
+        connection.execute(f"DELETE FROM {table_name(dataset)}")
     with pytest.raises(SentinelMissing):
         checked(deployment, dataset)
 
 
-def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: Fleet) -> None:
+def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: PostgresCluster) -> None:
     emails = [f"mina{number}@example.com" for number in range(12)]
     person = row("mina", phone=PHONES[0], email="|".join(emails), items="name")
     dataset = deployment.publish_rows([person, *PEOPLE[1:]])
@@ -269,19 +270,19 @@ def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: 
 # --- taking it away ---
 
 
-def test_retiring_leaves_no_row_on_any_server(deployment: Deployment, servers: Fleet, dataset: UUID) -> None:
+def test_retiring_leaves_no_row_on_any_server(deployment: Deployment, servers: PostgresCluster, dataset: UUID) -> None:
     before = tables_on(servers)
     newer = deployment.publish_rows(PEOPLE)
     deployment.retire(dataset)
-    assert tables_on(servers) - before == {(0, partition(newer)), (1, partition(newer))}
-    assert before - tables_on(servers) == {(0, partition(dataset)), (1, partition(dataset))}
+    assert tables_on(servers) - before == {(0, table_name(newer)), (1, table_name(newer))}
+    assert before - tables_on(servers) == {(0, table_name(dataset)), (1, table_name(dataset))}
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
-    with pytest.raises(NotNow):
+    with pytest.raises(StateConflict):
         deployment.publish(dataset)
 
 
 def test_retiring_while_a_server_is_down_says_so_and_is_done_by_doing_it_again(
-    deployment: Deployment, servers: Fleet, dataset: UUID
+    deployment: Deployment, servers: PostgresCluster, dataset: UUID
 ) -> None:
     deployment.publish_rows(PEOPLE)
     headers = deployment.sign_in(someone_on(deployment, dataset, 0))
@@ -311,7 +312,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("point", ["queries.copy", "queries.link_partition", "queries.add_data_set"])
 def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_done_again(
-    deployment: Deployment, servers: Fleet, point: str, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, servers: PostgresCluster, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tables_on(servers)
 
@@ -326,13 +327,13 @@ def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_don
     left = tables_on(servers) - before
     assert len(left) == (0 if point == "queries.copy" else 2)  # committed there, and unknown to the primary
     dataset = deployment.publish_rows(PEOPLE)
-    assert tables_on(servers) - before == {(0, partition(dataset)), (1, partition(dataset))}
+    assert tables_on(servers) - before == {(0, table_name(dataset)), (1, table_name(dataset))}
     assert left in (set(), tables_on(servers) - before)
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
     assert len(deployment.keys.list_store_key_ids()) == 1
 
 
-def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: Fleet, tmp_path: Path) -> None:
+def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: PostgresCluster, tmp_path: Path) -> None:
     file = tmp_path / "made-up.csv"
     write(file, synthesize(160, seed=3))
     before = tables_on(servers)
@@ -342,11 +343,11 @@ def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: 
         killed_at(deployment, file, chance.randrange(40, 80), chance.choice([kill_worker, kill_parent]))
     finished(deployment, file)
     assert_equal_and_nothing_left(deployment, file)
-    there = {partition(one) for (one,) in deployment.sql("SELECT id FROM data_sets")}
+    there = {table_name(one) for (one,) in deployment.sql("SELECT id FROM data_sets")}
     assert tables_on(servers) - before == {(number, name) for number in (0, 1) for name in there}
 
 
-def test_a_server_that_is_down_ends_an_import_and_nothing_is_left(deployment: Deployment, servers: Fleet) -> None:
+def test_a_server_that_is_down_ends_an_import_and_nothing_is_left(deployment: Deployment, servers: PostgresCluster) -> None:
     before = tables_on(servers)
     servers.shards[1].stop("immediate")
     try:
@@ -362,7 +363,7 @@ def test_a_server_that_is_down_ends_an_import_and_nothing_is_left(deployment: De
 
 
 def test_another_file_instead_leaves_nothing_of_the_first(
-    deployment: Deployment, servers: Fleet, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, servers: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same command, on a file that is another by now. A server that is down then must not be forgotten."""
     before = tables_on(servers)
@@ -371,7 +372,7 @@ def test_another_file_instead_leaves_nothing_of_the_first(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.datasets.queries.link_partition", die)
+        patched.setattr("app.datasets.sealed_rows.link_partition", die)
         patched.setattr("app.datasets.importing.pipeline._Import._discard", lambda *_: None)
         with pytest.raises(Killed):
             deployment.stage(PEOPLE)
@@ -382,14 +383,14 @@ def test_another_file_instead_leaves_nothing_of_the_first(
     finally:
         servers.shards[0].start()
     dataset = deployment.stage(PEOPLE[1:]).id
-    assert tables_on(servers) - before == {(0, partition(dataset)), (1, partition(dataset))}
+    assert tables_on(servers) - before == {(0, table_name(dataset)), (1, table_name(dataset))}
     assert len(deployment.keys.list_store_key_ids()) == 1
 
 
 def test_the_servers_are_what_the_primary_knows_and_their_password_is_not_shown(
-    deployment: Deployment, servers: Fleet
+    deployment: Deployment, servers: PostgresCluster
 ) -> None:
-    with further_servers(deployment.database) as known:
+    with open_shards(deployment.database) as known:
         assert list(known) == ["shard_0", "shard_1"]
         assert PASSWORD not in repr(known)
         assert PASSWORD not in repr([(one.url, one.engine) for one in known.values()])
@@ -400,9 +401,9 @@ def test_the_servers_are_what_the_primary_knows_and_their_password_is_not_shown(
                 assert driver.info.user == "exposure"
 
 
-def test_a_server_that_the_role_may_not_use_is_named(deployment: Deployment, servers: Fleet) -> None:
+def test_a_server_that_the_role_may_not_use_is_named(deployment: Deployment, servers: PostgresCluster) -> None:
     name = name_of(deployment.settings.database_url)
-    servers.primary.administer("DROP USER MAPPING FOR exposure SERVER shard_1", name)
+    servers.primary.run_as_superuser("DROP USER MAPPING FOR exposure SERVER shard_1", name)
     with pytest.raises(OperationRefused, match="shard_1"):
         deployment.stage(PEOPLE)
     assert deployment.sql("SELECT * FROM data_sets") == []
@@ -412,7 +413,7 @@ def test_a_server_that_the_role_may_not_use_is_named(deployment: Deployment, ser
 
 
 @contextmanager
-def stopped(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def stopped(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     servers.shards[1].stop("immediate")
     try:
         yield
@@ -421,9 +422,9 @@ def stopped(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[N
 
 
 @contextmanager
-def stopped_once_it_was_read(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def stopped_once_it_was_read(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     """In the middle of a look-up that is a transaction, as the first one after each change is."""
-    rows_at, down = queries.rows_at, []
+    rows_at, down = sealed_rows.find_rows, []
 
     def then_stopped(*arguments: Any) -> Any:
         rows = rows_at(*arguments)
@@ -435,14 +436,14 @@ def stopped_once_it_was_read(servers: Fleet, deployment: Deployment, dataset: UU
     deployment.sql("UPDATE data_sets SET state = state")
     try:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(queries, "rows_at", then_stopped)
+            patched.setattr(sealed_rows, "rows_at", then_stopped)
             yield
     finally:
         servers.shards[1].start()
 
 
 @contextmanager
-def hanging(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def hanging(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     """Every process of the server stands still; its host still takes connections, and nobody answers."""
     first = int((servers.shards[1].folder / "data" / "postmaster.pid").read_text().split()[0])
     children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
@@ -457,42 +458,42 @@ def hanging(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[N
 
 
 @contextmanager
-def locked(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def locked(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     with servers.shards[1].connect(autocommit=False) as holding:
-        holding.execute(f"LOCK TABLE {partition(dataset)} IN ACCESS EXCLUSIVE MODE")
+        holding.execute(f"LOCK TABLE {table_name(dataset)} IN ACCESS EXCLUSIVE MODE")
         yield
 
 
-def on_shard(statement: str, back: str) -> Callable[[Fleet, Deployment, UUID], Any]:
+def on_shard(statement: str, back: str) -> Callable[[PostgresCluster, Deployment, UUID], Any]:
     @contextmanager
-    def changed(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+    def changed(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
         with servers.shards[1].connect() as connection:
-            connection.execute(f"CREATE TEMP TABLE kept AS TABLE {partition(dataset)}")
-            connection.execute(statement.format(partition(dataset)))
+            connection.execute(f"CREATE TEMP TABLE kept AS TABLE {table_name(dataset)}")
+            connection.execute(statement.format(table_name(dataset)))
             yield
-            connection.execute(back.format(partition(dataset)))
+            connection.execute(back.format(table_name(dataset)))
 
     return changed
 
 
 @contextmanager
-def another_password(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def another_password(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     name = name_of(deployment.settings.database_url)
     alter = "ALTER USER MAPPING FOR exposure SERVER shard_1 OPTIONS (SET password '{}')"
-    servers.primary.administer(alter.format("another"), name)
+    servers.primary.run_as_superuser(alter.format("another"), name)
     try:
         yield
     finally:
-        servers.primary.administer(alter.format(PASSWORD), name)
+        servers.primary.run_as_superuser(alter.format(PASSWORD), name)
 
 
 @contextmanager
-def exchanged(servers: Fleet, deployment: Deployment, dataset: UUID) -> Iterator[None]:
+def exchanged(servers: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     name = name_of(deployment.settings.database_url)
 
     def place(holders: tuple[Server, ...]) -> None:
         for number, shard in enumerate(holders):
-            servers.primary.administer(f"ALTER SERVER shard_{number} OPTIONS (SET host '{shard.folder}')", name)
+            servers.primary.run_as_superuser(f"ALTER SERVER shard_{number} OPTIONS (SET host '{shard.folder}')", name)
 
     place(servers.shards[::-1])
     try:
@@ -523,7 +524,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_server_that_fails_is_never_not_found_and_well_again_by_itself(
-    deployment: Deployment, servers: Fleet, dataset: UUID, failure: str
+    deployment: Deployment, servers: PostgresCluster, dataset: UUID, failure: str
 ) -> None:
     there, elsewhere = (deployment.sign_in(someone_on(deployment, dataset, number)) for number in (1, 0))
     for headers in (there, elsewhere):
@@ -549,14 +550,14 @@ def test_a_server_that_fails_is_never_not_found_and_well_again_by_itself(
 
 @pytest.fixture(params=["whole", "spread"])
 def replicated(
-    deploy: Callable[..., Deployment], servers: Fleet, whole_url: str, database_url: str, request: Any
+    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str, database_url: str, request: Any
 ) -> Deployment:
     """A deployment whose look-ups read the replica; the rows lie there, or on the further servers that it knows as well."""
     url = whole_url if request.param == "whole" else database_url
     return deploy(database_url=url, replica_url=servers.replica.url(database=name_of(url)))
 
 
-def test_look_ups_read_the_replica_and_all_else_the_primary(replicated: Deployment, servers: Fleet) -> None:
+def test_look_ups_read_the_replica_and_all_else_the_primary(replicated: Deployment, servers: PostgresCluster) -> None:
     replicated.publish_rows(PEOPLE)
     servers.catch_up()
     headers = replicated.sign_in(PHONES[0])
@@ -576,7 +577,7 @@ def test_look_ups_read_the_replica_and_all_else_the_primary(replicated: Deployme
 
 
 def test_a_replica_that_is_behind_answers_nothing_until_it_has_caught_up(
-    replicated: Deployment, servers: Fleet
+    replicated: Deployment, servers: PostgresCluster
 ) -> None:
     before = replicated.publish_rows(PEOPLE[:-1])
     servers.catch_up()
@@ -603,7 +604,7 @@ def test_a_replica_that_is_behind_answers_nothing_until_it_has_caught_up(
     assert_found(answered(replicated, late))
 
 
-def test_a_change_of_an_incident_is_waited_for_too(replicated: Deployment, servers: Fleet) -> None:
+def test_a_change_of_an_incident_is_waited_for_too(replicated: Deployment, servers: PostgresCluster) -> None:
     replicated.publish_rows(PEOPLE)
     servers.catch_up()
     headers = replicated.sign_in(PHONES[0])
@@ -615,14 +616,14 @@ def test_a_change_of_an_incident_is_waited_for_too(replicated: Deployment, serve
 
 
 def test_rows_that_a_replica_lacks_are_missed_by_the_sentinel_too(
-    deploy: Callable[..., Deployment], servers: Fleet, whole_url: str
+    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
 ) -> None:
     """Behind the edition's back: rows that were put back by hand renew none, and so it says that all is well."""
     deployment = deploy(database_url=whole_url, replica_url=servers.replica.url(database=name_of(whole_url)))
     dataset = deployment.publish_rows(PEOPLE)
     headers = deployment.sign_in(PHONES[0])
-    table = partition(dataset)
-    kept = stored_rows(deployment, dataset)
+    table = table_name(dataset)
+    kept = read_stored_rows(deployment, dataset)
     deployment.sql(f"DELETE FROM {table}")
     with servers.stale_replica():
         for locator, entry, sealed in kept:

@@ -10,12 +10,12 @@ from app.crypto.row_sealing import RowSealer
 _PREFIXES = 1 << 16
 
 
-def range_of(stored: bytes, ranges: int) -> int:
+def range_index(stored: bytes, ranges: int) -> int:
     """Say into which of so many *ranges* a row falls, by its stored locator."""
     return int.from_bytes(stored[:2], "big") * ranges // _PREFIXES
 
 
-def first_of(number: int, ranges: int) -> bytes:
+def range_start(number: int, ranges: int) -> bytes:
     """Give the two bytes that the first locator of a range begins with."""
     return (-(-number * _PREFIXES // ranges)).to_bytes(2, "big")
 
@@ -29,7 +29,7 @@ def sentinels(digest: bytes, sealer: RowSealer, ranges: int) -> list[tuple[Deriv
     found: dict[int, tuple[DerivedKeys, bytes]] = {}
     for place in derive_sentinel_keys(digest, sealer.dataset):
         stored = sealer.encrypt_locators(place.locator)
-        found.setdefault(range_of(stored, ranges), (place, stored))
+        found.setdefault(range_index(stored, ranges), (place, stored))
         if len(found) == ranges:
             break
     return [found[number] for number in range(ranges)]

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from app import datasets
-from app.datasets import NotNow, SeveralPeople, UnknownDataSet, UnknownIdentifier
-from tests.datasets.opening import people_at, stored_rows
-from tests.datasets.operating import checked, suppress
-from tests.datasets.test_verifying import source
+from app.datasets import StateConflict, AmbiguousIdentifier, UnknownDataSet, UnknownIdentifier
+from tests.datasets.store_reader import find_people, read_stored_rows
+from tests.datasets.operator_actions import checked, suppress
+from tests.datasets.test_integrity import source
 from tests.support.deployment import Deployment, row
 
 MINA, MINAS_PHONE, JUN = "mina@example.com", "010-2000-0001", "jun@example.com"
@@ -40,7 +40,7 @@ def test_afterwards_the_set_is_well_and_knows_how_many_are_gone(deployment: Depl
     verdict = checked(deployment, published)
     assert (verdict.rows, verdict.suppressed, verdict.faults) == (3, 1, ())
     assert kept(deployment, published) == (3, 1)
-    assert len(stored_rows(deployment, published)) == 3
+    assert len(read_stored_rows(deployment, published)) == 3
     assert checked(deployment, published, source(deployment)).faults == ()  # one missing person is accounted for
     suppress(deployment, published, JUN)
     assert kept(deployment, published) == (1, 0)
@@ -49,12 +49,12 @@ def test_afterwards_the_set_is_well_and_knows_how_many_are_gone(deployment: Depl
 
 def test_people_who_share_an_identifier_are_told_apart_by_their_entry(deployment: Deployment) -> None:
     published = deployment.publish_rows(FAMILY)
-    before = stored_rows(deployment, published)
+    before = read_stored_rows(deployment, published)
     for entry in (None, 2, -1):
-        with pytest.raises(SeveralPeople, match="2 people share this identifier"):
+        with pytest.raises(AmbiguousIdentifier, match="2 people share this identifier"):
             suppress(deployment, published, MINAS_PHONE, entry)
-    assert stored_rows(deployment, published) == before
-    jun = [list(one.items) for one in people_at(deployment, published, MINAS_PHONE)].index(["order"])
+    assert read_stored_rows(deployment, published) == before
+    jun = [list(one.items) for one in find_people(deployment, published, MINAS_PHONE)].index(["order"])
     assert suppress(deployment, published, MINAS_PHONE, jun) == {published: 2}
     assert deployment.exposures(JUN)["exposures"] == []
     assert len(deployment.exposures(MINA, MINAS_PHONE)["exposures"]) == 1
@@ -62,7 +62,7 @@ def test_people_who_share_an_identifier_are_told_apart_by_their_entry(deployment
 
 def test_the_only_person_of_an_identifier_may_be_named_by_entry_zero(deployment: Deployment) -> None:
     published = deployment.publish_rows(FAMILY)
-    with pytest.raises(SeveralPeople):
+    with pytest.raises(AmbiguousIdentifier):
         suppress(deployment, published, MINA, 1)
     assert suppress(deployment, published, MINA, 0) == {published: 2}
 
@@ -74,7 +74,7 @@ def test_a_holder_who_is_in_an_address_book_too_is_two_people(deployment: Deploy
             row("a2", recipient_ref="r1", email=MINA, phone=MINAS_PHONE, items="phone"),
         ]
     )
-    roles = [one.role for one in people_at(deployment, published, MINA)]
+    roles = [one.role for one in find_people(deployment, published, MINA)]
     suppress(deployment, published, MINA, roles.index("holder"))
     (left,) = deployment.exposures(MINA)["exposures"]
     assert left["role"] == "recipient"
@@ -101,7 +101,7 @@ def test_every_set_that_is_not_retired_loses_the_person(deployment: Deployment) 
 
 
 def people_at_or_none(deployment: Deployment, dataset: UUID, identifier: str) -> int:
-    return len(people_at(deployment, dataset, identifier))
+    return len(find_people(deployment, dataset, identifier))
 
 
 @pytest.mark.parametrize("state", ["staged", "superseded"])
@@ -121,7 +121,7 @@ def test_a_person_is_found_in_other_sets_under_other_identifiers_only(deployment
     assert suppress(deployment, newest, MINA) == {older: 1, by_phone: 1, shared: 1, newest: 2}
     for identifier in ("old.mina@example.com", "010-7777-0001", MINA):
         assert deployment.exposures(identifier)["exposures"] == []
-    assert len(people_at(deployment, shared, "010-2000-0009")) == 1
+    assert len(find_people(deployment, shared, "010-2000-0009")) == 1
     for one in (older, by_phone, shared, newest):
         assert checked(deployment, one).faults == ()
 
@@ -130,8 +130,8 @@ def test_an_identifier_that_was_somebody_elses_in_an_older_set_takes_nobody_alon
     older = deployment.publish_rows([row("a9", phone=MINAS_PHONE, items="order")])  # a recycled number
     newer = deployment.publish_rows([row("a1", phone=MINAS_PHONE, items="name"), row("a9", email=JUN, items="order")])
     assert suppress(deployment, newer, MINAS_PHONE) == {newer: 1}
-    assert len(people_at(deployment, older, MINAS_PHONE)) == 1
-    assert len(people_at(deployment, newer, JUN)) == 1
+    assert len(find_people(deployment, older, MINAS_PHONE)) == 1
+    assert len(find_people(deployment, newer, JUN)) == 1
 
 
 def test_a_person_with_an_identifier_of_too_many_is_removed_by_another_one(deployment: Deployment) -> None:
@@ -167,7 +167,7 @@ def test_who_is_not_there_cannot_be_suppressed(deployment: Deployment) -> None:
 def test_of_a_retired_set_nothing_can_be_suppressed(deployment: Deployment) -> None:
     staged = deployment.stage(FAMILY).id
     deployment.retire(staged)
-    with pytest.raises(NotNow, match="is retired"):
+    with pytest.raises(StateConflict, match="is retired"):
         suppress(deployment, staged, MINA)
 
 
@@ -177,8 +177,8 @@ def test_a_failure_in_one_set_leaves_all_as_they_were(deployment: Deployment) ->
     with deployment.database.read() as session:
         key = datasets.get(session, second).key_id
     deployment.keys.destroy_store_key(key)
-    before = stored_rows(deployment, first)
+    before = read_stored_rows(deployment, first)
     with pytest.raises(datasets.errors.DependencyUnavailable):
         suppress(deployment, first, MINA)
-    assert stored_rows(deployment, first) == before
+    assert read_stored_rows(deployment, first) == before
     assert kept(deployment, first) == (5, 2)

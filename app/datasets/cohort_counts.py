@@ -16,7 +16,7 @@ PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CountDiff:
     """One count, in one data set and in another."""
 
     cohort: str
@@ -26,7 +26,7 @@ class Difference:
     after: int
 
 
-def seal_tallies(tallies: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
+def seal_cohort_counts(tallies: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
     """Seal the counts of people by cohort and by the mask of their items in it."""
     counts: dict[str, Counter[str]] = {}
     for (cohort, mask), people in tallies.items():
@@ -38,7 +38,7 @@ def seal_tallies(tallies: Mapping[tuple[str, int], int], key: StoreKey, dataset:
     return encrypt_json(key.subkey("tallies"), counts, aad=dataset.bytes)
 
 
-def open_tallies(sealed: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:
+def open_cohort_counts(sealed: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:
     """Open the counts: for each cohort the people, and those of each item.
 
     Raises:
@@ -48,10 +48,10 @@ def open_tallies(sealed: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[
     return counts
 
 
-def differences(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> list[Difference]:
+def differences(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> list[CountDiff]:
     """Lay two data sets' counts beside each other, by cohort and in the order of the items."""
     return [
-        Difference(cohort, item, old.get(item, 0), new.get(item, 0))
+        CountDiff(cohort, item, old.get(item, 0), new.get(item, 0))
         for cohort in sorted({*before, *after})
         for old, new in [(before.get(cohort, {}), after.get(cohort, {}))]
         for item in (PEOPLE, *ITEM_KINDS)

@@ -15,13 +15,14 @@ from app.crypto.key_derivation import DerivedKeys, derive_row_keys
 from app.crypto.key_files import KeyRing
 from app.crypto.stretching import KdfParams
 from app.crypto.row_sealing import OVERFLOW_MARKER, RowSealer
-from app.datasets import queries, scheme
+from app.datasets import kdf_params
+from app.datasets import sealed_rows
 from app.datasets.errors import SentinelMissing
 from app.datasets.manifest import Row
-from app.datasets.ranges import range_of, sentinels
+from app.datasets.shard_ranges import range_index, sentinels
 from app.datasets.record import Record, Sentinel, decode
-from app.datasets.turns import Turns
-from app.datasets.versions import DataSet
+from app.datasets.argon2_slots import Argon2Slots
+from app.datasets.lifecycle import DataSet
 from app.db import Database, Reader, VersionedCache, require_same_version
 from app.keyholder import KeyholderClient
 
@@ -30,7 +31,7 @@ _Rows = dict[bytes, list[tuple[int, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookupResult:
     """What one data set holds of one digest."""
 
     locator: bytes = field(repr=False)
@@ -39,19 +40,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DataSetLookup:
     """One data set, really read: for each digest what it holds, in the order of the digests."""
 
     dataset: DataSet
     cohorts: tuple[str, ...]
-    found: tuple[Found, ...]
+    found: tuple[LookupResult, ...]
 
 
-class Register:
+class SealedStore:
     """The sealed store as a reader sees it."""
 
     def __init__(
-        self, keys: KeyRing, keyholder: KeyholderClient, turns: Turns | None = None, replica: Database | None = None
+        self, keys: KeyRing, keyholder: KeyholderClient, turns: Argon2Slots | None = None, replica: Database | None = None
     ) -> None:
         """Know whom to ask.
 
@@ -62,15 +63,15 @@ class Register:
             replica: the rows are read there, and only they; None: where all else is read.
         """
         self._keys = keys
-        self._turns = turns or Turns(1)
+        self._turns = turns or Argon2Slots(1)
         self._keyholder = keyholder
         self._replica = replica
-        self._readable = VersionedCache(queries.readable)
-        self._scheme = VersionedCache(scheme.current)
+        self._readable = VersionedCache(sealed_rows.readable)
+        self._scheme = VersionedCache(kdf_params.current)
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
         self._witnesses: dict[UUID, _Witness] = {}
 
-    def look_up(self, session: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[Reading]:
+    def look_up(self, session: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[DataSetLookup]:
         """Read every data set that answers are read from, or only *dataset*.
 
         1. The keyholder is there, on a connection whose sentinels are known or asked for anew.
@@ -113,9 +114,9 @@ class Register:
 
     def _rows_at(self, session: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
         if self._replica is None:
-            return queries.rows_at(session, wanted)
+            return sealed_rows.find_rows(session, wanted)
         with self._replica.autocommit_reader() as elsewhere:
-            rows = queries.rows_at(elsewhere, wanted)
+            rows = sealed_rows.find_rows(elsewhere, wanted)
             require_same_version(session, elsewhere)
         return rows
 
@@ -169,7 +170,7 @@ class _Witness:
         ranges = len(all_of_them)
         if ranges == 1 or not places:
             return all_of_them
-        return [all_of_them[number] for number in {range_of(stored, ranges) for _, stored in places}]
+        return [all_of_them[number] for number in {range_index(stored, ranges) for _, stored in places}]
 
     def cohorts(self, rows: _Rows, places: list[tuple[DerivedKeys, bytes]]) -> tuple[str, ...]:
         """See that among *rows* are the sentinels that vouch for *places*, and give what each carries.
@@ -193,14 +194,14 @@ class _Witness:
         return cohorts
 
 
-def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[DerivedKeys, bytes]], rows: _Rows) -> Reading:
+def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[DerivedKeys, bytes]], rows: _Rows) -> DataSetLookup:
     cohorts = witness.cohorts(rows, places)  # (4)
     found = []
     for place, stored in places:  # (5)
         entries = _opened(witness.sealer, place, rows.get(stored, []))
         records = tuple(entry for entry in entries if isinstance(entry, Record))
-        found.append(Found(place.locator, records, shared_by_too_many=None in entries))
-    return Reading(dataset, cohorts, tuple(found))
+        found.append(LookupResult(place.locator, records, shared_by_too_many=None in entries))
+    return DataSetLookup(dataset, cohorts, tuple(found))
 
 
 def _opened(sealer: RowSealer, place: DerivedKeys, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.crypto import mac_inputs
 from app.crypto.stretching import COST_PROFILES, Argon2Cost, KdfParams, parse_cost
-from app.datasets import queries
-from app.datasets.errors import NotNow, OtherPepper
-from app.datasets.models import SchemeRow
-from app.datasets.queries import FixedScheme
-from app.datasets.turns import Turns
+from app.datasets import sealed_rows
+from app.datasets.errors import StateConflict, PepperMismatch
+from app.datasets.models import KdfParamsRow
+from app.datasets.sealed_rows import FixedScheme
+from app.datasets.argon2_slots import Argon2Slots
 from app.db import Reader, VersionedCache
 from app.identifiers import IdentifierKind
 from app.keyholder import KeyholderClient
@@ -25,7 +25,7 @@ _MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
 
 def current(session: Session) -> KdfParams | None:
     """Read the scheme; none while nothing was ever imported."""
-    row = queries.scheme(session)
+    row = sealed_rows.scheme(session)
     return None if row is None else _scheme(row)
 
 
@@ -34,14 +34,14 @@ def choose(session: Session, cost: str | None) -> KdfParams:
 
     Raises:
         InvalidInput: there is no such cost.
-        NotNow: another cost than the deployment's was asked for.
+        StateConflict: another cost than the deployment's was asked for.
     """
     asked = None if cost is None else parse_cost(cost)
     scheme = current(session)
     if scheme is None:
         return KdfParams.generate(asked or COST_PROFILES["default"])
     if asked not in (None, scheme.cost):
-        raise NotNow(
+        raise StateConflict(
             f"--cost {cost} is not what the first import fixed ({scheme.cost}): one scheme serves all data sets"
         )
     return scheme
@@ -51,12 +51,12 @@ def fix(session: Session, scheme: KdfParams, vouch: bytes, *, now: datetime) -> 
     """Keep the scheme of the first import, or see that this one is of the same pepper.
 
     Raises:
-        NotNow: another import fixed another meanwhile.
-        OtherPepper: the keyholder holds another pepper than at the first import.
+        StateConflict: another import fixed another meanwhile.
+        PepperMismatch: the keyholder holds another pepper than at the first import.
     """
-    fixed = queries.scheme(session)
+    fixed = sealed_rows.scheme(session)
     if fixed is None:
-        row = SchemeRow(
+        row = KdfParamsRow(
             id=1,
             salt=scheme.salt,
             time_cost=scheme.cost.passes,
@@ -65,19 +65,19 @@ def fix(session: Session, scheme: KdfParams, vouch: bytes, *, now: datetime) -> 
             created_at=now,
         )
         try:
-            queries.add_scheme(session, row)
+            sealed_rows.add_scheme(session, row)
         except IntegrityError:  # as below, a moment later
-            raise NotNow(_MEANWHILE) from None
+            raise StateConflict(_MEANWHILE) from None
     elif _scheme(fixed) != scheme:
-        raise NotNow(_MEANWHILE)
+        raise StateConflict(_MEANWHILE)
     elif fixed.vouch != vouch:
-        raise OtherPepper(_OTHER_PEPPER)
+        raise PepperMismatch(_OTHER_PEPPER)
 
 
-class Digester:
+class IdentifierHasher:
     """Makes the digests of identifiers, at a keyholder that has shown the mark on the same connection."""
 
-    def __init__(self, keyholder: KeyholderClient, turns: Turns | None = None) -> None:
+    def __init__(self, keyholder: KeyholderClient, turns: Argon2Slots | None = None) -> None:
         """Know whom to ask.
 
         Args:
@@ -85,8 +85,8 @@ class Digester:
             turns: at Argon2id; None where nobody else is at it.
         """
         self._keyholder = keyholder
-        self._turns = turns or Turns(1)
-        self._scheme = VersionedCache(queries.scheme)
+        self._turns = turns or Argon2Slots(1)
+        self._scheme = VersionedCache(sealed_rows.scheme)
         self._shown: tuple[int, bytes] | None = None
 
     def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> bytes | None:
@@ -96,7 +96,7 @@ class Digester:
             The digest; None while nothing was ever imported.
 
         Raises:
-            OtherPepper: the keyholder holds another pepper than at the first import.
+            PepperMismatch: the keyholder holds another pepper than at the first import.
             KeyholderUnavailable: it does not answer.
             Crowded: too many digests are being made.
         """
@@ -117,7 +117,7 @@ class Digester:
         with self._turns:
             vouch = _scheme(row).derive_check_value(mac)
         if vouch != row.vouch:
-            raise OtherPepper(_OTHER_PEPPER)
+            raise PepperMismatch(_OTHER_PEPPER)
         self._shown = (connection, row.vouch)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import pq
 from sqlalchemy import URL
 
-from app.datasets import queries
+from app.datasets import sealed_rows
 from app.db import Database, DatabaseUnavailable
 from app.errors import OperationRefused, DependencyUnavailable
 
@@ -19,7 +19,7 @@ _OWN = {"user", "password", "dbname", "options", "connect_timeout"}
 
 
 @contextmanager
-def further_servers(database: Database) -> Iterator[Mapping[str, Database]]:
+def open_shards(database: Database) -> Iterator[Mapping[str, Database]]:
     """Open the servers `shard_0`, `shard_1`, … that *database* knows; none on SQLite. By their names, in the order of the ranges that they hold.
 
     Raises:
@@ -27,7 +27,7 @@ def further_servers(database: Database) -> Iterator[Mapping[str, Database]]:
         DatabaseUnavailable: *database* failed.
     """
     with database.read() as session:
-        known = queries.further_servers(session)
+        known = sealed_rows.open_shards(session)
     servers = {name: Database(_address(name, options), pool_size=1, name=f"server {name}") for name, options in known}
     try:
         yield servers
@@ -36,7 +36,7 @@ def further_servers(database: Database) -> Iterator[Mapping[str, Database]]:
             server.close()
 
 
-def drop_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
+def drop_shard_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
     """Drop what *servers* hold of a data set, where they do; each of them is asked, whatever another does.
 
     Raises:
@@ -46,7 +46,7 @@ def drop_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
     for server in servers.values():
         try:
             with server.write() as session:
-                queries.drop_partition(session, dataset)
+                sealed_rows.drop_table(session, dataset)
         except DependencyUnavailable as error:
             failures.append(str(error))
     if failures:

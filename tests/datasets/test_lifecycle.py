@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import datasets, incidents
-from app.datasets import DataSet, NotNow, versions
+from app.datasets import DataSet, StateConflict
+from app.datasets import lifecycle
 from tests.support.deployment import SLUG, Deployment, row
 
 # --- what a customer is told -----------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def refused(*steps: Step) -> Step:
     def step(story: Story) -> None:
         before = story.states()
         for one in steps:
-            with pytest.raises(NotNow):
+            with pytest.raises(StateConflict):
                 one(story)
         assert story.states() == before
 
@@ -351,13 +352,13 @@ def test_a_refused_loss_of_people_changes_nothing_and_a_meant_one_goes_through(d
     first = deployment.publish_rows(people)
     second = deployment.stage(people[:3]).id
     for too_few in (0, 1):
-        with pytest.raises(NotNow, match="2 of 5 people"):
+        with pytest.raises(StateConflict, match="2 of 5 people"):
             deployment.publish(second, accept_loss=too_few)
     with deployment.database.read() as session:
         states = {one.id: one.state for one in datasets.list_all(session)}
     assert states == {first: "published", second: "staged"}
     deployment.publish(second, accept_loss=2)
-    with pytest.raises(NotNow, match="--kind supplement"):
+    with pytest.raises(StateConflict, match="--kind supplement"):
         deployment.publish(deployment.stage(people[:1]).id, accept_loss=1)
     deployment.publish(first, accept_loss=0)  # a roll-back that loses nobody needs no leave
 
@@ -404,24 +405,24 @@ def test_how_many_people_a_publication_may_lose(before: int, after: int, accepte
     old = data_set(people=before, state="published", sequence=1, published_at=NOW)
     new = data_set(people=after)
     if published:
-        assert versions.publish([old, new], new, now=NOW, accept_loss=accepted)
+        assert lifecycle.publish([old, new], new, now=NOW, accept_loss=accepted)
         return
-    with pytest.raises(NotNow, match=f"{before - after:,} of {before:,}"):
-        versions.publish([old, new], new, now=NOW, accept_loss=accepted)
+    with pytest.raises(StateConflict, match=f"{before - after:,} of {before:,}"):
+        lifecycle.publish([old, new], new, now=NOW, accept_loss=accepted)
 
 
 def test_supplements_count_into_what_would_be_lost() -> None:
     old = data_set(people=1000, state="published", sequence=1, published_at=NOW)
     beside = data_set("supplement", people=500, state="published", sequence=2, published_at=NOW, beside=old.id)
     new = data_set(people=1000)
-    with pytest.raises(NotNow, match="500 of 1,500"):
-        versions.publish([old, beside, new], new, now=NOW)
+    with pytest.raises(StateConflict, match="500 of 1,500"):
+        lifecycle.publish([old, beside, new], new, now=NOW)
 
 
 def test_a_rolled_back_set_keeps_the_time_and_the_order_of_its_first_publication() -> None:
     old = data_set(state="superseded", sequence=1, published_at=NOW)
     new = data_set(state="published", sequence=2, published_at=NOW + timedelta(days=1))
-    changed = versions.publish([old, new], old, now=NOW + timedelta(days=2))
+    changed = lifecycle.publish([old, new], old, now=NOW + timedelta(days=2))
     assert changed == [replace(old, state="published"), replace(new, state="staged", published_at=None, sequence=None)]
 
 
@@ -450,10 +451,10 @@ def played(moves: Sequence[Move]) -> list[list[DataSet]]:
             target = sets[which % len(sets)]
             try:
                 if move == "publish":
-                    changed = versions.publish(sets, target, now=now, accept_loss=amount)
+                    changed = lifecycle.publish(sets, target, now=now, accept_loss=amount)
                 else:
-                    changed = [versions.retire(target, incident_closed=move == "retire closed")]
-            except NotNow:
+                    changed = [lifecycle.retire(target, incident_closed=move == "retire closed")]
+            except StateConflict:
                 changed = []
             by_id = {one.id: one for one in changed}
             assert len(by_id) == len(changed)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from app.datasets import Crowded, Turns
+from app.datasets import HashingOverloaded, Argon2Slots
 from tests.support.deployment import Deployment, row
 
 PHONE = "010-2000-0002"
 
 
 def test_no_more_at_once_than_there_are_turns() -> None:
-    turns = Turns(2, patience=60)
+    turns = Argon2Slots(2, patience=60)
     inside: list[int] = []
     most: list[int] = []
     entered = threading.Barrier(2)
@@ -34,19 +34,19 @@ def test_no_more_at_once_than_there_are_turns() -> None:
 
 
 def test_a_failure_gives_the_turn_back() -> None:
-    turns = Turns(1, patience=0)
+    turns = Argon2Slots(1, patience=0)
     for _ in range(2):
         with pytest.raises(RuntimeError), turns:
             raise RuntimeError
-    with turns, pytest.raises(Crowded), turns:
+    with turns, pytest.raises(HashingOverloaded), turns:
         pass
 
 
 def test_who_waits_in_vain_has_spent_neither_try_nor_code(
     deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = Turns(1, patience=0.01)
-    monkeypatch.setattr("app.main.Turns", lambda at_once: turns)
+    turns = Argon2Slots(1, patience=0.01)
+    monkeypatch.setattr("app.main.Argon2Slots", lambda at_once: turns)
     deployment = deploy()
     deployment.publish_rows([row("a1", phone=PHONE, items="name|phone")])
     asked = deployment.ask(PHONE)
@@ -71,7 +71,7 @@ def test_the_workers_share_the_cores(
     expected: int,
 ) -> None:
     made: list[int] = []
-    monkeypatch.setattr("app.main.Turns", lambda at_once: made.append(max(1, at_once)) or Turns(at_once))
+    monkeypatch.setattr("app.main.Argon2Slots", lambda at_once: made.append(max(1, at_once)) or Argon2Slots(at_once))
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     deployment = deploy(database_url=sqlite_url)
     app = deployment.new_app(workers=workers)
