@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ROOT, requests, sections, timing
+from benchmarks import ROOT, requests, timing
+from benchmarks import report_sections
 from benchmarks import redis_outage
 from benchmarks import overload
 from benchmarks.table import Line, alone, as_share, print_table
@@ -30,15 +31,15 @@ def main() -> None:
         print_table(title, lines)
 
     with workbench(hints=options.hints) as bench:
-        imported, steps, sizes = sections.importing(bench, options)
+        imported, steps, sizes = report_sections.measure_import(bench, options)
         show(f"Import of {options.people:,} accounts on PostgreSQL, against the bare primitives", imported)
         show("That floor, step by step", steps)
         show(
             f"Import of {options.people_at_default:,} accounts at default cost, against Argon2id alone",
-            sections.at_default_cost(bench, options),
+            report_sections.measure_default_cost(bench, options),
         )
-        show("Bytes of a row", [*sizes, *sections.on_sqlite(bench, options)])
-        show("Point read on PostgreSQL", sections.point_reads(bench, options))
+        show("Bytes of a row", [*sizes, *report_sections.measure_sqlite_rows(bench, options)])
+        show("Point read on PostgreSQL", report_sections.measure_point_reads(bench, options))
         show("While the store of limits is down", redis_outage.measure_outages(bench, seconds=4.0))
         show("Requests a second with the limits, against none", redis_outage.measure_cost(bench, rounds=3, seconds=2.0))
     measured = requests.measure(rounds=3)
@@ -50,7 +51,7 @@ def main() -> None:
     _keep(json_file, options, tables, measured)
 
 
-def _options() -> tuple[sections.Options, int, Path]:
+def _options() -> tuple[report_sections.BenchmarkOptions, int, Path]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--people", type=int, default=300_000, help="accounts that are imported (%(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="of the import and its floor (%(default)s)")
@@ -71,7 +72,7 @@ def _options() -> tuple[sections.Options, int, Path]:
         parser.error("at least 100 people, one round and one sample")
     if not given.json.absolute().parent.is_dir():
         parser.error(f"--json: no folder for {given.json}")
-    options = sections.Options(
+    options = report_sections.BenchmarkOptions(
         people=given.people,
         people_at_default=max(given.people // 3, 100),
         people_on_sqlite=max(given.people // 6, 100),
@@ -105,10 +106,10 @@ def _as_area(measured: Mapping[str, Any]) -> Line:
 
 
 def _keep(
-    file: Path, options: sections.Options, tables: Mapping[str, Sequence[Line]], measured: Sequence[Mapping[str, Any]]
+    file: Path, options: report_sections.BenchmarkOptions, tables: Mapping[str, Sequence[Line]], measured: Sequence[Mapping[str, Any]]
 ) -> None:
     kept = {
-        "machine": {"cores": sections.CORES, "machine": platform.machine(), "python": platform.python_version()},
+        "machine": {"cores": report_sections.CORES, "machine": platform.machine(), "python": platform.python_version()},
         "options": asdict(options),
         "tables": {title: [asdict(line) for line in lines] for title, lines in tables.items()},
         "requests": measured,

@@ -17,12 +17,12 @@ from app.datasets import kdf_params
 from app.datasets import sealed_rows
 from app.datasets.errors import ImportFailed, NoKdfParams
 from app.datasets.files import opened
-from app.datasets.importing.asking import ask
-from app.datasets.importing.people import unite
-from app.datasets.importing.plan import Plan
-from app.datasets.importing.reading import judged
-from app.datasets.importing.rows import Row, as_batch, cohorts_of, listed, numbered
-from app.datasets.importing.sealing import seal
+from app.datasets.importing.keyholder_batch import derive_people
+from app.datasets.importing.merge_people import merge_rows
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.stages.read import validate_rows
+from app.datasets.importing.row_batch import CanonicalRow, to_batch, collect_cohorts, to_rows, person_hashes
+from app.datasets.importing.stages.seal import seal_people
 from app.datasets.sealed_store import SealedStore
 from app.datasets.manifest import RowMultisetHash, read_signed_manifest
 from app.datasets.manifest import Row as StoredRow
@@ -119,21 +119,21 @@ def _sample(
         raise NoKdfParams("there is no scheme")
     incident = get_incident(session, dataset.incident)
     path, encoding = source
-    people: dict[str, list[Row]] = {}
+    people: dict[str, list[CanonicalRow]] = {}
     cohorts: set[str] = set()
     one_of = max(1, dataset.people // SAMPLE)
     with opened(path, encoding=encoding) as file:
         for block in file.blocks:
-            rows, _ = judged(file.format.table(block), frozenset[str](incident.kinds))
-            cohorts |= cohorts_of(rows)
-            for row in listed(rows.filter(pa.array([person % one_of == 0 for person in numbered(rows)], pa.bool_()))):
-                people.setdefault(row.who, []).append(row)
-    plan = Plan(dataset.id, dataset.incident, current, hints, Plan.numbers(cohorts), keys, dataset.key_id)
-    sealer = plan.sealer()
+            rows, _ = validate_rows(file.format.table(block), frozenset[str](incident.kinds))
+            cohorts |= collect_cohorts(rows)
+            for row in to_rows(rows.filter(pa.array([person % one_of == 0 for person in person_hashes(rows)], pa.bool_()))):
+                people.setdefault(row.person_ref, []).append(row)
+    context = ImportContext(dataset.id, dataset.incident, current, hints, ImportContext.index_cohorts(cohorts), keys, dataset.key_id)
+    sealer = context.create_sealer()
     sampled = missing = 0
     for rows in people.values():
-        _, known = ask(as_batch([unite(rows)]), plan, import_keyholder, {})
-        sealed = seal(known, sealer)
+        _, known = derive_people(to_batch([merge_rows(rows)]), context, import_keyholder, {})
+        sealed = seal_people(known, sealer)
         if len(sealed):
             sampled += 1
             missing += not all(map(partial(_stored, session, sealer), sealed.to_pylist()))

@@ -18,8 +18,8 @@ from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened
 from app.datasets.files.blocks import lines_in
 from app.datasets.files.cells import columns_at_once
 from app.datasets.files.text import cut_csv
-from app.datasets.importing.reading import judged
-from app.datasets.importing.rows import listed
+from app.datasets.importing.stages.read import validate_rows
+from app.datasets.importing.row_batch import to_rows
 from tests.datasets.source_rows import read_rows
 
 HEADER = "account_ref,email,items\n"
@@ -144,12 +144,12 @@ def test_judged_column_by_column_rows_are_what_they_are_one_by_one(rows: list[tu
     declared = frozenset({"name", "email", "phone", "address"})
     lines = range(2, len(rows) + 2)
     columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
-    together, rejected = judged(Table(lines, columns, piped=True, rejects=[]), declared)
+    together, rejected = validate_rows(Table(lines, columns, piped=True, rejects=[]), declared)
     each = [
-        judged(Table([line], [[one] for one in row], piped=True, rejects=[]), declared)
+        validate_rows(Table([line], [[one] for one in row], piped=True, rejects=[]), declared)
         for line, row in zip(lines, rows, strict=True)
     ]
-    assert listed(together) == [row for found, _ in each for row in listed(found)]
+    assert to_rows(together) == [row for found, _ in each for row in to_rows(found)]
     assert sorted(rejected, key=lambda reject: reject.line) == [reject for _, found in each for reject in found]
     assert together.num_rows + len(rejected) == len(rows)
 
@@ -171,11 +171,11 @@ def test_what_is_spelled_at_once_is_spelled_as_by_the_one_full_rule(rows: list[t
         for piped, nothing in ((True, ""), (False, None))
     ]
     declared = frozenset({"name"})
-    at_once, one_by_one = [judged(table, declared) for table in tables]
+    at_once, one_by_one = [validate_rows(table, declared) for table in tables]
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("BULK_CANONICALIZERS", "_AT_ONCE"):
-            patched.setattr(f"app.datasets.importing.reading.{name}", dict.fromkeys(COLUMNS[:6], undecided))
-        by_the_rule = judged(tables[0], declared)
+        for name in ("BULK_CANONICALIZERS", "_VECTORIZED_RULES"):
+            patched.setattr(f"app.datasets.importing.stages.read.{name}", dict.fromkeys(COLUMNS[:6], undecided))
+        by_the_rule = validate_rows(tables[0], declared)
     assert at_once == one_by_one == by_the_rule
 
 

@@ -11,9 +11,9 @@ from app import datasets
 from app.datasets import CanaryIndex, ImportFailed, StateConflict
 from app.datasets.canary_index import NOTE_BYTES, open_canaries, seal_canaries
 from app.datasets.files import write
-from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Staged
-from app.datasets.importing import Request as ImportRequest
-from app.datasets.importing.planting import Planting
+from app.datasets.importing import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ImportResult
+from app.datasets.importing import ImportOptions
+from app.datasets.importing.canary_planter import CanaryPlanter
 from app.datasets.manifest import Row
 from app.datasets.synthetic import synthesize
 from app.errors import DependencyUnavailable
@@ -68,7 +68,7 @@ def test_each_is_there_under_an_identifier_that_nobody_owns(deployment: Deployme
     for one in identifiers:
         kind, _, domain = ("email", *one.partition("@")[1:]) if "@" in one else ("phone", "", "")
         assert canonicalize(kind, one) == one  # type: ignore[arg-type]
-        assert domain in ("", CANARY_DOMAIN)
+        assert domain in ("", DEFAULT_CANARY_DOMAIN)
         assert "@" in one or one.startswith(("+82100", "+82101"))
         assert len(look_up(deployment, staged.id, one).records) == 1
 
@@ -117,7 +117,7 @@ def test_people_are_answered_as_without_them(deployment: Deployment) -> None:
 # --- like all others --------------------------------------------------------------------------------------------------
 
 
-def synthetic(deployment: Deployment, accounts: int, **request: Any) -> Staged:
+def synthetic(deployment: Deployment, accounts: int, **request: Any) -> ImportResult:
     file = deployment.folder / "many.csv"
     write(file, synthesize(accounts, seed=5))
     return deployment.import_file(file, **request)
@@ -140,7 +140,7 @@ def test_their_rows_cannot_be_told_from_others(
 ) -> None:
     """By size, even where rare ones are not rounded up; by entry, or by their place."""
     if not rounded:
-        monkeypatch.setattr("app.datasets.importing.pipeline.LEAST_OF_A_SIZE", 1)
+        monkeypatch.setattr("app.datasets.importing.pipeline.MIN_ROWS_PER_SIZE", 1)
     staged = synthetic(deployment, 1500, canaries=150)
     theirs, others = rows_of_canaries(deployment, staged.id)
     assert len(theirs) == len(planted_in(deployment, staged.id))
@@ -157,17 +157,17 @@ def test_their_rows_cannot_be_told_from_others(
 def test_the_database_holds_none_of_them_and_not_whether_there_are_any(deployment: Deployment) -> None:
     without = deployment.stage(PEOPLE)
     staged = deployment.stage(PEOPLE, canaries=PLANTED)
-    assert_found_nowhere(dump(deployment), [*planted_in(deployment, staged.id), CANARY_DOMAIN], "the database")
+    assert_found_nowhere(dump(deployment), [*planted_in(deployment, staged.id), DEFAULT_CANARY_DOMAIN], "the database")
     notes = [bytes(note) for (note,) in deployment.sql("SELECT canaries FROM data_sets")]
     assert len({len(note) for note in notes}) == 1
     assert planted_in(deployment, without.id) == []
 
 
-@pytest.mark.parametrize("number", [0, 1, 100, 1000, CANARIES_AT_MOST])
+@pytest.mark.parametrize("number", [0, 1, 100, 1000, MAX_CANARIES])
 def test_a_note_is_of_few_sizes(number: int, deployment: Deployment) -> None:
     staged = deployment.stage(PEOPLE)
     key = deployment.keys.load_store_key(listed(deployment, staged.id).key_id)
-    identifiers = [f"somebody.{one:08}@{CANARY_DOMAIN}" for one in range(number)]
+    identifiers = [f"somebody.{one:08}@{DEFAULT_CANARY_DOMAIN}" for one in range(number)]
     note = seal_canaries(identifiers, key, staged.id)
     assert open_canaries(note, key, staged.id) == identifiers
     size = len(note) - len(seal_canaries([], key, staged.id)) + NOTE_BYTES
@@ -203,14 +203,14 @@ def test_a_phone_that_the_file_has_is_not_planted(deployment: Deployment) -> Non
 
 
 def test_where_the_file_has_all_phones_emails_take_their_place(deployment: Deployment) -> None:
-    request = ImportRequest(Path(), SLUG, canaries=3)
-    phones = sorted(Planting(deployment.keys.load_application_key(), request, hints=True).phones())
+    request = ImportOptions(Path(), SLUG, canaries=3)
+    phones = sorted(CanaryPlanter(deployment.keys.load_application_key(), request, hints=True).candidate_phones())
     assert 9 <= len(phones) <= 12
     rows = [row(f"a{number}", phone=phone, items="phone") for number, phone in enumerate(phones)]
     staged = deployment.stage(rows, canaries=3)
     planted = planted_in(deployment, staged.id)
     assert len(planted) == 3
-    assert all(one.endswith(f"@{CANARY_DOMAIN}") for one in planted)
+    assert all(one.endswith(f"@{DEFAULT_CANARY_DOMAIN}") for one in planted)
 
 
 def test_their_domain_can_be_the_companys(deployment: Deployment) -> None:
@@ -224,7 +224,7 @@ def test_their_domain_can_be_the_companys(deployment: Deployment) -> None:
         {"canary_domain": "no domain"},
         {"canary_domain": "a@example.org"},
         {"canaries": -1},
-        {"canaries": CANARIES_AT_MOST + 1},
+        {"canaries": MAX_CANARIES + 1},
     ],
 )
 def test_what_cannot_be_planted_ends_the_import(given: dict[str, Any], deployment: Deployment) -> None:
@@ -257,7 +257,7 @@ def test_an_import_that_was_cut_short_goes_on(deployment: Deployment) -> None:
     cut_short(deployment, canaries=PLANTED)
     listener = Watching()
     staged = synthetic(deployment, 60, canaries=PLANTED, listener=listener)
-    assert [one[0] for one in listener.told] == ["continued"]
+    assert [one[0] for one in listener.told] == ["resumed"]
     assert planted_in(deployment, staged.id) == planted_in(deployment, undisturbed.id)
     assert (staged.rows, staged.people, staged.canaries) == (undisturbed.rows, undisturbed.people, PLANTED)
     assert counts(deployment, staged.id) == counts(deployment, undisturbed.id)
@@ -272,7 +272,7 @@ def test_with_other_canaries_it_is_another_request(other: dict[str, Any], deploy
     cut_short(deployment, canaries=PLANTED)
     listener = Watching()
     staged = synthetic(deployment, 60, listener=listener, **other)
-    assert [one[0] for one in listener.told] == ["began again"]
+    assert [one[0] for one in listener.told] == ["restarted"]
     assert staged.canaries == other.get("canaries", 0)
 
 

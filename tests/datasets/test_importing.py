@@ -19,7 +19,7 @@ from app.crypto.row_sealing import SIZE_CLASSES, RowSealer
 from app.crypto.keys import Pepper
 from app.datasets import ImportFailed, StateConflict, Record
 from app.datasets.files import BadFile, write
-from app.datasets.importing import Request, Silent, Staged
+from app.datasets.importing import ImportOptions, NullListener, ImportResult
 from app.datasets.importing.pipeline import import_file
 from app.datasets.synthetic import synthesize
 from app.errors import InvalidInput, DependencyUnavailable
@@ -146,7 +146,7 @@ def test_twenty_people_are_told_apart_and_one_more_are_not(
     assert staged.people == sharers
     assert staged.rows == sharers + (sharers if told_apart else 1) + SENTINEL
     assert (len(found.records), found.is_ambiguous) == ((sharers, False) if told_apart else (0, True))
-    assert staged.shared_by_too_many == (0 if told_apart else 1)
+    assert staged.ambiguous_identifiers == (0 if told_apart else 1)
     deployment.publish(staged.id)
     answer = deployment.exposures(MINAS_PHONE)
     assert [one["result"] for one in answer["datasets"]] == ["found" if told_apart else "cannot_tell"]
@@ -220,7 +220,7 @@ def test_one_person_with_too_much_is_rejected(reason: str, deployment: Deploymen
         deployment.stage(rows)
     assert SECRET not in str(caught.value)
     assert_nothing_left(deployment)
-    staged = deployment.stage(rows, rejects_at_most=1)
+    staged = deployment.stage(rows, max_rejects=1)
     assert (staged.people, staged.rows) == (1, 1 + SENTINEL)
 
 
@@ -242,13 +242,13 @@ def test_rejects_that_are_allowed_are_left_out_and_the_rest_is_imported(deployme
         row("a3", email="sora@example.com", items="name"),
     ]
     with pytest.raises(ImportFailed, match=r"line 3, column phone: .*\(and 1 more\)"):
-        deployment.stage(rows, rejects_at_most=1)
+        deployment.stage(rows, max_rejects=1)
     assert_nothing_left(deployment)
-    staged = deployment.stage(rows, rejects_at_most=2)
+    staged = deployment.stage(rows, max_rejects=2)
     assert [(one.line, one.column) for one in staged.rejects] == [(3, "phone"), (4, "email")]
     assert (staged.people, staged.unreachable) == (2, 0)
     assert counted(find_person(deployment, staged.id, MINA)) == {"name": 1}  # the rejected row counts for nothing
-    assert len(deployment.stage(rows, rejects_at_most=None).rejects) == 2
+    assert len(deployment.stage(rows, max_rejects=None).rejects) == 2
 
 
 def test_a_row_of_another_width_is_named_by_its_line_alone(deployment: Deployment, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_it_does_not_show_how_many_records_were_sealed_at_once(
     rows = list(synthesize(60, seed=3))
     write(tmp_path / "people.csv", rows)
     whole = deployment.import_file(tmp_path / "people.csv")
-    monkeypatch.setattr("app.datasets.importing.sealing.RECORDS_AT_ONCE", 500)
+    monkeypatch.setattr("app.datasets.importing.stages.seal.RECORD_BATCH_BYTES", 500)
     parts = deployment.import_file(tmp_path / "people.csv")
     assert (parts.people, parts.rows) == (whole.people, whole.rows)
     assert comparable_contents(deployment, parts.id, rows) == comparable_contents(deployment, whole.id, rows)
@@ -381,7 +381,7 @@ def test_sizes_are_classes_and_a_rare_one_is_rounded_up(deployment: Deployment) 
     assert sizes == {size: 8 + 20 + SENTINEL}
 
 
-def _sizes(deployment: Deployment, staged: Staged) -> Counter[int]:
+def _sizes(deployment: Deployment, staged: ImportResult) -> Counter[int]:
     return Counter(len(sealed) for _, _, sealed in read_stored_rows(deployment, staged.id))
 
 
@@ -495,18 +495,18 @@ def _import(
     keyholder_socket: Path | None = None,
     name: str = "people.ndjson",
     **given: Any,
-) -> Staged:
+) -> ImportResult:
     """Import with hooks of the test's own; may run beside another."""
     path = deployment.folder / name
     path.write_text("".join(json.dumps({k: v for k, v in one.items() if v}) + "\n" for one in rows))
     return import_file(
-        Request(path, SLUG, cost=given.pop("cost", "minimal"), workers=given.pop("workers", 1)),
+        ImportOptions(path, SLUG, cost=given.pop("cost", "minimal"), workers=given.pop("workers", 1)),
         database=deployment.database,
         keys=deployment.keys,
         import_socket=import_socket_path(keyholder_socket or deployment.keyholder_socket),
         work_dir=deployment.settings.work_dir,
         now=deployment.clock(),
-        listener=given.pop("listener", Silent()),
+        listener=given.pop("listener", NullListener()),
     )
 
 
@@ -566,11 +566,11 @@ def test_an_interrupted_load_leaves_nothing_behind(deployment: Deployment) -> No
     assert_nothing_left(deployment)
 
 
-def _at_once(*calls: Callable[[], Staged]) -> list[Staged | Exception]:
+def _at_once(*calls: Callable[[], ImportResult]) -> list[ImportResult | Exception]:
     """Run the calls in threads of their own; gives what each came to."""
-    results: list[Staged | Exception] = []
+    results: list[ImportResult | Exception] = []
 
-    def run(call: Callable[[], Staged]) -> None:
+    def run(call: Callable[[], ImportResult]) -> None:
         try:
             results.append(call())
         except Exception as error:  # noqa: BLE001  it is what the test looks at
@@ -584,7 +584,7 @@ def _at_once(*calls: Callable[[], Staged]) -> list[Staged | Exception]:
     return results
 
 
-def _meeting(deployment: Deployment, number: int, barrier: threading.Barrier) -> Callable[[], Staged]:
+def _meeting(deployment: Deployment, number: int, barrier: threading.Barrier) -> Callable[[], ImportResult]:
     """An import that waits for the others once it has read the scheme and sealed, just before it writes."""
 
     def meet(stage: str, _: int) -> None:
@@ -599,10 +599,10 @@ def test_two_imports_at_once_get_versions_of_their_own(deployment: Deployment) -
     deployment.stage([row("a1", email=MINA, items="name")])
     barrier = threading.Barrier(3)
     results = _at_once(*(_meeting(deployment, number, barrier) for number in range(3)))
-    assert all(isinstance(one, Staged) for one in results), results
+    assert all(isinstance(one, ImportResult) for one in results), results
     assert sorted(version for (version,) in deployment.sql("SELECT version FROM data_sets")) == [1, 2, 3, 4]
     for one in results:
-        assert isinstance(one, Staged)
+        assert isinstance(one, ImportResult)
         with deployment.database.read() as session:
             number = datasets.get(session, one.id)
         assert number.people == 1
@@ -612,7 +612,7 @@ def test_two_imports_at_once_get_versions_of_their_own(deployment: Deployment) -
 def test_of_two_first_imports_at_once_only_one_fixes_the_scheme(deployment: Deployment) -> None:
     barrier = threading.Barrier(2)
     results = _at_once(*(_meeting(deployment, number, barrier) for number in range(2)))
-    assert sorted(type(one).__name__ for one in results) == ["StateConflict", "Staged"], results
+    assert {type(one) for one in results} == {StateConflict, ImportResult}, results
     (refused,) = [one for one in results if isinstance(one, Exception)]
     assert "run this one again" in str(refused)
     assert len(deployment.sql("SELECT id FROM data_sets")) == len(list_sealed_tables(deployment)) == 1

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app import datasets
 from app.datasets import StateConflict, SentinelMissing
 from app.datasets.files.columns import BadFile
-from app.datasets.importing import Staged
+from app.datasets.importing import ImportResult
 from app.datasets.manifest import InvalidManifest
 from app.datasets.integrity import SAMPLE, IntegrityReport
 from app.errors import InvalidInput, DependencyUnavailable
@@ -36,7 +36,7 @@ def alter(deployment: Deployment, dataset: UUID, statement: str, *parameters: ob
 
 
 @pytest.fixture
-def staged(deployment: Deployment) -> Staged:
+def staged(deployment: Deployment) -> ImportResult:
     return deployment.stage(PEOPLE)
 
 
@@ -46,7 +46,7 @@ def a_persons_row(deployment: Deployment, dataset: UUID) -> tuple[bytes, int, by
 
 
 @pytest.mark.parametrize("publish", [False, True])
-def test_an_untouched_set_is_well_whatever_its_state(publish: bool, deployment: Deployment, staged: Staged) -> None:
+def test_an_untouched_set_is_well_whatever_its_state(publish: bool, deployment: Deployment, staged: ImportResult) -> None:
     if publish:
         deployment.publish(staged.id)
     assert checked(deployment, staged.id) == IntegrityReport(rows=staged.rows, sampled=0, suppressed=0, faults=())
@@ -97,7 +97,7 @@ def _delete_one_and_add_one(deployment: Deployment, dataset: UUID) -> None:
     "damage", [_delete, _change_a_byte, _copy_to_another_entry, _copy_to_another_place, _move, _delete_one_and_add_one]
 )
 def test_one_row_that_is_not_as_it_was_is_found(
-    damage: Callable[[Deployment, UUID], None], deployment: Deployment, staged: Staged
+    damage: Callable[[Deployment, UUID], None], deployment: Deployment, staged: ImportResult
 ) -> None:
     damage(deployment, staged.id)
     verdict = checked(deployment, staged.id)
@@ -106,7 +106,7 @@ def test_one_row_that_is_not_as_it_was_is_found(
     assert verdict.rows == len(read_stored_rows(deployment, staged.id))
 
 
-def test_two_rows_that_changed_places_are_found(deployment: Deployment, staged: Staged) -> None:
+def test_two_rows_that_changed_places_are_found(deployment: Deployment, staged: ImportResult) -> None:
     _swap_two(deployment, staged.id)
     try:
         assert checked(deployment, staged.id).faults
@@ -114,13 +114,13 @@ def test_two_rows_that_changed_places_are_found(deployment: Deployment, staged: 
         return
 
 
-def test_a_value_of_another_type_is_a_fault_and_no_crash(deployment: Deployment, staged: Staged) -> None:
+def test_a_value_of_another_type_is_a_fault_and_no_crash(deployment: Deployment, staged: ImportResult) -> None:
     locator, entry, _ = a_persons_row(deployment, staged.id)
     alter(deployment, staged.id, "UPDATE {table} SET sealed = 'text' WHERE locator = ? AND entry = ?", locator, entry)
     assert checked(deployment, staged.id).faults  # on PostgreSQL 'text' is four bytes like others
 
 
-def test_an_emptied_table_is_unavailable_not_well(deployment: Deployment, staged: Staged) -> None:
+def test_an_emptied_table_is_unavailable_not_well(deployment: Deployment, staged: ImportResult) -> None:
     alter(deployment, staged.id, "DELETE FROM {table}")
     with pytest.raises(SentinelMissing):
         checked(deployment, staged.id)
@@ -141,7 +141,7 @@ def _manifest(deployment: Deployment, dataset: UUID) -> bytes:
 
 
 @pytest.mark.parametrize("change", [{"rows": 3}, {"people": 2}, {"digest": "0" * 64}, {"incident": "other"}])
-def test_a_changed_manifest_does_not_hold(change: dict[str, object], deployment: Deployment, staged: Staged) -> None:
+def test_a_changed_manifest_does_not_hold(change: dict[str, object], deployment: Deployment, staged: ImportResult) -> None:
     content = json.loads(_manifest(deployment, staged.id))
     assert content | change != content
     _set(deployment, staged.id, "manifest", rfc8785.dumps(content | change))
@@ -149,7 +149,7 @@ def test_a_changed_manifest_does_not_hold(change: dict[str, object], deployment:
         checked(deployment, staged.id)
 
 
-def test_a_manifest_that_somebody_else_signed_does_not_hold(deployment: Deployment, staged: Staged) -> None:
+def test_a_manifest_that_somebody_else_signed_does_not_hold(deployment: Deployment, staged: ImportResult) -> None:
     signature = Ed25519PrivateKey.generate().sign(_manifest(deployment, staged.id))
     _set(deployment, staged.id, "signature", signature)
     with pytest.raises(InvalidManifest):
@@ -160,7 +160,7 @@ def test_a_broken_manifest_is_the_data_sets_fault_not_the_operators() -> None:
     assert not issubclass(InvalidManifest, InvalidInput)  # exit code 1, not 2
 
 
-def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: Staged) -> None:
+def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: ImportResult) -> None:
     other = deployment.stage(PEOPLE)
     with deployment.database.read() as session:
         payload, signature = datasets.queries.manifest(session, other.id)
@@ -171,19 +171,19 @@ def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: Stag
 
 @pytest.mark.parametrize(("column", "value"), [("people", 3_000), ("rows", 1), ("kind", "supplement")])
 def test_a_count_or_kind_that_was_changed_beside_the_manifest_is_found(
-    column: str, value: object, deployment: Deployment, staged: Staged
+    column: str, value: object, deployment: Deployment, staged: ImportResult
 ) -> None:
     _set(deployment, staged.id, column, value)
     assert checked(deployment, staged.id).faults == ("the list of data sets says other than the manifest",)
 
 
-def test_a_retired_set_cannot_be_checked(deployment: Deployment, staged: Staged) -> None:
+def test_a_retired_set_cannot_be_checked(deployment: Deployment, staged: ImportResult) -> None:
     deployment.retire(staged.id)
     with pytest.raises(StateConflict, match="is retired"):
         checked(deployment, staged.id)
 
 
-def test_a_lost_store_key_is_unavailable(deployment: Deployment, staged: Staged) -> None:
+def test_a_lost_store_key_is_unavailable(deployment: Deployment, staged: ImportResult) -> None:
     (key,) = deployment.keys.list_store_key_ids()
     deployment.keys.destroy_store_key(key)
     with pytest.raises(DependencyUnavailable):
@@ -198,7 +198,7 @@ def source(deployment: Deployment) -> Path:
     return deployment.folder / "people.csv"
 
 
-def test_the_source_file_is_found_again_person_by_person(deployment: Deployment, staged: Staged) -> None:
+def test_the_source_file_is_found_again_person_by_person(deployment: Deployment, staged: ImportResult) -> None:
     assert checked(deployment, staged.id, source(deployment)) == IntegrityReport(staged.rows, 3, 0, ())
 
 
@@ -221,7 +221,7 @@ def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deplo
     ],
 )
 def test_a_file_that_says_something_else_of_one_person_is_found_out(
-    change: dict[str, str], deployment: Deployment, staged: Staged
+    change: dict[str, str], deployment: Deployment, staged: ImportResult
 ) -> None:
     other = deployment.stage([*PEOPLE, change])
     (fault,) = checked(deployment, staged.id, source(deployment)).faults
@@ -237,11 +237,11 @@ def test_of_a_large_file_a_sample_is_opened(deployment: Deployment) -> None:
     assert SAMPLE * 0.8 < verdict.sampled < SAMPLE * 1.25  # which of them, a hash of their references decides
 
 
-def test_a_source_file_that_cannot_be_read_is_bad_input(deployment: Deployment, staged: Staged) -> None:
+def test_a_source_file_that_cannot_be_read_is_bad_input(deployment: Deployment, staged: ImportResult) -> None:
     with pytest.raises(BadFile):
         checked(deployment, staged.id, deployment.folder / "no-such.csv")
 
 
-def test_a_set_can_still_be_looked_up_after_it_was_checked(deployment: Deployment, staged: Staged) -> None:
+def test_a_set_can_still_be_looked_up_after_it_was_checked(deployment: Deployment, staged: ImportResult) -> None:
     checked(deployment, staged.id, source(deployment))
     assert len(look_up(deployment, staged.id, "010-2000-0001").records) == 2

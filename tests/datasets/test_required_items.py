@@ -62,7 +62,7 @@ def test_a_row_without_items_is_rejected(
     with pytest.raises(ImportFailed, match=f"line {line}, column items: {REASON}; nothing was imported") as caught:
         deployment.import_file(file)
     assert JUN not in str(caught.value)
-    staged = deployment.import_file(file, rejects_at_most=None)
+    staged = deployment.import_file(file, max_rejects=None)
     assert [(reject.line, reject.column, reject.reason) for reject in staged.rejects] == [(line, "items", REASON)]
     assert staged.people == 1
     assert look_up(deployment, staged.id, JUN).records == ()
@@ -90,7 +90,7 @@ def test_a_file_whose_every_row_is_without_items_is_refused_even_where_rejects_a
     file = write_file(tmp_path, [{"account_ref": f"a{n}", "email": f"p{n}@e.com", "items": None} for n in range(3)])
     listener = Watching(lambda *_: None, lambda rejects: rejected.extend(reject.line for reject in rejects))
     with pytest.raises(ImportFailed, match=rf"column items: {REASON} \(and 2 more\); nothing was imported"):
-        deployment.import_file(file, rejects_at_most=None, listener=listener)
+        deployment.import_file(file, max_rejects=None, listener=listener)
     assert len(rejected) == 3  # they were reported all the same
     assert deployment.sql("SELECT id FROM data_sets") == []
     assert deployment.keys.list_store_key_ids() == []
@@ -99,7 +99,7 @@ def test_a_file_whose_every_row_is_without_items_is_refused_even_where_rejects_a
 def test_ndjson_without_the_key_in_any_row_names_the_column(deployment: Deployment, tmp_path: Path) -> None:
     file = write_ndjson(tmp_path, [{"account_ref": f"a{n}", "email": f"p{n}@example.com"} for n in range(3)])
     with pytest.raises(ImportFailed, match=r"people\.ndjson: line 1, column items: "):
-        deployment.import_file(file, rejects_at_most=None)
+        deployment.import_file(file, max_rejects=None)
     assert deployment.sql("SELECT id FROM data_sets") == []
 
 
@@ -111,13 +111,13 @@ def test_a_file_without_a_required_column_is_refused(
     columns = {"account_ref": "a1", "email": MINA, "items": "name", "confidence": "withdrawn"}
     del columns[missing]
     with pytest.raises(BadFile, match=rf"column {missing}.*: missing from the header"):
-        deployment.import_file(write_file(tmp_path, [columns]), rejects_at_most=None)
+        deployment.import_file(write_file(tmp_path, [columns]), max_rejects=None)
     assert deployment.sql("SELECT id FROM data_sets") == []
 
 
 def test_a_person_whose_every_row_was_rejected_is_not_in_the_data_set(deployment: Deployment) -> None:
     people = [row("a1", email=MINA, phone="010-2000-0001"), row("a1", email=MINA), row("a2", email=JUN, items="name")]
-    staged = deployment.stage(people, rejects_at_most=None)
+    staged = deployment.stage(people, max_rejects=None)
     assert (staged.people, len(staged.rejects)) == (1, 2)
     deployment.publish(staged.id)
     answer = deployment.exposures(MINA, "010-2000-0001")
@@ -131,7 +131,7 @@ def test_a_withdrawn_person_is_not_made_an_empty_finding_by_a_row_without_items(
     rows = [row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, confidence=other)]
     with pytest.raises(ImportFailed, match="line 3, column items"):
         deployment.stage(rows)
-    staged = deployment.stage(rows, rejects_at_most=None)
+    staged = deployment.stage(rows, max_rejects=None)
     record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("withdrawn", {})
 
@@ -147,7 +147,7 @@ def test_only_a_withdrawn_person_is_sealed_without_items(
     confidence: str, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last guard, should the read stage ever let such a row through."""
-    monkeypatch.setattr("app.datasets.importing.reading.check_items", lambda *_: None)
+    monkeypatch.setattr("app.datasets.importing.stages.read.check_items", lambda *_: None)
     with pytest.raises(ImportFailed, match="without items"):
         deployment.stage([row("a1", email=MINA, items="name"), row("a2", email=JUN, confidence=confidence)])
     assert deployment.sql("SELECT id FROM data_sets") == []

@@ -31,12 +31,12 @@ from app.db.upgrade import upgrade
 from app.errors import OperationRefused
 from tests.datasets.store_reader import look_up, read_stored_rows
 from tests.datasets.operator_actions import checked, suppress
-from tests.datasets.test_cut_short import (
-    assert_equal_and_nothing_left,
-    finished,
+from tests.datasets.test_interrupted_import import (
+    assert_same_data_and_no_leftovers,
+    run_to_completion,
     kill_parent,
     kill_worker,
-    killed_at,
+    run_and_kill_at,
 )
 from tests.faces.cli.console import Console
 from tests.support.answers import assert_unavailable
@@ -321,7 +321,7 @@ def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_don
 
     with monkeypatch.context() as patched:
         patched.setattr(f"app.datasets.{point}", die)
-        patched.setattr("app.datasets.importing.pipeline._Import._discard", lambda *_: None)
+        patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(Killed):
             deployment.stage(PEOPLE)
     left = tables_on(servers) - before
@@ -340,9 +340,9 @@ def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: 
     deployment.import_file(file)
     chance = random.Random(11)
     for _ in range(4):
-        killed_at(deployment, file, chance.randrange(40, 80), chance.choice([kill_worker, kill_parent]))
-    finished(deployment, file)
-    assert_equal_and_nothing_left(deployment, file)
+        run_and_kill_at(deployment, file, chance.randrange(40, 80), chance.choice([kill_worker, kill_parent]))
+    run_to_completion(deployment, file)
+    assert_same_data_and_no_leftovers(deployment, file)
     there = {table_name(one) for (one,) in deployment.sql("SELECT id FROM data_sets")}
     assert tables_on(servers) - before == {(number, name) for number in (0, 1) for name in there}
 
@@ -373,7 +373,7 @@ def test_another_file_instead_leaves_nothing_of_the_first(
 
     with monkeypatch.context() as patched:
         patched.setattr("app.datasets.sealed_rows.link_partition", die)
-        patched.setattr("app.datasets.importing.pipeline._Import._discard", lambda *_: None)
+        patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(Killed):
             deployment.stage(PEOPLE)
     servers.shards[0].stop("immediate")

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
 from app.datasets.files.columns import COLUMNS, Reject
-from app.datasets.importing import Listener, Request, Silent, Staged
+from app.datasets.importing import ProgressListener, ImportOptions, NullListener, ImportResult
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.delivery import Message, Outbox
@@ -44,7 +44,7 @@ class Mailbox:
         self.messages.append(message)
 
 
-class Watching(Silent):
+class Watching(NullListener):
     """Listens to an import, and calls what the test has to say."""
 
     def __init__(
@@ -55,17 +55,17 @@ class Watching(Silent):
         self._progress, self._rejects = progress, rejects
         self.told: list[tuple[object, ...]] = []
 
-    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+    def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         self._progress(stage, done)
 
-    def rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[Reject]) -> None:
         self._rejects(rejects)
 
-    def continued(self, done: int, partitions: int) -> None:
-        self.told.append(("continued", done, partitions))
+    def on_resume(self, done: int, partitions: int) -> None:
+        self.told.append(("resumed", done, partitions))
 
-    def began_again(self) -> None:
-        self.told.append(("began again",))
+    def on_restart(self) -> None:
+        self.told.append(("restarted",))
 
 
 def row(account: str, **columns: Any) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Deployment:
         """A client of the application, whose outbox is emptied by `deliver` rather than by a thread."""
         return self._open.enter_context(served(self.app))
 
-    def stage(self, rows: Iterable[Mapping[str, str]], *, incident: str = SLUG, **request: Any) -> Staged:
+    def stage(self, rows: Iterable[Mapping[str, str]], *, incident: str = SLUG, **request: Any) -> ImportResult:
         """Import some rows."""
         path = self.folder / "people.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -124,12 +124,12 @@ class Deployment:
             writer.writerows(rows)
         return self.import_file(path, incident=incident, **request)
 
-    def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> Staged:
+    def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> ImportResult:
         self.clock.move(seconds=1)  # data sets are listed by age
-        listener: Listener = request.pop("listener", Silent())
+        listener: ProgressListener = request.pop("listener", NullListener())
         given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
         return import_file(
-            Request(path, incident, **(given | request)),
+            ImportOptions(path, incident, **(given | request)),
             database=self.database,
             keys=self.keys,
             import_socket=import_socket_path(self.keyholder_socket),

@@ -11,6 +11,6 @@ What lies between two stages is put aside by `spill` in a `workspace`, where the
 Rows travel in Arrow batches (`rows`). Whoever serves has no use for Arrow, so nothing here that needs it is imported with the package.
 """
 
-from app.datasets.importing.request import CANARIES_AT_MOST, CANARY_DOMAIN, Listener, Request, Silent, Staged
+from app.datasets.importing.options import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ProgressListener, ImportOptions, NullListener, ImportResult
 
-__all__ = ["CANARIES_AT_MOST", "CANARY_DOMAIN", "Listener", "Request", "Silent", "Staged"]
+__all__ = ["MAX_CANARIES", "DEFAULT_CANARY_DOMAIN", "ProgressListener", "ImportOptions", "NullListener", "ImportResult"]

@@ -18,15 +18,15 @@ from app.datasets import catalog_queries, sealed_rows
 from app.datasets import kdf_params
 from app.datasets.errors import ImportFailed, PepperMismatch
 from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
-from app.datasets.importing.adding import add_data_set, sentinel_rows
-from app.datasets.importing.loading import LEAST_OF_A_SIZE, Loading, load, seal_bucket
-from app.datasets.importing.plan import Plan
-from app.datasets.importing.planting import Planted, Planting
-from app.datasets.importing.reading import Reading, read_block
-from app.datasets.importing.request import Listener, Request, Staged
-from app.datasets.importing.sealed import Sealed
-from app.datasets.importing.sealing import Sealing, read_sealed, seal_partition
-from app.datasets.importing.sorting import Sorted, Sorting, sort_bucket
+from app.datasets.importing.commit import add_data_set, sentinel_rows
+from app.datasets.importing.stages.load import MIN_ROWS_PER_SIZE, Loading, load, seal_bucket
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.canary_planter import Planted, CanaryPlanter
+from app.datasets.importing.stages.read import Reading, read_block
+from app.datasets.importing.options import ProgressListener, ImportOptions, ImportResult
+from app.datasets.importing.seal_result import Sealed
+from app.datasets.importing.stages.seal import Sealing, read_sealed, seal_partition
+from app.datasets.importing.stages.sort import Sorted, Sorting, sort_bucket
 from app.datasets.importing.spill import Spill, SpillDamaged
 from app.datasets.importing.workers import Workers
 from app.datasets.importing.workspace import Journal, Workspace
@@ -47,15 +47,15 @@ REJECTS_AT_MOST = 1_000_000
 
 
 def import_file(
-    request: Request,
+    request: ImportOptions,
     *,
     database: Database,
     keys: KeyRing,
     import_socket: Path,
     work_dir: Path,
     now: datetime,
-    listener: Listener,
-) -> Staged:
+    listener: ProgressListener,
+) -> ImportResult:
     """Import a file as a staged data set.
 
     Killed at any moment, it leaves no data set behind, and the same request goes on where it was: what is sealed is not sealed again.
@@ -87,7 +87,7 @@ def import_file(
         open_shards(database) as servers,
         Workers(request.workers) as workers,
     ):
-        return _Import(
+        return _ImportRun(
             request, incident, database, servers, keys, import_socket, workspace, workers, listener, now
         ).staged()
 
@@ -108,10 +108,10 @@ class _File:
 
 
 @dataclass(frozen=True, slots=True)
-class _Import:
+class _ImportRun:
     """One run of one request."""
 
-    request: Request
+    request: ImportOptions
     incident: Incident
     database: Database
     servers: Mapping[str, Database]
@@ -119,10 +119,10 @@ class _Import:
     import_socket: Path
     workspace: Workspace
     workers: Workers
-    listener: Listener
+    listener: ProgressListener
     now: datetime
 
-    def staged(self) -> Staged:
+    def staged(self) -> ImportResult:
         """Import, or go on where an earlier run was cut short."""
         earlier = self.workspace.journal()
         with self.database.read() as session:
@@ -135,7 +135,7 @@ class _Import:
             if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.list_store_key_ids():
                 return self._complete(earlier, file) or self._made(earlier, file)
             self._take_away(earlier)
-            self.listener.began_again()
+            self.listener.on_restart()
         key = StoreKey.generate()
         journal = Journal.of(uuid4(), key.id, file.source, chosen, file.partitions)
         self.workspace.begin(journal)
@@ -151,7 +151,7 @@ class _Import:
         digest = hmac.new(self.keys.load_application_key().subkey("source of an import"), digestmod="sha256")
         said = (ROW_RULES, request.incident, request.kind, request.encoding, str(self.incident.hints))
         decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
-        planting, taken = Planting(self.keys.load_application_key(), request, hints=self.incident.hints), set[str]()
+        planting, taken = CanaryPlanter(self.keys.load_application_key(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
         with opened(request.path, encoding=request.encoding) as opened_file:
             partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
@@ -164,14 +164,14 @@ class _Import:
                     file.blocks += 1
                     yield file.blocks - 1, block
 
-            reading = Reading(opened_file.format, kinds, file.partitions, spill, planting.phones())
+            reading = Reading(opened_file.format, kinds, file.partitions, spill, planting.candidate_phones())
             for one in self.workers.run(partial(read_block, reading), numbered()):
                 file.rows += one.rows
                 file.rejects += one.rejects
                 file.cohorts |= one.cohorts
                 file.synthetic = file.synthetic or one.synthetic
                 taken |= one.taken
-                self.listener.progress("read", one.read, opened_file.size, file.rows, len(file.rejects))
+                self.listener.on_progress("read", one.read, opened_file.size, file.rows, len(file.rejects))
                 if len(file.rejects) > REJECTS_AT_MOST:
                     raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
         if not file.rows and not file.rejects:
@@ -187,8 +187,8 @@ class _Import:
     def _judge(self, rejects: list[Reject], *, some_left: bool) -> None:
         """Report rejected rows. Fail where there are more than the caller allows, or where every row was rejected."""
         rejects.sort(key=attrgetter("line"))
-        self.listener.rejects(rejects)
-        limit = self.request.rejects_at_most
+        self.listener.on_rejects(rejects)
+        limit = self.request.max_rejects
         if some_left and (limit is None or len(rejects) <= limit):
             return
         first = rejects[0]
@@ -199,39 +199,39 @@ class _Import:
     def _sealing(self, journal: Journal, file: _File) -> Sealing:
         store_key = self.keys.load_store_key(journal.key_id)
         dataset = UUID(journal.dataset)
-        cohorts = Plan.numbers(file.cohorts)
-        plan = Plan(
+        cohorts = ImportContext.index_cohorts(file.cohorts)
+        context = ImportContext(
             dataset, self.incident.slug, journal.scheme, self.incident.hints, cohorts, self.keys, journal.key_id
         )
         spill = Spill(self.workspace.folder(dataset.hex), "sealed", store_key.subkey("import"))
-        return Sealing(plan, self.import_socket, file.spill, file.blocks, spill, file.partitions)
+        return Sealing(context, self.import_socket, file.spill, file.blocks, spill, file.partitions)
 
-    def _complete(self, journal: Journal, file: _File) -> Staged | None:
+    def _complete(self, journal: Journal, file: _File) -> ImportResult | None:
         """Give the data set, where the earlier run made it be there and was cut short before it could say so."""
         with self.database.read() as session:
             there = catalog_queries.get_data_set(session, UUID(journal.dataset))
         if there is None:
             return None
         sealing = self._sealing(journal, file)
-        self.listener.continued(file.partitions, file.partitions)
+        self.listener.on_resume(file.partitions, file.partitions)
         sealed = Sealed()
         for number in range(file.partitions):
             sealed.add(read_sealed(sealing, number))
         rejects = sorted(file.rejects + sealed.rejects, key=attrgetter("line"))
-        self.workspace.forget(journal)
+        self.workspace.clear(journal)
         counts = (there.rows, there.people, sealed.unreachable, journal.markers)
-        return Staged(there.id, *counts, rejects, file.planted.people)
+        return ImportResult(there.id, *counts, rejects, file.planted.people)
 
-    def _made(self, journal: Journal, file: _File) -> Staged:
+    def _made(self, journal: Journal, file: _File) -> ImportResult:
         try:
             sealing = self._sealing(journal, file)
             staged = self._load(journal, sealing, file, self._seal(sealing, file))
         except BaseException as error:
             cut_short = isinstance(error, DependencyUnavailable | KeyboardInterrupt)
             if not cut_short or isinstance(error, PepperMismatch | SpillDamaged) or not self._is_worth_keeping(journal):
-                self._discard(journal)
+                self._try_clean_up(journal)
             raise
-        self.workspace.forget(journal)
+        self.workspace.clear(journal)
         return staged
 
     def _seal(self, sealing: Sealing, file: _File) -> Sealed:
@@ -244,11 +244,11 @@ class _Import:
             else:
                 left.append(number)
         if done:
-            self.listener.continued(done, file.partitions)
+            self.listener.on_resume(done, file.partitions)
         for one in self.workers.run(partial(seal_partition, sealing), left):
             total.add(one)
             done += 1
-            self.listener.progress("seal", done, file.partitions, total.people, len(total.rejects))
+            self.listener.on_progress("seal", done, file.partitions, total.people, len(total.rejects))
         file.spill.clear()
         if total.rejects:
             file.rejects += total.rejects
@@ -258,12 +258,12 @@ class _Import:
             raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")
         return total
 
-    def _load(self, journal: Journal, sealing: Sealing, file: _File, sealed: Sealed) -> Staged:
-        plan, buckets = sealing.plan, range(file.partitions)
+    def _load(self, journal: Journal, sealing: Sealing, file: _File, sealed: Sealed) -> ImportResult:
+        context, buckets = sealing.context, range(file.partitions)
         sorting = Sorting(
             sealing.spill,
             file.partitions,
-            sentinel_rows(plan, sealed.vouching[0], self._shard_count),
+            sentinel_rows(context, sealed.vouching[0], self._shard_count),
             Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
         )
         done = Sorted()
@@ -271,22 +271,22 @@ class _Import:
             done.rows += one.rows
             done.markers += one.markers
             done.sizes += one.sizes
-            self.listener.progress("sort", number + 1, file.partitions, done.rows, 0)
+            self.listener.on_progress("sort", number + 1, file.partitions, done.rows, 0)
         self.workspace.begin(journal.with_markers(done.markers))
-        sizes = merge_rare_sizes(done.sizes, LEAST_OF_A_SIZE)
-        loading = Loading(plan, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
+        sizes = merge_rare_sizes(done.sizes, MIN_ROWS_PER_SIZE)
+        loading = Loading(context, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
         account = RowMultisetHash(self.keys.load_store_key(journal.key_id))
-        self._drop(plan.dataset)  # what an earlier run began to load
+        self._drop(context.dataset)  # what an earlier run began to load
         load(
             self.database,
             self.servers,
             loading,
             self.workers.run(partial(seal_bucket, loading), buckets),
             account=account,
-            progress=lambda rows: self.listener.progress("load", rows, done.rows, rows, 0),
+            progress=lambda rows: self.listener.on_progress("load", rows, done.rows, rows, 0),
             finish=lambda session: add_data_set(
                 session,
-                plan,
+                context,
                 account,
                 sealed,
                 signing=self.keys.load_signing_key(),
@@ -298,13 +298,13 @@ class _Import:
             ),
         )
         counts = (account.count, sealed.people, sealed.unreachable, done.markers)
-        return Staged(plan.dataset, *counts, file.rejects, file.planted.people)
+        return ImportResult(context.dataset, *counts, file.rejects, file.planted.people)
 
     def _is_worth_keeping(self, journal: Journal) -> bool:
         folder = self.workspace.folder(UUID(journal.dataset).hex)
         return any(folder.glob("sealed-*"))
 
-    def _discard(self, journal: Journal) -> None:
+    def _try_clean_up(self, journal: Journal) -> None:
         """Take away what a run left. Where a database is not there to do it, the next run does."""
         with suppress(DependencyUnavailable):
             self._take_away(journal)
@@ -317,7 +317,7 @@ class _Import:
             self._drop(dataset)
             with suppress(StoreKeyMissing):
                 self.keys.destroy_store_key(journal.key_id)
-        self.workspace.forget(journal)
+        self.workspace.clear(journal)
 
     def _drop(self, dataset: UUID) -> None:
         with self.database.write() as session:

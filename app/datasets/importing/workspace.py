@@ -125,7 +125,7 @@ class Workspace:
         shutil.rmtree(self._folder / name, ignore_errors=True)
         return self.folder(name)
 
-    def forget(self, journal: Journal) -> None:
+    def clear(self, journal: Journal) -> None:
         """Take away what was sealed for a data set, and then what is remembered of it: there is nothing to go on from."""
         shutil.rmtree(self._folder / UUID(journal.dataset).hex, ignore_errors=True)
         self._journal.unlink(missing_ok=True)

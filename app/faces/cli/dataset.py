@@ -17,7 +17,7 @@ from app.config import read_settings
 from app.crypto.stretching import parse_cost
 from app.datasets import DataSet, IdentifierHasher, Record, SealedStore, AmbiguousIdentifier, UnknownIdentifier
 from app.datasets.files import write
-from app.datasets.importing import CANARIES_AT_MOST, CANARY_DOMAIN, Request, Staged
+from app.datasets.importing import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ImportOptions, ImportResult
 from app.datasets.synthetic import synthesize
 from app.errors import InvalidInput
 from app.faces.cli.importing import Bars, ImportSaid
@@ -62,13 +62,13 @@ def import_dataset(
         int,
         typer.Option(
             min=0,
-            max=CANARIES_AT_MOST,
+            max=MAX_CANARIES,
             help="records to plant of people whom nobody is: who asks about one raises an alarm",
         ),
     ] = 0,
     canary_domain: Annotated[
         str, typer.Option(help="where their emails stand: one of the company's own that delivers to nobody")
-    ] = CANARY_DOMAIN,
+    ] = DEFAULT_CANARY_DOMAIN,
     json: Json = False,
 ) -> None:
     """Import a file as a staged data set, which nobody sees until it is published."""
@@ -77,14 +77,14 @@ def import_dataset(
     if cost is not None:
         parse_cost(cost)  # refused before anything is opened or started
     settings = read_settings()
-    request = Request(
+    request = ImportOptions(
         path=file,
         incident=incident,
         kind="full" if kind is Kind.full else "supplement",
         cost=cost,
         workers=workers or os.cpu_count() or 1,
         encoding=encoding,
-        rejects_at_most=max_rejects if max_rejects is not None else None if rejects else 0,
+        max_rejects=max_rejects if max_rejects is not None else None if rejects else 0,
         canaries=canaries,
         canary_domain=canary_domain,
     )
@@ -278,7 +278,7 @@ def _fields(one: DataSet) -> dict[str, object]:
     return {name: getattr(one, name) for name in names if getattr(one, name) is not None}
 
 
-def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
+def _said_staged(staged: ImportResult, seconds: float, *, as_json: bool) -> None:
     fields = {
         "event": "staged",
         "id": staged.id,
@@ -286,7 +286,7 @@ def _said_staged(staged: Staged, seconds: float, *, as_json: bool) -> None:
         "people": staged.people,
         "rejected": len(staged.rejects),
         "unreachable": staged.unreachable,
-        "shared_by_too_many": staged.shared_by_too_many,
+        "shared_by_too_many": staged.ambiguous_identifiers,
         "canaries": staged.canaries,
         "seconds": round(seconds, 2),
     }

@@ -15,7 +15,7 @@ from app.config import Settings, read_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.datasets.files import write
-from app.datasets.importing import Request, Silent
+from app.datasets.importing import ImportOptions, NullListener
 from app.datasets.synthetic import Sample, samples, synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
@@ -100,13 +100,13 @@ def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
     source = settings.key_dir / "people.csv"
     write(source, synthesize(accounts, seed=SEED))
     staged = import_file(
-        Request(source, incident.slug, cost="minimal", workers=1),
+        ImportOptions(source, incident.slug, cost="minimal", workers=1),
         database=database,
         keys=KeyRing(settings.key_dir),
         import_socket=import_socket_path(keyholder_socket),
         work_dir=settings.work_dir,
         now=system_clock(),
-        listener=Silent(),
+        listener=NullListener(),
     )
     source.unlink()
     with database.write() as session:

@@ -62,11 +62,11 @@ class ImportSaid:
     """Tells the operator how an import goes."""
 
     def __init__(self, bars: Bars, rejects: Path | None, *, as_json: bool) -> None:
-        self.progress = bars.show
+        self.on_progress = bars.show
         self._rejects = rejects
         self._as_json = as_json
 
-    def rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[Reject]) -> None:
         """Write line, column and reason of each rejected row where they were asked for."""
         if self._rejects is None:
             return
@@ -78,12 +78,12 @@ class ImportSaid:
         except OSError as error:
             raise InvalidInput(f"--rejects {self._rejects}: cannot be written ({error.strerror})") from None
 
-    def continued(self, done: int, partitions: int) -> None:
+    def on_resume(self, done: int, partitions: int) -> None:
         """Say that an import goes on."""
         text = f"an import of this file was cut short; it goes on: {done} of {partitions} parts are sealed already"
-        emit({"event": "continued", "done": done, "parts": partitions}, text, as_json=self._as_json)
+        emit({"event": "resumed", "done": done, "parts": partitions}, text, as_json=self._as_json)
 
-    def began_again(self) -> None:
+    def on_restart(self) -> None:
         """Say that an import starts clean."""
         text = "an earlier import was cut short and is of no use to this one: what it left is gone, and this one starts clean"
-        emit({"event": "began_again"}, text, as_json=self._as_json)
+        emit({"event": "restarted"}, text, as_json=self._as_json)

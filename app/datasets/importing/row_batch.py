@@ -38,13 +38,13 @@ class Claim(NamedTuple):
         return cls(int(items), int(views), int(confidence), cohort)
 
 
-class Row(NamedTuple):
+class CanonicalRow(NamedTuple):
     """A finding in canonical form. The rows of one person are united to one of the same shape.
 
     Several values of a kind stand in order, with `BETWEEN_VALUES` between them.
     """
 
-    who: str
+    person_ref: str
     """account_ref and recipient_ref, joined by `mac_inputs.person_ref`."""
     line: int
     email: str
@@ -58,11 +58,11 @@ class Row(NamedTuple):
         return f"Row(line={self.line})"
 
 
-SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in Row._fields])
-"""A batch of rows: a column for each field of `Row`."""
+SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in CanonicalRow._fields])
+"""A batch of rows: a column for each field of `CanonicalRow`."""
 
 
-def as_batch(rows: Iterable[Row]) -> pa.RecordBatch:
+def to_batch(rows: Iterable[CanonicalRow]) -> pa.RecordBatch:
     """Bring rows into one batch."""
     columns = [*zip(*rows, strict=True)] or [()] * len(SCHEMA)
     return pa.record_batch(
@@ -70,9 +70,9 @@ def as_batch(rows: Iterable[Row]) -> pa.RecordBatch:
     )
 
 
-def listed(rows: pa.RecordBatch) -> list[Row]:
+def to_rows(rows: pa.RecordBatch) -> list[CanonicalRow]:
     """Take the rows out of a batch."""
-    return [*map(Row, *(column.to_pylist() for column in rows.columns))]
+    return [*map(CanonicalRow, *(column.to_pylist() for column in rows.columns))]
 
 
 def pack(rows: pa.RecordBatch) -> pa.Buffer | bytes:
@@ -82,23 +82,23 @@ def pack(rows: pa.RecordBatch) -> pa.Buffer | bytes:
 
 def unpack(packed: bytes) -> pa.RecordBatch:
     """Read what `pack` wrote."""
-    return pa.ipc.read_record_batch(packed, SCHEMA) if packed else as_batch(())
+    return pa.ipc.read_record_batch(packed, SCHEMA) if packed else to_batch(())
 
 
-def numbered(rows: pa.RecordBatch) -> list[int]:
+def person_hashes(rows: pa.RecordBatch) -> list[int]:
     """Give for each row a number that is the same for all rows of one person."""
-    return [*map(crc32, rows["who"].cast(pa.binary()).to_pylist())]
+    return [*map(crc32, rows["person_ref"].cast(pa.binary()).to_pylist())]
 
 
 def parted_by_person(rows: pa.RecordBatch, partitions: int) -> list[pa.RecordBatch]:
     """Part rows so that all of one person come to lie in one of so many parts."""
-    parts = [one % partitions for one in numbered(rows)]
+    parts = [one % partitions for one in person_hashes(rows)]
     ordered = rows.take(pc.array_sort_indices(pa.array(parts, pa.int32())))
     counts = Counter(parts)
     bounds = accumulate((counts[part] for part in range(partitions)), initial=0)
     return [ordered.slice(start, end - start) for start, end in pairwise(bounds)]
 
 
-def cohorts_of(rows: pa.RecordBatch) -> set[str]:
+def collect_cohorts(rows: pa.RecordBatch) -> set[str]:
     """Name the cohorts that *rows*, none united yet, speak of."""
     return {Claim.parse(claim).cohort for claim in rows["claims"].unique().to_pylist()} - {""}

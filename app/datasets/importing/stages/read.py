@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from app.crypto import mac_inputs
 from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, check_items, read_cell
-from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, cohorts_of, pack, parted_by_person
+from app.datasets.importing.row_batch import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, collect_cohorts, pack, parted_by_person
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
 from app.datasets.synthetic import SYNTHETIC_MARK
@@ -57,20 +57,20 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
         BadFile: the block cannot be read as a whole.
     """
     number, block = task
-    rows, rejects = judged(reading.format.table(block), reading.declared)
+    rows, rejects = validate_rows(reading.format.table(block), reading.declared)
     reading.spill.write(number, [*map(pack, parted_by_person(rows, reading.partitions))])
     phones = BETWEEN_VALUES.join(rows["phone"].to_pylist()).split(BETWEEN_VALUES) if reading.watched else ()
     return Read(
         rows=rows.num_rows,
         rejects=rejects,
-        cohorts=cohorts_of(rows),
-        synthetic=pc.any(pc.starts_with(rows["who"], SYNTHETIC_MARK)).as_py() is True,
+        cohorts=collect_cohorts(rows),
+        synthetic=pc.any(pc.starts_with(rows["person_ref"], SYNTHETIC_MARK)).as_py() is True,
         read=block.read,
         taken={*reading.watched.intersection(phones)},
     )
 
 
-def judged(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list[Reject]]:
+def validate_rows(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list[Reject]]:
     """Judge what the rows of a block say, and spell it in canonical form; and what cannot be taken.
 
     Column by column: the common spellings of one at once, and each other cell by itself.
@@ -78,8 +78,8 @@ def judged(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list
     values = [_values(name, cells, table.piped) for name, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)]
     columns = [*values, _claims(table.columns[_VALUES:], table.piped, declared)]
     (account, recipient), (*kinds, claims) = (columns[0].texts, columns[1].texts), (one.texts for one in columns[2:])
-    who = pc.binary_join_element_wise(account, recipient, mac_inputs.REF_SEPARATOR)
-    rows = pa.record_batch([who, pa.array(table.lines, pa.int64()), *kinds, claims], SCHEMA)
+    person_ref = pc.binary_join_element_wise(account, recipient, mac_inputs.REF_SEPARATOR)
+    rows = pa.record_batch([person_ref, pa.array(table.lines, pa.int64()), *kinds, claims], SCHEMA)
     problems: dict[int, Reject] = {}
     for column in columns:
         for place, fault in column.faults.items():
@@ -99,7 +99,7 @@ class _Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One part of each row of a block, as a `Row` has it; null where that is a fault."""
+    """One part of each row of a block, as a `CanonicalRow` has it; null where that is a fault."""
 
     texts: pa.StringArray
     faults: Mapping[int, _Fault]
@@ -115,7 +115,7 @@ def _values(name: str, cells: Sequence[object], piped: bool) -> _Judged:
     if not piped:
         return _Judged.one_by_one(_spelled(name, cells, piped=False))
     column = pa.array(cells, pa.string())
-    texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _AT_ONCE[name](column))
+    texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _VECTORIZED_RULES[name](column))
     undecided = texts.is_null()
     left = _Judged.one_by_one(_spelled(name, column.filter(undecided).to_pylist(), piped=True))
     places = pc.indices_nonzero(undecided)
@@ -186,7 +186,7 @@ def _reference(column: pa.StringArray) -> pa.StringArray:
     return pc.if_else(pc.match_substring_regex(column, r"\A[0-9A-Za-z_-]{1,64}\z"), column, _UNDECIDED)
 
 
-_AT_ONCE: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
+_VECTORIZED_RULES: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
     dict.fromkeys(_REFERENCES, _reference) | dict(BULK_CANONICALIZERS)
 )
 

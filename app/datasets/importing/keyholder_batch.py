@@ -1,6 +1,6 @@
 """The keyholder, asked for many people: where their rows are, the tags of their values, and what else their records are made of.
 
-A cell is a `Row`'s: nothing, one value or several. A column of them in gives a column of answers.
+A cell is a `CanonicalRow`'s: nothing, one value or several. A column of them in gives a column of answers.
 """
 
 import pyarrow as pa
@@ -11,11 +11,11 @@ from app.crypto.key_derivation import LOCATOR_BYTES, DERIVED_KEYS_BYTES, derive_
 from app.crypto.row_sealing import MAX_RECORD_BYTES
 from app.datasets.errors import ImportFailed
 from app.datasets.files import Reject
-from app.datasets.importing.people import parted, sum_up
-from app.datasets.importing.plan import Plan
-from app.datasets.importing.rows import BETWEEN_VALUES, Row, listed
-from app.datasets.importing.sealed import Sealed
-from app.datasets.importing.stored import in_pieces
+from app.datasets.importing.merge_people import split_values, sum_up
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.row_batch import BETWEEN_VALUES, CanonicalRow, to_rows
+from app.datasets.importing.seal_result import Sealed
+from app.datasets.importing.packed_rows import in_pieces
 from app.datasets.record import CONFIDENCES, ROLES, encode_single_tags, encode_header, encode_hints, encode_items, encode_tags
 from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, ValueKind, mask
 from app.keyholder import KeyholderClient
@@ -30,16 +30,16 @@ IDENTIFIERS_AT_MOST = 1_000
 class Asked:
     """Answers on one connection: whoever gives them has shown which pepper it holds."""
 
-    def __init__(self, keyholder: KeyholderClient, plan: Plan) -> None:
+    def __init__(self, keyholder: KeyholderClient, context: ImportContext) -> None:
         """Have the keyholder vouch for itself.
 
         Raises:
             KeyholderUnavailable: it does not answer.
         """
         self._keyholder = keyholder
-        self._plan = plan
+        self._plan = context
         self._on = keyholder.connection_id()
-        sentinel, mark = mac_inputs.sentinel_input(plan.dataset), mac_inputs.kdf_params_input(plan.scheme.salt)
+        sentinel, mark = mac_inputs.sentinel_input(context.dataset), mac_inputs.kdf_params_input(context.scheme.salt)
         self.vouching = (keyholder.mac(sentinel, connection_id=self._on), keyholder.mac(mark, connection_id=self._on))
 
     def subjects(self, whos: pa.StringArray) -> pa.BinaryArray:
@@ -61,14 +61,14 @@ class Asked:
         coded = cells.dictionary_encode()
         different = coded.dictionary.to_pylist()
         several = [cell for cell in different if BETWEEN_VALUES in cell]
-        values = {*different, *(value for cell in several for value in parted(cell))}
+        values = {*different, *(value for cell in several for value in split_values(cell))}
         asked = [*values.difference(known, several, ("",))]
         tags = pc.binary_slice(
             self._macs(mac_inputs.value_prefix(kind), pa.array(asked, pa.string())), 0, mac_inputs.TAG_BYTES
         )
         known.update(zip(asked, encode_single_tags(tags.to_pylist()), strict=True))
         for cell in several:
-            known[cell] = encode_tags(sorted([known[one][-mac_inputs.TAG_BYTES :] for one in parted(cell)]))
+            known[cell] = encode_tags(sorted([known[one][-mac_inputs.TAG_BYTES :] for one in split_values(cell)]))
         known[""] = encode_tags(())
         return pa.array([*map(known.__getitem__, different)], pa.binary()).take(coded.indices)
 
@@ -77,8 +77,8 @@ class Asked:
         return in_pieces(answers, mac_inputs.MAC_BYTES)
 
 
-def ask(
-    people: pa.RecordBatch, plan: Plan, keyholder: KeyholderClient, names: dict[str, bytes]
+def derive_people(
+    people: pa.RecordBatch, context: ImportContext, keyholder: KeyholderClient, names: dict[str, bytes]
 ) -> tuple[Sealed, pa.RecordBatch]:
     """Ask the keyholder for all that the records of some people are made of, each one's rows united.
 
@@ -98,10 +98,10 @@ def ask(
     done = Sealed()
     reachable = people.filter(pc.or_(pc.not_equal(people["email"], ""), pc.not_equal(people["phone"], "")))
     done.unreachable = people.num_rows - reachable.num_rows
-    asked = Asked(keyholder, plan)
+    asked = Asked(keyholder, context)
     done.vouching = asked.vouching
-    subjects = asked.subjects(reachable["who"])
-    commons = _commons(reachable, plan, subjects, asked, names)
+    subjects = asked.subjects(reachable["person_ref"])
+    commons = _commons(reachable, context, subjects, asked, names)
     owned = pc.binary_join_element_wise(*(asked.places(kind, reachable[kind]) for kind in IDENTIFIER_KINDS), b"")
     count = pc.divide(pc.binary_length(owned), DERIVED_KEYS_BYTES)
     length = pc.add(pc.binary_length(commons), pc.multiply(pc.subtract(count, 1), LOCATOR_BYTES))
@@ -124,7 +124,7 @@ def ask(
 
 
 def _commons(
-    people: pa.RecordBatch, plan: Plan, subjects: pa.BinaryArray, asked: Asked, names: dict[str, bytes]
+    people: pa.RecordBatch, context: ImportContext, subjects: pa.BinaryArray, asked: Asked, names: dict[str, bytes]
 ) -> pa.BinaryArray:
     """Write what the records of each person have in common: all but the siblings."""
     coded = people["claims"].dictionary_encode()  # most people's claims are the same as others'
@@ -137,10 +137,10 @@ def _commons(
         for role in ROLES
         for has_hints in (False, True)
     ]
-    items = [encode_items(claimed.items, [plan.cohorts[cohort] for cohort in claimed.cohorts]) for claimed in different]
-    shown = [encode_hints(hints_of(person)) for person in listed(people)] if plan.hints else [b""] * people.num_rows
+    items = [encode_items(claimed.items, [context.cohorts[cohort] for cohort in claimed.cohorts]) for claimed in different]
+    shown = [encode_hints(hints_of(person)) for person in to_rows(people)] if context.hints else [b""] * people.num_rows
     hints = pa.array(shown, pa.binary())
-    is_recipient = pc.invert(pc.ends_with(people["who"], mac_inputs.REF_SEPARATOR))
+    is_recipient = pc.invert(pc.ends_with(people["person_ref"], mac_inputs.REF_SEPARATOR))
     role, hinted = (flag.cast(pa.int32()) for flag in (is_recipient, pc.not_equal(hints, b"")))
     head = pc.add(pc.multiply(coded.indices, 4), pc.add(pc.multiply(role, 2), hinted))
     return pc.binary_join_element_wise(
@@ -154,10 +154,10 @@ def _commons(
     )
 
 
-def hints_of(person: Row) -> dict[ValueKind, tuple[str, ...]]:
+def hints_of(person: CanonicalRow) -> dict[ValueKind, tuple[str, ...]]:
     """Mask what leaked of somebody's values, as its owner may be shown it."""
     exposed = sum_up(person.claims).items
-    values = {kind: parted(getattr(person, kind)) for kind in VALUE_KINDS}
+    values = {kind: split_values(getattr(person, kind)) for kind in VALUE_KINDS}
     return {
         kind: tuple(sorted({mask(kind, text) for text in values[kind]})[:HINTS_KEPT])
         for kind in VALUE_KINDS

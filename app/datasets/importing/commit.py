@@ -10,8 +10,8 @@ from app.crypto.keys import SigningKey
 from app.datasets import catalog_queries
 from app.datasets import kdf_params
 from app.datasets.canary_index import seal_canaries
-from app.datasets.importing.plan import Plan
-from app.datasets.importing.sealed import Sealed
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.seal_result import Sealed
 from app.datasets.manifest import RowMultisetHash, Manifest
 from app.datasets.models import DataSetRow
 from app.datasets.shard_ranges import find_sentinels
@@ -21,7 +21,7 @@ from app.datasets.lifecycle import DataSetKind
 from app.incidents import lock_incident
 
 
-def sentinel_rows(plan: Plan, mac: bytes, shard_count: int) -> tuple[bytes, ...]:
+def sentinel_rows(context: ImportContext, mac: bytes, shard_count: int) -> tuple[bytes, ...]:
     """Make the rows that vouch for the data set's shards, as the seal stage makes those of people.
 
     Args:
@@ -29,14 +29,14 @@ def sentinel_rows(plan: Plan, mac: bytes, shard_count: int) -> tuple[bytes, ...]
         mac: the keyholder's answer on the data set's sentinel.
         shard_count: how many there are.
     """
-    sealer, content = plan.sealer(), encode(Sentinel(tuple(plan.cohorts)))
-    places = find_sentinels(plan.scheme.stretch(mac), sealer, shard_count)
+    sealer, content = context.create_sealer(), encode(Sentinel(tuple(context.cohorts)))
+    places = find_sentinels(context.scheme.stretch(mac), sealer, shard_count)
     return tuple(stored + bytes(TAG_BYTES) + sealer.record_sealer.seal(place, content) for place, stored in places)
 
 
 def add_data_set(
     session: Session,
-    plan: Plan,
+    context: ImportContext,
     account: RowMultisetHash,
     sealed: Sealed,
     *,
@@ -53,39 +53,39 @@ def add_data_set(
         StateConflict: another import has fixed another scheme meanwhile.
         PepperMismatch: the scheme was fixed under another.
     """
-    lock_incident(session, plan.incident)  # so that two imports do not take one version
-    kdf_params.persist_or_verify(session, plan.scheme, plan.scheme.derive_check_value(sealed.vouching[1]), now=now)
-    key = plan.keys.load_store_key(plan.key_id)
+    lock_incident(session, context.incident)  # so that two imports do not take one version
+    kdf_params.persist_or_verify(session, context.scheme, context.scheme.derive_check_value(sealed.vouching[1]), now=now)
+    key = context.keys.load_store_key(context.key_id)
     manifest = Manifest.create(
         account,
         key,
-        dataset=plan.dataset,
-        incident=plan.incident,
+        dataset=context.dataset,
+        incident=context.incident,
         kind=kind,
-        hints=plan.hints,
+        hints=context.hints,
         people=sealed.people,
     )
     payload, signature = manifest.sign(signing)
     catalog_queries.insert_data_set(
         session,
         DataSetRow(
-            id=plan.dataset,
-            incident=plan.incident,
-            version=catalog_queries.next_version_number(session, plan.incident),
+            id=context.dataset,
+            incident=context.incident,
+            version=catalog_queries.next_version_number(session, context.incident),
             kind=kind,
             state="staged",
-            key_id=plan.key_id,
+            key_id=context.key_id,
             synthetic=synthetic,
             rows=manifest.rows,
             people=manifest.people,
             manifest=payload,
             signature=signature,
-            cohort_counts=seal_cohort_counts(sealed.tallies, key, plan.dataset),
+            cohort_counts=seal_cohort_counts(sealed.tallies, key, context.dataset),
             imported_at=now,
             published_at=None,
             sequence=None,
             base_id=None,
             shard_count=shard_count,
-            canaries=seal_canaries(canaries, key, plan.dataset),
+            canaries=seal_canaries(canaries, key, context.dataset),
         ),
     )

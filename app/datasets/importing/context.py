@@ -10,7 +10,7 @@ from app.crypto.row_sealing import RowSealer
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportContext:
     """What all people of one import have in common."""
 
     dataset: UUID
@@ -22,11 +22,11 @@ class Plan:
     key_id: str
 
     @staticmethod
-    def numbers(cohorts: set[str]) -> dict[str, int]:
+    def index_cohorts(cohorts: set[str]) -> dict[str, int]:
         """Number the cohorts of a file, as the records refer to them: by name, so that the same file gives the same numbers."""
         return {name: number for number, name in enumerate(sorted(cohorts))}
 
-    def sealer(self) -> RowSealer:
+    def create_sealer(self) -> RowSealer:
         """Load the store key, and give what cloaks and seals under it.
 
         Raises:

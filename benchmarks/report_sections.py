@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks import argon2, floor, growth, inventory, sizes
-from benchmarks.importing import Import, run_import
+from benchmarks import argon2, floor
+from benchmarks import row_sizes
+from benchmarks import import_stats
+from benchmarks import table_growth
+from benchmarks.import_run import ImportRun, run_import
 from benchmarks.table import Line, against_floor, alone, as_share
 from benchmarks.workbench import Workbench
 
@@ -15,7 +18,7 @@ CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BenchmarkOptions:
     """How much is measured."""
 
     people: int
@@ -26,18 +29,18 @@ class Options:
     point_read_rows: Sequence[int]
 
 
-def importing(bench: Workbench, options: Options) -> tuple[list[Line], list[Line], list[Line]]:
+def measure_import(bench: Workbench, options: BenchmarkOptions) -> tuple[list[Line], list[Line], list[Line]]:
     """Import on PostgreSQL at the least cost; gives the import, its floor step by step, and the bytes of a row."""
     file = bench.people(options.people)
-    held = inventory.take(file)
+    held = import_stats.take(file)
     deployment = bench.on_postgresql("importing")
-    imports: list[Import] = []
+    imports: list[ImportRun] = []
     floors: list[dict[str, float]] = []
     rows: list[floor.Row] = []
     for _ in range(options.rounds):
         imported = run_import(deployment, file, cost="minimal", workers=CORES, postmaster=bench.postmaster)
         imports.append(imported)
-        rows = sizes.stored(deployment.database_url, imported)
+        rows = row_sizes.stored(deployment.database_url, imported)
         # sealed rows lie aside twice, 16 bytes of locator in front, without the outer seal's tag and padding: 4 bytes more than they are in the end
         aside = held.read_bytes + 2 * sum(len(sealed) + 4 for _, _, sealed in rows)
         work = floor.Work(file, held.questions, rows, aside)
@@ -46,10 +49,10 @@ def importing(bench: Workbench, options: Options) -> tuple[list[Line], list[Line
     least = {step: median(one[step] for one in floors) for step in floors[0]}
     table = _import_lines(imports, sum(least.values()), stretching, held)
     steps = [alone(step, took, "CPU s") for step, took in least.items()]
-    return table, steps, _size_lines(rows, sizes.on_postgresql(deployment.database_url, imports[-1]), "PostgreSQL", 90)
+    return table, steps, _size_lines(rows, row_sizes.on_postgresql(deployment.database_url, imports[-1]), "PostgreSQL", 90)
 
 
-def _import_lines(imports: Sequence[Import], least: float, stretching: float, held: inventory.Inventory) -> list[Line]:
+def _import_lines(imports: Sequence[ImportRun], least: float, stretching: float, held: import_stats.Inventory) -> list[Line]:
     cpu = median(one.all_cpu for one in imports)
     wall = median(one.wall for one in imports)
     rows = imports[0].rows
@@ -76,10 +79,10 @@ def _import_lines(imports: Sequence[Import], least: float, stretching: float, he
     ]
 
 
-def at_default_cost(bench: Workbench, options: Options) -> list[Line]:
+def measure_default_cost(bench: Workbench, options: BenchmarkOptions) -> list[Line]:
     """Import on PostgreSQL at the default cost, against Argon2id alone, measured before and after."""
     file = bench.people(options.people_at_default)
-    held = inventory.take(file)
+    held = import_stats.take(file)
     deployment = bench.on_postgresql("at_default_cost")
     before = argon2.measure_throughput("default", processes=CORES, rounds=3, seconds=1.5)
     imported = run_import(deployment, file, cost="default", workers=CORES, postmaster=bench.postmaster)
@@ -100,21 +103,21 @@ def at_default_cost(bench: Workbench, options: Options) -> list[Line]:
     ]
 
 
-def on_sqlite(bench: Workbench, options: Options) -> list[Line]:
+def measure_sqlite_rows(bench: Workbench, options: BenchmarkOptions) -> list[Line]:
     """Import on SQLite, for the bytes of a row."""
     file = bench.people(options.people_on_sqlite)
     deployment = bench.on_sqlite("on_sqlite")
     database = Path(deployment.database_url.removeprefix("sqlite:///"))
-    before = sizes.used(database)
+    before = row_sizes.used(database)
     imported = run_import(deployment, file, cost="minimal", workers=CORES, postmaster=bench.postmaster)
-    taken = (sizes.used(database) - before) / imported.rows
-    return _size_lines(sizes.on_file(database, imported), taken, "SQLite", 41)
+    taken = (row_sizes.used(database) - before) / imported.rows
+    return _size_lines(row_sizes.on_file(database, imported), taken, "SQLite", 41)
 
 
 def _size_lines(rows: Sequence[floor.Row], taken: float, store: str, around: int) -> list[Line]:
-    sealed = sizes.mean(rows)
+    sealed = row_sizes.mean(rows)
     return [
-        alone(f"sealed bytes of the common row, {store}", sizes.common(rows), "bytes", "<= 128"),
+        alone(f"sealed bytes of the common row, {store}", row_sizes.common(rows), "bytes", "<= 128"),
         alone(f"sealed bytes of a row in the mean, {store}", sealed, "bytes"),
         as_share(
             f"bytes of a row with its key, against its sealed bytes, {store}",
@@ -126,9 +129,9 @@ def _size_lines(rows: Sequence[floor.Row], taken: float, store: str, around: int
     ]
 
 
-def point_reads(bench: Workbench, options: Options) -> list[Line]:
+def measure_point_reads(bench: Workbench, options: BenchmarkOptions) -> list[Line]:
     """Read single rows out of small and large tables."""
-    reads = sorted(growth.measure(bench.database("point_reads"), options.point_read_rows), key=lambda one: one.rows)
+    reads = sorted(table_growth.measure(bench.database("point_reads"), options.point_read_rows), key=lambda one: one.rows)
     lines = [
         line
         for one in reads

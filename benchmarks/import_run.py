@@ -15,7 +15,7 @@ from benchmarks.workbench import INCIDENT, Deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ImportRun:
     """What an import took, from the start of its command to the end: `cpu` of the command, its workers and its keyholder."""
 
     dataset: UUID
@@ -33,7 +33,7 @@ class Import:
         return self.cpu + self.postgresql_cpu
 
 
-def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, postmaster: int) -> Import:
+def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, postmaster: int) -> ImportRun:
     """Import a file as a new data set.
 
     Args:
@@ -54,7 +54,7 @@ def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, p
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     staged = json.loads(said.splitlines()[-1])
-    return Import(
+    return ImportRun(
         dataset=UUID(staged["id"]),
         rows=staged["rows"],
         wall=wall,

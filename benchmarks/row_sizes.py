@@ -10,7 +10,7 @@ import psycopg
 
 from app.datasets import sealed_rows
 from benchmarks.floor import Row
-from benchmarks.importing import Import
+from benchmarks.import_run import ImportRun
 
 
 def common(rows: Sequence[Row]) -> int:
@@ -23,7 +23,7 @@ def mean(rows: Sequence[Row]) -> float:
     return sum(len(sealed) for _, _, sealed in rows) / len(rows)
 
 
-def on_postgresql(url: str, imported: Import) -> float:
+def on_postgresql(url: str, imported: ImportRun) -> float:
     """Give the bytes of a row in its table and its key."""
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT pg_total_relation_size(%s)", (sealed_rows.table_name(imported.dataset),)).fetchone()
@@ -40,14 +40,14 @@ def used(database: Path) -> int:
     return int((pages - free) * size)
 
 
-def stored(url: str, imported: Import) -> list[Row]:
+def stored(url: str, imported: ImportRun) -> list[Row]:
     """Read the rows of a data set on PostgreSQL, in their order."""
     query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)} ORDER BY locator, entry"  # noqa: S608
     with psycopg.connect(url) as connection:
         return connection.cursor(binary=True).execute(query).fetchall()
 
 
-def on_file(database: Path, imported: Import) -> list[Row]:
+def on_file(database: Path, imported: ImportRun) -> list[Row]:
     """Read the rows of a data set on SQLite."""
     query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)}"  # noqa: S608
     with closing(sqlite3.connect(database)) as connection:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.datasets.errors import ImportFailed
-from app.datasets.importing.rows import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, Row, as_batch, listed, unpack
+from app.datasets.importing.row_batch import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, CanonicalRow, to_batch, to_rows, unpack
 from app.incidents import ITEM_KINDS, ItemKind
 
-ROWS_AT_MOST = 100_000
+MAX_ROWS_PER_PERSON = 100_000
 """Of one person: far more than anybody has, and few enough to hold in memory."""
 
 
@@ -28,13 +28,13 @@ class Sum:
     """For each cohort the items, as a mask, that this person has in it."""
 
 
-def gather(parts: Iterable[bytes]) -> pa.RecordBatch:
+def merge_by_person(parts: Iterable[bytes]) -> pa.RecordBatch:
     """Bring the rows of each person together and unite them; *parts* are as the read stage puts them aside.
 
     Raises:
-        ImportFailed: one person has more of them than `ROWS_AT_MOST`.
+        ImportFailed: one person has more of them than `MAX_ROWS_PER_PERSON`.
     """
-    held, count, bearable = [as_batch(())], 0, ROWS_AT_MOST
+    held, count, bearable = [to_batch(())], 0, MAX_ROWS_PER_PERSON
     for part in map(unpack, filter(None, parts)):
         held.append(part)
         count += part.num_rows
@@ -42,15 +42,15 @@ def gather(parts: Iterable[bytes]) -> pa.RecordBatch:
             _counted(pa.concat_batches(held))
             bearable = 2 * count
     rows = pa.concat_batches(held)
-    who, rows_of = _counted(rows)
+    person_ref, rows_of = _counted(rows)
     has_two = pc.equal(rows_of, 2)
-    pairs = rows.filter(has_two).take(pc.array_sort_indices(who.filter(has_two)))
+    pairs = rows.filter(has_two).take(pc.array_sort_indices(person_ref.filter(has_two)))
     one, other = (pairs.take(pa.array(range(first, len(pairs), 2), pa.int32())) for first in range(2))
-    people: dict[str, list[Row]] = {}
-    for row in listed(rows.filter(pc.greater(rows_of, 2))):
-        people.setdefault(row.who, []).append(row)
+    people: dict[str, list[CanonicalRow]] = {}
+    for row in to_rows(rows.filter(pc.greater(rows_of, 2))):
+        people.setdefault(row.person_ref, []).append(row)
     alone = rows.filter(pc.equal(rows_of, 1))
-    return pa.concat_batches([alone, _both(one, other), as_batch(map(unite, people.values()))])
+    return pa.concat_batches([alone, _both(one, other), to_batch(map(merge_rows, people.values()))])
 
 
 def _counted(rows: pa.RecordBatch) -> tuple[pa.Int32Array, pa.Int64Array]:
@@ -59,21 +59,21 @@ def _counted(rows: pa.RecordBatch) -> tuple[pa.Int32Array, pa.Int64Array]:
     Raises:
         ImportFailed: one has too many.
     """
-    who = rows["who"].dictionary_encode().indices
-    rows_of = who.value_counts().field("counts").take(who)  # it counts them in the order of their numbers
-    too_many = rows.filter(pc.greater(rows_of, ROWS_AT_MOST))
+    person_ref = rows["person_ref"].dictionary_encode().indices
+    rows_of = person_ref.value_counts().field("counts").take(person_ref)  # it counts them in the order of their numbers
+    too_many = rows.filter(pc.greater(rows_of, MAX_ROWS_PER_PERSON))
     if too_many.num_rows:
         first = pc.min(too_many["line"])
-        reason = f"one person has over {ROWS_AT_MOST:,} rows; nothing was imported"
+        reason = f"one person has over {MAX_ROWS_PER_PERSON:,} rows; nothing was imported"
         raise ImportFailed(f"line {first}, column account_ref: {reason}")
-    return who, rows_of
+    return person_ref, rows_of
 
 
-def unite(rows: Sequence[Row]) -> Row:
+def merge_rows(rows: Sequence[CanonicalRow]) -> CanonicalRow:
     """Unite one person's rows."""
     whos, lines, emails, phones, names, addresses, claims = zip(*rows, strict=True)
-    return Row(
-        who=whos[0],
+    return CanonicalRow(
+        person_ref=whos[0],
         line=min(lines),
         email=_united(emails),
         phone=_united(phones),
@@ -84,14 +84,14 @@ def unite(rows: Sequence[Row]) -> Row:
 
 
 def _both(one: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
-    """Do as `unite` for many people who have two rows each, as nearly all have who have several."""
+    """Do as `merge_rows` for many people who have two rows each, as nearly all have who have several."""
     values = map(_of_both, one.columns[_VALUES], other.columns[_VALUES])
     line = pc.min_element_wise(one["line"], other["line"])
     in_order = [first(one["claims"], other["claims"]) for first in (pc.min_element_wise, pc.max_element_wise)]
-    return pa.record_batch([one["who"], line, *values, pc.binary_join_element_wise(*in_order, BETWEEN_CELLS)], SCHEMA)
+    return pa.record_batch([one["person_ref"], line, *values, pc.binary_join_element_wise(*in_order, BETWEEN_CELLS)], SCHEMA)
 
 
-_VALUES = slice(Row._fields.index("email"), Row._fields.index("claims"))
+_VALUES = slice(CanonicalRow._fields.index("email"), CanonicalRow._fields.index("claims"))
 
 
 def _of_both(one: pa.StringArray, other: pa.StringArray) -> pa.StringArray:
@@ -117,7 +117,7 @@ def sum_up(claims: str) -> Sum:
     return Sum(items, tuple(sorted(cohort for cohort in seen if cohort)), confidence, tuple(seen.items()))
 
 
-def parted(values: str) -> list[str]:
+def split_values(values: str) -> list[str]:
     """Take the values of one kind apart."""
     return values.split(BETWEEN_VALUES) if values else []
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import OVERFLOW_MARKER, size_class_for_inner
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.stored import BEFORE_INNER, ordered, pack, places_of, unpack
+from app.datasets.importing.packed_rows import BEFORE_INNER, ordered, pack, places_of, unpack
 from app.datasets.shard_ranges import range_index
 
 SHARED_BY_AT_MOST = 20

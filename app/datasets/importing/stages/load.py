@@ -16,13 +16,13 @@ from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import size_class_for_inner
 from app.datasets import sealed_rows
-from app.datasets.importing.plan import Plan
+from app.datasets.importing.context import ImportContext
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.stored import contents_of, in_pieces, places_of, unpack
+from app.datasets.importing.packed_rows import contents_of, in_pieces, places_of, unpack
 from app.datasets.manifest import RowMultisetHash
 from app.db import Database
 
-LEAST_OF_A_SIZE = 1_000
+MIN_ROWS_PER_SIZE = 1_000
 """Rows that must have a size, or they take the next larger one."""
 
 ROWS_AT_ONCE = 20_000
@@ -33,7 +33,7 @@ ROWS_AT_ONCE = 20_000
 class Loading:
     """What sealing the buckets takes."""
 
-    plan: Plan
+    context: ImportContext
     spill: Spill
     partitions: int
     sizes: Mapping[int, int]
@@ -58,10 +58,10 @@ def seal_bucket(loading: Loading, number: int) -> Bucket:
         DependencyUnavailable: a key or the spill failed.
     """
     rows = unpack([loading.spill.read(number, 0)])
-    sealer = loading.plan.sealer()
+    sealer = loading.context.create_sealer()
     stored = places_of(rows).to_pylist()
     entries = _numbered(stored)
-    account = RowMultisetHash(loading.plan.keys.load_store_key(loading.plan.key_id))
+    account = RowMultisetHash(loading.context.keys.load_store_key(loading.context.key_id))
     content: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
@@ -109,7 +109,7 @@ def load(
             progress(account.count)
             yield bucket.content  # last, since nobody comes back for what follows the last bucket of a range
 
-    dataset, contents = loading.plan.dataset, counted()
+    dataset, contents = loading.context.dataset, counted()
     if loading.is_sqlite:
         with database.write() as session:
             sealed_rows.create_table(session, dataset)

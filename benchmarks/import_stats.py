@@ -6,10 +6,10 @@ from pathlib import Path
 
 from app import incidents
 from app.datasets.files import opened
-from app.datasets.importing.people import parted
+from app.datasets.importing.merge_people import split_values
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
-from app.datasets.importing.reading import judged
-from app.datasets.importing.rows import listed, numbered, pack
+from app.datasets.importing.stages.read import validate_rows
+from app.datasets.importing.row_batch import to_rows, person_hashes, pack
 from benchmarks import ROOT
 
 
@@ -34,11 +34,11 @@ def take(path: Path) -> Inventory:
         partitions = 1 << (file.rows_likely // ROWS_PER_PARTITION).bit_length()
         parts: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partitions)]
         for block in file.blocks:
-            found, _ = judged(file.format.table(block), kinds)
+            found, _ = validate_rows(file.format.table(block), kinds)
             rows += found.num_rows
             read_bytes += len(pack(found))
-            for row, person in zip(listed(found), numbered(found), strict=True):
-                texts = ([row.who], *map(parted, (row.email, row.phone, row.name, row.address)))
+            for row, person in zip(to_rows(found), person_hashes(found), strict=True):
+                texts = ([row.person_ref], *map(split_values, (row.email, row.phone, row.name, row.address)))
                 part = parts[person % partitions]
                 for kind, several in zip(part, texts, strict=True):
                     kind.update(several)

@@ -15,19 +15,19 @@ import pyarrow.compute as pc
 
 from app.crypto.key_derivation import LOCATOR_BYTES, DERIVED_KEYS_BYTES
 from app.crypto.row_sealing import RowSealer, derive_row_tags
-from app.datasets.importing.asking import ask
-from app.datasets.importing.people import gather
-from app.datasets.importing.plan import Plan
-from app.datasets.importing.sealed import Sealed
+from app.datasets.importing.keyholder_batch import derive_people
+from app.datasets.importing.merge_people import merge_by_person
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.seal_result import Sealed
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.stored import brought_together, in_pieces, ordered, pack
+from app.datasets.importing.packed_rows import brought_together, in_pieces, ordered, pack
 from app.datasets.shard_ranges import range_start
 from app.keyholder import KeyholderClient
 
 PEOPLE_AT_ONCE = 10_000
 """That the keyholder is asked about together: what is known of them meanwhile stays small."""
 
-RECORDS_AT_ONCE = 64 << 20
+RECORD_BATCH_BYTES = 64 << 20
 """Bytes, sealed together."""
 
 IMPORT_TIMEOUT = 30.0
@@ -38,7 +38,7 @@ IMPORT_TIMEOUT = 30.0
 class Sealing:
     """What sealing the partitions takes: the rows of stage one come in, sealed ones go out in as many buckets as there are partitions."""
 
-    plan: Plan
+    context: ImportContext
     import_socket: Path
     read: Spill
     blocks: int
@@ -53,15 +53,15 @@ def seal_partition(sealing: Sealing, number: int) -> Sealed:
         ImportFailed: one person has too many rows.
         DependencyUnavailable: the keyholder, a key or the spill failed.
     """
-    people = gather(sealing.read.read_all(sealing.blocks, number))
-    sealer = sealing.plan.sealer()
+    people = merge_by_person(sealing.read.read_all(sealing.blocks, number))
+    sealer = sealing.context.create_sealer()
     done, parts = Sealed(), list[pa.BinaryArray]()
     names: dict[str, bytes] = {}
     with KeyholderClient(sealing.import_socket, timeout=IMPORT_TIMEOUT) as keyholder:
         for start in range(0, people.num_rows or 1, PEOPLE_AT_ONCE):  # nobody, too: it is seen which pepper answers
-            some, known = ask(people.slice(start, PEOPLE_AT_ONCE), sealing.plan, keyholder, names)
+            some, known = derive_people(people.slice(start, PEOPLE_AT_ONCE), sealing.context, keyholder, names)
             done.add(some)
-            parts.append(seal(known, sealer))
+            parts.append(seal_people(known, sealer))
     stored = ordered(pa.concat_arrays(parts))
     firsts = (range_start(bucket, sealing.partitions) for bucket in range(sealing.partitions))
     bounds = [bisect_left(range(len(stored)), first, key=lambda at: stored[at].as_py()) for first in firsts]
@@ -79,16 +79,16 @@ def read_sealed(sealing: Sealing, number: int) -> Sealed:
     return Sealed.unpack(sealing.spill.read(number, sealing.partitions))
 
 
-def seal(people: pa.RecordBatch, sealer: RowSealer) -> pa.BinaryArray:
+def seal_people(people: pa.RecordBatch, sealer: RowSealer) -> pa.BinaryArray:
     """Write the records of people whom `ask` knows, and seal them; gives their rows as `brought_together` has them.
 
     One half of the people after the other, where all their records would fill the memory.
     """
     if not people.num_rows:
         return pa.array([], pa.binary())
-    if people.num_rows > 1 and pc.sum(people["size"]).as_py() > RECORDS_AT_ONCE:
+    if people.num_rows > 1 and pc.sum(people["size"]).as_py() > RECORD_BATCH_BYTES:
         middle = people.num_rows // 2
-        return pa.concat_arrays([seal(people[:middle], sealer), seal(people[middle:], sealer)])
+        return pa.concat_arrays([seal_people(people[:middle], sealer), seal_people(people[middle:], sealer)])
     places, owners, siblings = _apart(people["places"])
     records = pc.binary_join_element_wise(people["common"].take(owners), siblings, b"").to_pylist()
     locators = pc.binary_slice(places, 0, LOCATOR_BYTES).to_pylist()

@@ -41,7 +41,7 @@ def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterat
     """Run an import in a process of its own."""
     places = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
     arguments = [file, SLUG, deployment.settings.database_url, *places, workers]
-    command = [sys.executable, "-m", "tests.support.importing", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.support.import_process", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:
             yield child
@@ -56,7 +56,7 @@ def told(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-def finished(deployment: Deployment, file: Path) -> tuple[UUID, list[list[Any]]]:
+def run_to_completion(deployment: Deployment, file: Path) -> tuple[UUID, list[list[Any]]]:
     """Let an import come to its end; gives its data set and all that it told."""
     with importing(deployment, file) as child:
         said = [one["said"] for one in told(child)]
@@ -75,7 +75,7 @@ def kill_parent(child: subprocess.Popen[str], event: dict[str, Any]) -> None:
     child.kill()
 
 
-def killed_at(
+def run_and_kill_at(
     deployment: Deployment, file: Path, moment: int, kill: Callable[[subprocess.Popen[str], dict[str, Any]], None]
 ) -> None:
     """Run an import and kill something once it has told so many things."""
@@ -86,7 +86,7 @@ def killed_at(
         child.wait()
 
 
-def assert_equal_and_nothing_left(deployment: Deployment, file: Path) -> None:
+def assert_same_data_and_no_leftovers(deployment: Deployment, file: Path) -> None:
     """Every data set is as the first, and there is nothing that belongs to none."""
     findings = [one for one in read_rows(file) if isinstance(one, Finding)]
     rows = deployment.sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
@@ -116,10 +116,10 @@ def test_killed_twenty_five_times_it_is_the_same(
         deployment.import_file(file)
         chance = random.Random(7)
         for _ in range(25):
-            killed_at(deployment, file, chance.randrange(MOMENTS), chance.choice(victims))
+            run_and_kill_at(deployment, file, chance.randrange(MOMENTS), chance.choice(victims))
         deployment.database.engine.dispose()  # connections to a server that is no more
-        finished(deployment, file)
-        assert_equal_and_nothing_left(deployment, file)
+        run_to_completion(deployment, file)
+        assert_same_data_and_no_leftovers(deployment, file)
         deployment.close()
 
 
@@ -134,11 +134,11 @@ def test_an_import_that_was_cut_short_goes_on_where_it_was(deployment: Deploymen
         for event in told(child):
             if event["said"] == ["seal", 5]:
                 child.kill()
-    _, said = finished(deployment, file)
-    ((_, done, partitions),) = [one for one in said if one[0] == "continued"]
+    _, said = run_to_completion(deployment, file)
+    ((_, done, partitions),) = [one for one in said if one[0] == "resumed"]
     assert 5 <= done < partitions
     assert [one[1] for one in said if one[0] == "seal"] == list(range(done + 1, partitions + 1))
-    assert_equal_and_nothing_left(deployment, file)
+    assert_same_data_and_no_leftovers(deployment, file)
 
 
 def test_a_changed_file_starts_clean_and_says_so(deployment: Deployment, file: Path, tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_a_changed_file_starts_clean_and_says_so(deployment: Deployment, file: P
                 child.kill()
     assert len(deployment.keys.list_store_key_ids()) == 1
     write(file, synthesize(160, seed=4))
-    _, said = finished(deployment, file)
-    assert ["began again"] in said
-    assert not [one for one in said if one[0] == "continued"]
-    assert_equal_and_nothing_left(deployment, file)
+    _, said = run_to_completion(deployment, file)
+    assert ["restarted"] in said
+    assert not [one for one in said if one[0] == "resumed"]
+    assert_same_data_and_no_leftovers(deployment, file)
 
 
 def test_killed_between_being_there_and_saying_so_it_is_not_imported_twice(
@@ -164,12 +164,12 @@ def test_killed_between_being_there_and_saying_so_it_is_not_imported_twice(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.datasets.importing.pipeline.Workspace.forget", die)
+        patched.setattr("app.datasets.importing.pipeline.Workspace.clear", die)
         with pytest.raises(Killed):
             deployment.import_file(file)
     ((there,),) = deployment.sql("SELECT id FROM data_sets")
     assert deployment.import_file(file).id == UUID(str(there))
-    assert_equal_and_nothing_left(deployment, file)
+    assert_same_data_and_no_leftovers(deployment, file)
     assert deployment.import_file(file).id != UUID(str(there))  # asked for once more, it is another
 
 

@@ -1,6 +1,6 @@
 """An import in a process of its own, which a test may kill.
 
-    python -m tests.support.importing FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
+    python -m tests.support.import_process FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
 
 A small file is cut into many blocks and partitions, so that there are many moments to be killed at. Each thing that the import tells is a line of
 JSON on standard output, with the processes that work for it. Each of those reads this file again, so it imports nothing that brings the server.
@@ -16,7 +16,7 @@ from unittest.mock import patch
 from app.clock import system_clock
 from app.crypto.key_files import KeyRing
 from app.datasets.files import Reject
-from app.datasets.importing import Request
+from app.datasets.importing import ImportOptions
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.errors import ExposureError
@@ -30,17 +30,17 @@ class Teller:
         sys.stdout.write(json.dumps({"said": said, "workers": workers}) + "\n")
         sys.stdout.flush()
 
-    def progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
+    def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         self.tell(stage, done)
 
-    def rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[Reject]) -> None:
         self.tell("rejects", len(rejects))
 
-    def continued(self, done: int, partitions: int) -> None:
-        self.tell("continued", done, partitions)
+    def on_resume(self, done: int, partitions: int) -> None:
+        self.tell("resumed", done, partitions)
 
-    def began_again(self) -> None:
-        self.tell("began again")
+    def on_restart(self) -> None:
+        self.tell("restarted")
 
 
 def main(file: str, incident: str, url: str, keys: str, import_socket: str, work: str, workers: str) -> None:
@@ -52,7 +52,7 @@ def main(file: str, incident: str, url: str, keys: str, import_socket: str, work
     ):
         try:
             staged = import_file(
-                Request(Path(file), incident, workers=int(workers)),
+                ImportOptions(Path(file), incident, workers=int(workers)),
                 database=database,
                 keys=KeyRing(Path(keys)),
                 import_socket=Path(import_socket),
