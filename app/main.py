@@ -27,7 +27,7 @@ from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, OperationRefused
 from app.exposures import ExposureService
 from app.faces import api, web
-from app.faces.cli import run
+from app.faces.cli import run_command_line
 from app.faces.http.limited import RequestRateLimited, spend
 from app.faces.http.logs import configure_logging
 from app.faces.http.metrics import Metrics
@@ -253,7 +253,7 @@ def _would_reach_strangers(database: Database, sender: Sender) -> bool:
 
 def main() -> None:
     """Run the command line."""
-    run(create_app)
+    run_command_line(create_app)
 
 
 if __name__ == "__main__":

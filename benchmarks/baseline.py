@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.faces.cli.server import listen
+from app.faces.cli.uvicorn_runner import listen
 
 
 def baseline_app(url: str) -> FastAPI:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import incidents
-from app.datasets.files import opened
+from app.datasets.files import open_source_file
 from app.datasets.importing.merge_people import split_values
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
 from app.datasets.importing.stages.read import validate_rows
@@ -30,11 +30,11 @@ def take(path: Path) -> Inventory:
     """Count what is in a file."""
     kinds = frozenset[str](incidents.load_incident(ROOT / "app" / "incidents" / "sample.toml").kinds)
     rows = read_bytes = 0
-    with opened(path, encoding="utf-8") as file:
-        partitions = 1 << (file.rows_likely // ROWS_PER_PARTITION).bit_length()
+    with open_source_file(path, encoding="utf-8") as file:
+        partitions = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
         parts: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partitions)]
         for block in file.blocks:
-            found, _ = validate_rows(file.format.table(block), kinds)
+            found, _ = validate_rows(file.format.parse(block), kinds)
             rows += found.num_rows
             read_bytes += len(pack(found))
             for row, person in zip(to_rows(found), person_hashes(found), strict=True):

@@ -51,7 +51,7 @@ def refused(name: str) -> str:
         ("EXPOSURE_KEYHOLDER", f"https://{MARK}"),
         ("EXPOSURE_SENDER", MARK),
         ("EXPOSURE_SENDER", ""),
-        ("EXPOSURE_SENDER", "Console"),
+        ("EXPOSURE_SENDER", "CliDriver"),
         ("EXPOSURE_PUBLIC_URL", MARK),
         ("EXPOSURE_PUBLIC_URL", f"ftp://user:{MARK}@example.com"),
         ("EXPOSURE_TRUSTED_PROXIES", MARK),

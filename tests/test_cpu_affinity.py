@@ -12,7 +12,7 @@ from app import cpu_affinity
 from app.config import Settings
 from app.datasets import Argon2Slots
 from app.delivery import ConsoleSender
-from app.faces.cli import server
+from app.faces.cli import uvicorn_runner
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="nobody chooses here")
 
@@ -100,7 +100,7 @@ def test_a_server_settles_before_it_starts_a_thread() -> None:
         seen.append(here())
 
     in_thread(
-        lambda: server._build(
+        lambda: uvicorn_runner._build(
             cast("Any", create_app), cast("Settings", None), Path("door"), lambda: ConsoleSender(as_json=True), 1
         )
     )

@@ -16,7 +16,7 @@ from app.datasets import lifecycle
 from app.datasets import kdf_params
 from app.datasets import sealed_rows
 from app.datasets.errors import ImportFailed, NoKdfParams
-from app.datasets.files import opened
+from app.datasets.files import open_source_file
 from app.datasets.importing.keyholder_batch import derive_people
 from app.datasets.importing.merge_people import merge_rows
 from app.datasets.importing.context import ImportContext
@@ -65,7 +65,7 @@ def verify(
     Raises:
         StateConflict: it is retired: there is nothing left to check.
         BadManifest: the signature does not hold.
-        BadFile: the source file cannot be read.
+        InvalidFile: the source file cannot be read.
         DependencyUnavailable: the keyholder, the database, the sentinel or a key failed.
     """
     lifecycle.require_rows(dataset)
@@ -122,9 +122,9 @@ def _sample(
     people: dict[str, list[CanonicalRow]] = {}
     cohorts: set[str] = set()
     one_of = max(1, dataset.people // SAMPLE)
-    with opened(path, encoding=encoding) as file:
+    with open_source_file(path, encoding=encoding) as file:
         for block in file.blocks:
-            rows, _ = validate_rows(file.format.table(block), frozenset[str](incident.kinds))
+            rows, _ = validate_rows(file.format.parse(block), frozenset[str](incident.kinds))
             cohorts |= collect_cohorts(rows)
             for row in to_rows(rows.filter(pa.array([person % one_of == 0 for person in person_hashes(rows)], pa.bool_()))):
                 people.setdefault(row.person_ref, []).append(row)

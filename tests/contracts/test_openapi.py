@@ -14,8 +14,8 @@ from schemathesis import Case
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, FuzzScenarioFinished, NonFatalError, ScenarioFinished
 
-from app.datasets.files import write
-from app.datasets.synthetic import samples, synthesize
+from app.datasets.files import write_source_file
+from app.datasets.synthetic import sample_people, synthesize
 from tests.support.deployment import Deployment
 
 CALLS = 2_000
@@ -85,9 +85,9 @@ def database_url(sqlite_url: str) -> str:
 def test_the_document_holds(deployment: Deployment) -> None:
     accounts = 40
     path = deployment.folder / "synthetic.csv"
-    write(path, synthesize(accounts))
+    write_source_file(path, synthesize(accounts))
     deployment.publish(deployment.import_file(path).id)
-    caller = Caller(deployment, [one.identifier for one in samples(accounts)[:3]])
+    caller = Caller(deployment, [one.identifier for one in sample_people(accounts)[:3]])
     url = str(deployment.client.base_url)
     document = deployment.client.get("/v1/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)

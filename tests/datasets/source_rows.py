@@ -6,33 +6,33 @@ from typing import Any
 
 import pyarrow as pa
 
-from app.datasets.files import COLUMNS, NO_ROWS, BadFile, Finding, Problem, Reject, Table, opened, read_cell
+from app.datasets.files import COLUMNS, NO_ROWS_REASON, InvalidFile, SourceRow, CellError, RejectedRow, ParsedBlock, open_source_file, parse_cell
 
 
-def read_rows(path: Path | str, *, encoding: str = "utf-8") -> Iterator[Finding | Reject]:
+def read_rows(path: Path | str, *, encoding: str = "utf-8") -> Iterator[SourceRow | RejectedRow]:
     """Stream the rows of a file; whatever is wrong is raised while iterating."""
     path = Path(path)
-    with opened(path, encoding=encoding) as file:
-        rows = (row for block in file.blocks for row in findings(file.format.table(block)))
+    with open_source_file(path, encoding=encoding) as file:
+        rows = (row for block in file.blocks for row in findings(file.format.parse(block)))
         first = next(rows, None)
         if first is None:
-            raise BadFile.at(path.name, NO_ROWS)
+            raise InvalidFile.at(path.name, NO_ROWS_REASON)
         yield first
         yield from rows
 
 
-def findings(table: Table) -> list[Finding | Reject]:
+def findings(table: ParsedBlock) -> list[SourceRow | RejectedRow]:
     """The rows of a block, in the order of their lines."""
     columns = [column.to_pylist() if isinstance(column, pa.Array) else column for column in table.columns]
-    rows = [_finding(line, cells, table.piped) for line, *cells in zip(table.lines, *columns, strict=True)]
+    rows = [_finding(line, cells, table.pipe_separated) for line, *cells in zip(table.lines, *columns, strict=True)]
     return sorted([*rows, *table.rejects], key=lambda row: row.line)
 
 
-def _finding(line: int, cells: Sequence[object], piped: bool) -> Finding | Reject:
+def _finding(line: int, cells: Sequence[object], pipe_separated: bool) -> SourceRow | RejectedRow:
     values: list[Any] = []
     for column, cell in zip(COLUMNS, cells, strict=True):
-        value = read_cell(column, cell, piped=piped)
-        if isinstance(value, Problem):
-            return Reject(line, column, value.reason)
+        value = parse_cell(column, cell, pipe_separated=pipe_separated)
+        if isinstance(value, CellError):
+            return RejectedRow(line, column, value.reason)
         values.append(value)
-    return Finding(line, *values)
+    return SourceRow(line, *values)

@@ -8,7 +8,7 @@ from app.crypto import mac_inputs
 from app.crypto.stretching import KdfParams
 from app.datasets import LookupResult, Record, SealedStore
 from app.datasets import sealed_rows as dataset_queries
-from app.datasets.files import Finding
+from app.datasets.files import SourceRow
 from app.datasets.manifest import Row
 from app.identifiers import canonicalize
 from app.keyholder import KeyholderClient
@@ -44,7 +44,7 @@ def find_person(deployment: Deployment, dataset: UUID, identifier: str) -> Recor
     return record
 
 
-def comparable_contents(deployment: Deployment, dataset: UUID, findings: list[Finding]) -> dict[str, list[tuple[Any, ...]]]:
+def comparable_contents(deployment: Deployment, dataset: UUID, findings: list[SourceRow]) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in a data set that is the same in every other of the same people, opened by each identifier."""
     identifiers = sorted({one for finding in findings for one in (*finding.emails, *finding.phones)})
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.files import COLUMNS, BadFile, Finding, Reject, Table, opened
-from app.datasets.files.blocks import lines_in
-from app.datasets.files.cells import columns_at_once
-from app.datasets.files.text import cut_csv
+from app.datasets.files import COLUMNS, InvalidFile, SourceRow, RejectedRow, ParsedBlock, open_source_file
+from app.datasets.files.blocks import count_line_ends
+from app.datasets.files.arrow_csv import read_plain_columns
+from app.datasets.files.csv_format import whole_records_length
 from app.datasets.importing.stages.read import validate_rows
 from app.datasets.importing.row_batch import to_rows
 from tests.datasets.source_rows import read_rows
@@ -39,29 +39,29 @@ def what_is_read(path: Path, encoding: str = "utf-8") -> tuple[list[object], str
     rows: list[object] = []
     try:
         rows.extend(
-            found if isinstance(found, Reject) else (found.line, found) for found in read_rows(path, encoding=encoding)
+            found if isinstance(found, RejectedRow) else (found.line, found) for found in read_rows(path, encoding=encoding)
         )
-    except BadFile as error:
+    except InvalidFile as error:
         return rows, str(error)
     return rows, ""
 
 
 def in_blocks_of(size: int, path: Path, encoding: str = "utf-8") -> tuple[list[object], str]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("app.datasets.files.blocks.BLOCK", size)
+        patched.setattr("app.datasets.files.blocks.BLOCK_BYTES", size)
         return what_is_read(path, encoding)
 
 
 def by_the_csv_module(path: Path) -> tuple[list[object], str]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("app.datasets.files.text.CsvFormat._columns", lambda *_: None)
+        patched.setattr("app.datasets.files.csv_format.CsvFormat._read_with_arrow", lambda *_: None)
         return what_is_read(path)
 
 
 def line_by_line(path: Path) -> tuple[list[object], str]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("app.datasets.files.text.CsvFormat._columns", lambda *_: None)
-        patched.setattr("app.datasets.files.text.CsvFormat._at_once", lambda *_: None)
+        patched.setattr("app.datasets.files.csv_format.CsvFormat._read_with_arrow", lambda *_: None)
+        patched.setattr("app.datasets.files.csv_format.CsvFormat._read_with_csv_module", lambda *_: None)
         return what_is_read(path)
 
 
@@ -95,9 +95,9 @@ def test_whole_columns_are_what_the_csv_module_reads(
 def test_most_blocks_are_read_by_whole_columns(tmp_path: Path) -> None:
     rows = '"a1","b@c.kr","Hong, Gildong"\na2,,\n"",d@e.kr,\n'
     path = put(tmp_path, (HEADER + rows.replace('"",', "a3,")).encode())
-    with opened(path) as file:
+    with open_source_file(path) as file:
         (block,) = file.blocks
-        columns = file.format._columns(block)  # type: ignore[attr-defined]
+        columns = file.format._read_with_arrow(block)  # type: ignore[attr-defined]
         assert {name: column.to_pylist() for name, column in columns.items()} == {
             "account_ref": ["a1", "a2", "a3"], "email": ["b@c.kr", "", "d@e.kr"], "items": ["Hong, Gildong", "", ""]
         }  # fmt: skip
@@ -123,7 +123,7 @@ def test_most_blocks_are_read_by_whole_columns(tmp_path: Path) -> None:
 )
 def test_columns_are_not_taken_apart_where_that_is_not_certain(records: str) -> None:
     def read_rows(text: str) -> dict[str, list[str]] | None:
-        columns = columns_at_once(text.encode("utf-8", "surrogateescape"), ["one", "two"], 20)
+        columns = read_plain_columns(text.encode("utf-8", "surrogateescape"), ["one", "two"], 20)
         return columns and {name: column.to_pylist() for name, column in columns.items()}
 
     assert read_rows("a,b\n") == {"one": ["a"], "two": ["b"]}
@@ -144,9 +144,9 @@ def test_judged_column_by_column_rows_are_what_they_are_one_by_one(rows: list[tu
     declared = frozenset({"name", "email", "phone", "address"})
     lines = range(2, len(rows) + 2)
     columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
-    together, rejected = validate_rows(Table(lines, columns, piped=True, rejects=[]), declared)
+    together, rejected = validate_rows(ParsedBlock(lines, columns, pipe_separated=True, rejects=[]), declared)
     each = [
-        validate_rows(Table([line], [[one] for one in row], piped=True, rejects=[]), declared)
+        validate_rows(ParsedBlock([line], [[one] for one in row], pipe_separated=True, rejects=[]), declared)
         for line, row in zip(lines, rows, strict=True)
     ]
     assert to_rows(together) == [row for found, _ in each for row in to_rows(found)]
@@ -167,8 +167,8 @@ def test_what_is_spelled_at_once_is_spelled_as_by_the_one_full_rule(rows: list[t
     said = len(COLUMNS) - 7
     columns = [[row[place] for row in rows] for place in range(6)] + [["name"] * len(rows)]
     tables = [
-        Table(range(len(rows)), [*columns, *[[nothing] * len(rows)] * said], piped=piped, rejects=[])
-        for piped, nothing in ((True, ""), (False, None))
+        ParsedBlock(range(len(rows)), [*columns, *[[nothing] * len(rows)] * said], pipe_separated=pipe_separated, rejects=[])
+        for pipe_separated, nothing in ((True, ""), (False, None))
     ]
     declared = frozenset({"name"})
     at_once, one_by_one = [validate_rows(table, declared) for table in tables]
@@ -198,7 +198,7 @@ def test_no_row_is_lost_or_changed_wherever_it_is_cut(
 @given(contents)
 def test_what_is_cut_off_is_behind_whole_records(content: str) -> None:
     data = content.encode()
-    end = cut_csv(data)
+    end = whole_records_length(data)
     assert 0 <= end <= len(data)
     assert data[:end].count(b'"') % 2 == 0
     assert not end or data[:end].endswith((b"\n", b"\r"))
@@ -207,7 +207,7 @@ def test_what_is_cut_off_is_behind_whole_records(content: str) -> None:
 @given(contents)
 def test_lines_are_counted_as_they_are_read(content: str) -> None:
     ends = content.replace("\r\n", "\n").replace("\r", "\n").count("\n")
-    assert lines_in(content.encode()) == ends
+    assert count_line_ends(content.encode()) == ends
 
 
 def test_a_fault_far_into_the_file_is_named_by_its_line(tmp_path: Path) -> None:
@@ -253,8 +253,8 @@ def test_a_compressed_file_is_read_like_another(tmp_path: Path, compression: str
     plain, packed = put(tmp_path, text.encode(), name), f"{name}.{compression}"
     path = put(tmp_path, COMPRESSED[compression](text.encode()), packed)
     assert what_is_read(path) == what_is_read(plain)
-    with opened(path) as file:
-        assert [block.read for block in file.blocks][-1] == file.size == path.stat().st_size
+    with open_source_file(path) as file:
+        assert [block.end_position for block in file.blocks][-1] == file.size == path.stat().st_size
 
 
 @pytest.mark.parametrize("compression", COMPRESSED)
@@ -265,9 +265,9 @@ def test_a_damaged_compressed_file_is_refused_by_its_name(tmp_path: Path, compre
         rows, error = what_is_read(put(tmp_path, damaged, f"set.csv.{compression}"))
         assert error.startswith(f"set.csv.{compression}"), error
         assert "mina" not in error
-        assert all(isinstance(one, tuple) and isinstance(one[1], Finding) for one in rows)
+        assert all(isinstance(one, tuple) and isinstance(one[1], SourceRow) for one in rows)
 
 
 def test_a_compressed_parquet_file_is_told_that_it_has_its_own(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match=r"set\.parquet\.gz"):
+    with pytest.raises(InvalidFile, match=r"set\.parquet\.gz"):
         next(iter(read_rows(put(tmp_path, b"", "set.parquet.gz"))))

@@ -10,7 +10,7 @@ import pytest
 from app import datasets
 from app.datasets import CanaryIndex, ImportFailed, StateConflict
 from app.datasets.canary_index import NOTE_BYTES, open_canaries, seal_canaries
-from app.datasets.files import write
+from app.datasets.files import write_source_file
 from app.datasets.importing import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ImportResult
 from app.datasets.importing import ImportOptions
 from app.datasets.importing.canary_planter import CanaryPlanter
@@ -119,7 +119,7 @@ def test_people_are_answered_as_without_them(deployment: Deployment) -> None:
 
 def synthetic(deployment: Deployment, accounts: int, **request: Any) -> ImportResult:
     file = deployment.folder / "many.csv"
-    write(file, synthesize(accounts, seed=5))
+    write_source_file(file, synthesize(accounts, seed=5))
     return deployment.import_file(file, **request)
 
 

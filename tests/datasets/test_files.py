@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.datasets.files import COLUMNS, BadFile, Finding, Reject, write
-from app.datasets.files.columns import join_values, split_values
-from app.datasets.files.parquet import BATCH
-from app.datasets.files.text import MAX_RECORD
+from app.datasets.files import COLUMNS, InvalidFile, SourceRow, RejectedRow, write_source_file
+from app.datasets.files.schema import join_values, split_values
+from app.datasets.files.parquet import BATCH_ROWS
+from app.datasets.files.csv_format import MAX_RECORD_CHARS
 from app.errors import InvalidInput
 from tests.datasets.source_rows import read_rows
 
@@ -33,7 +33,7 @@ _text = st.text(
 ).filter(lambda text: text == text.strip())
 _values = st.lists(_text, max_size=3).map(tuple)
 _findings = st.builds(
-    Finding,
+    SourceRow,
     line=st.just(1),
     account_ref=_text,
     recipient_ref=st.one_of(st.just(""), _text),
@@ -54,16 +54,16 @@ def put(folder: Path, content: str | bytes, name: str = "set.csv") -> Path:
     return path
 
 
-def cells(finding: Finding) -> tuple[object, ...]:
-    return tuple(getattr(finding, name) for name in Finding.__dataclass_fields__ if name != "line")
+def cells(finding: SourceRow) -> tuple[object, ...]:
+    return tuple(getattr(finding, name) for name in SourceRow.__dataclass_fields__ if name != "line")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(_findings, min_size=1, max_size=6))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, ending: str, rows: list[Finding]) -> None:
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, ending: str, rows: list[SourceRow]) -> None:
     path = tmp_path_factory.mktemp("sets") / f"set.{ending}"
-    assert write(path, rows) == len(rows)
+    assert write_source_file(path, rows) == len(rows)
     back = [*read_rows(path)]
     assert [cells(row) for row in back] == [cells(row) for row in rows]
 
@@ -86,20 +86,20 @@ def test_joined_values_come_apart_again(values: list[str]) -> None:
 )
 def test_values_in_one_cell(tmp_path: Path, cell: str, values: tuple[str, ...]) -> None:
     (row,) = read_rows(put(tmp_path, f"account_ref,email,items\nA1,{cell},name\n"))
-    assert isinstance(row, Finding)
+    assert isinstance(row, SourceRow)
     assert row.emails == values
 
 
 def test_a_plain_text_outside_csv_is_one_value(tmp_path: Path) -> None:
     line = json.dumps({"account_ref": "A1", "name": "a|b", "phone": ["1", None, " ", "2||3"], "email": None})
     (row,) = read_rows(put(tmp_path, line, "set.ndjson"))
-    assert isinstance(row, Finding)
+    assert isinstance(row, SourceRow)
     assert (row.names, row.phones, row.emails) == (("a|b",), ("1", "2||3"), ())
 
 
 def test_absent_columns_take_their_defaults_and_order_is_free(tmp_path: Path) -> None:
     (row,) = read_rows(put(tmp_path, "phone,items,account_ref\n010-1234-5678,name,A1\n"))
-    assert isinstance(row, Finding)
+    assert isinstance(row, SourceRow)
     assert cells(row) == ("A1", "", (), ("010-1234-5678",), (), (), ("name",), "", 1, "confirmed")
 
 
@@ -112,8 +112,8 @@ def test_one_kind_of_line_end_with_or_without_a_byte_order_mark(
     lines = ["account_ref,items,email", 'A1,name,"a\r\nb\nc"', "", "A2,name,x@example.com"]
     path = put(tmp_path, mark + ending.join(lines) + (ending if last else ""))
     one, two = read_rows(path)
-    assert isinstance(one, Finding)
-    assert isinstance(two, Finding)
+    assert isinstance(one, SourceRow)
+    assert isinstance(two, SourceRow)
     assert (one.line, one.emails) == (2, ("a\r\nb\nc",))
     assert (two.line, two.account_ref) == (6, "A2")
 
@@ -127,9 +127,9 @@ def test_cp949_is_read_when_named_and_refused_when_not(tmp_path: Path, name: str
     )
     path = put(tmp_path, (head + row).encode("cp949"), name)
     (finding,) = read_rows(path, encoding="cp949")
-    assert isinstance(finding, Finding)
+    assert isinstance(finding, SourceRow)
     assert finding.names == ("똠방각하",)
-    with pytest.raises(BadFile, match=f"line {2 if head else 1}: not utf-8"):
+    with pytest.raises(InvalidFile, match=f"line {2 if head else 1}: not utf-8"):
         [*read_rows(path)]
 
 
@@ -141,7 +141,7 @@ def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
 
 def test_utf_16_that_ends_in_half_a_character(tmp_path: Path) -> None:
     path = put(tmp_path, "account_ref,items,email\nA1,name,가\n".encode("utf-16")[:-1])
-    with pytest.raises(BadFile, match="not utf-16"):
+    with pytest.raises(InvalidFile, match="not utf-16"):
         [*read_rows(path, encoding="utf-16")]
 
 
@@ -176,7 +176,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
         "line 3: a record of over",
     ),
     "text after a quote": ("set.csv", f'{HEADER}A1,,,,\n"A\n2","{SECRET}"x,,,\n', "line 4: a closing quote"),
-    "one endless line": ("set.csv", HEADER + SECRET * MAX_RECORD, "line 2: a record of over"),
+    "one endless line": ("set.csv", HEADER + SECRET * MAX_RECORD_CHARS, "line 2: a record of over"),
     "mixed line ends": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET},,,\r\nA3,,,,\n", "line 3: ends in another way"),
     "stray CR": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET}\r,,,\n", "line 3: ends in another way"),
     "CR LF twice": ("set.csv", f"account_ref,items,email\r\r\nA1,name,{SECRET}\r\r\n", "line 2: ends in another way"),
@@ -201,7 +201,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
 
 @pytest.mark.parametrize(("name", "content", "message"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_bad_file_is_named_by_its_place_only(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
-    with pytest.raises(BadFile, match=message) as caught:
+    with pytest.raises(InvalidFile, match=message) as caught:
         [*read_rows(put(tmp_path, content, name))]
     assert str(caught.value).startswith(name)
     assert_no_value(caught.value)
@@ -218,29 +218,29 @@ def assert_no_value(error: BaseException) -> None:
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name in ("missing.csv", "missing.parquet", "folder.csv"):
-        with pytest.raises(BadFile, match=f"{name}: cannot be read: (No such file|Is a dir)"):
+        with pytest.raises(InvalidFile, match=f"{name}: cannot be read: (No such file|Is a dir)"):
             [*read_rows(tmp_path / name)]
 
 
-BAD_ROWS: dict[str, tuple[str, Reject]] = {
-    "few cells": (f"A1,{SECRET}", Reject(2, "", "2 cells under a header of 5")),
-    "many cells": (f"A1,{SECRET},,,,", Reject(2, "", "6 cells under a header of 5")),
-    "no account": (f" ,{SECRET},,,", Reject(2, "account_ref", "must not be empty")),
-    "confidence": (f"A1,,,,{SECRET}", Reject(2, "confidence", "must be confirmed, possible or withdrawn")),
-    "long": ("A1," + "가" * 10_001 + ",,,", Reject(2, "email", "over 10000 characters")),
+BAD_ROWS: dict[str, tuple[str, RejectedRow]] = {
+    "few cells": (f"A1,{SECRET}", RejectedRow(2, "", "2 cells under a header of 5")),
+    "many cells": (f"A1,{SECRET},,,,", RejectedRow(2, "", "6 cells under a header of 5")),
+    "no account": (f" ,{SECRET},,,", RejectedRow(2, "account_ref", "must not be empty")),
+    "confidence": (f"A1,,,,{SECRET}", RejectedRow(2, "confidence", "must be confirmed, possible or withdrawn")),
+    "long": ("A1," + "가" * 10_001 + ",,,", RejectedRow(2, "email", "over 10000 characters")),
     **{
-        f"count {count}": (f"A1,,,{count},", Reject(2, "count", "must be a whole number from 1 to 2147483647"))
+        f"count {count}": (f"A1,,,{count},", RejectedRow(2, "count", "must be a whole number from 1 to 2147483647"))
         for count in ("0", "-1", "1.0", "1e3", "2147483648", "１", "1_0", "9" * 5_000, SECRET)
     },
 }
 
 
 @pytest.mark.parametrize(("row", "reject"), BAD_ROWS.values(), ids=BAD_ROWS)
-def test_a_bad_row_is_handed_over_and_the_next_one_read(tmp_path: Path, row: str, reject: Reject) -> None:
+def test_a_bad_row_is_handed_over_and_the_next_one_read(tmp_path: Path, row: str, reject: RejectedRow) -> None:
     bad, good = read_rows(put(tmp_path, f"{HEADER}{row}\nA2,b,,7,possible\n"))
     assert bad == reject
     assert SECRET not in repr(bad)
-    assert isinstance(good, Finding)
+    assert isinstance(good, SourceRow)
     assert (good.line, good.count, good.confidence) == (3, 7, "possible")
 
 
@@ -272,11 +272,11 @@ BAD_OBJECTS: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize(("text", "column", "reason"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
 def test_a_bad_object_is_a_reject(tmp_path: Path, text: str, column: str, reason: str) -> None:
     bad, good = read_rows(put(tmp_path, f'{text}\n{{"account_ref":"A2","count":"3"}}\n', "set.ndjson"))
-    assert isinstance(bad, Reject)
+    assert isinstance(bad, RejectedRow)
     assert (bad.line, bad.column) == (1, column)
     assert bad.reason.startswith(reason) or reason in bad.reason
     assert SECRET not in repr(bad)
-    assert isinstance(good, Finding)
+    assert isinstance(good, SourceRow)
     assert (good.line, good.count) == (2, 3)
 
 
@@ -297,7 +297,7 @@ def test_parquet_columns_of_the_wrong_type(tmp_path: Path, column: str, values: 
     columns = [pa.array(["A1"]), pa.array([SECRET]), values, pa.array(["name"])]
     table = pa.Table.from_arrays(columns, ["account_ref", "email", column, "items"])
     pq.write_table(table, tmp_path / "set.parquet")
-    with pytest.raises(BadFile, match=message) as caught:
+    with pytest.raises(InvalidFile, match=message) as caught:
         [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
@@ -306,7 +306,7 @@ def test_parquet_columns_of_the_wrong_type(tmp_path: Path, column: str, values: 
 def test_a_parquet_schema_without_a_required_column(tmp_path: Path, missing: str) -> None:
     columns = {name: pa.array([SECRET]) for name in ("account_ref", "items", "email", "name") if name != missing}
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    with pytest.raises(BadFile, match=f"^set.parquet, column {missing}.*: missing from the header") as caught:
+    with pytest.raises(InvalidFile, match=f"^set.parquet, column {missing}.*: missing from the header") as caught:
         [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
@@ -330,43 +330,43 @@ def test_parquet_text_that_is_not_utf_8(tmp_path: Path) -> None:
     damaged = pa.array([b"fine", SECRET.encode()[:-1] + b"\xff"]).view(pa.string())
     columns = {"account_ref": pa.array(["A1", "A2"]), "email": damaged, "items": pa.array(["name", "name"])}
     pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    with pytest.raises(BadFile, match="row 2, column email: not UTF-8") as caught:
+    with pytest.raises(InvalidFile, match="row 2, column email: not UTF-8") as caught:
         [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(caught.value)
 
 
 def test_a_parquet_file_damaged_in_its_middle(tmp_path: Path) -> None:
     path = tmp_path / "set.parquet"
-    write(path, (Finding(n, f"A{n}", emails=(f"{n * 7919}@example.com",)) for n in range(1, 3 * BATCH)))
+    write_source_file(path, (SourceRow(n, f"A{n}", emails=(f"{n * 7919}@example.com",)) for n in range(1, 3 * BATCH_ROWS)))
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 2_000] = b"\xff" * 2_000
     path.write_bytes(content)
-    with pytest.raises(BadFile, match="row ") as caught:
+    with pytest.raises(InvalidFile, match="row ") as caught:
         [*read_rows(path)]
-    assert caught.value.line > BATCH
+    assert caught.value.line > BATCH_ROWS
 
 
 def test_no_value_in_a_repr() -> None:
-    finding = Finding(3, SECRET, SECRET, (SECRET,), (SECRET,), (SECRET,), (SECRET,), (SECRET,), SECRET)
-    assert repr(finding) == f"{finding!s}" == "Finding(line=3)"
+    finding = SourceRow(3, SECRET, SECRET, (SECRET,), (SECRET,), (SECRET,), (SECRET,), (SECRET,), SECRET)
+    assert repr(finding) == f"{finding!s}" == "SourceRow(line=3)"
 
 
 def test_reading_holds_one_record_at_a_time(tmp_path: Path) -> None:
     rows = read_rows(put(tmp_path, HEADER + "A1,,,,\n" * 50_000 + "A2\0"))
-    assert isinstance(next(rows), Finding)  # the fault at the end is not met before it is reached
-    with pytest.raises(BadFile, match="line 50002: holds a NUL"):
+    assert isinstance(next(rows), SourceRow)  # the fault at the end is not met before it is reached
+    with pytest.raises(InvalidFile, match="line 50002: holds a NUL"):
         list(rows)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, ending: str) -> None:
     def failing() -> Callable[[], None]:
-        yield Finding(1, "A1")  # type: ignore[misc]
+        yield SourceRow(1, "A1")  # type: ignore[misc]
         raise InvalidInput("no more")
 
     path = put(tmp_path, "before", f"set.{ending}")
     with pytest.raises(InvalidInput, match="no more"):
-        write(path, failing())  # type: ignore[arg-type]
+        write_source_file(path, failing())  # type: ignore[arg-type]
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
 
@@ -374,10 +374,10 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, ending: str) -> No
 @pytest.mark.parametrize("name", ["set.txt", "missing/set.csv"])
 def test_where_nothing_can_be_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput):
-        write(tmp_path / name, [Finding(1, "A1")])
+        write_source_file(tmp_path / name, [SourceRow(1, "A1")])
 
 
 def test_the_header_that_is_written(tmp_path: Path) -> None:
-    assert write(tmp_path / "set.csv", []) == 0
+    assert write_source_file(tmp_path / "set.csv", []) == 0
     with (tmp_path / "set.csv").open(encoding="utf-8", newline="") as handle:
         assert [*csv.reader(handle)] == [[*COLUMNS]]

@@ -18,7 +18,7 @@ from app.crypto.key_files import create_key_file
 from app.crypto.row_sealing import SIZE_CLASSES, RowSealer
 from app.crypto.keys import Pepper
 from app.datasets import ImportFailed, StateConflict, Record
-from app.datasets.files import BadFile, write
+from app.datasets.files import InvalidFile, write_source_file
 from app.datasets.importing import ImportOptions, NullListener, ImportResult
 from app.datasets.importing.pipeline import import_file
 from app.datasets.synthetic import synthesize
@@ -271,7 +271,7 @@ def test_rejects_are_handed_over_before_they_end_the_import(deployment: Deployme
 def test_an_empty_file_is_refused(content: str, deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "empty.csv"
     file.write_text(content)
-    with pytest.raises(BadFile):
+    with pytest.raises(InvalidFile):
         deployment.import_file(file)
     assert_nothing_left(deployment)
 
@@ -279,7 +279,7 @@ def test_an_empty_file_is_refused(content: str, deployment: Deployment, tmp_path
 def test_a_file_that_breaks_off_leaves_nothing(deployment: Deployment, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text(f'account_ref,email,items\na1,{MINA},name\na2,"never closed,name\n')
-    with pytest.raises(BadFile, match=r"people\.csv, line 3"):
+    with pytest.raises(InvalidFile, match=r"people\.csv, line 3"):
         deployment.import_file(file)
     assert_nothing_left(deployment)
 
@@ -305,14 +305,14 @@ def test_neither_order_nor_workers_nor_format_shows(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30)
-    monkeypatch.setattr("app.datasets.files.blocks.BLOCK", 8192)
+    monkeypatch.setattr("app.datasets.files.blocks.BLOCK_BYTES", 8192)
     rows = list(synthesize(120, seed=2))
     shuffled = random.Random(5).sample(rows, len(rows))
     made = []
     for workers, (name, given) in enumerate(
         {"a.csv": rows, "b.ndjson": shuffled, "c.parquet": shuffled[::-1], "d.csv": shuffled}.items(), 1
     ):
-        write(tmp_path / name, given)
+        write_source_file(tmp_path / name, given)
         made.append(deployment.import_file(tmp_path / name, workers=workers))
     assert {(one.people, one.rows, one.unreachable) for one in made} == {(made[0].people, made[0].rows, 0)}
     first, *others = [comparable_contents(deployment, one.id, rows) for one in made]
@@ -324,7 +324,7 @@ def test_it_does_not_show_how_many_records_were_sealed_at_once(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = list(synthesize(60, seed=3))
-    write(tmp_path / "people.csv", rows)
+    write_source_file(tmp_path / "people.csv", rows)
     whole = deployment.import_file(tmp_path / "people.csv")
     monkeypatch.setattr("app.datasets.importing.stages.seal.RECORD_BATCH_BYTES", 500)
     parts = deployment.import_file(tmp_path / "people.csv")

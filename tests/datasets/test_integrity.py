@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app import datasets
 from app.datasets import StateConflict, SentinelMissing
-from app.datasets.files.columns import BadFile
+from app.datasets.files.schema import InvalidFile
 from app.datasets.importing import ImportResult
 from app.datasets.manifest import InvalidManifest
 from app.datasets.integrity import SAMPLE, IntegrityReport
@@ -238,7 +238,7 @@ def test_of_a_large_file_a_sample_is_opened(deployment: Deployment) -> None:
 
 
 def test_a_source_file_that_cannot_be_read_is_bad_input(deployment: Deployment, staged: ImportResult) -> None:
-    with pytest.raises(BadFile):
+    with pytest.raises(InvalidFile):
         checked(deployment, staged.id, deployment.folder / "no-such.csv")
 
 

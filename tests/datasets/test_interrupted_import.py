@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from app.datasets.files import Finding, write
+from app.datasets.files import SourceRow, write_source_file
 from app.datasets.synthetic import synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
@@ -32,7 +32,7 @@ MOMENTS = 80
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "people.csv"
-    write(path, synthesize(160, seed=3))
+    write_source_file(path, synthesize(160, seed=3))
     return path
 
 
@@ -88,7 +88,7 @@ def run_and_kill_at(
 
 def assert_same_data_and_no_leftovers(deployment: Deployment, file: Path) -> None:
     """Every data set is as the first, and there is nothing that belongs to none."""
-    findings = [one for one in read_rows(file) if isinstance(one, Finding)]
+    findings = [one for one in read_rows(file) if isinstance(one, SourceRow)]
     rows = deployment.sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
     ids = [UUID(str(one)) for one, *_ in rows]
     undisturbed, *others = [comparable_contents(deployment, one, findings) for one in ids]
@@ -147,7 +147,7 @@ def test_a_changed_file_starts_clean_and_says_so(deployment: Deployment, file: P
             if event["said"][0] == "sort":
                 child.kill()
     assert len(deployment.keys.list_store_key_ids()) == 1
-    write(file, synthesize(160, seed=4))
+    write_source_file(file, synthesize(160, seed=4))
     _, said = run_to_completion(deployment, file)
     assert ["restarted"] in said
     assert not [one for one in said if one[0] == "resumed"]

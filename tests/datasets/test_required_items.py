@@ -11,7 +11,7 @@ import pytest
 
 from app.crypto.row_sealing import DecryptionFailed
 from app.datasets import ImportFailed
-from app.datasets.files import BadFile
+from app.datasets.files import InvalidFile
 from app.datasets.record import CONFIDENCES, Record, decode, encode
 from tests.datasets.store_reader import look_up, find_person
 from tests.support.deployment import Deployment, Watching, row
@@ -110,7 +110,7 @@ def test_a_file_without_a_required_column_is_refused(
 ) -> None:
     columns = {"account_ref": "a1", "email": MINA, "items": "name", "confidence": "withdrawn"}
     del columns[missing]
-    with pytest.raises(BadFile, match=rf"column {missing}.*: missing from the header"):
+    with pytest.raises(InvalidFile, match=rf"column {missing}.*: missing from the header"):
         deployment.import_file(write_file(tmp_path, [columns]), max_rejects=None)
     assert deployment.sql("SELECT id FROM data_sets") == []
 

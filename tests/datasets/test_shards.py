@@ -21,7 +21,7 @@ import pytest
 from app.crypto.row_sealing import RowSealer
 from app.datasets import StateConflict, SentinelMissing
 from app.datasets import sealed_rows
-from app.datasets.files import write
+from app.datasets.files import write_source_file
 from app.datasets.sealed_rows import table_name
 from app.datasets.shard_ranges import range_index
 from app.datasets.shards import open_shards
@@ -38,7 +38,7 @@ from tests.datasets.test_interrupted_import import (
     kill_worker,
     run_and_kill_at,
 )
-from tests.faces.cli.console import Console
+from tests.faces.cli.cli_driver import CliDriver
 from tests.support.answers import assert_unavailable
 from tests.support.deployment import Deployment, row
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster, PostgresServer
@@ -287,10 +287,10 @@ def test_retiring_while_a_server_is_down_says_so_and_is_done_by_doing_it_again(
     deployment.publish_rows(PEOPLE)
     headers = deployment.sign_in(someone_on(deployment, dataset, 0))
     url, keys = deployment.settings.database_url, deployment.settings.key_dir
-    exposure = Console.at(deployment.folder, url).but(EXPOSURE_KEY_DIR=str(keys), EXPOSURE_PEPPER_FILE=None)
+    exposure = CliDriver.in_folder(deployment.folder, url).with_settings(EXPOSURE_KEY_DIR=str(keys), EXPOSURE_PEPPER_FILE=None)
     servers.shards[0].stop("immediate")
     try:
-        said = exposure.refused("dataset", "retire", dataset, code=1)
+        said = exposure.expect_refusal("dataset", "retire", dataset, exit_code=1)
         assert re.search(f"server shard_0 .*{dataset}.*again", said)
         assert PASSWORD not in said
     finally:
@@ -335,7 +335,7 @@ def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_don
 
 def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: PostgresCluster, tmp_path: Path) -> None:
     file = tmp_path / "made-up.csv"
-    write(file, synthesize(160, seed=3))
+    write_source_file(file, synthesize(160, seed=3))
     before = tables_on(servers)
     deployment.import_file(file)
     chance = random.Random(11)

@@ -8,9 +8,9 @@ from itertools import islice
 
 import pytest
 
-from app.datasets.files.columns import Finding
-from app.datasets.synthetic import MAX_ACCOUNTS, SYNTHETIC_MARK, samples, synthesize
-from app.datasets.synthetic.people import People
+from app.datasets.files.schema import SourceRow
+from app.datasets.synthetic import MAX_ACCOUNTS, SYNTHETIC_PREFIX, sample_people, synthesize
+from app.datasets.synthetic.people import PersonGenerator
 from app.errors import InvalidInput
 from app.identifiers import canonicalize
 
@@ -20,7 +20,7 @@ Someone = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Finding]:
+def rows() -> list[SourceRow]:
     return [*synthesize(ACCOUNTS, seed=7)]
 
 
@@ -29,11 +29,11 @@ def digits(phone: str) -> str:
     return re.sub(r"\D", "", unicodedata.normalize("NFKC", phone))[-8:]
 
 
-def who(row: Finding) -> Someone:
+def who(row: SourceRow) -> Someone:
     return row.account_ref, row.recipient_ref
 
 
-def by_phone(rows: list[Finding]) -> dict[str, set[Someone]]:
+def by_phone(rows: list[SourceRow]) -> dict[str, set[Someone]]:
     people: dict[str, set[Someone]] = defaultdict(set)
     for row in rows:
         for phone in row.phones:
@@ -41,7 +41,7 @@ def by_phone(rows: list[Finding]) -> dict[str, set[Someone]]:
     return people
 
 
-def by_email(rows: list[Finding]) -> dict[str, set[Someone]]:
+def by_email(rows: list[SourceRow]) -> dict[str, set[Someone]]:
     people: dict[str, set[Someone]] = defaultdict(set)
     for row in rows:
         for email in row.emails:
@@ -52,20 +52,20 @@ def by_email(rows: list[Finding]) -> dict[str, set[Someone]]:
 def test_the_same_seed_makes_the_same_set_and_another_one_another() -> None:
     first = [*synthesize(300, seed=1)]
     assert first == [*synthesize(300, seed=1)]
-    assert samples(300, 1) == samples(300, 1)
+    assert sample_people(300, 1) == sample_people(300, 1)
     other = [*synthesize(300, seed=2)]
     assert not {row.phones for row in first if row.phones} & {row.phones for row in other}
-    assert not {sample.identifier for sample in samples(300, 1)} & {sample.identifier for sample in samples(300, 2)}
+    assert not {sample.identifier for sample in sample_people(300, 1)} & {sample.identifier for sample in sample_people(300, 2)}
 
 
-def test_every_account_is_marked_numbered_and_in_one_piece(rows: list[Finding]) -> None:
-    assert all(row.account_ref.startswith(SYNTHETIC_MARK) for row in rows)
+def test_every_account_is_marked_numbered_and_in_one_piece(rows: list[SourceRow]) -> None:
+    assert all(row.account_ref.startswith(SYNTHETIC_PREFIX) for row in rows)
     assert [row.line for row in rows] == [*range(1, len(rows) + 1)]
     assert [*dict.fromkeys(row.account_ref for row in rows)] == sorted({row.account_ref for row in rows})
     assert len({row.account_ref for row in rows}) == ACCOUNTS
 
 
-def test_emails_stand_at_reserved_domains_and_belong_to_one_person_of_flesh(rows: list[Finding]) -> None:
+def test_emails_stand_at_reserved_domains_and_belong_to_one_person_of_flesh(rows: list[SourceRow]) -> None:
     emails = by_email(rows)
     assert all(RESERVED.search(email) for email in emails)
     assert all(sum(not recipient for _, recipient in people) <= 1 for people in emails.values())
@@ -74,7 +74,7 @@ def test_emails_stand_at_reserved_domains_and_belong_to_one_person_of_flesh(rows
     assert any(email != email.casefold() for email in spelt)
 
 
-def test_phones_are_mobiles_in_many_spellings_over_the_whole_space(rows: list[Finding]) -> None:
+def test_phones_are_mobiles_in_many_spellings_over_the_whole_space(rows: list[SourceRow]) -> None:
     spelt = [phone for row in rows for phone in row.phones]
     shapes = Counter(re.sub(r"[0-9]", "9", phone) for phone in spelt)
     assert {"999-9999-9999", "99999999999", "+99 99-9999-9999", "9999999999", "999.9999.9999"} <= set(shapes)
@@ -86,7 +86,7 @@ def test_phones_are_mobiles_in_many_spellings_over_the_whole_space(rows: list[Fi
     assert max(leading.values()) < 1.2 * min(leading.values())
 
 
-def test_every_value_has_a_canonical_form_and_every_spelling_of_a_phone_the_same(rows: list[Finding]) -> None:
+def test_every_value_has_a_canonical_form_and_every_spelling_of_a_phone_the_same(rows: list[SourceRow]) -> None:
     for row in islice(rows, 6_000):
         assert all(canonicalize("phone", phone) == f"+8210{digits(phone)}" for phone in row.phones)
         assert all(canonicalize("email", email) for email in row.emails)
@@ -96,20 +96,20 @@ def test_every_value_has_a_canonical_form_and_every_spelling_of_a_phone_the_same
 
 
 def test_no_two_places_of_the_permutation_share_a_phone() -> None:
-    people = People(1_000, 3)
+    people = PersonGenerator(1_000, 3)
     places = [*range(50_000), *range(99_950_000, 100_000_000)]
     phones = {people.phone(place) for place in places}
     assert len(phones) == len(places)
     assert all(len(a) == len(b) == 4 for a, b in phones)
 
 
-def test_names_have_the_real_frequencies(rows: list[Finding]) -> None:
+def test_names_have_the_real_frequencies(rows: list[SourceRow]) -> None:
     names = [unicodedata.normalize("NFC", row.names[0]) for row in rows if row.cohort == "profile-edit"]
     assert sum(name[0] in "김이박" for name in names) / len(names) == pytest.approx(0.446, abs=0.02)
     assert any(unicodedata.is_normalized("NFC", name) is False for row in rows for name in row.names)
 
 
-def test_addresses_come_by_road_and_by_lot_and_in_both_forms(rows: list[Finding]) -> None:
+def test_addresses_come_by_road_and_by_lot_and_in_both_forms(rows: list[SourceRow]) -> None:
     addresses = [address for row in rows for address in row.addresses]
     for form in (
         r"로 \d+, \d+동 \d+호 \(",
@@ -124,7 +124,7 @@ def test_addresses_come_by_road_and_by_lot_and_in_both_forms(rows: list[Finding]
     assert any(len(row.addresses) == 2 for row in rows)
 
 
-def test_the_cohorts_have_the_incident_s_proportions(rows: list[Finding]) -> None:
+def test_the_cohorts_have_the_incident_s_proportions(rows: list[SourceRow]) -> None:
     cohorts = Counter(row.cohort for row in rows)
     assert cohorts["profile-edit"] == ACCOUNTS
     assert sum(row.count for row in rows if row.cohort == "address-list") / ACCOUNTS == pytest.approx(4.4, abs=0.4)
@@ -141,7 +141,7 @@ def test_the_cohorts_have_the_incident_s_proportions(rows: list[Finding]) -> Non
     }
 
 
-def test_identifiers_and_grades_per_account(rows: list[Finding]) -> None:
+def test_identifiers_and_grades_per_account(rows: list[SourceRow]) -> None:
     sealed = sum(len(people) if len(people) <= 20 else 1 for people in by_phone(rows).values())
     sealed += sum(map(len, by_email(rows).values()))
     assert sealed / ACCOUNTS == pytest.approx(1.85, abs=0.06)
@@ -150,7 +150,7 @@ def test_identifiers_and_grades_per_account(rows: list[Finding]) -> None:
     assert 0 < grades["withdrawn"] / len(rows) < 0.006
 
 
-def test_who_shares_a_phone(rows: list[Finding]) -> None:
+def test_who_shares_a_phone(rows: list[SourceRow]) -> None:
     shared = by_phone(rows)
     holders = [sum(not recipient for _, recipient in people) for people in shared.values()]
     assert {2, 3, 4, 5} <= set(holders)
@@ -171,7 +171,7 @@ def test_a_set_of_5_000_has_a_shop() -> None:
 def test_the_samples_are_what_they_say(accounts: int, seed: int) -> None:
     rows = [*synthesize(accounts, seed=seed)]
     phones, emails = by_phone(rows), by_email(rows)
-    plain, shopper, recipient, nobody = samples(accounts, seed)
+    plain, shopper, recipient, nobody = sample_people(accounts, seed)
     assert [sample.channel for sample in (plain, shopper, recipient, nobody)] == ["email", "sms", "sms", "sms"]
     assert all(sample.about and sample.name and sample.address for sample in (plain, shopper, recipient, nobody))
 
@@ -197,7 +197,7 @@ def test_the_samples_are_what_they_say(accounts: int, seed: int) -> None:
         assert re.fullmatch(r"010-[0-9]{4}-[0-9]{4}", sample.identifier)
 
 
-def check(found: list[Finding], name: str, address: str | None) -> None:
+def check(found: list[SourceRow], name: str, address: str | None) -> None:
     assert {row.confidence for row in found} == {"confirmed"}
     assert name in {value for row in found for value in row.names}
     assert address is None or address in {value for row in found for value in row.addresses}
@@ -224,7 +224,7 @@ def test_the_smallest_set_has_one_of_everything(seed: int) -> None:
 def test_fewer_accounts_make_a_set_without_samples(accounts: int) -> None:
     assert len({row.account_ref for row in synthesize(accounts)}) == accounts
     with pytest.raises(InvalidInput, match="from 20 to"):
-        samples(accounts, 0)
+        sample_people(accounts, 0)
 
 
 @pytest.mark.parametrize("accounts", [-1, 0, MAX_ACCOUNTS + 1])
@@ -243,6 +243,6 @@ def test_a_set_of_the_incident_s_size_starts_at_once_and_holds_nothing() -> None
     tracemalloc.stop()
     assert peak < 1_000_000
     # and the far end has room in the phone space
-    people = People(MAX_ACCOUNTS, 0)
-    assert len(people.outsider(MAX_ACCOUNTS // 3).phone[0]) == 4
+    people = PersonGenerator(MAX_ACCOUNTS, 0)
+    assert len(people.non_customer(MAX_ACCOUNTS // 3).phone[0]) == 4
     assert first

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from app import main
-from app.datasets.files import write
+from app.datasets.files import write_source_file
 from app.datasets.synthetic import synthesize
 from app.delivery import Message
 from app.errors import OperationRefused
@@ -27,7 +27,7 @@ class Reaching:
 
 def import_synthetic(deployment: Deployment) -> None:
     path = deployment.folder / "synthetic.csv"
-    write(path, synthesize(20))
+    write_source_file(path, synthesize(20))
     deployment.import_file(path)
 
 

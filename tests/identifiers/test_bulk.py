@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.datasets.files.columns import is_unicode
+from app.datasets.files.schema import is_valid_unicode
 from app.datasets.synthetic import synthesize
 from app.identifiers import ValueKind, MalformedValue, canonicalize, email
 from app.identifiers.bulk import BULK_CANONICALIZERS
@@ -82,7 +82,7 @@ PIECES = [
 
 def assert_equal_or_declined(kind: ValueKind, texts: Iterable[str]) -> None:
     """As they are typed, and folded: what is not common at once is looked at again in NFKC. Half a character is in no column."""
-    typed = [text for text in texts if is_unicode(text)]
+    typed = [text for text in texts if is_valid_unicode(text)]
     folded = [normalize("NFKC", text) for text in typed]
     for text, *forms in zip(typed, common_forms(kind, typed), common_forms(kind, folded), strict=True):
         for form in {*forms} - {None}:

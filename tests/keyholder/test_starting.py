@@ -18,7 +18,7 @@ from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
 from app.errors import InvalidInput
-from app.faces.cli.opening import open_keyholder, open_keys
+from app.faces.cli.resources import open_keyholder, open_keys
 from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path, serve, spawn_keyholder
 from tests.keyholder.helpers import PATIENCE, PEPPER, eventually, is_running, write_pepper_file, running_keyholder, short_folder
 

@@ -17,7 +17,7 @@ from app import datasets, incidents
 from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
-from app.datasets.files.columns import COLUMNS, Reject
+from app.datasets.files.schema import COLUMNS, RejectedRow
 from app.datasets.importing import ProgressListener, ImportOptions, NullListener, ImportResult
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
@@ -50,7 +50,7 @@ class Watching(NullListener):
     def __init__(
         self,
         progress: Callable[[str, int], object] = lambda *_: None,
-        rejects: Callable[[Sequence[Reject]], object] = lambda _: None,
+        rejects: Callable[[Sequence[RejectedRow]], object] = lambda _: None,
     ) -> None:
         self._progress, self._rejects = progress, rejects
         self.told: list[tuple[object, ...]] = []
@@ -58,7 +58,7 @@ class Watching(NullListener):
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         self._progress(stage, done)
 
-    def on_rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         self._rejects(rejects)
 
     def on_resume(self, done: int, partitions: int) -> None:

@@ -10,7 +10,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from app.faces.cli.server import listen
+from app.faces.cli.uvicorn_runner import listen
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from app.clock import system_clock
 from app.crypto.key_files import KeyRing
-from app.datasets.files import Reject
+from app.datasets.files import RejectedRow
 from app.datasets.importing import ImportOptions
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
@@ -33,7 +33,7 @@ class Teller:
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         self.tell(stage, done)
 
-    def on_rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         self.tell("rejects", len(rejects))
 
     def on_resume(self, done: int, partitions: int) -> None:
@@ -48,7 +48,7 @@ def main(file: str, incident: str, url: str, keys: str, import_socket: str, work
     database = Database(url)
     with (
         patch("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30),
-        patch("app.datasets.files.blocks.BLOCK", 4096),
+        patch("app.datasets.files.blocks.BLOCK_BYTES", 4096),
     ):
         try:
             staged = import_file(

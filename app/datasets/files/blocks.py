@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Final, cast
 
-from app.datasets.files.columns import BadFile
+from app.datasets.files.schema import InvalidFile
 from app.errors import InvalidInput
 
 if sys.version_info >= (3, 14):
@@ -24,10 +24,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-BLOCK: Final = 8 << 20
+BLOCK_BYTES: Final = 8 << 20
 """Bytes of a text block, or a row more."""
 
-LONGEST_ROW: Final = 400_000
+MAX_ROW_BYTES: Final = 400_000
 """Bytes: what the readers accept of a record, in the longest UTF-8."""
 
 _BOM: Final = codecs.BOM_UTF8
@@ -37,10 +37,10 @@ _BOM: Final = codecs.BOM_UTF8
 class Block:
     """Whole rows of a file."""
 
-    line: int
+    first_line: int
     """The physical line on which it begins, from 1; in Parquet the number of its first row."""
     data: bytes = field(repr=False)
-    read: int
+    end_position: int
     """How far in the file it ends, in the unit of `Source.size`."""
 
 
@@ -92,17 +92,17 @@ class TextSource:
         """Cut the file, once.
 
         Raises:
-            BadFile: it cannot be decompressed or decoded.
+            InvalidFile: it cannot be decompressed or decoded.
         """
         for piece in self._pieces():
             rest = self._rest + piece
             end = self._cut(rest)
-            if not end and len(rest) > BLOCK + LONGEST_ROW:
+            if not end and len(rest) > BLOCK_BYTES + MAX_ROW_BYTES:
                 end = len(rest)  # a row that does not end: whoever reads the block says where it began
             self._rest = rest[end:]
             if end:
                 block = Block(self._line, rest[:end], self._raw.tell())
-                self._line += lines_in(block.data)
+                self._line += count_line_ends(block.data)
                 yield block
         if self._rest:
             yield Block(self._line, self._rest, self._raw.tell())
@@ -124,7 +124,7 @@ class TextSource:
 
     def _read(self) -> bytes:
         try:
-            return self._bytes.read(BLOCK)
+            return self._bytes.read(BLOCK_BYTES)
         except (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile, ValueError):
             pass
         except OSError as error:
@@ -139,16 +139,16 @@ class TextSource:
             pass
         raise self._bad(f"not {self._encoding} here or soon after")
 
-    def _bad(self, reason: str) -> BadFile:
-        return BadFile.at(self.name, reason, line=self._line + lines_in(self._rest))
+    def _bad(self, reason: str) -> InvalidFile:
+        return InvalidFile.at(self.name, reason, line=self._line + count_line_ends(self._rest))
 
 
-def lines_in(data: bytes) -> int:
+def count_line_ends(data: bytes) -> int:
     """Count the line ends in *data*: LF, CRLF or CR."""
     returns = data.count(b"\r")
     return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
 
 
-def as_text(data: bytes) -> io.StringIO:
+def open_block_text(data: bytes) -> io.StringIO:
     """Open a block for reading with its line ends as they are, and what is not UTF-8 marked by lone surrogates."""
     return io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")

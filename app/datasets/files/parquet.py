@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from app.datasets.files.blocks import Block
-from app.datasets.files.columns import COLUMNS, SEVERAL, BadFile, Finding, Table, check_header
+from app.datasets.files.schema import COLUMNS, MULTI_VALUE_COLUMNS, InvalidFile, SourceRow, ParsedBlock, check_header
 
-BATCH: Final = 10_000
+BATCH_ROWS: Final = 10_000
 """Rows held at once, reading and writing."""
 
 _SCHEMA: Final = pa.schema(
     [
-        (name, pa.list_(pa.string()) if name in SEVERAL else pa.int32() if name == "count" else pa.string())
+        (name, pa.list_(pa.string()) if name in MULTI_VALUE_COLUMNS else pa.int32() if name == "count" else pa.string())
         for name in COLUMNS
     ]
 )
@@ -31,7 +31,7 @@ class ParquetSource:
         """Open a file and hold its schema against the columns of a data set file.
 
         Raises:
-            BadFile: it is no Parquet file, or not of these columns.
+            InvalidFile: it is no Parquet file, or not of these columns.
             OSError: it cannot be opened.
         """
         self.name = path.name
@@ -42,13 +42,13 @@ class ParquetSource:
             file = None
         if file is None:
             self._handle.close()
-            raise BadFile.at(path.name, "not a Parquet file")
+            raise InvalidFile.at(path.name, "not a Parquet file")
         self._file = file
         self.size = file.metadata.num_rows
         self.format = ParquetFormat(path.name)
         try:
             _check_schema(path.name, file.schema_arrow)
-        except BadFile:
+        except InvalidFile:
             self.close()
             raise
 
@@ -60,7 +60,7 @@ class ParquetSource:
         """Read the file, once.
 
         Raises:
-            BadFile: it is damaged.
+            InvalidFile: it is damaged.
         """
         row = 0
         for batch in _batches(self.name, self._file):
@@ -77,25 +77,25 @@ class ParquetFormat:
 
     file: str
 
-    def table(self, block: Block) -> Table:
+    def parse(self, block: Block) -> ParsedBlock:
         """Read the rows of a block.
 
         Raises:
-            BadFile: some text is not UTF-8.
+            InvalidFile: some text is not UTF-8.
         """
         (batch,) = pa.ipc.open_stream(block.data)
-        texts = {name: _texts(self.file, block.line - 1, name, batch.column(name)) for name in batch.schema.names}
+        texts = {name: _texts(self.file, block.first_line - 1, name, batch.column(name)) for name in batch.schema.names}
         absent: list[object] = [None] * batch.num_rows
         columns = [texts.get(name, absent) for name in COLUMNS]
-        return Table(range(block.line, block.line + batch.num_rows), columns, piped=False, rejects=[])
+        return ParsedBlock(range(block.first_line, block.first_line + batch.num_rows), columns, pipe_separated=False, rejects=[])
 
 
-def write_parquet(path: Path, rows: Iterable[Finding]) -> int:
+def write_parquet(path: Path, rows: Iterable[SourceRow]) -> int:
     """Write *rows* a batch at a time; answers how many."""
     count = 0
     rest = iter(rows)
     with pq.ParquetWriter(path, _SCHEMA) as writer:
-        while batch := list(islice(rest, BATCH)):
+        while batch := list(islice(rest, BATCH_ROWS)):
             columns = zip(*map(_cells, batch), strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
@@ -103,7 +103,7 @@ def write_parquet(path: Path, rows: Iterable[Finding]) -> int:
     return count
 
 
-def _cells(row: Finding) -> tuple[object, ...]:
+def _cells(row: SourceRow) -> tuple[object, ...]:
     several = (row.emails, row.phones, row.names, row.addresses, row.items)
     return row.account_ref, row.recipient_ref, *several, row.cohort, row.count, row.confidence
 
@@ -112,11 +112,11 @@ def _check_schema(file: str, schema: pa.Schema) -> None:
     check_header(file, schema.names, line=0)
     for field in schema:
         if problem := _type_problem(field.name, field.type):
-            raise BadFile.at(file, problem, column=field.name)
+            raise InvalidFile.at(file, problem, column=field.name)
 
 
 def _type_problem(column: str, kind: pa.DataType) -> str | None:
-    if column in SEVERAL and (types.is_list(kind) or types.is_large_list(kind)):
+    if column in MULTI_VALUE_COLUMNS and (types.is_list(kind) or types.is_large_list(kind)):
         kind = kind.value_type
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -126,11 +126,11 @@ def _type_problem(column: str, kind: pa.DataType) -> str | None:
         return None if types.is_integer(kind) else "must hold whole numbers or text"
     if types.is_primitive(kind) or types.is_decimal(kind):
         return "holds numbers, whose leading zeros are lost already: export it as text"
-    return "must hold text or lists of text" if column in SEVERAL else "must hold text"
+    return "must hold text or lists of text" if column in MULTI_VALUE_COLUMNS else "must hold text"
 
 
 def _batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    batches = file.iter_batches(batch_size=BATCH)
+    batches = file.iter_batches(batch_size=BATCH_ROWS)
     row = 0
     while True:
         try:
@@ -141,7 +141,7 @@ def _batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
             return
         row += batch.num_rows
         yield batch
-    raise BadFile.at(name, "damaged here or soon after", line=row + 1, unit="row")
+    raise InvalidFile.at(name, "damaged here or soon after", line=row + 1, unit="row")
 
 
 def _texts(name: str, row: int, column: str, cells: pa.Array) -> list[object]:
@@ -150,7 +150,7 @@ def _texts(name: str, row: int, column: str, cells: pa.Array) -> list[object]:
         return cells.to_pylist()  # type: ignore[no-any-return]
     except UnicodeDecodeError:
         place = next(i for i, cell in enumerate(cells, start=1) if not _decodes(cell))
-    raise BadFile.at(name, "not UTF-8", line=row + place, column=column, unit="row")
+    raise InvalidFile.at(name, "not UTF-8", line=row + place, column=column, unit="row")
 
 
 def _decodes(cell: pa.Scalar) -> bool:

@@ -8,7 +8,7 @@ import hmac
 
 from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
-from app.datasets.synthetic.people import Draw, People, plain_address
+from app.datasets.synthetic.people import SeededChoice, PersonGenerator, format_address
 from app.identifiers import MalformedValue, canonicalize
 
 EACH = 2
@@ -31,40 +31,40 @@ class Nobodies:
             ImportFailed: no email can stand at the domain.
         """
         seed = hmac.digest(secret.subkey("canaries"), incident.encode(), "sha256")
-        self._people = People(1, int.from_bytes(seed, "big"))
+        self._people = PersonGenerator(1, int.from_bytes(seed, "big"))
         try:
             self._domain = canonicalize("email", f"a@{domain}").removeprefix("a@")
         except MalformedValue:
             raise ImportFailed("canary domain: no email can stand at it") from None
 
-    def draw(self, number: int) -> Draw:
+    def draw(self, number: int) -> SeededChoice:
         """Begin to draw what is decided about one of them, attempt by attempt."""
-        return self._people.draw(b"decided", number)
+        return self._people.seeded_choice(b"decided", number)
 
     def account(self, number: int) -> str:
         """Give an account_ref that is nobody else's."""
-        return f"{self._people.draw(b'account', number).below(1 << 128):032x}"
+        return f"{self._people.seeded_choice(b'account', number).integer_below(1 << 128):032x}"
 
     def emails(self, number: int, count: int) -> list[str]:
         """Give some emails, which nobody guesses."""
         found = []
         for at in range(number * _EMAILS, number * _EMAILS + count):
-            given, surname = self._people.outsider(at).roman.lower().split()
-            found.append(f"{given}.{surname}{self._people.draw(b'email', at).below(10**8)}@{self._domain}")
+            given, surname = self._people.non_customer(at).latin_name.lower().split()
+            found.append(f"{given}.{surname}{self._people.seeded_choice(b'email', at).integer_below(10**8)}@{self._domain}")
         return found
 
     def phones(self, number: int) -> list[str]:
         """Give all phones that one may have, none of them of `_TYPED`."""
-        draws = [self._people.draw(b"phone", at) for at in range(number * _PHONES, (number + 1) * _PHONES)]
-        drawn = [(draw.below(2000), draw.below(10_000)) for draw in draws]
+        draws = [self._people.seeded_choice(b"phone", at) for at in range(number * _PHONES, (number + 1) * _PHONES)]
+        drawn = [(draw.integer_below(2000), draw.integer_below(10_000)) for draw in draws]
         return [f"+8210{exchange:04}{line:04}" for exchange, line in drawn if exchange not in _TYPED]
 
     def names(self, number: int, count: int) -> list[str]:
         """Give up to `EACH` names: in Hangul, then in Latin letters."""
-        one = self._people.outsider(number * EACH)
-        return [canonicalize("name", text) for text in (one.name, one.roman)[:count]]
+        one = self._people.non_customer(number * EACH)
+        return [canonicalize("name", text) for text in (one.name, one.latin_name)[:count]]
 
     def addresses(self, number: int, count: int) -> list[str]:
         """Give up to `EACH` addresses."""
-        homes = [self._people.outsider(at).home for at in range(number * EACH, number * EACH + min(count, EACH))]
-        return [canonicalize("address", plain_address(home)) for home in homes]
+        homes = [self._people.non_customer(at).address for at in range(number * EACH, number * EACH + min(count, EACH))]
+        return [canonicalize("address", format_address(home)) for home in homes]

@@ -91,7 +91,7 @@ class CanaryPlanter:
         """Make one after each of some *models*; gives those whose rows are as large, though hints are shorter or longer."""
         for attempt in range(_MODELS):
             draw = self._nobodies.draw(number * _MODELS + attempt)
-            model = models[draw.below(len(models))]
+            model = models[draw.integer_below(len(models))]
             rows = self._after(model, number, taken)
             if self._size(merge_rows(rows)) == self._size(model):
                 yield rows

@@ -10,7 +10,7 @@ from app.crypto import mac_inputs
 from app.crypto.key_derivation import LOCATOR_BYTES, DERIVED_KEYS_BYTES, derive_row_bytes
 from app.crypto.row_sealing import MAX_RECORD_BYTES
 from app.datasets.errors import ImportFailed
-from app.datasets.files import Reject
+from app.datasets.files import RejectedRow
 from app.datasets.importing.merge_people import split_values, sum_up
 from app.datasets.importing.context import ImportContext
 from app.datasets.importing.row_batch import BETWEEN_VALUES, CanonicalRow, to_rows
@@ -112,7 +112,7 @@ def derive_people(
     )
     fits, over = reasons.is_null(), reasons.is_valid()
     lines = zip(reachable["line"].filter(over).to_pylist(), reasons.filter(over).to_pylist(), strict=True)
-    done.rejects = [Reject(line, "account_ref", reason) for line, reason in lines]
+    done.rejects = [RejectedRow(line, "account_ref", reason) for line, reason in lines]
     claims = reachable["claims"].filter(fits)
     done.people = len(claims)
     for claim in claims.value_counts().to_pylist():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from app.datasets.files import Reject
+from app.datasets.files import RejectedRow
 from app.datasets.lifecycle import DataSetKind
 
 MAX_CANARIES = 10_000
@@ -44,7 +44,7 @@ class ImportResult:
     people: int
     unreachable: int
     ambiguous_identifiers: int
-    rejects: Sequence[Reject]
+    rejects: Sequence[RejectedRow]
     canaries: int = 0
     """Planted besides, and counted in `rows` only."""
 
@@ -55,7 +55,7 @@ class ProgressListener(Protocol):
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         """Say that so much of a stage is done, in a unit of the stage's own; *rows* are what it gave so far."""
 
-    def on_rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         """Hand over the rows that cannot be taken, before too many of them end the import."""
 
     def on_resume(self, done: int, partitions: int) -> None:
@@ -71,7 +71,7 @@ class NullListener:
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         """Say nothing."""
 
-    def on_rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         """Say nothing."""
 
     def on_resume(self, done: int, partitions: int) -> None:

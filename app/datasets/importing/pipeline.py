@@ -17,7 +17,7 @@ from app.crypto.keys import StoreKey
 from app.datasets import catalog_queries, sealed_rows
 from app.datasets import kdf_params
 from app.datasets.errors import ImportFailed, PepperMismatch
-from app.datasets.files import NO_ROWS, BadFile, Block, Reject, opened
+from app.datasets.files import NO_ROWS_REASON, InvalidFile, Block, RejectedRow, open_source_file
 from app.datasets.importing.commit import add_data_set, sentinel_rows
 from app.datasets.importing.stages.load import MIN_ROWS_PER_SIZE, Loading, load, seal_bucket
 from app.datasets.importing.context import ImportContext
@@ -70,7 +70,7 @@ def import_file(
         listener: is told how it goes.
 
     Raises:
-        BadFile: the file as a whole cannot be read.
+        InvalidFile: the file as a whole cannot be read.
         ImportFailed: too many rows were rejected, or nobody is left.
         UnknownIncident: there is no such incident.
         InvalidInput: there is no such cost, or canaries cannot be planted as they were asked for.
@@ -101,7 +101,7 @@ class _File:
     source: str = ""
     blocks: int = 0
     rows: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
     cohorts: set[str] = field(default_factory=set)
     synthetic: bool = False
     planted: Planted = field(default_factory=Planted)
@@ -153,8 +153,8 @@ class _ImportRun:
         decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
         planting, taken = CanaryPlanter(self.keys.load_application_key(), request, hints=self.incident.hints), set[str]()
         digest.update(frame(*(part.encode() for part in decisive)))
-        with opened(request.path, encoding=request.encoding) as opened_file:
-            partitions = 1 << (opened_file.rows_likely // ROWS_PER_PARTITION).bit_length()
+        with open_source_file(request.path, encoding=request.encoding) as opened_file:
+            partitions = 1 << (opened_file.estimated_rows // ROWS_PER_PARTITION).bit_length()
             spill = Spill.in_memory_only(self.workspace.emptied("read"), "read")
             file = _File(spill, -(-min(partitions, PARTITIONS_AT_MOST) // self._shard_count) * self._shard_count)
 
@@ -175,7 +175,7 @@ class _ImportRun:
                 if len(file.rejects) > REJECTS_AT_MOST:
                     raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
         if not file.rows and not file.rejects:
-            raise BadFile.at(request.path.name, NO_ROWS)
+            raise InvalidFile.at(request.path.name, NO_ROWS_REASON)
         self._judge(file.rejects, some_left=file.rows > 0)
         if len(file.cohorts) > COHORTS_AT_MOST:
             raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
@@ -184,7 +184,7 @@ class _ImportRun:
         file.blocks += bool(file.planted.people)
         return file
 
-    def _judge(self, rejects: list[Reject], *, some_left: bool) -> None:
+    def _judge(self, rejects: list[RejectedRow], *, some_left: bool) -> None:
         """Report rejected rows. Fail where there are more than the caller allows, or where every row was rejected."""
         rejects.sort(key=attrgetter("line"))
         self.listener.on_rejects(rejects)

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from app.datasets.errors import PepperMismatch
-from app.datasets.files import Reject
+from app.datasets.files import RejectedRow
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Sealed:
     rows: int = 0
     people: int = 0
     unreachable: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
     tallies: Counter[tuple[str, int]] = field(default_factory=Counter)
     """People of each cohort that have just these items in it, as a mask."""
     vouching: tuple[bytes, bytes] = field(default=(b"", b""), repr=False)
@@ -45,4 +45,4 @@ class Sealed:
     def unpack(cls, packed: bytes) -> "Sealed":
         """Read what `pack` wrote."""
         rows, people, unreachable, rejects, tallies, vouching = marshal.loads(packed)  # noqa: S302  a cipher has vouched for it
-        return cls(rows, people, unreachable, [Reject(*one) for one in rejects], Counter(tallies), vouching)
+        return cls(rows, people, unreachable, [RejectedRow(*one) for one in rejects], Counter(tallies), vouching)

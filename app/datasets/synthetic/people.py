@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
-from app.datasets.synthetic import words
+from app.datasets.synthetic import vocabulary
 
 _T = TypeVar("_T")
 
@@ -24,7 +24,7 @@ FAMILY: Final = 5
 _FULL_WIDTH: Final = str.maketrans("0123456789-", "０１２３４５６７８９－")
 
 
-class Draw:
+class SeededChoice:
     """Choices out of random bits, taken off one by one as digits of a mixed base."""
 
     __slots__ = ("_bits",)
@@ -32,18 +32,18 @@ class Draw:
     def __init__(self, bits: int) -> None:
         self._bits = bits
 
-    def below(self, bound: int) -> int:
+    def integer_below(self, bound: int) -> int:
         """Answer a number from 0 to *bound* - 1."""
         self._bits, rest = divmod(self._bits, bound)
         return rest
 
-    def pick(self, choices: Sequence[_T]) -> _T:
+    def choose(self, choices: Sequence[_T]) -> _T:
         """Answer one of *choices*, each as likely as the next."""
         self._bits, rest = divmod(self._bits, len(choices))
         return choices[rest]
 
 
-class Home(NamedTuple):
+class Address(NamedTuple):
     """A place, in parts. A house has no *complex*."""
 
     full: str
@@ -64,18 +64,18 @@ class Person:
     """Somebody made up. *phone* is the eight digits after 010, as two groups; *at* are the random bits of the home."""
 
     name: str
-    roman: str
+    latin_name: str
     email: str
     phone: tuple[str, str]
     at: int
 
     @property
-    def home(self) -> Home:
+    def address(self) -> Address:
         """Where the person lives, worked out when it is asked for: half of all holders have no address on file."""
-        return _home(Draw(self.at))
+        return _home(SeededChoice(self.at))
 
 
-class People:
+class PersonGenerator:
     """Everybody in one synthetic data set: holders by account, and outsiders who hold none."""
 
     def __init__(self, accounts: int, seed: int) -> None:
@@ -84,9 +84,9 @@ class People:
         noise = memoryview(hashlib.shake_256(self._key).digest(4 * 4 * 10_000)).cast("I")
         self._rounds = [noise[start : start + 10_000].tolist() for start in range(0, 40_000, 10_000)]
 
-    def draw(self, kind: bytes, number: int) -> Draw:
+    def seeded_choice(self, kind: bytes, number: int) -> SeededChoice:
         """Start drawing for *number* of a *kind* of its own."""
-        return Draw(int.from_bytes(self._digest(kind, number), "little"))
+        return SeededChoice(int.from_bytes(self._digest(kind, number), "little"))
 
     def holder(self, account: int) -> Person:
         """Derive the holder of *account*; a family's members share its first one's surname, home and phone."""
@@ -96,7 +96,7 @@ class People:
             return _person(common, own, self.phone(_RESERVED + account), ".", account)
         return _person(self._halves(b"holder", head)[0], own, self.phone(_RESERVED + head), ".", account)
 
-    def outsider(self, number: int) -> Person:
+    def non_customer(self, number: int) -> Person:
         """Derive somebody without an account."""
         return _person(*self._halves(b"outsider", number), self.phone(_RESERVED + self._accounts + number), "-", number)
 
@@ -130,68 +130,68 @@ class People:
         return hashlib.blake2b(number.to_bytes(8, "little"), key=self._key, person=kind).digest()
 
 
-def _home(draw: Draw) -> Home:
-    full, spoken, short, district, roads, dongs = draw.pick(words.PLACES)
-    in_complex = draw.below(10) < 7
-    return Home(
+def _home(draw: SeededChoice) -> Address:
+    full, spoken, short, district, roads, dongs = draw.choose(vocabulary.PLACES)
+    in_complex = draw.integer_below(10) < 7
+    return Address(
         full,
         spoken,
         short,
         district,
-        draw.pick(roads),
-        1 + draw.below(480),
-        draw.pick(dongs),
-        f"{1 + draw.below(990)}-{draw.below(40)}".removesuffix("-0"),
-        draw.pick(words.COMPLEXES) if in_complex else "",
-        101 + draw.below(16),
-        100 * (1 + draw.below(25)) + 1 + draw.below(4),
+        draw.choose(roads),
+        1 + draw.integer_below(480),
+        draw.choose(dongs),
+        f"{1 + draw.integer_below(990)}-{draw.integer_below(40)}".removesuffix("-0"),
+        draw.choose(vocabulary.COMPLEXES) if in_complex else "",
+        101 + draw.integer_below(16),
+        100 * (1 + draw.integer_below(25)) + 1 + draw.integer_below(4),
     )
 
 
 def _person(common: int, own: int, phone: tuple[str, str], joint: str, number: int) -> Person:
     """Make a person of two halves of bits; *joint* and *number* make the email unlike anybody else's."""
-    at, place = divmod(common, len(words.SURNAMES))
-    surname, roman = words.SURNAMES[place]
-    draw = Draw(own)
-    first, first_roman = draw.pick(words.FIRST)
-    second, second_roman = draw.pick(words.SECOND)
+    at, place = divmod(common, len(vocabulary.SURNAMES))
+    surname, roman = vocabulary.SURNAMES[place]
+    draw = SeededChoice(own)
+    first, first_roman = draw.choose(vocabulary.FIRST)
+    second, second_roman = draw.choose(vocabulary.SECOND)
     given = first_roman + second_roman
-    email = f"{given}{joint}{roman}{number}@{draw.pick(words.DOMAINS)}"
+    email = f"{given}{joint}{roman}{number}@{draw.choose(vocabulary.DOMAINS)}"
     return Person(surname + first + second, f"{given} {roman}".title(), email, phone, at)
 
 
-def plain_phone(phone: tuple[str, str]) -> str:
+def format_phone(phone: tuple[str, str]) -> str:
     """Spell a phone the way most people do."""
     return f"010-{phone[0]}-{phone[1]}"
 
 
-def spell_phone(phone: tuple[str, str], draw: Draw) -> str:
+def vary_phone(phone: tuple[str, str], draw: SeededChoice) -> str:
     """Spell a phone in one of the ways that people and spreadsheets do."""
-    form = draw.pick(words.PHONE_FORMS)
+    form = draw.choose(vocabulary.PHONE_FORMS)
     spelt = form.format(a=phone[0], b=phone[1])
     return spelt.translate(_FULL_WIDTH) if form[0] == "０" else spelt
 
 
-def spell_email(email: str, draw: Draw) -> str:
+def vary_email(email: str, draw: SeededChoice) -> str:
     """Spell an email with the capitals that some forms put in."""
-    way = draw.below(40)
+    way = draw.integer_below(40)
     if way == 0:
         return email.upper()
     return email.title() if way == 1 else email
 
 
-def spell_names(person: Person, draw: Draw) -> tuple[str, ...]:
+def vary_names(person: Person, draw: SeededChoice) -> tuple[str, ...]:
     """Spell a name, rarely decomposed (as macOS does), with a space, or beside its Latin form."""
-    way = draw.below(200)
+    way = draw.integer_below(200)
     name = person.name
     if way == 0:
         return (unicodedata.normalize("NFD", name),)
     if way == 1:
         return (f"{name[:-2]} {name[-2:]}",)
-    return (name, person.roman) if way == 2 else (name,)
+    return (name, person.latin_name) if way == 2 else (name,)
 
 
-def plain_address(home: Home) -> str:
+def format_address(home: Address) -> str:
     """Spell an address as the post office does: by road, with the legal dong in brackets."""
     if not home.complex:
         return f"{home.full} {home.district} {home.road} {home.building} ({home.dong})"
@@ -199,21 +199,21 @@ def plain_address(home: Home) -> str:
     return f"{home.full} {home.district} {home.road} {home.building}, {flat} ({home.dong}, {home.complex})"
 
 
-def spell_addresses(home: Home, draw: Draw) -> tuple[str, ...]:
+def vary_addresses(home: Address, draw: SeededChoice) -> tuple[str, ...]:
     """Spell an address by road, by lot number, or both."""
-    way = draw.below(40)
+    way = draw.integer_below(40)
     if way < 14:
-        return (plain_address(home),)
+        return (format_address(home),)
     if way < 34:
-        return (_loose_address(home, way % 5),)
+        return (_informal_address(home, way % 5),)
     if way == 34:
-        return plain_address(home), _loose_address(home, 1)
+        return format_address(home), _informal_address(home, 1)
     if way < 37:
-        return (f"({10_000 + home.building * 107}) {plain_address(home)}",)
-    return (_loose_address(home, 0).translate(_FULL_WIDTH) if way == 37 else plain_address(home),)
+        return (f"({10_000 + home.building * 107}) {format_address(home)}",)
+    return (_informal_address(home, 0).translate(_FULL_WIDTH) if way == 37 else format_address(home),)
 
 
-def _loose_address(home: Home, way: int) -> str:
+def _informal_address(home: Address, way: int) -> str:
     by_road = f"{home.district} {home.road} {home.building}"
     by_lot = f"{home.district} {home.dong} {home.lot}"
     if not home.complex:

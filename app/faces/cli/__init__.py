@@ -13,7 +13,7 @@ from app.faces.cli.calibrate import calibrate
 from app.faces.cli.demo import demo
 from app.faces.cli.keyholder import keyholder
 from app.faces.cli.serve import serve
-from app.faces.cli.server import CreateApp
+from app.faces.cli.uvicorn_runner import CreateApp
 
 
 class _Commands(TyperGroup):
@@ -55,7 +55,7 @@ def _root() -> None:
     """Take no options of its own."""
 
 
-def run(create_app: CreateApp) -> None:
+def run_command_line(create_app: CreateApp) -> None:
     """Run the command line, with the application's builder handed down to those who serve."""
     signal.signal(signal.SIGTERM, _terminate)
     commands(obj=create_app)

@@ -11,14 +11,14 @@ from app.crypto.calibration import MOBILE_NUMBER_COUNT, Calibration, CostEstimat
 from app.crypto.calibration import calibrate as calibrated
 from app.crypto.stretching import profile_name
 from app.errors import InvalidInput
-from app.faces.cli.output import Json, emit
+from app.faces.cli.output import JsonOption, emit
 
 
 def calibrate(
     accounts: Annotated[int, typer.Option(min=1, max=10**10, help="accounts that will be imported")],
     cores: Annotated[int, typer.Option(min=1, max=10**6, help="cores that will seal")],
     hours: Annotated[float, typer.Option(help="hours that the import may take")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Measure this machine, for ten seconds, and name the Argon2id cost that fits, and what it costs whoever stole everything."""
     if not 0 < hours < math.inf:

@@ -16,20 +16,20 @@ from app.clock import system_clock
 from app.config import read_settings
 from app.crypto.stretching import parse_cost
 from app.datasets import DataSet, IdentifierHasher, Record, SealedStore, AmbiguousIdentifier, UnknownIdentifier
-from app.datasets.files import write
+from app.datasets.files import write_source_file
 from app.datasets.importing import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ImportOptions, ImportResult
 from app.datasets.synthetic import synthesize
 from app.errors import InvalidInput
-from app.faces.cli.importing import Bars, ImportSaid
-from app.faces.cli.opening import open_database, open_keyholder, open_keys
-from app.faces.cli.output import Json, emit
+from app.faces.cli.import_progress import ProgressBars, ImportReporter
+from app.faces.cli.resources import open_database, open_keyholder, open_keys
+from app.faces.cli.output import JsonOption, emit
 from app.identifiers import IdentifierKind, MalformedValue, canonicalize
 from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path
 
 commands = typer.Typer(help="Data sets: import, publish, roll back, retire, check.", no_args_is_help=True)
 
 
-class Kind(StrEnum):
+class KindOption(StrEnum):
     """What a data set is to those before it."""
 
     full = "full"
@@ -44,8 +44,8 @@ def import_dataset(
     file: Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet, by its ending")],
     incident: Annotated[str, typer.Option(help="the incident's slug")],
     kind: Annotated[
-        Kind, typer.Option(help="full takes the place of all before it; a supplement is read beside them")
-    ] = Kind.full,
+        KindOption, typer.Option(help="full takes the place of all before it; a supplement is read beside them")
+    ] = KindOption.full,
     cost: Annotated[
         str | None,
         typer.Option(help="of Argon2id: minimal, default, strong or PASSES:KIB, as in 1:512; the first import fixes it"),
@@ -69,7 +69,7 @@ def import_dataset(
     canary_domain: Annotated[
         str, typer.Option(help="where their emails stand: one of the company's own that delivers to nobody")
     ] = DEFAULT_CANARY_DOMAIN,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Import a file as a staged data set, which nobody sees until it is published."""
     from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
@@ -80,7 +80,7 @@ def import_dataset(
     request = ImportOptions(
         path=file,
         incident=incident,
-        kind="full" if kind is Kind.full else "supplement",
+        kind="full" if kind is KindOption.full else "supplement",
         cost=cost,
         workers=workers or os.cpu_count() or 1,
         encoding=encoding,
@@ -92,7 +92,7 @@ def import_dataset(
     with (
         open_database(settings) as database,
         open_keyholder(settings, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket,
-        Bars(as_json=json) as bars,
+        ProgressBars(as_json=json) as bars,
     ):
         staged = import_file(
             request,
@@ -101,7 +101,7 @@ def import_dataset(
             import_socket=import_socket_path(keyholder_socket),
             work_dir=settings.work_dir,
             now=system_clock(),
-            listener=ImportSaid(bars, rejects, as_json=json),
+            listener=ImportReporter(bars, rejects, as_json=json),
         )
     _said_staged(staged, time.monotonic() - began, as_json=json)
 
@@ -110,7 +110,7 @@ def import_dataset(
 def publish(
     dataset: Id,
     accept_loss: Annotated[int, typer.Option(min=0, help="people fewer than before that are meant")] = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Publish a staged data set, or roll back to a superseded one."""
     with open_database(read_settings()) as database, database.write() as session:
@@ -120,7 +120,7 @@ def publish(
 
 
 @commands.command("retire")
-def retire(dataset: Id, json: Json = False) -> None:
+def retire(dataset: Id, json: JsonOption = False) -> None:
     """Drop a data set's rows and destroy its store key, so that no backup of it can be read either."""
     settings = read_settings()
     with open_database(settings) as database:
@@ -135,7 +135,7 @@ def retire(dataset: Id, json: Json = False) -> None:
 
 
 @commands.command("list")
-def list_datasets(json: Json = False) -> None:
+def list_datasets(json: JsonOption = False) -> None:
     """List the data sets, by age."""
     with open_database(read_settings()) as database, database.read() as session:
         for one in datasets.list_all(session):
@@ -150,7 +150,7 @@ def list_datasets(json: Json = False) -> None:
 def diff(
     before: Annotated[UUID, typer.Argument(help="a data set's id", metavar="A")],
     after: Annotated[UUID, typer.Argument(help="another's", metavar="B")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Lay the counts of two data sets beside each other, by cohort and item, as they were imported."""
     settings = read_settings()
@@ -169,7 +169,7 @@ def verify_dataset(
     dataset: Id,
     file: Annotated[Path | None, typer.Argument(help="the source file, of which a sample is opened")] = None,
     encoding: Annotated[str, typer.Option(help="of the source file")] = "utf-8",
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
     from app.datasets.integrity import check_integrity  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
@@ -201,7 +201,7 @@ def verify_dataset(
 
 
 @commands.command("canaries")
-def list_canaries(dataset: Id, json: Json = False) -> None:
+def list_canaries(dataset: Id, json: JsonOption = False) -> None:
     """List the identifiers that an import planted and nobody owns: keep them like a key, or among the customers of a list that may leak."""
     settings = read_settings()
     with open_database(settings) as database:
@@ -216,7 +216,7 @@ def list_canaries(dataset: Id, json: Json = False) -> None:
 def suppress(
     dataset: Id,
     entry: Annotated[int | None, typer.Option(min=0, help="which of several people who share the identifier")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Remove one person, whose email or phone comes on standard input, from every unretired data set of the incident."""
     settings = read_settings()
@@ -248,10 +248,10 @@ def synthesize_dataset(
     accounts: Annotated[int, typer.Option(min=1, help="how many accounts to make up")],
     out: Annotated[Path, typer.Option(help="CSV, NDJSON or Parquet, by its ending")],
     seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Make up a Korean data set, marked as synthetic in each account_ref."""
-    rows = write(out, synthesize(accounts, seed=seed))
+    rows = write_source_file(out, synthesize(accounts, seed=seed))
     emit({"event": "synthesized", "path": str(out), "rows": rows}, f"{out}: {rows:,} rows", as_json=json)
 
 

@@ -5,7 +5,7 @@ import typer
 from app.config import read_settings
 from app.db import Database
 from app.db.upgrade import upgrade
-from app.faces.cli.output import Json, emit
+from app.faces.cli.output import JsonOption, emit
 
 commands = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ def _group() -> None:
 
 
 @commands.command("upgrade")
-def upgrade_schema(json: Json = False) -> None:
+def upgrade_schema(json: JsonOption = False) -> None:
     """Bring the schema to the newest revision."""
     database = Database(read_settings().database_url)
     try:

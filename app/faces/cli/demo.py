@@ -14,14 +14,14 @@ from app.clock import system_clock
 from app.config import Settings, read_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
-from app.datasets.files import write
+from app.datasets.files import write_source_file
 from app.datasets.importing import ImportOptions, NullListener
-from app.datasets.synthetic import Sample, samples, synthesize
+from app.datasets.synthetic import SamplePerson, sample_people, synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.delivery import ConsoleSender
-from app.faces.cli.output import Json, emit
-from app.faces.cli.server import CreateApp, run_server
+from app.faces.cli.output import JsonOption, emit
+from app.faces.cli.uvicorn_runner import CreateApp, run_server
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 
 SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
@@ -44,7 +44,7 @@ def demo(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
     accounts: Annotated[int, typer.Option(min=20, help="how many accounts to make up")] = 1000,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Run the service on an embedded database with made-up people, and print whom to ask for."""
     create_app: CreateApp = context.obj
@@ -98,7 +98,7 @@ def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
     with database.write() as session:
         incidents.create_incident(session, incident, now=system_clock())
     source = settings.key_dir / "people.csv"
-    write(source, synthesize(accounts, seed=SEED))
+    write_source_file(source, synthesize(accounts, seed=SEED))
     staged = import_file(
         ImportOptions(source, incident.slug, cost="minimal", workers=1),
         database=database,
@@ -115,7 +115,7 @@ def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
 
 
 def _said(url: str, *, accounts: int, as_json: bool) -> None:
-    chosen = samples(accounts, seed=SEED)
+    chosen = sample_people(accounts, seed=SEED)
     fields = {"event": "ready", "url": url, "samples": [_fields(one) for one in chosen]}
     lines = [
         f"Exposure Lookup answers at {url}",
@@ -127,7 +127,7 @@ def _said(url: str, *, accounts: int, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _fields(one: Sample) -> dict[str, object]:
+def _fields(one: SamplePerson) -> dict[str, object]:
     fields = asdict(one)
     values = {name: fields.pop(name) for name in ("name", "address")}
     return fields | {"values": values}

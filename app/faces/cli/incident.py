@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app import incidents
 from app.clock import system_clock
 from app.config import read_settings
-from app.faces.cli.opening import open_database
-from app.faces.cli.output import Json, emit
+from app.faces.cli.resources import open_database
+from app.faces.cli.output import JsonOption, emit
 from app.incidents import Incident
 
 commands = typer.Typer(help="Incidents and their notices.", no_args_is_help=True)
@@ -19,7 +19,7 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 
 
 @commands.command("create")
-def create(file: File, json: Json = False) -> None:
+def create(file: File, json: JsonOption = False) -> None:
     """Take in a new incident, with version 1 of its notice."""
     incident = incidents.load_incident(file)
     with open_database(read_settings()) as database, database.write() as session:
@@ -28,7 +28,7 @@ def create(file: File, json: Json = False) -> None:
 
 
 @commands.command("update")
-def update(file: File, json: Json = False) -> None:
+def update(file: File, json: JsonOption = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
     incident = incidents.load_incident(file)
     with open_database(read_settings()) as database, database.write() as session:
@@ -37,7 +37,7 @@ def update(file: File, json: Json = False) -> None:
 
 
 @commands.command("list")
-def list_incidents(json: Json = False) -> None:
+def list_incidents(json: JsonOption = False) -> None:
     """List the incidents."""
     with open_database(read_settings()) as database, database.read() as session:
         for one in incidents.list_incidents(session):
@@ -47,7 +47,7 @@ def list_incidents(json: Json = False) -> None:
 
 
 @commands.command("show")
-def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: Json = False) -> None:
+def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: JsonOption = False) -> None:
     """Show one incident with its notice."""
     with open_database(read_settings()) as database, database.read() as session:
         incident = incidents.get_incident(session, slug)

@@ -6,13 +6,13 @@ from typing import Annotated, cast
 import typer
 
 from app.config import read_settings, require
-from app.faces.cli.output import Json, emit
+from app.faces.cli.output import JsonOption, emit
 from app.keyholder import import_socket_path, serve
 
 
 def keyholder(
     socket: Annotated[Path, typer.Option(help="where the lookup door is made; the import door is PATH.import")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Hold the pepper of EXPOSURE_PEPPER_FILE in this process, and answer at a socket."""
     pepper_file = cast("Path", require(read_settings(), "pepper_file"))

@@ -10,14 +10,14 @@ from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
 from app.datasets import list_all
 from app.errors import InvalidInput, OperationRefused
-from app.faces.cli.opening import open_database
-from app.faces.cli.output import Json, emit
+from app.faces.cli.resources import open_database
+from app.faces.cli.output import JsonOption, emit
 
 commands = typer.Typer(help="Key files: one for each role.", no_args_is_help=True)
 
 
 @commands.command("generate")
-def generate(json: Json = False) -> None:
+def generate(json: JsonOption = False) -> None:
     """Make the application secret and the signing key, and the pepper where EXPOSURE_PEPPER_FILE is set. None is ever overwritten."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
@@ -33,7 +33,7 @@ def generate(json: Json = False) -> None:
 
 
 @commands.command("list")
-def list_keys(json: Json = False) -> None:
+def list_keys(json: JsonOption = False) -> None:
     """Name the keys that are there, and what each store key serves."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)
@@ -52,7 +52,7 @@ def list_keys(json: Json = False) -> None:
 
 
 @commands.command("destroy")
-def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json: Json = False) -> None:
+def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json: JsonOption = False) -> None:
     """Destroy a store key that no data set uses any more. What it sealed, in every backup, is unreadable from then on."""
     settings = read_settings()
     keys = KeyRing(settings.key_dir)

@@ -10,7 +10,7 @@ import typer
 
 from app.clock import format_rfc3339
 
-Json = Annotated[bool, typer.Option("--json", help="one JSON object a line, for machines")]
+JsonOption = Annotated[bool, typer.Option("--json", help="one JSON object a line, for machines")]
 
 
 def emit(fields: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, ReceiptSigner, verify_signature
 from app.config import read_settings
 from app.crypto.key_files import KeyRing
-from app.faces.cli.output import Json, emit
+from app.faces.cli.output import JsonOption, emit
 
 commands = typer.Typer(help="Receipts of acknowledgements.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def verify_receipt(
     key: Annotated[
         Path | None, typer.Option(help="body of /v1/receipt-keys; without it, the key of EXPOSURE_KEY_DIR")
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Check a receipt offline: exit 0 where its signature holds, 2 where it does not."""
     receipt = _receipt(_read(file))

@@ -8,9 +8,9 @@ import typer
 from app.config import BadSetting, read_settings, require
 from app.db import parse_database_url
 from app.delivery import ConsoleSender
-from app.faces.cli.opening import open_database, open_keyholder, open_keys
-from app.faces.cli.output import Json
-from app.faces.cli.server import CreateApp, run_server
+from app.faces.cli.resources import open_database, open_keyholder, open_keys
+from app.faces.cli.output import JsonOption
+from app.faces.cli.uvicorn_runner import CreateApp, run_server
 from app.keyholder import KeyholderSocket
 from app.rate_limits import load_policy
 
@@ -20,7 +20,7 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="server processes; more than one needs EXPOSURE_REDIS_URL")] = 1,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = read_settings()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faces.cli.console import Console, Customer, Running, runs
+from tests.faces.cli.cli_driver import CliDriver, CustomerClient, RunningCommand, runs
 
 
-def demo(folder: Path, **settings: str) -> Console:
+def demo(folder: Path, **settings: str) -> CliDriver:
     """Nothing is set but where temporary files go."""
-    return Console(folder, {"TMPDIR": str(folder), **settings})
+    return CliDriver(folder, {"TMPDIR": str(folder), **settings})
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def played(running: Running) -> None:
+def played(running: RunningCommand) -> None:
     """Be each of the four samples in turn."""
     ready = running.event("ready")
     assert set(ready) == {"event", "url", "samples"}
@@ -33,7 +33,7 @@ def played(running: Running) -> None:
     assert [one["channel"] for one in samples] == ["email", "sms", "sms", "sms"]
     told = []
     for sample in samples:
-        with Customer(ready["url"], running) as customer:
+        with CustomerClient(ready["url"], running) as customer:
             sent = customer.sign_in(sample["channel"], sample["identifier"])
             canonical = sample["identifier"]
             if sample["channel"] == "sms":
@@ -75,7 +75,7 @@ def test_for_people_it_says_whom_to_ask_for(folder: Path) -> None:
 def test_a_bad_setting_is_named_unless_the_demo_has_its_own(name: str, folder: Path) -> None:
     console = demo(folder, **{name: "sesame"})
     if name == "EXPOSURE_CODE_TTL":
-        assert console.refused("demo", "--port", 0, "--accounts", 20).startswith("EXPOSURE_CODE_TTL: ")
+        assert console.expect_refusal("demo", "--port", 0, "--accounts", 20).startswith("EXPOSURE_CODE_TTL: ")
         return
     with console.running("demo", "--port", 0, "--accounts", 20, "--json") as running:
         running.event("ready")
@@ -84,6 +84,6 @@ def test_a_bad_setting_is_named_unless_the_demo_has_its_own(name: str, folder: P
 def test_a_port_that_is_taken_is_refused_in_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = demo(folder).refused("demo", "--port", port, "--accounts", 20)
+        said = demo(folder).expect_refusal("demo", "--port", port, "--accounts", 20)
     assert said.startswith("--host, --port: cannot listen there")
     assert list(folder.glob("exposure-*")) == []

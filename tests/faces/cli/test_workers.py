@@ -12,7 +12,7 @@ from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.db import Database
 from app.db.upgrade import upgrade
-from tests.faces.cli.console import Console
+from tests.faces.cli.cli_driver import CliDriver
 
 TOKEN = "a token of the operators"
 EACH = 7
@@ -37,7 +37,7 @@ def asleep(process: int) -> Iterator[None]:
 
 def test_the_metrics_are_of_all_workers(tmp_path: Path, valkey_url: str) -> None:
     settings = {"EXPOSURE_REDIS_URL": valkey_url, "EXPOSURE_METRICS_TOKEN": TOKEN, "TMPDIR": str(tmp_path)}
-    console = Console.at(tmp_path).but(**settings)
+    console = CliDriver.in_folder(tmp_path).with_settings(**settings)
     upgrade_and_key(console)
     with console.running("serve", "--port", 0, "--workers", 2, "--json") as server:
         url = server.event("ready")["url"]
@@ -66,7 +66,7 @@ def workers_in(folder: Path) -> list[int]:
     return [int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_livemin_*.db")]
 
 
-def upgrade_and_key(console: Console) -> None:
+def upgrade_and_key(console: CliDriver) -> None:
     """Make what a server needs."""
     settings = console.settings
     (console.folder / "database").mkdir()

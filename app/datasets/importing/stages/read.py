@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.crypto import mac_inputs
-from app.datasets.files import COLUMNS, Block, Format, Problem, Reject, Table, check_items, read_cell
+from app.datasets.files import COLUMNS, Block, SourceFormat, CellError, RejectedRow, ParsedBlock, check_items, parse_cell
 from app.datasets.importing.row_batch import BETWEEN_CELLS, BETWEEN_VALUES, SCHEMA, Claim, collect_cohorts, pack, parted_by_person
 from app.datasets.importing.spill import Spill
 from app.datasets.record import CONFIDENCES
-from app.datasets.synthetic import SYNTHETIC_MARK
+from app.datasets.synthetic import SYNTHETIC_PREFIX
 from app.identifiers import ValueKind, MalformedValue, canonicalize
 from app.identifiers.bulk import BULK_CANONICALIZERS
 from app.incidents import ITEM_KINDS
@@ -28,7 +28,7 @@ from app.incidents import ITEM_KINDS
 class Reading:
     """What reading the blocks of a file takes."""
 
-    format: Format
+    format: SourceFormat
     declared: frozenset[str]
     """Items that the incident knows."""
     partitions: int
@@ -42,7 +42,7 @@ class Read:
     """What became of a block."""
 
     rows: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
     cohorts: set[str] = field(default_factory=set)
     synthetic: bool = False
     read: int = 0
@@ -54,36 +54,36 @@ def read_block(reading: Reading, task: tuple[int, Block]) -> Read:
     """Read a block and put its rows aside, in a file of its number.
 
     Raises:
-        BadFile: the block cannot be read as a whole.
+        InvalidFile: the block cannot be read as a whole.
     """
     number, block = task
-    rows, rejects = validate_rows(reading.format.table(block), reading.declared)
+    rows, rejects = validate_rows(reading.format.parse(block), reading.declared)
     reading.spill.write(number, [*map(pack, parted_by_person(rows, reading.partitions))])
     phones = BETWEEN_VALUES.join(rows["phone"].to_pylist()).split(BETWEEN_VALUES) if reading.watched else ()
     return Read(
         rows=rows.num_rows,
         rejects=rejects,
         cohorts=collect_cohorts(rows),
-        synthetic=pc.any(pc.starts_with(rows["person_ref"], SYNTHETIC_MARK)).as_py() is True,
-        read=block.read,
+        synthetic=pc.any(pc.starts_with(rows["person_ref"], SYNTHETIC_PREFIX)).as_py() is True,
+        read=block.end_position,
         taken={*reading.watched.intersection(phones)},
     )
 
 
-def validate_rows(table: Table, declared: frozenset[str]) -> tuple[pa.RecordBatch, list[Reject]]:
+def validate_rows(table: ParsedBlock, declared: frozenset[str]) -> tuple[pa.RecordBatch, list[RejectedRow]]:
     """Judge what the rows of a block say, and spell it in canonical form; and what cannot be taken.
 
     Column by column: the common spellings of one at once, and each other cell by itself.
     """
-    values = [_values(name, cells, table.piped) for name, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)]
-    columns = [*values, _claims(table.columns[_VALUES:], table.piped, declared)]
+    values = [_values(name, cells, table.pipe_separated) for name, cells in zip(COLUMNS[:_VALUES], table.columns, strict=False)]
+    columns = [*values, _claims(table.columns[_VALUES:], table.pipe_separated, declared)]
     (account, recipient), (*kinds, claims) = (columns[0].texts, columns[1].texts), (one.texts for one in columns[2:])
     person_ref = pc.binary_join_element_wise(account, recipient, mac_inputs.REF_SEPARATOR)
     rows = pa.record_batch([person_ref, pa.array(table.lines, pa.int64()), *kinds, claims], SCHEMA)
-    problems: dict[int, Reject] = {}
+    problems: dict[int, RejectedRow] = {}
     for column in columns:
         for place, fault in column.faults.items():
-            problems.setdefault(place, Reject(table.lines[place], fault.column, fault.reason))
+            problems.setdefault(place, RejectedRow(table.lines[place], fault.column, fault.reason))
     if problems:
         rows = rows.filter(pa.array([place not in problems for place in range(rows.num_rows)]))
     return rows, [*table.rejects, *problems.values()]
@@ -110,14 +110,14 @@ class _Judged:
         return cls(pa.array([None if isinstance(one, _Fault) else one for one in spelled], pa.string()), faults)
 
 
-def _values(name: str, cells: Sequence[object], piped: bool) -> _Judged:
+def _values(name: str, cells: Sequence[object], pipe_separated: bool) -> _Judged:
     """Judge the references or values of one column."""
-    if not piped:
-        return _Judged.one_by_one(_spelled(name, cells, piped=False))
+    if not pipe_separated:
+        return _Judged.one_by_one(_spelled(name, cells, pipe_separated=False))
     column = pa.array(cells, pa.string())
     texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _VECTORIZED_RULES[name](column))
     undecided = texts.is_null()
-    left = _Judged.one_by_one(_spelled(name, column.filter(undecided).to_pylist(), piped=True))
+    left = _Judged.one_by_one(_spelled(name, column.filter(undecided).to_pylist(), pipe_separated=True))
     places = pc.indices_nonzero(undecided)
     return _Judged(
         pc.replace_with_mask(texts, undecided, left.texts),
@@ -125,15 +125,15 @@ def _values(name: str, cells: Sequence[object], piped: bool) -> _Judged:
     )
 
 
-def _spelled(name: str, cells: Sequence[object], *, piped: bool) -> list[str | _Fault]:
+def _spelled(name: str, cells: Sequence[object], *, pipe_separated: bool) -> list[str | _Fault]:
     """Spell cells one by one, though the common spellings among all their values at once."""
-    found = [read_cell(name, cell, piped=piped) for cell in cells]
+    found = [parse_cell(name, cell, pipe_separated=pipe_separated) for cell in cells]
     if name in _REFERENCES:
-        return [_Fault(name, one.reason) if isinstance(one, Problem) else cast("str", one) for one in found]
-    several = [() if isinstance(one, Problem) else cast("tuple[str, ...]", one) for one in found]
+        return [_Fault(name, one.reason) if isinstance(one, CellError) else cast("str", one) for one in found]
+    several = [() if isinstance(one, CellError) else cast("tuple[str, ...]", one) for one in found]
     forms = _forms(cast("ValueKind", name), {text for texts in several for text in texts})
     return [
-        _Fault(name, one.reason) if isinstance(one, Problem) else _together([forms[text] for text in texts])
+        _Fault(name, one.reason) if isinstance(one, CellError) else _together([forms[text] for text in texts])
         for one, texts in zip(found, several, strict=True)
     ]
 
@@ -158,9 +158,9 @@ def _together(forms: Sequence[str | _Fault]) -> str | _Fault:
     return fault or BETWEEN_VALUES.join(sorted({*cast("Sequence[str]", forms)}))
 
 
-def _claims(columns: Sequence[Sequence[object]], piped: bool, declared: frozenset[str]) -> _Judged:
+def _claims(columns: Sequence[Sequence[object]], pipe_separated: bool, declared: frozenset[str]) -> _Judged:
     """Judge what the rows say beside values: the cells of several columns, together. With text, each different claim once."""
-    if not piped:
+    if not pipe_separated:
         return _Judged.one_by_one([_claim(cells, False, declared) for cells in zip(*columns, strict=True)])
     said = pc.binary_join_element_wise(*(pa.array(cells, pa.string()) for cells in columns), BETWEEN_CELLS)
     said = said.dictionary_encode()
@@ -191,11 +191,11 @@ _VECTORIZED_RULES: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = Ma
 )
 
 
-def _claim(cells: Sequence[object], piped: bool, declared: frozenset[str]) -> str | _Fault:
+def _claim(cells: Sequence[object], pipe_separated: bool, declared: frozenset[str]) -> str | _Fault:
     values: list[Any] = []
     for column, cell in zip(COLUMNS[_VALUES:], cells, strict=True):
-        value: Any = read_cell(column, cell, piped=piped)
-        if isinstance(value, Problem):
+        value: Any = parse_cell(column, cell, pipe_separated=pipe_separated)
+        if isinstance(value, CellError):
             return _Fault(column, value.reason)
         values.append(value)
     items, cohort, views, confidence = values

@@ -15,7 +15,7 @@ _AROUND = (b",", b"\n", b"\r")
 """One of them stands before and behind each cell."""
 
 
-def columns_at_once(data: bytes, names: Sequence[str], longest: int) -> dict[str, pa.StringArray] | None:
+def read_plain_columns(data: bytes, names: Sequence[str], longest: int) -> dict[str, pa.StringArray] | None:
     """Read the columns of some records; None where that is not certain.
 
     Args:

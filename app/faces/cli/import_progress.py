@@ -17,12 +17,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.datasets.files import Reject
+from app.datasets.files import RejectedRow
 from app.errors import InvalidInput
 from app.faces.cli.output import emit
 
 
-class Bars:
+class ProgressBars:
     """A bar for each stage: how much is done, rows, rows per second, time left, rejects."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -58,15 +58,15 @@ class Bars:
         self._bars.update(task, completed=done, total=total, rows=rows, rate=rate, rejected=rejected)
 
 
-class ImportSaid:
+class ImportReporter:
     """Tells the operator how an import goes."""
 
-    def __init__(self, bars: Bars, rejects: Path | None, *, as_json: bool) -> None:
+    def __init__(self, bars: ProgressBars, rejects: Path | None, *, as_json: bool) -> None:
         self.on_progress = bars.show
         self._rejects = rejects
         self._as_json = as_json
 
-    def on_rejects(self, rejects: Sequence[Reject]) -> None:
+    def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         """Write line, column and reason of each rejected row where they were asked for."""
         if self._rejects is None:
             return

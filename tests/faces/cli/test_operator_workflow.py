@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 from app.crypto.key_files import KeyRing
 from app.crypto.keys import StoreKey
 from app.faces.cli.demo import SAMPLE_INCIDENT
-from tests.faces.cli.console import Console, Customer, Ran, runs
+from tests.faces.cli.cli_driver import CliDriver, CustomerClient, CommandResult, runs
 
 SHARED, MINA, JUN = "010-2000-0001", "mina@example.com", "jun@example.com"
 FAMILY = f"""account_ref,recipient_ref,email,phone,name,items,cohort,confidence
@@ -34,10 +34,10 @@ a3,sora@example.com,name|sesame
 class Day:
     """What was done, by name, and what came of it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: CliDriver) -> None:
         self.console = console
         self.folder = console.folder
-        self.ran: dict[str, Ran] = {}
+        self.ran: dict[str, CommandResult] = {}
         self.told: dict[str, Any] = {}
 
     def do(self, name: str, *arguments: object, **how: Any) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def service(day: Day) -> None:
     """Serve, tell a customer, and keep the receipt."""
     with day.console.running("serve", "--port", 0, "--json") as server:
         ready = server.event("ready")
-        with Customer(ready["url"], server) as customer:
+        with CustomerClient(ready["url"], server) as customer:
             day.told["code"] = customer.sign_in("email", "Mina@Example.com")
             day.told["answer"] = answer = customer.exposures()
             (exposure,) = answer["exposures"]
@@ -91,7 +91,7 @@ def service(day: Day) -> None:
 
 def whole_day(folder: Path) -> Day:
     """All of it, on SQLite."""
-    day = Day(Console.at(folder))
+    day = Day(CliDriver.in_folder(folder))
     morning(day)
     pepper = (day.folder / "pepper" / "pepper.key").read_bytes()
     day.do("generated again", "keys", "generate")
@@ -413,7 +413,7 @@ def own_postgresql(postgresql_url: str) -> Iterator[str]:
 
 
 def test_the_main_part_of_the_day_on_postgresql(tmp_path: Path, own_postgresql: str) -> None:
-    day = Day(Console.at(tmp_path, own_postgresql))
+    day = Day(CliDriver.in_folder(tmp_path, own_postgresql))
     morning(day)
     family = write(day.folder / "family.csv", FAMILY)
     supplement = ("--incident", "sample-2025", "--kind", "supplement")
@@ -424,8 +424,8 @@ def test_the_main_part_of_the_day_on_postgresql(tmp_path: Path, own_postgresql: 
     inside = str(day.folder / "keys" / "pepper.key")
     Path(inside).write_bytes((day.folder / "pepper" / "pepper.key").read_bytes())
     Path(inside).chmod(0o600)
-    beside = day.console.but(EXPOSURE_PEPPER_FILE=inside)
-    refusal = beside.refused("serve", "--port", 0)
+    beside = day.console.with_settings(EXPOSURE_PEPPER_FILE=inside)
+    refusal = beside.expect_refusal("serve", "--port", 0)
     assert refusal.startswith("EXPOSURE_PEPPER_FILE: ")
     assert "EXPOSURE_KEY_DIR" in refusal
 

@@ -65,7 +65,7 @@ def run_server(
     url = f"http://{shown}:{listening.getsockname()[1]}"
     say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
     config = uvicorn.Config(
-        partial(_build, create_app, settings, keyholder_socket, sender, workers),
+        partial(_build_pinned_app, create_app, settings, keyholder_socket, sender, workers),
         factory=True,
         workers=workers,
         log_config=None,
@@ -102,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _build(
+def _build_pinned_app(
     create_app: CreateApp, settings: Settings, keyholder_socket: Path, sender: Callable[[], Sender], workers: int
 ) -> FastAPI:
     cpu_affinity.pin_to_core()

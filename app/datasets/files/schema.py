@@ -25,10 +25,10 @@ COLUMNS: Final = (
 )
 REQUIRED_COLUMNS: Final = ("account_ref", "items")
 """Columns that the header must hold, besides email or phone."""
-SEVERAL: Final = frozenset({"email", "phone", "name", "address", "items"})
+MULTI_VALUE_COLUMNS: Final = frozenset({"email", "phone", "name", "address", "items"})
 """Columns that may hold more than one value."""
 
-MAX_FIELD: Final = 10_000
+MAX_CELL_CHARS: Final = 10_000
 """Characters in one cell, all its values together."""
 MAX_COUNT: Final = 2**31 - 1
 
@@ -40,7 +40,7 @@ _TEXT_ONLY: Final = "must be text, not a number: leading zeros are lost already"
 
 
 @dataclass(slots=True, repr=False)
-class Finding:
+class SourceRow:
     """One row: something found about one person. Rows are equal wherever they stand.
 
     *line* is the physical line on which the row begins, or its number from 1 in Parquet. An empty *recipient_ref* is the
@@ -60,11 +60,11 @@ class Finding:
     confidence: Confidence = "confirmed"
 
     def __repr__(self) -> str:
-        return f"Finding(line={self.line})"
+        return f"SourceRow(line={self.line})"
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectedRow:
     """A row that cannot be taken. *column* is empty where the row as a whole is at fault."""
 
     line: int
@@ -72,7 +72,7 @@ class Reject:
     reason: str
 
 
-class BadFile(InvalidInput):
+class InvalidFile(InvalidInput):
     """The file as a whole cannot be read. *line* is 0 and *column* empty where they do not apply."""
 
     line: int = 0
@@ -93,69 +93,69 @@ def check_header(file: str, names: Sequence[str], *, line: int) -> None:
     An unknown column is named by its place only: where the header is missing, its "names" are somebody's data.
 
     Raises:
-        BadFile: a column is unknown or repeated, or a required one is missing: account_ref, items, and email or phone.
+        InvalidFile: a column is unknown or repeated, or a required one is missing: account_ref, items, and email or phone.
     """
     for place, name in enumerate(names, start=1):
         if name not in COLUMNS:
             reason = f"not a column of a data set file; the header may hold {', '.join(COLUMNS)}"
-            raise BadFile.at(file, reason, line=line, column=str(place))
+            raise InvalidFile.at(file, reason, line=line, column=str(place))
         if name in names[: place - 1]:
-            raise BadFile.at(file, "stands in the header twice", line=line, column=name)
+            raise InvalidFile.at(file, "stands in the header twice", line=line, column=name)
     for name in REQUIRED_COLUMNS:
         if name not in names:
-            raise BadFile.at(file, "missing from the header", line=line, column=name)
+            raise InvalidFile.at(file, "missing from the header", line=line, column=name)
     if "email" not in names and "phone" not in names:
-        raise BadFile.at(
+        raise InvalidFile.at(
             file, "missing from the header, both: nobody could be found", line=line, column="email or phone"
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class CellError:
     """Why a cell cannot be taken."""
 
     reason: str
 
 
 @dataclass(slots=True)
-class Table:
+class ParsedBlock:
     """The rows of a block, column by column; what is no row is put aside."""
 
     lines: Sequence[int]
     columns: Sequence[Sequence[object]] = field(repr=False)
     """The cells of each of `COLUMNS`, absent ones too; an Arrow array of text where a block was read at once."""
-    piped: bool
+    pipe_separated: bool
     """Whether every cell is text, found free of NUL and lone surrogates, that holds several values set apart by ``|`` (CSV); otherwise cells are
     as JSON or Parquet has them (text, lists of text, a whole number for the count), and a text is one value."""
-    rejects: list[Reject]
+    rejects: list[RejectedRow]
 
 
-def read_cell(column: str, cell: object, *, piped: bool) -> object:
-    """Read one cell: text, a tuple of text where there may be several, a number for the count. A `Problem` where it cannot be taken.
+def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:
+    """Read one cell: text, a tuple of text where there may be several, a number for the count. A `CellError` where it cannot be taken.
 
     Args:
         column: one of `COLUMNS`.
         cell: as a `Table` holds it.
         piped: as a `Table` says.
     """
-    if cell is not None and (problem := _length_problem(cell) if piped else _problem(column, cell)):
-        return Problem(problem)
-    if column in SEVERAL:
-        return _values(cell, piped) if cell else ()
+    if cell is not None and (problem := _length_problem(cell) if pipe_separated else _problem(column, cell)):
+        return CellError(problem)
+    if column in MULTI_VALUE_COLUMNS:
+        return _values(cell, pipe_separated) if cell else ()
     if column == "count":
-        return _count(cell) or Problem(f"must be a whole number from 1 to {MAX_COUNT}")
+        return _count(cell) or CellError(f"must be a whole number from 1 to {MAX_COUNT}")
     text = cell.strip() if isinstance(cell, str) else ""
     if column == "account_ref" and not text:
-        return Problem("must not be empty")
+        return CellError("must not be empty")
     if column == "confidence":
-        return text or "confirmed" if text in _CONFIDENCES or not text else Problem(_NO_CONFIDENCE)
+        return text or "confirmed" if text in _CONFIDENCES or not text else CellError(_NO_CONFIDENCE)
     return text
 
 
-def check_items(items: Sequence[str], confidence: str) -> Problem | None:
+def check_items(items: Sequence[str], confidence: str) -> CellError | None:
     """Check that a row says what leaked. Sealed without items, it would tell its owner that nothing did."""
     return (
-        None if items or confidence == "withdrawn" else Problem("must not be empty unless the confidence is withdrawn")
+        None if items or confidence == "withdrawn" else CellError("must not be empty unless the confidence is withdrawn")
     )
 
 
@@ -172,7 +172,7 @@ def join_values(values: Sequence[str]) -> str:
     return "|".join(f" {value}" if value.startswith("|") else value for value in doubled)
 
 
-def is_unicode(text: str) -> bool:
+def is_valid_unicode(text: str) -> bool:
     """Whether *text* is free of lone surrogates, which no encoding can write."""
     if text.isascii():
         return True
@@ -184,7 +184,7 @@ def is_unicode(text: str) -> bool:
 
 
 def _length_problem(text: object) -> str | None:
-    return f"over {MAX_FIELD} characters" if len(cast("str", text)) > MAX_FIELD else None
+    return f"over {MAX_CELL_CHARS} characters" if len(cast("str", text)) > MAX_CELL_CHARS else None
 
 
 def _problem(column: str, cell: object) -> str | None:
@@ -192,7 +192,7 @@ def _problem(column: str, cell: object) -> str | None:
         return _text_problem(cell)
     if column == "count":
         return None if type(cell) is int else "must be a whole number"
-    if isinstance(cell, list) and column in SEVERAL:
+    if isinstance(cell, list) and column in MULTI_VALUE_COLUMNS:
         texts = [value for value in cell if value is not None]
         if not all(type(value) is str for value in texts):
             return "must hold text only"
@@ -201,11 +201,11 @@ def _problem(column: str, cell: object) -> str | None:
 
 
 def _text_problem(text: str) -> str | None:
-    if len(text) > MAX_FIELD:
-        return f"over {MAX_FIELD} characters"
+    if len(text) > MAX_CELL_CHARS:
+        return f"over {MAX_CELL_CHARS} characters"
     if "\0" in text:
         return "holds a NUL character"
-    return None if is_unicode(text) else "holds half a character (a lone surrogate)"
+    return None if is_valid_unicode(text) else "holds half a character (a lone surrogate)"
 
 
 def _count(cell: object) -> int | None:
@@ -218,9 +218,9 @@ def _count(cell: object) -> int | None:
     return count if 1 <= count <= MAX_COUNT else None
 
 
-def _values(cell: object, piped: bool) -> tuple[str, ...]:
+def _values(cell: object, pipe_separated: bool) -> tuple[str, ...]:
     if isinstance(cell, str):
-        if not piped or "|" not in cell:
+        if not pipe_separated or "|" not in cell:
             value = cell.strip()
             return (value,) if value else ()
         cell = split_values(cell)

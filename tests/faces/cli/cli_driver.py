@@ -21,7 +21,7 @@ PATIENCE = 120
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """A command that ended."""
 
     code: int
@@ -37,15 +37,15 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Console:
+class CliDriver:
     """A working folder, and the settings of one deployment."""
 
     folder: Path
     settings: Mapping[str, str]
-    run: Callable[["Console", Sequence[str], str], Ran] | None = None
+    run: Callable[["CliDriver", Sequence[str], str], CommandResult] | None = None
 
     @classmethod
-    def at(cls, folder: Path, database_url: str | None = None) -> Self:
+    def in_folder(cls, folder: Path, database_url: str | None = None) -> Self:
         """Give a deployment's usual settings; nothing is made yet."""
         return cls(
             folder,
@@ -57,7 +57,7 @@ class Console:
             },
         )
 
-    def but(self, **settings: str | None) -> "Console":
+    def with_settings(self, **settings: str | None) -> "CliDriver":
         """The same with some settings changed; None takes one away."""
         changed = {name: value for name, value in ({**self.settings, **settings}).items() if value is not None}
         return replace(self, settings=changed)
@@ -68,7 +68,7 @@ class Console:
             self.settings
         )
 
-    def __call__(self, *arguments: object, stdin: str = "", code: int = 0) -> Ran:
+    def __call__(self, *arguments: object, stdin: str = "", code: int = 0) -> CommandResult:
         """Run to the end. Whatever happens, nobody is shown a traceback."""
         ran = (self.run or _run_script)(self, [str(EXPOSURE), *map(str, arguments)], stdin)
         assert "Traceback" not in ran.err, ran.err
@@ -76,14 +76,14 @@ class Console:
         assert ran.code == code, (ran.code, ran.out, ran.err)
         return ran
 
-    def refused(self, *arguments: object, stdin: str = "", code: int = 2) -> str:
+    def expect_refusal(self, *arguments: object, stdin: str = "", code: int = 2) -> str:
         """Run what is refused: the one line that says why."""
         ran = self(*arguments, stdin=stdin, code=code)
         (line,) = ran.err.splitlines()
         return line
 
     @contextmanager
-    def running(self, *arguments: object) -> Iterator["Running"]:
+    def running(self, *arguments: object) -> Iterator["RunningCommand"]:
         """Run in the background for as long as the block lasts, and never longer."""
         log = self.folder / f"running-{os.urandom(4).hex()}.log"
         with (
@@ -99,7 +99,7 @@ class Console:
                 start_new_session=True,
             ) as process,
         ):
-            running = Running(process, log)
+            running = RunningCommand(process, log)
             try:
                 yield running
             finally:
@@ -112,7 +112,7 @@ class Console:
                 running.join()
 
 
-def _run_script(console: Console, arguments: Sequence[str], stdin: str) -> Ran:
+def _run_script(console: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
     done = subprocess.run(
         arguments,
         input=stdin,
@@ -122,14 +122,14 @@ def _run_script(console: Console, arguments: Sequence[str], stdin: str) -> Ran:
         env=console.environment(),
         timeout=PATIENCE,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @contextmanager
-def zygote() -> Iterator[Callable[[Console, Sequence[str], str], Ran]]:
+def fork_server() -> Iterator[Callable[[CliDriver, Sequence[str], str], CommandResult]]:
     """Run commands as forks of one loaded process, for as long as the block lasts."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.faces.cli.zygote"],
+        [sys.executable, "-m", "tests.faces.cli.fork_server"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -139,7 +139,7 @@ def zygote() -> Iterator[Callable[[Console, Sequence[str], str], Ran]]:
         assert process.stdout
         asking, answering = process.stdin, process.stdout
 
-        def run(console: Console, arguments: Sequence[str], stdin: str) -> Ran:
+        def run(console: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
             files = {name: console.folder / f"zygote.{name}" for name in ("stdin", "stdout", "stderr")}
             for name, path in files.items():
                 path.write_text(stdin if name == "stdin" else "", encoding="utf-8")
@@ -147,7 +147,7 @@ def zygote() -> Iterator[Callable[[Console, Sequence[str], str], Ran]]:
             asking.write(json.dumps(order | {name: str(path) for name, path in files.items()}) + "\n")
             asking.flush()
             code = int(answering.readline())
-            return Ran(code, files["stdout"].read_text("utf-8"), files["stderr"].read_text("utf-8"))
+            return CommandResult(code, files["stdout"].read_text("utf-8"), files["stderr"].read_text("utf-8"))
 
         try:
             yield run
@@ -155,7 +155,7 @@ def zygote() -> Iterator[Callable[[Console, Sequence[str], str], Ran]]:
             process.kill()
 
 
-class Running:
+class RunningCommand:
     """A command that runs: what it says is read by a thread, so that no read waits for ever."""
 
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
@@ -215,10 +215,10 @@ def _parents() -> list[tuple[int, int]]:
     return found
 
 
-class Customer:
+class CustomerClient:
     """Somebody with a browser, whose codes arrive on the server's standard output."""
 
-    def __init__(self, url: str, server: Running) -> None:
+    def __init__(self, url: str, server: RunningCommand) -> None:
         self.server = server
         self.http = httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False)
 

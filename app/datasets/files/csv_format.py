@@ -15,10 +15,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final, Self, TextIO
 
-from app.datasets.files.blocks import Block, TextSource, as_text
-from app.datasets.files.columns import COLUMNS, BadFile, Reject, Table, check_header, is_unicode
+from app.datasets.files.blocks import Block, TextSource, open_block_text
+from app.datasets.files.schema import COLUMNS, InvalidFile, RejectedRow, ParsedBlock, check_header, is_valid_unicode
 
-MAX_RECORD: Final = 100_000
+MAX_RECORD_CHARS: Final = 100_000
 """Characters in one record. Below the csv module's own limit (131,072, global to the process), so that is never met."""
 
 
@@ -52,20 +52,20 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._handle.readline(MAX_RECORD + 1)
+        line = self._handle.readline(MAX_RECORD_CHARS + 1)
         if not line:
             self.ended = True
             raise StopIteration
         self.number += 1
         self._size += len(line)
         self._last = line
-        if self._size > MAX_RECORD:
+        if self._size > MAX_RECORD_CHARS:
             raise self.bad(
-                f"a record of over {MAX_RECORD} characters begins here; a quote may be unclosed", self._first
+                f"a record of over {MAX_RECORD_CHARS} characters begins here; a quote may be unclosed", self._first
             )
         if "\0" in line:
             raise self.bad("holds a NUL character", self.number)
-        if not is_unicode(line):
+        if not is_valid_unicode(line):
             raise self.bad(f"not {self._encoding}; name the file's encoding (Korean Excel writes cp949)", self.number)
         return line
 
@@ -78,9 +78,9 @@ class Lines:
             raise self.bad("ends in another way than the lines before it (LF, CRLF, CR: one kind only)", self.number)
         return first
 
-    def bad(self, reason: str, line: int = 0, column: str = "") -> BadFile:
+    def bad(self, reason: str, line: int = 0, column: str = "") -> InvalidFile:
         """Make the error for *line*, by default the first of the record being read."""
-        return BadFile.at(self.file, reason, line=line or self._first, column=column)
+        return InvalidFile.at(self.file, reason, line=line or self._first, column=column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +94,27 @@ class CsvFormat:
     """Where each of `COLUMNS` stands; one past the last for an absent one."""
     width: int
 
-    def table(self, block: Block) -> Table:
+    def parse(self, block: Block) -> ParsedBlock:
         """Read the rows of a block.
 
         Raises:
-            BadFile: the block cannot be read as a whole.
+            InvalidFile: the block cannot be read as a whole.
         """
-        whole = self._columns(block)
+        whole = self._read_with_arrow(block)
         if whole is not None:
             rows = len(whole["account_ref"])
             absent = [""] * rows
-            return Table(
-                range(block.line, block.line + rows),
+            return ParsedBlock(
+                range(block.first_line, block.first_line + rows),
                 [whole.get(name, absent) for name in COLUMNS],
-                piped=True,
+                pipe_separated=True,
                 rejects=[],
             )
-        lines, records = self._at_once(block) or self._by_line(block)
-        rejects: list[Reject] = []
+        lines, records = self._read_with_csv_module(block) or self._read_by_line(block)
+        rejects: list[RejectedRow] = []
         if {*map(len, records)} - {self.width}:
             rejects = [
-                Reject(line, "", f"{len(cells)} cells under a header of {self.width}")
+                RejectedRow(line, "", f"{len(cells)} cells under a header of {self.width}")
                 for line, cells in zip(lines, records, strict=True)
                 if len(cells) != self.width
             ]
@@ -122,19 +122,19 @@ class CsvFormat:
             records = [cells for cells in records if len(cells) == self.width]
         absent = [""] * len(records)
         columns = [[*map(itemgetter(place), records)] if place < self.width else absent for place in self.places]
-        return Table(lines, columns, piped=True, rejects=rejects)
+        return ParsedBlock(lines, columns, pipe_separated=True, rejects=rejects)
 
-    def _columns(self, block: Block) -> Mapping[str, Sequence[object]] | None:
+    def _read_with_arrow(self, block: Block) -> Mapping[str, Sequence[object]] | None:
         """Read the columns of a block that is written in the plainest way; None where it is not."""
-        from app.datasets.files.cells import columns_at_once  # noqa: PLC0415  Arrow, which a server does not need
+        from app.datasets.files.arrow_csv import read_plain_columns  # noqa: PLC0415  Arrow, which a server does not need
 
         ends, returns = block.data.count(b"\n"), block.data.count(b"\r")
         if b"\0" in block.data or returns != {"\n": 0, "\r\n": ends}.get(self.ending):
             return None
         names = [COLUMNS[self.places.index(place)] for place in range(self.width)]
-        return columns_at_once(block.data, names, MAX_RECORD)
+        return read_plain_columns(block.data, names, MAX_RECORD_CHARS)
 
-    def _at_once(self, block: Block) -> tuple[Sequence[int], list[list[str]]] | None:
+    def _read_with_csv_module(self, block: Block) -> tuple[Sequence[int], list[list[str]]] | None:
         """Read a block whose records are a line each; None where any is not, or anything else wants a closer look."""
         data = block.data
         ends = data.count(b"\n")
@@ -143,7 +143,7 @@ class CsvFormat:
             return None
         try:
             lines = data.decode().split(self.ending)
-            if max(map(len, lines)) > MAX_RECORD:
+            if max(map(len, lines)) > MAX_RECORD_CHARS:
                 return None
             if not lines[-1]:
                 lines.pop()
@@ -153,11 +153,11 @@ class CsvFormat:
             return None
         if reader.line_num != len(records) or not all(records):
             return None
-        return range(block.line, block.line + len(records)), records
+        return range(block.first_line, block.first_line + len(records)), records
 
-    def _by_line(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
-        handle = as_text(block.data)
-        records = [*_records(Lines(handle, self.file, self.encoding, first=block.line, ending=self.ending))]
+    def _read_by_line(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
+        handle = open_block_text(block.data)
+        records = [*_records(Lines(handle, self.file, self.encoding, first=block.first_line, ending=self.ending))]
         return [line for line, _ in records], [cells for _, cells in records]
 
 
@@ -165,21 +165,21 @@ def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Itera
     """Read a CSV file's header; gives the format of what follows, and that, block by block. None where the file is empty.
 
     Raises:
-        BadFile: the header cannot be one.
+        InvalidFile: the header cannot be one.
     """
     blocks = source.blocks()
     first = next(blocks, None)
     if first is None:
         return None, blocks
-    lines = Lines(as_text(first.data), source.name, encoding)
+    lines = Lines(open_block_text(first.data), source.name, encoding)
     line, header = next(_records(lines), (0, []))
     if not header:
         return None, blocks
     check_header(source.name, header, line=line)
     places = tuple(header.index(column) if column in header else len(header) for column in COLUMNS)
     format_ = CsvFormat(source.name, encoding, lines.ending, places, len(header))
-    behind = "".join(islice(as_text(first.data), lines.number)).encode("utf-8", "surrogateescape")
-    return format_, _chained(Block(lines.number + 1, first.data[len(behind) :], first.read), blocks)
+    behind = "".join(islice(open_block_text(first.data), lines.number)).encode("utf-8", "surrogateescape")
+    return format_, _chained(Block(lines.number + 1, first.data[len(behind) :], first.end_position), blocks)
 
 
 def _chained(first: Block, rest: Iterator[Block]) -> Iterator[Block]:
@@ -188,7 +188,7 @@ def _chained(first: Block, rest: Iterator[Block]) -> Iterator[Block]:
     yield from rest
 
 
-def cut_csv(data: bytes) -> int:
+def whole_records_length(data: bytes) -> int:
     """Say how many bytes of *data* are whole records: up to the last line end that an even number of quotes precedes.
 
     A quote inside an unquoted cell, which RFC 4180 forbids, misleads it; the record so cut does not close, and is refused.
@@ -238,14 +238,14 @@ class NdjsonFormat:
     encoding: str
     ending: str
 
-    def table(self, block: Block) -> Table:
+    def parse(self, block: Block) -> ParsedBlock:
         """Read the rows of a block.
 
         Raises:
-            BadFile: the block cannot be read as a whole.
+            InvalidFile: the block cannot be read as a whole.
         """
-        lines = Lines(as_text(block.data), self.file, self.encoding, first=block.line, ending=self.ending)
-        rejects: list[Reject] = []
+        lines = Lines(open_block_text(block.data), self.file, self.encoding, first=block.first_line, ending=self.ending)
+        rejects: list[RejectedRow] = []
         numbers: list[int] = []
         rows: list[list[object]] = []
         for text in lines:
@@ -253,13 +253,13 @@ class NdjsonFormat:
             if not text.strip():
                 continue
             cells = _from_json(line, text)
-            if isinstance(cells, Reject):
+            if isinstance(cells, RejectedRow):
                 rejects.append(cells)
             else:
                 numbers.append(line)
                 rows.append([cells.get(column) for column in COLUMNS])
         columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
-        return Table(numbers, columns, piped=False, rejects=rejects)
+        return ParsedBlock(numbers, columns, pipe_separated=False, rejects=rejects)
 
 
 def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None, Iterator[Block]]:
@@ -268,28 +268,28 @@ def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None,
     first = next(blocks, None)
     if first is None:
         return None, blocks
-    line = as_text(first.data).readline()
+    line = open_block_text(first.data).readline()
     ending = line[len(line.rstrip("\r\n")) :]
     return NdjsonFormat(source.name, encoding, ending), _chained(first, blocks)
 
 
-def cut_ndjson(data: bytes) -> int:
+def whole_lines_length(data: bytes) -> int:
     """Say how many bytes of *data* are whole lines."""
     return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r")) + 1
 
 
-def _from_json(line: int, text: str) -> dict[str, object] | Reject:
+def _from_json(line: int, text: str) -> dict[str, object] | RejectedRow:
     try:
         pairs: object = _DECODER.decode(text)
     except (ValueError, RecursionError):
-        return Reject(line, "", "not JSON")
+        return RejectedRow(line, "", "not JSON")
     if not isinstance(pairs, _Pairs):
-        return Reject(line, "", "not a JSON object")
+        return RejectedRow(line, "", "not a JSON object")
     cells: dict[str, object] = {}
     for key, value in pairs:
         if key not in COLUMNS:
-            return Reject(line, "", "a key that is no column of a data set file")
+            return RejectedRow(line, "", "a key that is no column of a data set file")
         if key in cells:
-            return Reject(line, key, "stands in the object twice")
+            return RejectedRow(line, key, "stands in the object twice")
         cells[key] = value
     return cells

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from app.datasets.files.columns import COLUMNS, Finding, join_values
+from app.datasets.files.schema import COLUMNS, SourceRow, join_values
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def write_csv(path: Path, rows: Iterable[Finding]) -> int:
+def write_csv(path: Path, rows: Iterable[SourceRow]) -> int:
     """Write a header and *rows*; answers how many rows."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as handle:
@@ -23,7 +23,7 @@ def write_csv(path: Path, rows: Iterable[Finding]) -> int:
     return count
 
 
-def write_ndjson(path: Path, rows: Iterable[Finding]) -> int:
+def write_ndjson(path: Path, rows: Iterable[SourceRow]) -> int:
     """Write one object a line; answers how many."""
     count = 0
     with path.open("w", encoding="utf-8", newline="\n") as handle:
@@ -34,5 +34,5 @@ def write_ndjson(path: Path, rows: Iterable[Finding]) -> int:
     return count
 
 
-def _several(row: Finding) -> tuple[tuple[str, ...], ...]:
+def _several(row: SourceRow) -> tuple[tuple[str, ...], ...]:
     return row.emails, row.phones, row.names, row.addresses, row.items
