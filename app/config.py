@@ -13,12 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidInput
 
-PREFIX = "EXPOSURE_"
+ENV_PREFIX = "EXPOSURE_"
 STORES = tuple(f"{name}://" for name in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster"))
 Network = Annotated[str, "an address or a network in CIDR form"]
 
 
-class BadSetting(InvalidInput):
+class InvalidSetting(InvalidInput):
     """A setting that cannot be used."""
 
 
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     """The settings of the contract that are in force so far."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
+        env_prefix=ENV_PREFIX,
         env_file=".env",
         extra="ignore",
         hide_input_in_errors=True,
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     )
     keyholder: str | None = Field(None, description="`unix:PATH` of a keyholder; none: a child process")
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
-    key_dir: Path = Field(Path("keys"), description="store keys, application secret, signing key")
+    key_dir: Path = Field(Path("keys"), description="store keys, application key, signing key")
     work_dir: Path = Field(
         Path("/var/tmp"),  # noqa: S108  sealed, and meant to outlive a restart
         description="where an import keeps sealed rows until it is done; needs about twice the file's size",
@@ -66,10 +66,10 @@ class Settings(BaseSettings):
     )
     code_ttl: int = Field(600, ge=1, le=3600, description="seconds that a code is valid")
     session_ttl: int = Field(1800, ge=1, le=86400, description="seconds that a session lasts")
-    alarm_webhook_url: str | None = Field(
+    alert_webhook_url: str | None = Field(
         None,
         repr=False,
-        description="receives alerts: a canary was asked for, or a limit of the whole service was reached; none: only logged",
+        description="receives alerts: a code was requested for a canary, or a limit of the whole service was reached; none: only logged",
     )
     limits_file: Path | None = Field(None, description="TOML file of rate limits that replace the defaults")
     metrics_token: str | None = Field(
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be addresses or networks in CIDR form, separated by commas") from None
         return value
 
-    @field_validator("public_url", "alarm_webhook_url")
+    @field_validator("public_url", "alert_webhook_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
@@ -144,29 +144,29 @@ class Settings(BaseSettings):
         return self.public_url is not None and self.public_url.startswith("https://")
 
 
-def read_settings(**given: Any) -> Settings:  # noqa: ANN401  the settings' own types
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the settings' own types
     """Read the environment and ``.env``, but for what is *given*.
 
     Raises:
-        BadSetting: one line that names the first bad setting and why.
+        InvalidSetting: one line that names the first bad setting and why.
     """
     try:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        name = ENV_PREFIX + str(first["loc"][0]).upper()
+        raise InvalidSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     except (OSError, UnicodeDecodeError):
-        raise BadSetting(".env: cannot be read as UTF-8") from None
+        raise InvalidSetting(".env: cannot be read as UTF-8") from None
 
 
-def require(settings: Settings, name: str) -> object:
+def require_setting(settings: Settings, name: str) -> object:
     """Give a setting that a command cannot do without.
 
     Raises:
-        BadSetting: it is not set.
+        InvalidSetting: it is not set.
     """
     value = getattr(settings, name)
     if value is None:
-        raise BadSetting(f"{PREFIX}{name.upper()}: must be set")
+        raise InvalidSetting(f"{ENV_PREFIX}{name.upper()}: must be set")
     return value

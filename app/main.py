@@ -28,10 +28,10 @@ from app.errors import ExposureError, OperationRefused
 from app.exposures import ExposureService
 from app.faces import api, web
 from app.faces.cli import run_command_line
-from app.faces.http.limited import RequestRateLimited, spend
-from app.faces.http.logs import configure_logging
+from app.faces.http.rate_limited_route import RequestRateLimited, enforce_rate_limit
+from app.faces.http.log_config import configure_logging
 from app.faces.http.metrics import Metrics
-from app.faces.http.outermost import Outermost, note_failure
+from app.faces.http.middleware import RequestMiddleware, record_dependency_failure
 from app.faces.http.problems import error_response
 from app.faces.http.services import Services
 from app.incidents import IncidentCache
@@ -90,13 +90,13 @@ def create_app(
     argon2_slots = Argon2Slots((os.cpu_count() or 1) // workers)
     register = SealedStore(keys, keyholder, argon2_slots, replica)
     policy = load_policy(settings.limits_file)
-    metrics = Metrics(store=settings.redis_url is not None)
-    alarm_url = settings.alarm_webhook_url
+    metrics = Metrics(has_redis=settings.redis_url is not None)
+    alarm_url = settings.alert_webhook_url
     webhook = AlertWebhook(alarm_url, _log_webhook_failure) if alarm_url else None
     refused = partial(_note_refusal, metrics, GlobalLimitAlerter(clock, _log_overspent, webhook))
     store = None
     if settings.redis_url is not None:
-        store = RedisCircuitBreaker(settings.redis_url, partial(_note_store, metrics), metrics.fell_back)
+        store = RedisCircuitBreaker(settings.redis_url, partial(_note_store, metrics), metrics.count_redis_fallback)
     buckets = RedisBucketStore(store) if store else MemoryBucketStore()
     refusals = DeferredDenials(refused)
     budgets = ActionLimiter(policy, buckets, refusals.record)
@@ -104,7 +104,7 @@ def create_app(
     def undelivered(message: Message, now: datetime) -> None:
         budgets.refund_undelivered(Destination(message.channel, message.address).limit_subject, now=now)
 
-    outbox = Outbox(secret, undelivered, metrics.message)
+    outbox = Outbox(secret, undelivered, metrics.count_message)
     sessions = SessionService(timedelta(seconds=settings.session_ttl))
     digester = IdentifierHasher(keyholder, argon2_slots)
     verification = VerificationService(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
@@ -113,21 +113,21 @@ def create_app(
         database=database,
         replica=replica,
         keyholder=keyholder,
-        register=register,
-        incidents=IncidentCache(),
+        sealed_store=register,
+        incident_cache=IncidentCache(),
         verification=verification,
         outbox=outbox,
         sessions=sessions,
         exposures=ExposureService(register, keyholder, digester),
         acknowledgements=AcknowledgementService(secret, ReceiptSigner(keys.load_signing_key())),
-        limiter=RequestLimiter(policy, store, refused),
-        budgets=budgets,
-        refusals=refusals,
-        work=ProofOfWork(secret.subkey("proof of work")),
-        queue=WaitingRoom(policy, buckets, secret.subkey("queue"), refusals.record),
+        request_limiter=RequestLimiter(policy, store, refused),
+        action_limiter=budgets,
+        deferred_denials=refusals,
+        proof_of_work=ProofOfWork(secret.subkey("proof of work")),
+        waiting_room=WaitingRoom(policy, buckets, secret.subkey("queue"), refusals.record),
         canaries=CanaryIndex(keys),
-        alarms=CanaryAlerter(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
-        countries=policy.sms_countries,
+        canary_alerter=CanaryAlerter(budgets, partial(_note_alarm, metrics), _log_alarm_failure, webhook),
+        sms_countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,
         metrics_token=settings.metrics_token,
@@ -142,12 +142,12 @@ def create_app(
         get_running_loop().set_default_executor(ThreadPoolExecutor(settings.database_pool - 1, "request"))
         log.info("started")
         try:
-            with services.alarms.running():
+            with services.canary_alerter.running():
                 yield
         finally:
             stop.set()
             worker.join(timeout=5)
-            services.refusals.flush()
+            services.deferred_denials.flush()
             services.close()
             log.info("stopped")
 
@@ -162,11 +162,11 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = services
-    for router in (*api.ROUTERS, *([api.METRICS] if settings.metrics_token else []), *web.ROUTERS):
+    for router in (*api.ROUTERS, *([api.METRICS_ROUTER] if settings.metrics_token else []), *web.ROUTERS):
         app.include_router(router)
     for kind in (ExposureError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer_error)
-    app.add_middleware(Outermost, https=settings.secure_cookies, answered=metrics.answered)
+    app.add_middleware(RequestMiddleware, send_hsts=settings.secure_cookies, on_response=metrics.count_response)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
@@ -174,45 +174,45 @@ def create_app(
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     """Write an error as a page for whoever reads pages, as a problem for all others. A call that no route took spends here."""
-    if isinstance(error, HTTPException) and not hasattr(request.state, "spent"):
+    if isinstance(error, HTTPException) and not hasattr(request.state, "rate_limit"):
         try:
-            await spend(RouteLimit.OTHER, request)
+            await enforce_rate_limit(RouteLimit.OTHER, request)
         except RequestRateLimited as spent:
             error = spent
-    note_failure(request, error)
+    record_dependency_failure(request, error)
     problem = error_response(request, error)
     return web.error_page(request, problem) if web.wants_page(request) else problem
 
 
 def _note_refusal(metrics: Metrics, global_limit_alerter: GlobalLimitAlerter, budget: str) -> None:
     """Say that a budget refused, or in the record-only mode would have."""
-    log.warning("budget-spent", budget=budget)
-    metrics.refused(budget)
+    log.warning("rate-limit-denied", limit=budget)
+    metrics.count_denial(budget)
     global_limit_alerter.record_denial(budget)
 
 
 def _log_overspent(budget: str) -> None:
     """Say that a budget of the whole service is spent, which is for somebody to look at."""
-    log.error("service-budget-spent", budget=budget)
+    log.error("global-limit-denied", limit=budget)
 
 
 def _note_store(metrics: Metrics, error: str | None) -> None:
     """Say that the store of limits fell silent, by the kind of *error*, or that it answers again: once for each change."""
-    metrics.store_answers(error is None)
+    metrics.set_redis_available(error is None)
     if error is None:
-        log.warning("limits-store-back")  # as loud as its loss, or a log of warnings would know of no end
+        log.warning("redis-recovered")  # as loud as its loss, or a log of warnings would know of no end
     else:
-        log.warning("limits-store-lost", error=error)
+        log.warning("redis-lost", error=error)
 
 
 def _note_alarm(metrics: Metrics, alarm: CanaryAlert) -> None:
     """Say that a canary was touched, and by whom: as the budgets name them."""
-    metrics.canary_touched()
+    metrics.count_canary_hit()
     log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, budgets=alarm.drained_buckets)
 
 
 def _log_alarm_failure(error: Exception) -> None:
-    log.error("alarm-failed", error=type(error).__name__)
+    log.error("alert-failed", error=type(error).__name__)
 
 
 def _log_webhook_failure(reason: str) -> None:
@@ -224,7 +224,7 @@ def _work(stop: threading.Event, services: Services, sender: Sender) -> None:
     erased, refreshed = 0.0, CANARY_SECONDS
     while not stop.wait(DELIVERY_SECONDS):
         try:
-            services.refusals.flush()
+            services.deferred_denials.flush()
             refreshed += DELIVERY_SECONDS
             if refreshed >= CANARY_SECONDS:
                 refreshed = 0.0

@@ -13,7 +13,7 @@ from typing import IO, Literal
 from app.identifiers import canonicalize
 from benchmarks import ROOT, processes
 from benchmarks.workbench import INCIDENT, workbench
-from tests.support.lavish import lavish
+from tests.support.permissive_limits import permissive_limits
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
         staged = made.run("dataset", "import", people, "--incident", INCIDENT, "--cost", "minimal", "--workers", 1)
         made.run("dataset", "publish", staged["id"])
         limits, log = made.folder / "limits.toml", made.folder / "log"
-        limits.write_text(lavish(budgets))
+        limits.write_text(permissive_limits(budgets))
         environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
         baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (

@@ -33,7 +33,7 @@ from benchmarks.deployment import running
 from benchmarks.load import Load, drive, request
 from benchmarks.table import Line, against_floor, alone, print_table
 from benchmarks.workbench import COMMAND, Deployment, Workbench, workbench
-from tests.support.lavish import lavish
+from tests.support.permissive_limits import permissive_limits
 
 GREEDY = "192.0.2.1"
 SOURCES = 8000
@@ -262,7 +262,7 @@ def _served(
     """Serve a deployment."""
     name = f"{len(list(made.folder.iterdir()))}"
     limits, log = made.folder / f"limits-{name}.toml", made.folder / f"log-{name}"
-    limits.write_text(lavish(budgets or {}))
+    limits.write_text(permissive_limits(budgets or {}))
     environment = made.environment() | {
         "EXPOSURE_SENDER": "console",
         "EXPOSURE_LIMITS_FILE": str(limits),

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.main  # noqa: F401  brings all models along
-from app.config import read_settings
+from app.config import load_settings
 from app.db import Base, Database
 
 METADATA = Base.metadata
@@ -33,5 +33,5 @@ handed = context.config.attributes.get("connection")
 if handed is not None:
     run(handed)
 else:
-    with Database(read_settings().database_url).engine.begin() as own:
+    with Database(load_settings().database_url).engine.begin() as own:
         run(own)

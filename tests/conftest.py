@@ -19,7 +19,7 @@ from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, copied_sqlite
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
-from tests.support.servers import administer, postgresql, valkey
+from tests.support.external_servers import execute_autocommit, postgresql, valkey
 
 settings.register_profile("house", deadline=None)  # no test is about time
 settings.load_profile("house")
@@ -94,7 +94,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgresql(postgresql_url: str) -> str:
     """Name of a PostgreSQL database on the newest schema, to be used as a template."""
     name = f"exposure_template_{os.getpid()}"
-    administer(postgresql_url, f'CREATE DATABASE "{name}"')
+    execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}"')
     database = Database(_named(postgresql_url, name))
     upgrade(database)
     database.close()
@@ -113,9 +113,9 @@ def fresh_postgresql_url(postgresql_url: str, request: pytest.FixtureRequest) ->
     """A fresh PostgreSQL database."""
     template = request.getfixturevalue("migrated_postgresql")
     name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
-    administer(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield _named(postgresql_url, name)
-    administer(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    execute_autocommit(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -126,7 +126,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterator[Callable[..., Deployment]]:
+def make_deployment(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterator[Callable[..., Deployment]]:
     """Make a deployment with settings of the test's own."""
     with ExitStack() as stack:
 
@@ -140,9 +140,9 @@ def deploy(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterato
 
 
 @pytest.fixture
-def deployment(deploy: Callable[..., Deployment]) -> Deployment:
+def deployment(make_deployment: Callable[..., Deployment]) -> Deployment:
     """A whole deployment with an incident and no data."""
-    return deploy()
+    return make_deployment()
 
 
 def _named(url: str, name: str) -> str:

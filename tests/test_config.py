@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.config import BadSetting, Settings, read_settings, require
+from app.config import InvalidSetting, Settings, load_settings, require_setting
 from app.db.database import parse_database_url
 from app.errors import InvalidInput
 
@@ -19,8 +19,8 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def refused(name: str) -> str:
-    with pytest.raises(BadSetting) as caught:
-        read_settings()
+    with pytest.raises(InvalidSetting) as caught:
+        load_settings()
     line = str(caught.value)
     assert line.startswith(f"{name}: ")
     assert len(line) > len(name) + 10
@@ -118,7 +118,7 @@ def test_the_first_of_several_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults() -> None:
-    settings = read_settings()
+    settings = load_settings()
     assert settings.database_url == "sqlite:///data/exposure.sqlite3"
     assert settings.key_dir == Path("keys")
     assert settings.log_level == "info"
@@ -131,7 +131,7 @@ def test_defaults() -> None:
 
 
 def test_the_default_keys_do_not_lie_with_the_default_database() -> None:
-    settings = read_settings()
+    settings = load_settings()
     assert Path(parse_database_url(settings.database_url).database or "").parent != settings.key_dir
 
 
@@ -151,10 +151,10 @@ def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "SESSION_TTL": "1",
         "LIMITS_FILE": "limits.toml",
         "METRICS_TOKEN": "sixteen or longer",
-        "ALARM_WEBHOOK_URL": "https://example.com/alarms",
+        "ALERT_WEBHOOK_URL": "https://example.com/alarms",
     }.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", value)
-    settings = read_settings()
+    settings = load_settings()
     assert settings.keyholder_path == Path("/run/keyholder/door")
     assert settings.pepper_file == Path("/etc/pepper.key")
     assert settings.trusted_proxies == ("10.0.0.1", "192.168.7.9/16", "::1", "2001:db8::/32")
@@ -165,13 +165,13 @@ def test_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cookies_are_not_secure_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_PUBLIC_URL", "http://127.0.0.1:8000")
-    assert not read_settings().secure_cookies
+    assert not load_settings().secure_cookies
 
 
 def test_the_file_is_read_and_the_environment_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("EXPOSURE_CODE_TTL=60\nEXPOSURE_SESSION_TTL=70\nOTHER=1\n", encoding="utf-8")
     monkeypatch.setenv("EXPOSURE_SESSION_TTL", "80")
-    settings = read_settings()
+    settings = load_settings()
     assert (settings.code_ttl, settings.session_ttl) == (60, 80)
 
 
@@ -185,7 +185,7 @@ def test_addresses_with_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("EXPOSURE_DATABASE_URL", f"postgresql://user:{MARK}@127.0.0.1/exposure")
     monkeypatch.setenv("EXPOSURE_REPLICA_URL", f"postgresql://user:{MARK}@127.0.0.2/exposure")
     monkeypatch.setenv("EXPOSURE_REDIS_URL", f"redis://:{MARK}@127.0.0.1")
-    settings = read_settings()
+    settings = load_settings()
     for shown in (repr(settings), str(settings), f"{settings}"):
         assert MARK not in shown
 
@@ -200,20 +200,20 @@ def test_what_pydantic_says_does_not_hold_the_value_either(monkeypatch: pytest.M
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        read_settings().code_ttl = 1  # type: ignore[misc]
+        load_settings().code_ttl = 1  # type: ignore[misc]
 
 
 def test_a_setting_that_a_command_cannot_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadSetting) as caught:
-        require(read_settings(), "pepper_file")
+    with pytest.raises(InvalidSetting) as caught:
+        require_setting(load_settings(), "pepper_file")
     assert str(caught.value) == "EXPOSURE_PEPPER_FILE: must be set"
     monkeypatch.setenv("EXPOSURE_PEPPER_FILE", "/etc/pepper.key")
-    assert require(read_settings(), "pepper_file") == Path("/etc/pepper.key")
+    assert require_setting(load_settings(), "pepper_file") == Path("/etc/pepper.key")
 
 
 REQUIREMENTS = [
     ("EXPOSURE_PUBLIC_URL", "example.com", "must start with https:// or http://"),
-    ("EXPOSURE_ALARM_WEBHOOK_URL", "example.com", "must start with https:// or http://"),
+    ("EXPOSURE_ALERT_WEBHOOK_URL", "example.com", "must start with https:// or http://"),
     ("EXPOSURE_KEYHOLDER", "/run/keyholder", "must be unix:PATH"),
     ("EXPOSURE_REPLICA_URL", "mysql://replica", "must be a postgresql:// URL"),
     (

@@ -12,14 +12,14 @@ from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, verify_sig
 from app.crypto import mac_inputs
 from app.datasets import load_kdf_params
 from app.exposures import IdentifierDigest
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 PHONE, OTHER_PHONE, EMAIL = "010-3000-0003", "010-3000-0004", "seo@example.com"
 RECIPIENT = [
-    row("a1", recipient_ref="r1", phone=PHONE, email=EMAIL, name="이서연", items="name|phone"),
-    row("a2", recipient_ref="r7", phone=PHONE, name="이서연", items="name|phone|address"),
-    row("a3", recipient_ref="r9", email=EMAIL, name="이서연", items="name"),
-    row("a4", phone=OTHER_PHONE, name="박지수", items="name"),
+    make_row("a1", recipient_ref="r1", phone=PHONE, email=EMAIL, name="이서연", items="name|phone"),
+    make_row("a2", recipient_ref="r7", phone=PHONE, name="이서연", items="name|phone|address"),
+    make_row("a3", recipient_ref="r9", email=EMAIL, name="이서연", items="name"),
+    make_row("a4", phone=OTHER_PHONE, name="박지수", items="name"),
 ]
 
 
@@ -35,7 +35,7 @@ def acknowledge(deployment: Deployment, headers: dict[str, str], version: int = 
 
 
 def test_many_at_once_are_one(deployment: Deployment) -> None:
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     headers = deployment.sign_in(PHONE)
     exposure = own_exposure(deployment, headers)["id"]
     answers: list[httpx.Response] = []
@@ -49,12 +49,12 @@ def test_many_at_once_are_one(deployment: Deployment) -> None:
         thread.join()
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.text for answer in answers}) == 1
-    assert deployment.sql("SELECT count(*) FROM receipts") == [(1,)]
-    assert deployment.sql("SELECT count(*) FROM acknowledgements") == [(2,)]  # under each of the two entries
+    assert deployment.execute_sql("SELECT count(*) FROM receipts") == [(1,)]
+    assert deployment.execute_sql("SELECT count(*) FROM acknowledgements") == [(2,)]  # under each of the two entries
 
 
 def test_another_session_gets_the_same_receipt(deployment: Deployment) -> None:
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     first = acknowledge(deployment, deployment.sign_in(PHONE))
     headers = deployment.sign_in(PHONE)
     again = acknowledge(deployment, headers, locale="en")
@@ -64,10 +64,10 @@ def test_another_session_gets_the_same_receipt(deployment: Deployment) -> None:
 
 def test_entries_that_are_found_only_later_are_acknowledged_too(deployment: Deployment) -> None:
     """By phone two of three entries are found; with the email the third, which nobody acknowledged yet."""
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     headers = deployment.sign_in(PHONE)
     first = acknowledge(deployment, headers)
-    deployment.clock.move(seconds=1)
+    deployment.clock.advance(seconds=1)
     deployment.sign_in(EMAIL, headers)
     assert "acknowledged" not in own_exposure(deployment, headers)
     second = acknowledge(deployment, headers)
@@ -78,7 +78,7 @@ def test_entries_that_are_found_only_later_are_acknowledged_too(deployment: Depl
 
 
 def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     headers = deployment.sign_in(PHONE)
     old = acknowledge(deployment, headers)
     english = deployment.incident.notice.en.model_copy(update={"response": "More is known now."})
@@ -98,19 +98,19 @@ def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
 
 
 def test_only_ones_own_exposure(deployment: Deployment) -> None:
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     headers = deployment.sign_in(PHONE)
     stranger = own_exposure(deployment, deployment.sign_in(OTHER_PHONE))["id"]
     for exposure in (stranger, "0" * 32, "x"):
         answer = acknowledge(deployment, headers, exposure_id=exposure)
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-exposure")
-    assert deployment.sql("SELECT count(*) FROM receipts") == [(0,)]
+    assert deployment.execute_sql("SELECT count(*) FROM receipts") == [(0,)]
     assert deployment.client.get("/v1/acknowledgements", headers=headers).json() == {"acknowledgements": []}
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment, locale: str) -> None:
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     receipt = Receipt(**acknowledge(deployment, deployment.sign_in(PHONE), locale=locale).json())
     (published,) = deployment.client.get("/v1/receipt-keys").json()["keys"]
     assert published["alg"] == "Ed25519"
@@ -145,9 +145,9 @@ def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment,
 
 def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
     """The subject stands there cloaked: it is not the one in the record, and the same person's is the same."""
-    deployment.publish_rows(RECIPIENT)
+    deployment.import_and_publish(RECIPIENT)
     acknowledge(deployment, deployment.sign_in(OTHER_PHONE))
-    ((kept,),) = deployment.sql("SELECT subject FROM acknowledgements")
+    ((kept,),) = deployment.execute_sql("SELECT subject FROM acknowledgements")
     services = deployment.app.state.services
     with deployment.database.read() as db:
         scheme = load_kdf_params(db)

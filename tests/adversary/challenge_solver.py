@@ -5,7 +5,7 @@ from typing import Any
 
 import altcha
 
-from app.faces.http.verifying import PROOF_HEADER
+from app.faces.http.verification_flow import PROOF_OF_WORK_HEADER
 
 
 def solve(problem: Mapping[str, Any]) -> dict[str, str]:
@@ -15,4 +15,4 @@ def solve(problem: Mapping[str, Any]) -> dict[str, str]:
     challenge = altcha.Challenge.from_dict(problem["challenge"])
     solution = altcha.solve_challenge(challenge)
     assert solution
-    return {PROOF_HEADER: str(altcha.Payload(challenge, solution).to_base64())}
+    return {PROOF_OF_WORK_HEADER: str(altcha.Payload(challenge, solution).to_base64())}

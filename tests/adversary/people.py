@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 
-from tests.support.deployment import row
+from tests.support.deployment import make_row
 
 SOURCES = 2313
 """Addresses of the intruder in the case that the sample data models."""
@@ -57,7 +57,7 @@ def rows(people: Sequence[Person]) -> Iterator[dict[str, str]]:
     """Write those who are affected as rows of a data set."""
     for person in people:
         if person.affected:
-            yield row(f"a{person.number}", items="name|email|phone|address", **person.values)
+            yield make_row(f"a{person.number}", items="name|email|phone|address", **person.values)
 
 
 def sources(rng: Random, count: int = SOURCES) -> Iterator[str]:

@@ -113,7 +113,7 @@ class World:
             if self._mail_at <= self._erase_at:
                 self._set(self._mail_at)
                 self._mail_at = inf
-                for message in self.deployment.deliver():
+                for message in self.deployment.deliver_outbox():
                     self.inbox[message.address].append((self.now, message.code))
             else:
                 self._set(self._erase_at)

@@ -13,7 +13,7 @@ from app.rate_limits import RequestLimiter, load_policy
 from tests.adversary.people import Person, rows, toss
 from tests.adversary.simulation import World
 from tests.support.deployment import Deployment
-from tests.support.http import served
+from tests.support.running_server import running_server
 
 OWN = 20
 """Identifiers that the adversary can prove: his own."""
@@ -37,13 +37,13 @@ def world(folder: Path, database_url: str, keyholder_socket: Path, people: int, 
         stack.callback(deployment.close)
         crowd = toss(people, rng)
         own = [Person(people + number, number % 4 < 2) for number in range(OWN)]
-        deployment.publish_rows(rows([*crowd, *own]))
+        deployment.import_and_publish(rows([*crowd, *own]))
         _move_all_time(stack, lambda: deployment.clock().timestamp())
         stack.enter_context(patch("app.rate_limits.proof_of_work.ITERATIONS", 1))  # computing costs an adversary nothing here
         refusals: Counter[str] = Counter()
         stack.enter_context(patch("app.rate_limits.DeferredDenials.record", lambda _, budget: refusals.update([budget])))
         _keep_calls_in_this_process(deployment, refusals)
-        client = stack.enter_context(served(deployment.app))
+        client = stack.enter_context(running_server(deployment.app))
         made = stack.enter_context(closing(World(deployment, int(client.base_url.port or 0), crowd, own)))
         made.refusals = refusals
         yield made

@@ -18,7 +18,7 @@ from tests.adversary.sms_pumping import pumping
 from tests.adversary.report import Report, report
 from tests.adversary.simulation_setup import world
 from tests.adversary.simulation import Part, World
-from tests.support.lavish import lavish
+from tests.support.permissive_limits import permissive_limits
 
 BY_CHANCE = 1e-6
 """What is less likely than this was no chance."""
@@ -102,7 +102,7 @@ def test_codes_are_guessed_as_often_as_chance_has_it(
 ) -> None:
     """Codes of two digits, so that guesses do hit: each reuse or second chance would show."""
     monkeypatch.setattr("app.verification.service.CODE_LENGTH", 2)
-    with make_world(budgets=lavish()) as there:
+    with make_world(budgets=permissive_limits()) as there:
         ledger = Ledger()
         parts = [Part("guessing", guessing(there, ledger, sources(rng), rng, digits=2), gap=1.0, tries=1500)]
         there.run(parts)
@@ -113,7 +113,7 @@ def test_codes_are_guessed_as_often_as_chance_has_it(
 
 
 def test_wrong_codes_of_all_addresses_together_are_stopped(make_world: MakeWorld, rng: Random) -> None:
-    budgets = lavish({"service.wrong_codes": "60/hour"})
+    budgets = permissive_limits({"service.wrong_codes": "60/hour"})
     with make_world(budgets=budgets) as there:
         ledger = Ledger()
         parts = [Part("guessing", guessing(there, ledger, sources(rng), rng), gap=0.5, tries=600)]
@@ -123,7 +123,7 @@ def test_wrong_codes_of_all_addresses_together_are_stopped(make_world: MakeWorld
 
 
 def test_messages_of_all_addresses_together_are_stopped(make_world: MakeWorld, rng: Random) -> None:
-    budgets = lavish({"service.unverified_domestic": "60/hour", "target.codes": "10/hour"})
+    budgets = permissive_limits({"service.unverified_domestic": "60/hour", "target.codes": "10/hour"})
     with make_world(budgets=budgets) as there:
         ledger = Ledger()
         parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
@@ -136,7 +136,7 @@ def test_messages_of_all_addresses_together_are_stopped(make_world: MakeWorld, r
 
 
 def test_without_budgets_it_shows(make_world: MakeWorld, rng: Random) -> None:
-    with make_world(budgets=lavish()) as there:
+    with make_world(budgets=permissive_limits()) as there:
         ledger = Ledger()
         parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
         there.run(parts)

@@ -12,7 +12,7 @@ import pytest
 from app.alerting import CanaryAlert, CanaryAlerter, GlobalLimitAlerter, CanaryHit, AlertWebhook
 from app.alerting.webhook import QUEUE_SIZE
 from app.rate_limits import ActionLimiter, MemoryBucketStore, RateLimitPolicy, client_address_from_ip
-from tests.support.receiver import receiver
+from tests.support.webhook_receiver import webhook_receiver
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 TOUCH = CanaryHit(NOW, client_address_from_ip("198.51.100.7"), "sms", "sample-2025")
@@ -43,7 +43,7 @@ def put(webhook: AlertWebhook, number: str = "alarm_1") -> None:
 
 def test_an_event_is_posted_as_standard_webhooks_are() -> None:
     failed: list[str] = []
-    with receiver() as got:
+    with webhook_receiver() as got:
         with posting(got.url, failed) as webhook:
             put(webhook)
         assert got.events() == [
@@ -58,7 +58,7 @@ def test_an_event_is_posted_as_standard_webhooks_are() -> None:
 
 def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
     failed: list[str] = []
-    with receiver(500, 302) as got:
+    with webhook_receiver(500, 302) as got:
         webhook = AlertWebhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
         thread = Thread(target=webhook.work, daemon=True)
         put(webhook)
@@ -73,7 +73,7 @@ def test_it_is_tried_again_under_the_same_id_until_it_is_taken() -> None:
 
 def test_it_is_given_up_after_the_last_attempt() -> None:
     failed: list[str] = []
-    with receiver(*[503] * 3) as got:
+    with webhook_receiver(*[503] * 3) as got:
         webhook = AlertWebhook(got.url, failed.append, waits=(0.01, 0.01), timeout=0.5)
         thread = Thread(target=webhook.work, daemon=True)
         put(webhook)
@@ -99,7 +99,7 @@ def test_nobody_there_and_no_address_at_all_are_failures_of_an_attempt() -> None
 
 def test_a_stopped_one_does_not_wait_for_another_attempt() -> None:
     failed: list[str] = []
-    with receiver(500) as got, posting(got.url, failed, waits=(60.0,)) as webhook:
+    with webhook_receiver(500) as got, posting(got.url, failed, waits=(60.0,)) as webhook:
         put(webhook)
     assert failed == ["500"]
     assert len(got.bodies) == 1
@@ -159,7 +159,7 @@ def test_nobody_is_named_by_a_touch_or_an_alarm() -> None:
 def test_a_spent_budget_of_the_service_raises_one_alarm_an_hour() -> None:
     told: list[str] = []
     now = [NOW]
-    with receiver() as got:
+    with webhook_receiver() as got:
         with posting(got.url, told) as webhook:
             global_limit_alerter = GlobalLimitAlerter(lambda: now[0], told.append, webhook)
             for minutes in (0, 1, 59, 60, 61):

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from typer.main import get_command
 
-from app.config import PREFIX, Settings
+from app.config import ENV_PREFIX, Settings
 from app.crypto import calibration
 from app.faces import api
 from app.faces.cli import commands
@@ -40,7 +40,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     rows = re.findall(r"^\| `(EXPOSURE_[A-Z_]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
     documented = {name: default for name, default, _ in rows}
     descriptions = {name: description for name, _, description in rows}
-    fields = {PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
+    fields = {ENV_PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
     assert documented.keys() == fields.keys()
     for name, field in fields.items():
         default = "none" if field.default in (None, ()) else f"`{field.default}`"
@@ -71,7 +71,7 @@ def test_the_routes_are_those_of_the_contract() -> None:
 
 
 def test_what_is_there_only_where_it_is_configured() -> None:
-    (route,) = api.METRICS.routes
+    (route,) = api.METRICS_ROUTER.routes
     assert (route.path, route.methods) == ("/metrics", {"GET"})  # type: ignore[attr-defined]
     assert "`GET /metrics`" in README
 

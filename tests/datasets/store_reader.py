@@ -86,4 +86,4 @@ def list_sealed_tables(deployment: Deployment) -> list[str]:
         if deployment.database.is_sqlite
         else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     )
-    return sorted(name for (name,) in deployment.sql(catalogue) if name.startswith("sealed_"))
+    return sorted(name for (name,) in deployment.execute_sql(catalogue) if name.startswith("sealed_"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from app.datasets import HashingOverloaded, Argon2Slots
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 PHONE = "010-2000-0002"
 
@@ -43,27 +43,27 @@ def test_a_failure_gives_the_turn_back() -> None:
 
 
 def test_who_waits_in_vain_has_spent_neither_try_nor_code(
-    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+    make_deployment: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = Argon2Slots(1, patience=0.01)
     monkeypatch.setattr("app.main.Argon2Slots", lambda at_once: turns)
-    deployment = deploy()
-    deployment.publish_rows([row("a1", phone=PHONE, items="name|phone")])
-    asked = deployment.ask(PHONE)
-    code = deployment.deliver()[-1].code
+    deployment = make_deployment()
+    deployment.import_and_publish([make_row("a1", phone=PHONE, items="name|phone")])
+    asked = deployment.request_code(PHONE)
+    code = deployment.deliver_outbox()[-1].code
     with turns:
         for _ in range(7):
-            crowded = deployment.confirm(asked, code)
+            crowded = deployment.confirm_code(asked, code)
             assert crowded.status_code == 503
             assert int(crowded.headers["retry-after"]) > 0
-    wrong = deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}")
+    wrong = deployment.confirm_code(asked, f"{(int(code) + 1) % 10**8:08}")
     assert wrong.json()["tries_left"] == 4
-    assert deployment.confirm(asked, code).status_code == 200
+    assert deployment.confirm_code(asked, code).status_code == 200
 
 
 @pytest.mark.parametrize(("cores", "workers", "expected"), [(4, 1, 4), (4, 2, 2), (2, 4, 1), (None, 1, 1)])
 def test_the_workers_share_the_cores(
-    deploy: Callable[..., Deployment],
+    make_deployment: Callable[..., Deployment],
     monkeypatch: pytest.MonkeyPatch,
     sqlite_url: str,
     cores: int | None,
@@ -73,7 +73,7 @@ def test_the_workers_share_the_cores(
     made: list[int] = []
     monkeypatch.setattr("app.main.Argon2Slots", lambda at_once: made.append(max(1, at_once)) or Argon2Slots(at_once))
     monkeypatch.setattr("os.cpu_count", lambda: cores)
-    deployment = deploy(database_url=sqlite_url)
-    app = deployment.new_app(workers=workers)
+    deployment = make_deployment(database_url=sqlite_url)
+    app = deployment.build_app(workers=workers)
     app.state.services.close()
     assert made == [expected]

@@ -20,16 +20,16 @@ from app.errors import DependencyUnavailable
 from app.identifiers import canonicalize
 from tests.datasets.store_reader import look_up, find_person, read_stored_rows
 from tests.datasets.operator_actions import checked
-from tests.journeys.test_nothing_leaks import assert_found_nowhere, dump
-from tests.support.deployment import SLUG, Deployment, Watching, row
+from tests.journeys.test_nothing_leaks import assert_found_nowhere, dump_database
+from tests.support.deployment import INCIDENT_SLUG, Deployment, RecordingListener, make_row
 
 PLANTED = 12
 PEOPLE = [
-    row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email", cohort="list"),
-    row("a1", address="서울 강남구 테헤란로 12", items="address", count=3, cohort="edit"),
-    row("a2", email="jun@example.com", name="박준|Jun Park", items="name", confidence="possible"),
-    row("a2", recipient_ref="r1", phone="010-2000-0003", items="phone"),
-    row("a3", name="아무도", items="name"),  # nobody finds them
+    make_row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email", cohort="list"),
+    make_row("a1", address="서울 강남구 테헤란로 12", items="address", count=3, cohort="edit"),
+    make_row("a2", email="jun@example.com", name="박준|Jun Park", items="name", confidence="possible"),
+    make_row("a2", recipient_ref="r1", phone="010-2000-0003", items="phone"),
+    make_row("a3", name="아무도", items="name"),  # nobody finds them
 ]
 
 
@@ -60,7 +60,7 @@ def listed(deployment: Deployment, dataset: UUID) -> datasets.DataSet:
 
 
 def test_each_is_there_under_an_identifier_that_nobody_owns(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
     identifiers = planted_in(deployment, staged.id)
     assert staged.canaries == PLANTED
     assert len({*identifiers}) == len(identifiers) >= PLANTED
@@ -74,7 +74,7 @@ def test_each_is_there_under_an_identifier_that_nobody_owns(deployment: Deployme
 
 
 def test_what_is_said_of_them_is_what_the_file_says_of_somebody(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
 
     def shape(identifier: str) -> tuple[Any, ...]:
         one = find_person(deployment, staged.id, identifier)
@@ -88,8 +88,8 @@ def test_what_is_said_of_them_is_what_the_file_says_of_somebody(deployment: Depl
 
 
 def test_they_are_counted_in_the_rows_and_in_nothing_else(deployment: Deployment) -> None:
-    without = deployment.stage(PEOPLE)
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
+    without = deployment.import_rows(PEOPLE)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
     assert (without.people, without.unreachable, without.canaries) == (3, 1, 0)
     assert (staged.people, staged.unreachable) == (3, 1)
     assert (
@@ -103,14 +103,14 @@ def test_they_are_counted_in_the_rows_and_in_nothing_else(deployment: Deployment
 
 
 def test_verifying_reports_no_loss(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
     verdict = checked(deployment, staged.id, deployment.folder / "people.csv")
     assert (verdict.rows, verdict.sampled, verdict.faults) == (staged.rows, 3, ())
 
 
 def test_people_are_answered_as_without_them(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE, canaries=PLANTED)
-    (exposure,) = deployment.exposures("mina@example.com", "010-2000-0001")["exposures"]
+    deployment.import_and_publish(PEOPLE, canaries=PLANTED)
+    (exposure,) = deployment.get_exposures("mina@example.com", "010-2000-0001")["exposures"]
     assert [(one["kind"], one["count"]) for one in exposure["items"]] == [("name", 1), ("email", 1), ("address", 3)]
 
 
@@ -155,17 +155,17 @@ def test_their_rows_cannot_be_told_from_others(
 
 
 def test_the_database_holds_none_of_them_and_not_whether_there_are_any(deployment: Deployment) -> None:
-    without = deployment.stage(PEOPLE)
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
-    assert_found_nowhere(dump(deployment), [*planted_in(deployment, staged.id), DEFAULT_CANARY_DOMAIN], "the database")
-    notes = [bytes(note) for (note,) in deployment.sql("SELECT canaries FROM data_sets")]
+    without = deployment.import_rows(PEOPLE)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
+    assert_found_nowhere(dump_database(deployment), [*planted_in(deployment, staged.id), DEFAULT_CANARY_DOMAIN], "the database")
+    notes = [bytes(note) for (note,) in deployment.execute_sql("SELECT canaries FROM data_sets")]
     assert len({len(note) for note in notes}) == 1
     assert planted_in(deployment, without.id) == []
 
 
 @pytest.mark.parametrize("number", [0, 1, 100, 1000, MAX_CANARIES])
 def test_a_note_is_of_few_sizes(number: int, deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE)
+    staged = deployment.import_rows(PEOPLE)
     key = deployment.keys.load_store_key(listed(deployment, staged.id).key_id)
     identifiers = [f"somebody.{one:08}@{DEFAULT_CANARY_DOMAIN}" for one in range(number)]
     note = seal_canaries(identifiers, key, staged.id)
@@ -179,7 +179,7 @@ def test_a_note_is_of_few_sizes(number: int, deployment: Deployment) -> None:
 
 def test_the_next_data_set_of_the_incident_has_the_same_ones(deployment: Deployment) -> None:
     """As it has the same people: so a list of them holds for as long as the incident."""
-    first, second = (deployment.stage(PEOPLE, canaries=PLANTED) for _ in range(2))
+    first, second = (deployment.import_rows(PEOPLE, canaries=PLANTED) for _ in range(2))
     assert planted_in(deployment, first.id) == planted_in(deployment, second.id)
     subjects = [
         {find_person(deployment, one.id, mine).subject for mine in planted_in(deployment, one.id)}
@@ -187,34 +187,34 @@ def test_the_next_data_set_of_the_incident_has_the_same_ones(deployment: Deploym
     ]
     assert subjects[0] == subjects[1]
     deployment.create_incident(deployment.incident.model_copy(update={"slug": "another"}))
-    other = deployment.stage(PEOPLE, incident="another", canaries=PLANTED)
+    other = deployment.import_rows(PEOPLE, incident="another", canaries=PLANTED)
     assert not {*planted_in(deployment, other.id)} & {*planted_in(deployment, first.id)}
 
 
 def test_a_phone_that_the_file_has_is_not_planted(deployment: Deployment) -> None:
-    before = planted_in(deployment, deployment.stage(PEOPLE, canaries=PLANTED).id)
+    before = planted_in(deployment, deployment.import_rows(PEOPLE, canaries=PLANTED).id)
     phones = [one for one in before if "@" not in one]
-    typed = row("a9", email="typed@example.com", phone="|".join(phones[:2]), items="name")
-    staged = deployment.stage([*PEOPLE[:4], typed], canaries=PLANTED)
+    typed = make_row("a9", email="typed@example.com", phone="|".join(phones[:2]), items="name")
+    staged = deployment.import_rows([*PEOPLE[:4], typed], canaries=PLANTED)
     assert not {*planted_in(deployment, staged.id)} & {*phones[:2]}
     for one in phones[:2]:
-        assert recognised(known(deployment), one) == SLUG  # of the first data set
+        assert recognised(known(deployment), one) == INCIDENT_SLUG  # of the first data set
         assert len(look_up(deployment, staged.id, one).records) == 1
 
 
 def test_where_the_file_has_all_phones_emails_take_their_place(deployment: Deployment) -> None:
-    request = ImportOptions(Path(), SLUG, canaries=3)
+    request = ImportOptions(Path(), INCIDENT_SLUG, canaries=3)
     phones = sorted(CanaryPlanter(deployment.keys.load_application_key(), request, hints=True).candidate_phones())
     assert 9 <= len(phones) <= 12
-    rows = [row(f"a{number}", phone=phone, items="phone") for number, phone in enumerate(phones)]
-    staged = deployment.stage(rows, canaries=3)
+    rows = [make_row(f"a{number}", phone=phone, items="phone") for number, phone in enumerate(phones)]
+    staged = deployment.import_rows(rows, canaries=3)
     planted = planted_in(deployment, staged.id)
     assert len(planted) == 3
     assert all(one.endswith(f"@{DEFAULT_CANARY_DOMAIN}") for one in planted)
 
 
 def test_their_domain_can_be_the_companys(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE, canaries=PLANTED, canary_domain="Letters.example.org")
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED, canary_domain="Letters.example.org")
     assert {one.partition("@")[2] for one in planted_in(deployment, staged.id)} == {"", "letters.example.org"}
 
 
@@ -229,13 +229,13 @@ def test_their_domain_can_be_the_companys(deployment: Deployment) -> None:
 )
 def test_what_cannot_be_planted_ends_the_import(given: dict[str, Any], deployment: Deployment) -> None:
     with pytest.raises(ImportFailed, match="canar"):
-        deployment.stage(PEOPLE, **given)
-    assert deployment.sql("SELECT id FROM data_sets") == []
+        deployment.import_rows(PEOPLE, **given)
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
 
 
 def test_a_file_of_nobody_who_could_be_found_is_refused_all_the_same(deployment: Deployment) -> None:
     with pytest.raises(ImportFailed, match="usable email or phone"):
-        deployment.stage([row("a1", name="김민아", items="name")], canaries=PLANTED)
+        deployment.import_rows([make_row("a1", name="김민아", items="name")], canaries=PLANTED)
 
 
 # --- again, and gone --------------------------------------------------------------------------------------------------
@@ -249,15 +249,15 @@ def cut_short(deployment: Deployment, **request: Any) -> None:
             raise DependencyUnavailable
 
     with pytest.raises(DependencyUnavailable):
-        synthetic(deployment, 60, listener=Watching(progress), **request)
+        synthetic(deployment, 60, listener=RecordingListener(progress), **request)
 
 
 def test_an_import_that_was_cut_short_goes_on(deployment: Deployment) -> None:
     undisturbed = synthetic(deployment, 60, canaries=PLANTED)
     cut_short(deployment, canaries=PLANTED)
-    listener = Watching()
+    listener = RecordingListener()
     staged = synthetic(deployment, 60, canaries=PLANTED, listener=listener)
-    assert [one[0] for one in listener.told] == ["resumed"]
+    assert [one[0] for one in listener.events] == ["resumed"]
     assert planted_in(deployment, staged.id) == planted_in(deployment, undisturbed.id)
     assert (staged.rows, staged.people, staged.canaries) == (undisturbed.rows, undisturbed.people, PLANTED)
     assert counts(deployment, staged.id) == counts(deployment, undisturbed.id)
@@ -270,36 +270,36 @@ def test_an_import_that_was_cut_short_goes_on(deployment: Deployment) -> None:
 )
 def test_with_other_canaries_it_is_another_request(other: dict[str, Any], deployment: Deployment) -> None:
     cut_short(deployment, canaries=PLANTED)
-    listener = Watching()
+    listener = RecordingListener()
     staged = synthetic(deployment, 60, listener=listener, **other)
-    assert [one[0] for one in listener.told] == ["restarted"]
+    assert [one[0] for one in listener.events] == ["restarted"]
     assert staged.canaries == other.get("canaries", 0)
 
 
 def test_a_running_server_knows_them_until_the_last_data_set_is_retired(deployment: Deployment) -> None:
     canaries = known(deployment)
-    first, second = (deployment.stage(PEOPLE, canaries=PLANTED) for _ in range(2))
+    first, second = (deployment.import_rows(PEOPLE, canaries=PLANTED) for _ in range(2))
     one = planted_in(deployment, first.id)[0]
     assert recognised(canaries, one) is None
     canaries.refresh(deployment.database)
-    assert recognised(canaries, one) == SLUG
+    assert recognised(canaries, one) == INCIDENT_SLUG
     assert recognised(canaries, "mina@example.com") is None
     assert canaries.find_incident("phone" if "@" in one else "email", one) is None
     deployment.retire(first.id)
     canaries.refresh(deployment.database)
-    assert recognised(canaries, one) == SLUG
+    assert recognised(canaries, one) == INCIDENT_SLUG
     deployment.retire(second.id)
     canaries.refresh(deployment.database)
     assert recognised(canaries, one) is None
-    assert [note for (note,) in deployment.sql("SELECT canaries FROM data_sets")] == [None, None]
+    assert [note for (note,) in deployment.execute_sql("SELECT canaries FROM data_sets")] == [None, None]
     with pytest.raises(StateConflict):
         planted_in(deployment, first.id)
 
 
 def test_a_lost_store_key_takes_no_other_data_sets_canaries_away(deployment: Deployment) -> None:
-    lost = deployment.stage(PEOPLE, canaries=PLANTED)
+    lost = deployment.import_rows(PEOPLE, canaries=PLANTED)
     deployment.create_incident(deployment.incident.model_copy(update={"slug": "another"}))
-    kept = deployment.stage(PEOPLE, incident="another", canaries=PLANTED)
+    kept = deployment.import_rows(PEOPLE, incident="another", canaries=PLANTED)
     mine = planted_in(deployment, lost.id)[0]
     deployment.keys.destroy_store_key(listed(deployment, lost.id).key_id)
     canaries = known(deployment)
@@ -308,12 +308,12 @@ def test_a_lost_store_key_takes_no_other_data_sets_canaries_away(deployment: Dep
 
 
 def test_a_data_set_of_before_has_none(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE)
-    deployment.sql("UPDATE data_sets SET canaries = NULL")
+    staged = deployment.import_rows(PEOPLE)
+    deployment.execute_sql("UPDATE data_sets SET canaries = NULL")
     assert planted_in(deployment, staged.id) == []
     known(deployment)
 
 
 def test_nobody_is_named_by_what_an_import_hands_around(deployment: Deployment) -> None:
-    staged = deployment.stage(PEOPLE, canaries=PLANTED)
+    staged = deployment.import_rows(PEOPLE, canaries=PLANTED)
     assert "@" not in repr(staged)

@@ -16,7 +16,7 @@ from app.datasets.models import DataSetRow
 from app.datasets.cohort_counts import PEOPLE, CountDiff, differences, open_cohort_counts, seal_cohort_counts
 from app.incidents import ITEM_KINDS
 from tests.crypto.helpers import DATASET, OTHER_DATASET, STORE_KEY, flip_bits, keys
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 cohorts = st.text(st.characters(codec="utf-8"), max_size=20)
 masks = st.integers(0, 2 ** len(ITEM_KINDS) - 1)
@@ -134,19 +134,19 @@ def diff(deployment: Deployment, before: UUID, after: UUID) -> list[CountDiff]:
 
 
 PEOPLE_BEFORE = [
-    row("a1", phone="010-2000-0001", items="name|phone", cohort="june"),
-    row("a1", email="a1@example.com", items="name|email", cohort="june"),
-    row("a2", phone="010-2000-0002", items="name", cohort="june"),
-    row("a2", phone="010-2000-0002", items="order", cohort="may"),
-    row("a3", items="name", cohort="june"),  # nobody finds them: not imported
-    row("a4", phone="010-2000-0004", items="name"),
+    make_row("a1", phone="010-2000-0001", items="name|phone", cohort="june"),
+    make_row("a1", email="a1@example.com", items="name|email", cohort="june"),
+    make_row("a2", phone="010-2000-0002", items="name", cohort="june"),
+    make_row("a2", phone="010-2000-0002", items="order", cohort="may"),
+    make_row("a3", items="name", cohort="june"),  # nobody finds them: not imported
+    make_row("a4", phone="010-2000-0004", items="name"),
 ]
 
 
 def test_an_import_counts_its_people(deployment: Deployment) -> None:
-    before = deployment.publish_rows(PEOPLE_BEFORE)
-    after = deployment.publish_rows(
-        [*PEOPLE_BEFORE[:4], row("a5", email="a5@example.com", items="name", cohort="june")]
+    before = deployment.import_and_publish(PEOPLE_BEFORE)
+    after = deployment.import_and_publish(
+        [*PEOPLE_BEFORE[:4], make_row("a5", email="a5@example.com", items="name", cohort="june")]
     )
     assert diff(deployment, before, after) == [
         CountDiff("", "people", 1, 0),
@@ -162,19 +162,19 @@ def test_an_import_counts_its_people(deployment: Deployment) -> None:
 
 
 def test_what_cannot_be_compared(deployment: Deployment) -> None:
-    one, other = deployment.publish_rows(PEOPLE_BEFORE), deployment.stage(PEOPLE_BEFORE).id
+    one, other = deployment.import_and_publish(PEOPLE_BEFORE), deployment.import_rows(PEOPLE_BEFORE).id
     with pytest.raises(UnknownDataSet):
         diff(deployment, one, DATASET)
     deployment.retire(other)
     with pytest.raises(StateConflict, match="retired"):
         diff(deployment, one, other)
-    deployment.sql("UPDATE data_sets SET tallies = NULL")
+    deployment.execute_sql("UPDATE data_sets SET tallies = NULL")
     with pytest.raises(StateConflict, match="before counts were kept"):
         diff(deployment, one, one)
 
 
 def test_counts_of_another_data_set_are_not_shown_for_this_one(deployment: Deployment) -> None:
-    one, other = deployment.publish_rows(PEOPLE_BEFORE), deployment.publish_rows(PEOPLE_BEFORE[:2])
+    one, other = deployment.import_and_publish(PEOPLE_BEFORE), deployment.import_and_publish(PEOPLE_BEFORE[:2])
     with deployment.database.write() as session:
         first, second = session.query(DataSetRow).all()
         first.tallies, second.tallies = second.tallies, first.tallies

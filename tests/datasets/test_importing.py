@@ -26,7 +26,7 @@ from app.errors import InvalidInput, DependencyUnavailable
 from app.incidents import UnknownIncident
 from app.keyholder import import_socket_path
 from tests.datasets.store_reader import comparable_contents, look_up, find_people, find_person, list_sealed_tables, read_stored_rows, table_name
-from tests.support.deployment import SLUG, Deployment, Watching, row
+from tests.support.deployment import INCIDENT_SLUG, Deployment, RecordingListener, make_row
 
 MINA, MINAS_PHONE = "mina@example.com", "010-2000-0001"
 SENTINEL = 1
@@ -35,8 +35,8 @@ SENTINEL = 1
 
 def assert_nothing_left(deployment: Deployment) -> None:
     """No data set, no table, no key file, no scheme."""
-    assert deployment.sql("SELECT id FROM data_sets") == []
-    assert deployment.sql("SELECT id FROM kdf_params") == []
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
+    assert deployment.execute_sql("SELECT id FROM kdf_params") == []
     assert list_sealed_tables(deployment) == []
     assert deployment.keys.list_store_key_ids() == []
     assert list(deployment.settings.work_dir.glob("*")) == []
@@ -50,12 +50,12 @@ def counted(record: Record) -> dict[str, int]:
 
 
 def test_rows_of_one_person_are_united(deployment: Deployment) -> None:
-    staged = deployment.stage(
+    staged = deployment.import_rows(
         [
-            row("a1", email=MINA, name="김민아", items="name|email", cohort="profile-edit"),
-            row("a2", email="other@example.com", items="name"),
-            row("a1", phone=MINAS_PHONE, address="서울 강남구 테헤란로 12", items="name|order", cohort="list", count=3),
-            row("a1", email="Mina.Second@example.com", name="김 민아", items="order"),
+            make_row("a1", email=MINA, name="김민아", items="name|email", cohort="profile-edit"),
+            make_row("a2", email="other@example.com", items="name"),
+            make_row("a1", phone=MINAS_PHONE, address="서울 강남구 테헤란로 12", items="name|order", cohort="list", count=3),
+            make_row("a1", email="Mina.Second@example.com", name="김 민아", items="order"),
         ]
     )
     assert (staged.people, staged.rows) == (2, 3 + 1 + SENTINEL)
@@ -90,16 +90,16 @@ def test_rows_of_one_person_are_united(deployment: Deployment) -> None:
 def test_the_highest_confidence_wins_and_withdrawn_is_unanimous(
     rows: list[str], confidence: str, deployment: Deployment
 ) -> None:
-    staged = deployment.stage([row("a1", email=MINA, items="name", confidence=one) for one in rows])
+    staged = deployment.import_rows([make_row("a1", email=MINA, items="name", confidence=one) for one in rows])
     assert find_person(deployment, staged.id, MINA).confidence == confidence
 
 
 def test_holder_and_recipient_of_one_account_are_two_people_even_under_one_identifier(deployment: Deployment) -> None:
-    staged = deployment.stage(
+    staged = deployment.import_rows(
         [
-            row("a1", email=MINA, phone=MINAS_PHONE, items="email"),
-            row("a1", recipient_ref="r1", phone=MINAS_PHONE, items="phone"),
-            row("a1", recipient_ref="r2", phone=MINAS_PHONE, items="address"),
+            make_row("a1", email=MINA, phone=MINAS_PHONE, items="email"),
+            make_row("a1", recipient_ref="r1", phone=MINAS_PHONE, items="phone"),
+            make_row("a1", recipient_ref="r2", phone=MINAS_PHONE, items="address"),
         ]
     )
     assert staged.people == 3
@@ -111,7 +111,7 @@ def test_holder_and_recipient_of_one_account_are_two_people_even_under_one_ident
     ]
     assert len({one.subject for one in people}) == 3
     deployment.publish(staged.id)
-    told = deployment.exposures(MINAS_PHONE)["exposures"]
+    told = deployment.get_exposures(MINAS_PHONE)["exposures"]
     assert [(one["role"], [item["kind"] for item in one["items"]]) for one in told] == [
         ("holder", ["email"]),
         ("recipient", ["phone", "address"]),
@@ -119,16 +119,16 @@ def test_holder_and_recipient_of_one_account_are_two_people_even_under_one_ident
 
 
 def test_a_family_shares_a_phone_and_each_of_them_has_an_exposure(deployment: Deployment) -> None:
-    staged = deployment.stage(
+    staged = deployment.import_rows(
         [
-            row("a1", email=MINA, phone=MINAS_PHONE, items="name"),
-            row("a2", email="jun@example.com", phone=MINAS_PHONE, items="order"),
+            make_row("a1", email=MINA, phone=MINAS_PHONE, items="name"),
+            make_row("a2", email="jun@example.com", phone=MINAS_PHONE, items="order"),
         ]
     )
     deployment.publish(staged.id)
-    by_phone = deployment.exposures(MINAS_PHONE)["exposures"]
+    by_phone = deployment.get_exposures(MINAS_PHONE)["exposures"]
     assert sorted(item["kind"] for one in by_phone for item in one["items"]) == ["name", "order"]
-    (only_mina,) = deployment.exposures(MINA)["exposures"]
+    (only_mina,) = deployment.get_exposures(MINA)["exposures"]
     assert [item["kind"] for item in only_mina["items"]] == ["name"]
 
 
@@ -136,9 +136,9 @@ def test_a_family_shares_a_phone_and_each_of_them_has_an_exposure(deployment: De
 def test_twenty_people_are_told_apart_and_one_more_are_not(
     sharers: int, told_apart: bool, deployment: Deployment
 ) -> None:
-    staged = deployment.stage(
+    staged = deployment.import_rows(
         [
-            row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name")
+            make_row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name")
             for number in range(sharers)
         ]
     )
@@ -148,19 +148,19 @@ def test_twenty_people_are_told_apart_and_one_more_are_not(
     assert (len(found.records), found.is_ambiguous) == ((sharers, False) if told_apart else (0, True))
     assert staged.ambiguous_identifiers == (0 if told_apart else 1)
     deployment.publish(staged.id)
-    answer = deployment.exposures(MINAS_PHONE)
+    answer = deployment.get_exposures(MINAS_PHONE)
     assert [one["result"] for one in answer["datasets"]] == ["found" if told_apart else "cannot_tell"]
     assert len(answer["exposures"]) == (sharers if told_apart else 0)
-    assert len(deployment.exposures("p7@example.com")["exposures"]) == 1  # found by their own identifier all the same
+    assert len(deployment.get_exposures("p7@example.com")["exposures"]) == 1  # found by their own identifier all the same
 
 
 def test_people_whom_nothing_finds_are_counted(deployment: Deployment) -> None:
-    staged = deployment.stage(
+    staged = deployment.import_rows(
         [
-            row("a1", name="김민아", items="name"),
-            row("a2", name="박준", address="서울 강남구 테헤란로 12", items="name"),
-            row("a3", email=MINA, items="name"),
-            row("a3", name="이소라", items="name"),  # one person: the other row finds them
+            make_row("a1", name="김민아", items="name"),
+            make_row("a2", name="박준", address="서울 강남구 테헤란로 12", items="name"),
+            make_row("a3", email=MINA, items="name"),
+            make_row("a3", name="이소라", items="name"),  # one person: the other row finds them
         ]
     )
     assert (staged.people, staged.unreachable, staged.rows) == (1, 2, 1 + SENTINEL)
@@ -168,7 +168,7 @@ def test_people_whom_nothing_finds_are_counted(deployment: Deployment) -> None:
 
 def test_a_file_of_nobody_who_could_be_found_is_refused(deployment: Deployment) -> None:
     with pytest.raises(ImportFailed, match="usable email or phone"):
-        deployment.stage([row("a1", name="김민아", items="name")])
+        deployment.import_rows([make_row("a1", name="김민아", items="name")])
     assert_nothing_left(deployment)
 
 
@@ -176,22 +176,22 @@ def test_a_file_of_nobody_who_could_be_found_is_refused(deployment: Deployment) 
 
 SECRET = "secretvalue"  # stands where a value stands; must never be seen again
 REJECTED: dict[str, tuple[dict[str, str], str, str]] = {
-    "an email that is none": (row("a2", email=f"{SECRET}@", items="name"), "email", ""),
-    "a phone that is none": (row("a2", phone=f"010-{SECRET}", items="name"), "phone", "not-a-phone"),
-    "a count below one": (row("a2", email=f"{SECRET}@example.com", items="name", count=0), "count", "whole number"),
-    "a confidence that is none": (row("a2", email=MINA, confidence=SECRET), "confidence", "must be confirmed"),
-    "no account": (row("", email=f"{SECRET}@example.com", items="name"), "account_ref", "must not be empty"),
-    "an item that nobody knows": (row("a2", email=MINA, items=f"name|{SECRET}"), "items", "does not declare"),
+    "an email that is none": (make_row("a2", email=f"{SECRET}@", items="name"), "email", ""),
+    "a phone that is none": (make_row("a2", phone=f"010-{SECRET}", items="name"), "phone", "not-a-phone"),
+    "a count below one": (make_row("a2", email=f"{SECRET}@example.com", items="name", count=0), "count", "whole number"),
+    "a confidence that is none": (make_row("a2", email=MINA, confidence=SECRET), "confidence", "must be confirmed"),
+    "no account": (make_row("", email=f"{SECRET}@example.com", items="name"), "account_ref", "must not be empty"),
+    "an item that nobody knows": (make_row("a2", email=MINA, items=f"name|{SECRET}"), "items", "does not declare"),
 }
 
 
 TOO_MUCH: dict[str, list[dict[str, str]]] = {
     "one person has over 1,000 identifiers": [
-        row("a2", email="|".join(f"{SECRET}{part}x{number}@e.com" for number in range(334)), items="name")
+        make_row("a2", email="|".join(f"{SECRET}{part}x{number}@e.com" for number in range(334)), items="name")
         for part in range(3)
     ],
     "one person has more values than a row holds": [
-        row("a2", email=f"{SECRET}@e.com", name="|".join(f"{chr(0xAC00 + one)}{chr(0xAC00 + part)}" for one in range(3_000)), items="name")
+        make_row("a2", email=f"{SECRET}@e.com", name="|".join(f"{chr(0xAC00 + one)}{chr(0xAC00 + part)}" for one in range(3_000)), items="name")
         for part in range(3)
     ],
 }  # fmt: skip
@@ -204,7 +204,7 @@ def test_a_row_that_cannot_be_taken_is_named_by_its_place_and_ends_the_import(
 ) -> None:
     bad, column, reason = REJECTED[name]
     with pytest.raises(ImportFailed) as caught:
-        deployment.stage([row("a1", email=MINA, items="name"), bad])
+        deployment.import_rows([make_row("a1", email=MINA, items="name"), bad])
     said = str(caught.value)
     assert f"line 3, column {column}" in said
     assert reason in said
@@ -215,12 +215,12 @@ def test_a_row_that_cannot_be_taken_is_named_by_its_place_and_ends_the_import(
 
 @pytest.mark.parametrize("reason", TOO_MUCH)
 def test_one_person_with_too_much_is_rejected(reason: str, deployment: Deployment) -> None:
-    rows = [row("a1", email=MINA, items="name"), *TOO_MUCH[reason]]
+    rows = [make_row("a1", email=MINA, items="name"), *TOO_MUCH[reason]]
     with pytest.raises(ImportFailed, match=f"line 3, column account_ref: {reason}") as caught:
-        deployment.stage(rows)
+        deployment.import_rows(rows)
     assert SECRET not in str(caught.value)
     assert_nothing_left(deployment)
-    staged = deployment.stage(rows, max_rejects=1)
+    staged = deployment.import_rows(rows, max_rejects=1)
     assert (staged.people, staged.rows) == (1, 1 + SENTINEL)
 
 
@@ -229,26 +229,26 @@ def test_an_item_that_the_incident_does_not_declare_is_rejected(deployment: Depl
         update={"slug": "names-only", "items": deployment.incident.items[:1], "actions": []}
     )
     deployment.create_incident(declared)
-    deployment.stage([row("a1", email=MINA, items="name")], incident="names-only")
+    deployment.import_rows([make_row("a1", email=MINA, items="name")], incident="names-only")
     with pytest.raises(ImportFailed, match="line 2, column items: an item that the incident does not declare"):
-        deployment.stage([row("a1", email=MINA, items="name|order")], incident="names-only")
+        deployment.import_rows([make_row("a1", email=MINA, items="name|order")], incident="names-only")
 
 
 def test_rejects_that_are_allowed_are_left_out_and_the_rest_is_imported(deployment: Deployment) -> None:
     rows = [
-        row("a1", email=MINA, items="name"),
-        row("a1", phone="12", items="order"),
-        row("a2", email="nobody", items="name"),
-        row("a3", email="sora@example.com", items="name"),
+        make_row("a1", email=MINA, items="name"),
+        make_row("a1", phone="12", items="order"),
+        make_row("a2", email="nobody", items="name"),
+        make_row("a3", email="sora@example.com", items="name"),
     ]
     with pytest.raises(ImportFailed, match=r"line 3, column phone: .*\(and 1 more\)"):
-        deployment.stage(rows, max_rejects=1)
+        deployment.import_rows(rows, max_rejects=1)
     assert_nothing_left(deployment)
-    staged = deployment.stage(rows, max_rejects=2)
+    staged = deployment.import_rows(rows, max_rejects=2)
     assert [(one.line, one.column) for one in staged.rejects] == [(3, "phone"), (4, "email")]
     assert (staged.people, staged.unreachable) == (2, 0)
     assert counted(find_person(deployment, staged.id, MINA)) == {"name": 1}  # the rejected row counts for nothing
-    assert len(deployment.stage(rows, max_rejects=None).rejects) == 2
+    assert len(deployment.import_rows(rows, max_rejects=None).rejects) == 2
 
 
 def test_a_row_of_another_width_is_named_by_its_line_alone(deployment: Deployment, tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_row_of_another_width_is_named_by_its_line_alone(deployment: Deploymen
 def test_rejects_are_handed_over_before_they_end_the_import(deployment: Deployment) -> None:
     kept: list[Any] = []
     with pytest.raises(ImportFailed):
-        _import(deployment, [row("a1", phone="12", items="name")], listener=Watching(rejects=kept.extend))
+        _import(deployment, [make_row("a1", phone="12", items="name")], listener=RecordingListener(on_rejects=kept.extend))
     assert [(one.line, one.column, one.reason) for one in kept] == [(1, "phone", "not-a-subscriber-number")]
 
 
@@ -286,16 +286,16 @@ def test_a_file_that_breaks_off_leaves_nothing(deployment: Deployment, tmp_path:
 
 def test_an_unknown_incident_is_refused(deployment: Deployment) -> None:
     with pytest.raises(UnknownIncident):
-        deployment.stage([row("a1", email=MINA, items="name")], incident="no-such")
+        deployment.import_rows([make_row("a1", email=MINA, items="name")], incident="no-such")
     assert_nothing_left(deployment)
 
 
 def test_more_cohorts_than_an_incident_can_have_are_refused(deployment: Deployment) -> None:
-    rows = [row("a1", email=MINA, items="name", cohort=f"cohort-{number}") for number in range(257)]
+    rows = [make_row("a1", email=MINA, items="name", cohort=f"cohort-{number}") for number in range(257)]
     with pytest.raises(ImportFailed, match="column cohort: more than 256"):
-        deployment.stage(rows)
+        deployment.import_rows(rows)
     assert_nothing_left(deployment)
-    assert len(find_person(deployment, deployment.stage(rows[:256]).id, MINA).cohorts) == 256
+    assert len(find_person(deployment, deployment.import_rows(rows[:256]).id, MINA).cohorts) == 256
 
 
 # --- the same whatever the order and the workers -------------------------------------------------------------------------
@@ -334,10 +334,10 @@ def test_it_does_not_show_how_many_records_were_sealed_at_once(
 
 def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> None:
     rows = [
-        row(f"a{number}", email=f"p{number}@example.com", phone=f"010-4000-{number:04}", items="name")
+        make_row(f"a{number}", email=f"p{number}@example.com", phone=f"010-4000-{number:04}", items="name")
         for number in range(40)
     ]
-    first, second = deployment.stage(rows), deployment.stage(rows)
+    first, second = deployment.import_rows(rows), deployment.import_rows(rows)
     stored = [read_stored_rows(deployment, one.id) for one in (first, second)]
     locators = [{locator for locator, _, _ in one} for one in stored]
     assert not locators[0] & locators[1]  # unlinkable from one set to the next
@@ -350,33 +350,33 @@ def test_nothing_stored_ties_an_email_to_its_phone(deployment: Deployment) -> No
 
 def test_rows_are_loaded_in_the_order_of_what_is_stored(deployment: Deployment) -> None:
     rows = [
-        row(f"a{number}", email=f"p{number}@example.com", phone=f"010-4000-{number:04}", items="name")
+        make_row(f"a{number}", email=f"p{number}@example.com", phone=f"010-4000-{number:04}", items="name")
         for number in range(40)
     ]
-    staged = deployment.stage(rows)
+    staged = deployment.import_rows(rows)
     if deployment.database.is_sqlite:
         lying = [locator for locator, _, _ in read_stored_rows(deployment, staged.id)]  # WITHOUT ROWID: there is no other
     else:
-        lying = [bytes(one) for (one,) in deployment.sql(f"SELECT locator FROM {table_name(staged.id)} ORDER BY ctid")]
+        lying = [bytes(one) for (one,) in deployment.execute_sql(f"SELECT locator FROM {table_name(staged.id)} ORDER BY ctid")]
     assert lying == sorted(lying)
     assert len(lying) == 81
 
 
 def test_entries_do_not_come_in_the_order_of_the_file(deployment: Deployment) -> None:
     rows = [
-        row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name", count=number + 1)
+        make_row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name", count=number + 1)
         for number in range(12)
     ]
-    counts = [record.items["name"] for record in find_people(deployment, deployment.stage(rows).id, MINAS_PHONE)]
+    counts = [record.items["name"] for record in find_people(deployment, deployment.import_rows(rows).id, MINAS_PHONE)]
     assert sorted(counts) == [*range(1, 13)]
     assert counts != sorted(counts)  # one chance in 479 million
 
 
 def test_sizes_are_classes_and_a_rare_one_is_rounded_up(deployment: Deployment) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(8)]
-    assert _sizes(deployment, deployment.stage(rows)) == {SIZE_CLASSES[0]: 8 + SENTINEL}
-    rows.append(row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
-    (size,) = sizes = _sizes(deployment, deployment.stage(rows))
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(8)]
+    assert _sizes(deployment, deployment.import_rows(rows)) == {SIZE_CLASSES[0]: 8 + SENTINEL}
+    rows.append(make_row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
+    (size,) = sizes = _sizes(deployment, deployment.import_rows(rows))
     assert size in SIZE_CLASSES[1:]
     assert sizes == {size: 8 + 20 + SENTINEL}
 
@@ -386,30 +386,30 @@ def _sizes(deployment: Deployment, staged: ImportResult) -> Counter[int]:
 
 
 def test_a_size_that_many_have_stays_as_it_is(deployment: Deployment) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(1_000)]
-    rows.append(row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
-    small, large = sorted(_sizes(deployment, deployment.stage(rows)).items())
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(1_000)]
+    rows.append(make_row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
+    small, large = sorted(_sizes(deployment, deployment.import_rows(rows)).items())
     assert small == (SIZE_CLASSES[0], 1_000 + SENTINEL)
     assert large[0] in SIZE_CLASSES[1:]
     assert large[1] == 20
 
 
 def test_a_marker_and_the_sentinel_are_no_larger_or_smaller_than_others(deployment: Deployment) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name") for number in range(21)]
-    assert len(_sizes(deployment, deployment.stage(rows))) == 1
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", phone=MINAS_PHONE, items="name") for number in range(21)]
+    assert len(_sizes(deployment, deployment.import_rows(rows))) == 1
 
 
 # --- the sentinel ------------------------------------------------------------------------------------------------------
 
 
 def test_without_the_sentinel_nothing_is_read_however_much_is_there(deployment: Deployment) -> None:
-    staged = deployment.stage([row("a1", email=MINA, items="name", cohort="list")])
+    staged = deployment.import_rows([make_row("a1", email=MINA, items="name", cohort="list")])
     with deployment.database.read() as session:
         key = deployment.keys.load_store_key(datasets.get(session, staged.id).key_id)
     own = RowSealer(key, staged.id).encrypt_locators(look_up(deployment, staged.id, MINA).locator)
     ((sentinel, entry, _),) = [one for one in read_stored_rows(deployment, staged.id) if one[0] != own]
     assert entry == 0
-    deployment.sql(f"DELETE FROM {table_name(staged.id)} WHERE locator = {_mark(deployment)}", sentinel)
+    deployment.execute_sql(f"DELETE FROM {table_name(staged.id)} WHERE locator = {_mark(deployment)}", sentinel)
     with pytest.raises(datasets.SentinelMissing):
         look_up(deployment, staged.id, MINA)
     with pytest.raises(datasets.SentinelMissing):
@@ -424,12 +424,12 @@ def _mark(deployment: Deployment) -> str:
 
 
 def test_one_synthetic_account_marks_the_whole_set(deployment: Deployment) -> None:
-    real = deployment.stage([row("a1", email=MINA, items="name")])
+    real = deployment.import_rows([make_row("a1", email=MINA, items="name")])
     with deployment.database.read() as session:
         assert not datasets.get(session, real.id).synthetic
         assert not datasets.has_synthetic_data(session)
-    mixed = deployment.stage(
-        [row("a1", email=MINA, items="name"), row("synthetic-1", email="p@example.com", items="name")]
+    mixed = deployment.import_rows(
+        [make_row("a1", email=MINA, items="name"), make_row("synthetic-1", email="p@example.com", items="name")]
     )
     with deployment.database.read() as session:
         assert datasets.get(session, mixed.id).synthetic
@@ -441,7 +441,7 @@ def test_one_synthetic_account_marks_the_whole_set(deployment: Deployment) -> No
 
 def test_what_is_kept_of_a_staged_set(deployment: Deployment) -> None:
     staged = [
-        deployment.stage([row("a1", email=MINA, items="name")], kind=kind) for kind in ("full", "supplement", "full")
+        deployment.import_rows([make_row("a1", email=MINA, items="name")], kind=kind) for kind in ("full", "supplement", "full")
     ]
     with deployment.database.read() as session:
         kept = datasets.list_all(session)
@@ -456,33 +456,33 @@ def test_what_is_kept_of_a_staged_set(deployment: Deployment) -> None:
 
 
 def test_a_staged_set_is_invisible(deployment: Deployment) -> None:
-    deployment.stage([row("a1", email=MINA, items="name")])
-    answer = deployment.exposures(MINA)
+    deployment.import_rows([make_row("a1", email=MINA, items="name")])
+    answer = deployment.get_exposures(MINA)
     assert (answer["datasets"], answer["exposures"]) == ([], [])
 
 
 def test_the_first_import_fixes_the_scheme(deployment: Deployment) -> None:
-    rows = [row("a1", email=MINA, items="name")]
-    deployment.stage(rows, cost="minimal")
-    fixed = deployment.sql("SELECT salt, time_cost, memory_kib FROM kdf_params")
+    rows = [make_row("a1", email=MINA, items="name")]
+    deployment.import_rows(rows, cost="minimal")
+    fixed = deployment.execute_sql("SELECT salt, time_cost, memory_kib FROM kdf_params")
     with pytest.raises(StateConflict, match="--cost default is not what the first import fixed"):
-        deployment.stage(rows, cost="default")
-    deployment.stage(rows, cost="minimal")
-    deployment.stage(rows)
-    assert deployment.sql("SELECT salt, time_cost, memory_kib FROM kdf_params") == fixed
-    assert len(deployment.sql("SELECT id FROM data_sets")) == 3
+        deployment.import_rows(rows, cost="default")
+    deployment.import_rows(rows, cost="minimal")
+    deployment.import_rows(rows)
+    assert deployment.execute_sql("SELECT salt, time_cost, memory_kib FROM kdf_params") == fixed
+    assert len(deployment.execute_sql("SELECT id FROM data_sets")) == 3
 
 
 def test_a_cost_can_be_spelt_out(deployment: Deployment) -> None:
-    rows = [row("a1", email=MINA, items="name")]
+    rows = [make_row("a1", email=MINA, items="name")]
     with pytest.raises(InvalidInput, match="--cost: is neither"):
-        deployment.stage(rows, cost="1:7")
-    deployment.publish_rows(rows, cost="1:512")
-    assert deployment.sql("SELECT time_cost, memory_kib FROM kdf_params") == [(1, 512)]
-    assert len(deployment.exposures(MINA)["exposures"]) == 1
+        deployment.import_rows(rows, cost="1:7")
+    deployment.import_and_publish(rows, cost="1:512")
+    assert deployment.execute_sql("SELECT time_cost, memory_kib FROM kdf_params") == [(1, 512)]
+    assert len(deployment.get_exposures(MINA)["exposures"]) == 1
     with pytest.raises(StateConflict, match=r"--cost 2:512 is not what the first import fixed \(1:512\)"):
-        deployment.stage(rows, cost="2:512")
-    deployment.stage(rows, cost="1:512")
+        deployment.import_rows(rows, cost="2:512")
+    deployment.import_rows(rows, cost="1:512")
 
 
 # --- when something fails ------------------------------------------------------------------------------------------------
@@ -500,7 +500,7 @@ def _import(
     path = deployment.folder / name
     path.write_text("".join(json.dumps({k: v for k, v in one.items() if v}) + "\n" for one in rows))
     return import_file(
-        ImportOptions(path, SLUG, cost=given.pop("cost", "minimal"), workers=given.pop("workers", 1)),
+        ImportOptions(path, INCIDENT_SLUG, cost=given.pop("cost", "minimal"), workers=given.pop("workers", 1)),
         database=deployment.database,
         keys=deployment.keys,
         import_socket=import_socket_path(keyholder_socket or deployment.keyholder_socket),
@@ -528,7 +528,7 @@ def mortal_keyholder(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[byte
 def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
     deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
     with mortal_keyholder(tmp_path_factory.mktemp("mortal")) as (keyholder_socket, child):
 
         def kill(reached: str, _: int) -> None:
@@ -537,15 +537,15 @@ def test_a_keyholder_that_dies_before_anything_is_sealed_leaves_nothing_behind(
                 child.wait()
 
         with pytest.raises(DependencyUnavailable):
-            _import(deployment, rows, keyholder_socket=keyholder_socket, listener=Watching(kill))
+            _import(deployment, rows, keyholder_socket=keyholder_socket, listener=RecordingListener(kill))
     assert_nothing_left(deployment)
-    deployment.stage(rows[:1])  # and the next one works
+    deployment.import_rows(rows[:1])  # and the next one works
 
 
 def test_a_keyholder_that_is_dead_from_the_start_leaves_nothing_behind_in_workers_either(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(501)]
     with pytest.raises(DependencyUnavailable):
         _import(deployment, rows, keyholder_socket=tmp_path / "nobody", workers=2)
     assert_nothing_left(deployment)
@@ -562,7 +562,7 @@ def test_an_interrupted_load_leaves_nothing_behind(deployment: Deployment) -> No
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        _import(deployment, [row("a1", email=MINA, items="name")], listener=Watching(interrupt))
+        _import(deployment, [make_row("a1", email=MINA, items="name")], listener=RecordingListener(interrupt))
     assert_nothing_left(deployment)
 
 
@@ -591,16 +591,16 @@ def _meeting(deployment: Deployment, number: int, barrier: threading.Barrier) ->
         if stage == "sort":
             barrier.wait()
 
-    rows = [row(f"a{number}", email=f"p{number}@example.com", items="name")]
-    return lambda: _import(deployment, rows, name=f"people-{number}.ndjson", listener=Watching(meet))
+    rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name")]
+    return lambda: _import(deployment, rows, name=f"people-{number}.ndjson", listener=RecordingListener(meet))
 
 
 def test_two_imports_at_once_get_versions_of_their_own(deployment: Deployment) -> None:
-    deployment.stage([row("a1", email=MINA, items="name")])
+    deployment.import_rows([make_row("a1", email=MINA, items="name")])
     barrier = threading.Barrier(3)
     results = _at_once(*(_meeting(deployment, number, barrier) for number in range(3)))
     assert all(isinstance(one, ImportResult) for one in results), results
-    assert sorted(version for (version,) in deployment.sql("SELECT version FROM data_sets")) == [1, 2, 3, 4]
+    assert sorted(version for (version,) in deployment.execute_sql("SELECT version FROM data_sets")) == [1, 2, 3, 4]
     for one in results:
         assert isinstance(one, ImportResult)
         with deployment.database.read() as session:
@@ -615,5 +615,5 @@ def test_of_two_first_imports_at_once_only_one_fixes_the_scheme(deployment: Depl
     assert {type(one) for one in results} == {StateConflict, ImportResult}, results
     (refused,) = [one for one in results if isinstance(one, Exception)]
     assert "run this one again" in str(refused)
-    assert len(deployment.sql("SELECT id FROM data_sets")) == len(list_sealed_tables(deployment)) == 1
+    assert len(deployment.execute_sql("SELECT id FROM data_sets")) == len(list_sealed_tables(deployment)) == 1
     assert len(deployment.keys.list_store_key_ids()) == 1

@@ -18,26 +18,26 @@ from app.datasets.integrity import SAMPLE, IntegrityReport
 from app.errors import InvalidInput, DependencyUnavailable
 from tests.datasets.store_reader import look_up, read_stored_rows, table_name
 from tests.datasets.operator_actions import checked
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 PEOPLE = [
-    row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email", cohort="list"),
-    row("a1", address="서울 강남구 테헤란로 12", items="address", count=3),
-    row("a2", email="jun@example.com", phone="010-2000-0001", items="name", confidence="possible"),
-    row("a2", recipient_ref="r1", phone="010-2000-0003", items="phone"),
-    row("a3", name="아무도", items="name"),  # nobody finds them
+    make_row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email", cohort="list"),
+    make_row("a1", address="서울 강남구 테헤란로 12", items="address", count=3),
+    make_row("a2", email="jun@example.com", phone="010-2000-0001", items="name", confidence="possible"),
+    make_row("a2", recipient_ref="r1", phone="010-2000-0003", items="phone"),
+    make_row("a3", name="아무도", items="name"),  # nobody finds them
 ]
 
 
 def alter(deployment: Deployment, dataset: UUID, statement: str, *parameters: object) -> None:
     """Change the data set's table; {table} is its name and ? a parameter, on both engines."""
     statement = statement.format(table=table_name(dataset))
-    deployment.sql(statement if deployment.database.is_sqlite else statement.replace("?", "%s"), *parameters)
+    deployment.execute_sql(statement if deployment.database.is_sqlite else statement.replace("?", "%s"), *parameters)
 
 
 @pytest.fixture
 def staged(deployment: Deployment) -> ImportResult:
-    return deployment.stage(PEOPLE)
+    return deployment.import_rows(PEOPLE)
 
 
 def a_persons_row(deployment: Deployment, dataset: UUID) -> tuple[bytes, int, bytes]:
@@ -129,9 +129,9 @@ def test_an_emptied_table_is_unavailable_not_well(deployment: Deployment, staged
 def _set(deployment: Deployment, dataset: UUID, column: str, value: object) -> None:
     statement = f"UPDATE data_sets SET {column} = ? WHERE id = ?"
     if deployment.database.is_sqlite:
-        deployment.sql(statement, value, dataset.hex)
+        deployment.execute_sql(statement, value, dataset.hex)
     else:
-        deployment.sql(statement.replace("?", "%s"), value, dataset)
+        deployment.execute_sql(statement.replace("?", "%s"), value, dataset)
 
 
 def _manifest(deployment: Deployment, dataset: UUID) -> bytes:
@@ -161,7 +161,7 @@ def test_a_broken_manifest_is_the_data_sets_fault_not_the_operators() -> None:
 
 
 def test_another_sets_manifest_is_found_out(deployment: Deployment, staged: ImportResult) -> None:
-    other = deployment.stage(PEOPLE)
+    other = deployment.import_rows(PEOPLE)
     with deployment.database.read() as session:
         payload, signature = datasets.queries.manifest(session, other.id)
     _set(deployment, staged.id, "manifest", payload)
@@ -203,8 +203,8 @@ def test_the_source_file_is_found_again_person_by_person(deployment: Deployment,
 
 
 def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deployment: Deployment) -> None:
-    staged = deployment.stage(
-        [row(f"a{number}", email=f"p{number}@example.com", phone="010-2000-0001", items="name") for number in range(21)]
+    staged = deployment.import_rows(
+        [make_row(f"a{number}", email=f"p{number}@example.com", phone="010-2000-0001", items="name") for number in range(21)]
     )
     assert checked(deployment, staged.id, source(deployment)).faults == ()
 
@@ -212,26 +212,26 @@ def test_the_source_file_is_found_again_where_too_many_share_an_identifier(deplo
 @pytest.mark.parametrize(
     "change",
     [
-        row("a1", email="mina@example.com", items="order"),  # one more item
-        row("a1", email="mina@example.com", items="name", count=2),
-        row("a1", phone="010-9999-9999", confidence="withdrawn"),  # one more identifier, and nothing else
-        row("a1", name="이름", confidence="withdrawn"),
-        row("a2", email="jun@example.com", items="name"),  # another confidence
-        row("a4", email="new@example.com", items="name"),
+        make_row("a1", email="mina@example.com", items="order"),  # one more item
+        make_row("a1", email="mina@example.com", items="name", count=2),
+        make_row("a1", phone="010-9999-9999", confidence="withdrawn"),  # one more identifier, and nothing else
+        make_row("a1", name="이름", confidence="withdrawn"),
+        make_row("a2", email="jun@example.com", items="name"),  # another confidence
+        make_row("a4", email="new@example.com", items="name"),
     ],
 )
 def test_a_file_that_says_something_else_of_one_person_is_found_out(
     change: dict[str, str], deployment: Deployment, staged: ImportResult
 ) -> None:
-    other = deployment.stage([*PEOPLE, change])
+    other = deployment.import_rows([*PEOPLE, change])
     (fault,) = checked(deployment, staged.id, source(deployment)).faults
     assert fault.startswith("1 of ")
     assert checked(deployment, other.id, source(deployment)).faults == ()
 
 
 def test_of_a_large_file_a_sample_is_opened(deployment: Deployment) -> None:
-    people = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(2 * SAMPLE + 10)]
-    staged = deployment.stage(people)
+    people = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(2 * SAMPLE + 10)]
+    staged = deployment.import_rows(people)
     verdict = checked(deployment, staged.id, source(deployment))
     assert (verdict.rows, verdict.faults) == (2 * SAMPLE + 11, ())
     assert SAMPLE * 0.8 < verdict.sampled < SAMPLE * 1.25  # which of them, a hash of their references decides

@@ -21,7 +21,7 @@ from app.db.upgrade import upgrade
 from app.keyholder import import_socket_path
 from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.datasets.source_rows import read_rows
-from tests.support.deployment import SLUG, Deployment
+from tests.support.deployment import INCIDENT_SLUG, Deployment
 from tests.support.postgres_cluster import PostgresServer, start_server
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterator[subprocess.Popen[str]]:
     """Run an import in a process of its own."""
     places = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
-    arguments = [file, SLUG, deployment.settings.database_url, *places, workers]
+    arguments = [file, INCIDENT_SLUG, deployment.settings.database_url, *places, workers]
     command = [sys.executable, "-m", "tests.support.import_process", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:
@@ -89,7 +89,7 @@ def run_and_kill_at(
 def assert_same_data_and_no_leftovers(deployment: Deployment, file: Path) -> None:
     """Every data set is as the first, and there is nothing that belongs to none."""
     findings = [one for one in read_rows(file) if isinstance(one, SourceRow)]
-    rows = deployment.sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
+    rows = deployment.execute_sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
     ids = [UUID(str(one)) for one, *_ in rows]
     undisturbed, *others = [comparable_contents(deployment, one, findings) for one in ids]
     assert len(undisturbed) > 200
@@ -101,7 +101,7 @@ def assert_same_data_and_no_leftovers(deployment: Deployment, file: Path) -> Non
 
 
 def test_killed_twenty_five_times_it_is_the_same(
-    deploy: Callable[..., Deployment], database_url: str, file: Path
+    make_deployment: Callable[..., Deployment], database_url: str, file: Path
 ) -> None:
     """On each engine; on PostgreSQL the database crashes as well."""
     with ExitStack() as stack:
@@ -112,7 +112,7 @@ def test_killed_twenty_five_times_it_is_the_same(
             database = stack.enter_context(closing(Database(database_url)))
             upgrade(database)
             victims.append(lambda *_: _crash(server))
-        deployment = deploy(database_url=database_url)
+        deployment = make_deployment(database_url=database_url)
         deployment.import_file(file)
         chance = random.Random(7)
         for _ in range(25):
@@ -167,7 +167,7 @@ def test_killed_between_being_there_and_saying_so_it_is_not_imported_twice(
         patched.setattr("app.datasets.importing.pipeline.Workspace.clear", die)
         with pytest.raises(Killed):
             deployment.import_file(file)
-    ((there,),) = deployment.sql("SELECT id FROM data_sets")
+    ((there,),) = deployment.execute_sql("SELECT id FROM data_sets")
     assert deployment.import_file(file).id == UUID(str(there))
     assert_same_data_and_no_leftovers(deployment, file)
     assert deployment.import_file(file).id != UUID(str(there))  # asked for once more, it is another

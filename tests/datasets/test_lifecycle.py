@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app import datasets, incidents
 from app.datasets import DataSet, StateConflict
 from app.datasets import lifecycle
-from tests.support.deployment import SLUG, Deployment, row
+from tests.support.deployment import INCIDENT_SLUG, Deployment, make_row
 
 # --- what a customer is told -----------------------------------------------------------------------------------------
 
@@ -38,17 +38,17 @@ def _imported(kind: str, name: str, people: dict[str, str]) -> Step:
     """Stage a set; each person is "confidence item item×count …"."""
 
     def step(story: Story) -> None:
-        rows = [row("bystander", email="bystander@example.com", items="name")]
+        rows = [make_row("bystander", email="bystander@example.com", items="name")]
         for who, what in people.items():
             confidence, *items = what.split()
             for item in items:
                 one, _, count = item.partition("×")
                 rows.append(
-                    row(
+                    make_row(
                         who, email=f"{who}@example.com", items=one, count=count or 1, confidence=confidence, cohort=name
                     )
                 )
-        story.named[name] = story.deployment.stage(rows, kind=kind).id
+        story.named[name] = story.deployment.import_rows(rows, kind=kind).id
 
     return step
 
@@ -101,7 +101,7 @@ def told(**people: str) -> Step:
     def step(story: Story) -> None:
         published = {one.version for one in story.states().values() if one.state == "published"}
         for who, expected in people.items():
-            answer = story.deployment.exposures(f"{who}@example.com")
+            answer = story.deployment.get_exposures(f"{who}@example.com")
             assert {one["version"] for one in answer["datasets"]} == published
             assert [_said(exposure) for exposure in answer["exposures"]] == ([expected] if expected else [])
 
@@ -330,27 +330,27 @@ def test_what_a_customer_is_told(name: str, deployment: Deployment) -> None:
 
 
 def test_each_published_set_says_what_it_holds_and_the_newest_comes_first(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
-    deployment.publish_rows([row("a2", email="jun@example.com", items="name")], kind="supplement")
-    answer = deployment.exposures("mina@example.com")
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a2", email="jun@example.com", items="name")], kind="supplement")
+    answer = deployment.get_exposures("mina@example.com")
     assert [(one["version"], one["result"]) for one in answer["datasets"]] == [(2, "not_found"), (1, "found")]
 
 
 def test_incidents_do_not_touch_each_other(deployment: Deployment) -> None:
     other = deployment.incident.model_copy(update={"slug": "other-2026"})
     deployment.create_incident(other)
-    rows = [row("a1", email="mina@example.com", items="name")]
-    deployment.publish_rows(rows)
-    deployment.publish_rows(rows, incident="other-2026")
-    deployment.publish_rows([row("a2", email="jun@example.com", items="name")], incident="other-2026")
-    said = {one["incident"]: _said(one) for one in deployment.exposures("mina@example.com")["exposures"]}
-    assert said == {SLUG: "confirmed name", "other-2026": "under_review name"}
+    rows = [make_row("a1", email="mina@example.com", items="name")]
+    deployment.import_and_publish(rows)
+    deployment.import_and_publish(rows, incident="other-2026")
+    deployment.import_and_publish([make_row("a2", email="jun@example.com", items="name")], incident="other-2026")
+    said = {one["incident"]: _said(one) for one in deployment.get_exposures("mina@example.com")["exposures"]}
+    assert said == {INCIDENT_SLUG: "confirmed name", "other-2026": "under_review name"}
 
 
 def test_a_refused_loss_of_people_changes_nothing_and_a_meant_one_goes_through(deployment: Deployment) -> None:
-    people = [row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(5)]
-    first = deployment.publish_rows(people)
-    second = deployment.stage(people[:3]).id
+    people = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(5)]
+    first = deployment.import_and_publish(people)
+    second = deployment.import_rows(people[:3]).id
     for too_few in (0, 1):
         with pytest.raises(StateConflict, match="2 of 5 people"):
             deployment.publish(second, accept_loss=too_few)
@@ -359,7 +359,7 @@ def test_a_refused_loss_of_people_changes_nothing_and_a_meant_one_goes_through(d
     assert states == {first: "published", second: "staged"}
     deployment.publish(second, accept_loss=2)
     with pytest.raises(StateConflict, match="--kind supplement"):
-        deployment.publish(deployment.stage(people[:1]).id, accept_loss=1)
+        deployment.publish(deployment.import_rows(people[:1]).id, accept_loss=1)
     deployment.publish(first, accept_loss=0)  # a roll-back that loses nobody needs no leave
 
 
@@ -371,7 +371,7 @@ NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 def data_set(kind: str = "full", people: int = 100, **fields: Any) -> DataSet:
     return DataSet(
         id=uuid4(),
-        incident=SLUG,
+        incident=INCIDENT_SLUG,
         version=1,
         kind=kind,  # type: ignore[arg-type]
         key_id="",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.datasets import sealed_rows
 from app.datasets.sealed_rows import table_name
 from app.db import fetch
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -16,8 +16,8 @@ PHONE = "010-2000-0002"
 
 def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> None:
     sets = [
-        deployment.publish_rows([row("a1", phone=PHONE, items="name")]),
-        deployment.publish_rows([row("a1", phone=PHONE, items="order")], kind="supplement"),
+        deployment.import_and_publish([make_row("a1", phone=PHONE, items="name")]),
+        deployment.import_and_publish([make_row("a1", phone=PHONE, items="order")], kind="supplement"),
     ]
     headers = deployment.sign_in(PHONE)
     for _ in range(12):
@@ -35,8 +35,8 @@ def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> Non
 
 def test_each_partition_is_searched_by_its_key(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = [
-        deployment.publish_rows([row("a1", phone=PHONE, items="name")]),
-        deployment.publish_rows([row("a1", phone=PHONE, items="order")], kind="supplement"),
+        deployment.import_and_publish([make_row("a1", phone=PHONE, items="name")]),
+        deployment.import_and_publish([make_row("a1", phone=PHONE, items="order")], kind="supplement"),
     ]
     plans: list[str] = []
 

@@ -14,7 +14,7 @@ from app.datasets import ImportFailed
 from app.datasets.files import InvalidFile
 from app.datasets.record import CONFIDENCES, Record, decode, encode
 from tests.datasets.store_reader import look_up, find_person
-from tests.support.deployment import Deployment, Watching, row
+from tests.support.deployment import Deployment, RecordingListener, make_row
 
 MINA, JUN = "mina@example.com", "jun@example.com"
 REASON = "must not be empty unless the confidence is withdrawn"
@@ -73,12 +73,12 @@ def test_a_withdrawn_row_needs_no_items(write_file: Writer, items: Any, deployme
     file = write_file(tmp_path, [{"account_ref": "a1", "email": MINA, "items": items, "confidence": "withdrawn"}])
     staged = deployment.import_file(file)
     deployment.publish(staged.id)
-    (exposure,) = deployment.exposures(MINA)["exposures"]
+    (exposure,) = deployment.get_exposures(MINA)["exposures"]
     assert (exposure["confidence"], exposure["items"]) == ("withdrawn", [])
 
 
 def test_a_withdrawn_row_may_have_items(deployment: Deployment) -> None:
-    staged = deployment.stage([row("a1", email=MINA, items="name", confidence="withdrawn")])
+    staged = deployment.import_rows([row("a1", email=MINA, items="name", confidence="withdrawn")])
     assert dict(find_person(deployment, staged.id, MINA).items) == {"name": 1}
 
 
@@ -88,11 +88,11 @@ def test_a_file_whose_every_row_is_without_items_is_refused_even_where_rejects_a
 ) -> None:
     rejected: list[int] = []
     file = write_file(tmp_path, [{"account_ref": f"a{n}", "email": f"p{n}@e.com", "items": None} for n in range(3)])
-    listener = Watching(lambda *_: None, lambda rejects: rejected.extend(reject.line for reject in rejects))
+    listener = RecordingListener(lambda *_: None, lambda rejects: rejected.extend(reject.line for reject in rejects))
     with pytest.raises(ImportFailed, match=rf"column items: {REASON} \(and 2 more\); nothing was imported"):
         deployment.import_file(file, max_rejects=None, listener=listener)
     assert len(rejected) == 3  # they were reported all the same
-    assert deployment.sql("SELECT id FROM data_sets") == []
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
     assert deployment.keys.list_store_key_ids() == []
 
 
@@ -100,7 +100,7 @@ def test_ndjson_without_the_key_in_any_row_names_the_column(deployment: Deployme
     file = write_ndjson(tmp_path, [{"account_ref": f"a{n}", "email": f"p{n}@example.com"} for n in range(3)])
     with pytest.raises(ImportFailed, match=r"people\.ndjson: line 1, column items: "):
         deployment.import_file(file, max_rejects=None)
-    assert deployment.sql("SELECT id FROM data_sets") == []
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
 
 
 @pytest.mark.parametrize("write_file", [write_csv, write_parquet])
@@ -112,15 +112,15 @@ def test_a_file_without_a_required_column_is_refused(
     del columns[missing]
     with pytest.raises(InvalidFile, match=rf"column {missing}.*: missing from the header"):
         deployment.import_file(write_file(tmp_path, [columns]), max_rejects=None)
-    assert deployment.sql("SELECT id FROM data_sets") == []
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
 
 
 def test_a_person_whose_every_row_was_rejected_is_not_in_the_data_set(deployment: Deployment) -> None:
     people = [row("a1", email=MINA, phone="010-2000-0001"), row("a1", email=MINA), row("a2", email=JUN, items="name")]
-    staged = deployment.stage(people, max_rejects=None)
+    staged = deployment.import_rows(people, max_rejects=None)
     assert (staged.people, len(staged.rejects)) == (1, 2)
     deployment.publish(staged.id)
-    answer = deployment.exposures(MINA, "010-2000-0001")
+    answer = deployment.get_exposures(MINA, "010-2000-0001")
     assert ([entry["result"] for entry in answer["datasets"]], answer["exposures"]) == (["not_found"], [])
 
 
@@ -130,14 +130,14 @@ def test_a_withdrawn_person_is_not_made_an_empty_finding_by_a_row_without_items(
 ) -> None:
     rows = [row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, confidence=other)]
     with pytest.raises(ImportFailed, match="line 3, column items"):
-        deployment.stage(rows)
-    staged = deployment.stage(rows, max_rejects=None)
+        deployment.import_rows(rows)
+    staged = deployment.import_rows(rows, max_rejects=None)
     record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("withdrawn", {})
 
 
 def test_a_withdrawn_row_without_items_does_not_take_those_of_another_row(deployment: Deployment) -> None:
-    staged = deployment.stage([row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, items="name")])
+    staged = deployment.import_rows([row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, items="name")])
     record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("confirmed", {"name": 1})
 
@@ -149,8 +149,8 @@ def test_only_a_withdrawn_person_is_sealed_without_items(
     """The last guard, should the read stage ever let such a row through."""
     monkeypatch.setattr("app.datasets.importing.stages.read.check_items", lambda *_: None)
     with pytest.raises(ImportFailed, match="without items"):
-        deployment.stage([row("a1", email=MINA, items="name"), row("a2", email=JUN, confidence=confidence)])
-    assert deployment.sql("SELECT id FROM data_sets") == []
+        deployment.import_rows([row("a1", email=MINA, items="name"), row("a2", email=JUN, confidence=confidence)])
+    assert deployment.execute_sql("SELECT id FROM data_sets") == []
     assert deployment.keys.list_store_key_ids() == []
 
 
@@ -179,8 +179,8 @@ def test_an_import_does_not_resume_with_what_was_sealed_under_other_rules(
 
     for rules, is_sealed_again in (("items are required", False), ("items are optional", True)):
         with pytest.raises(KeyboardInterrupt):
-            deployment.stage(people, listener=Watching(interrupt))
+            deployment.import_rows(people, listener=RecordingListener(interrupt))
         monkeypatch.setattr("app.datasets.importing.pipeline.ROW_RULES", rules)
         seen.clear()
-        deployment.stage(people, listener=Watching(lambda stage, _: seen.add(stage)))
+        deployment.import_rows(people, listener=RecordingListener(lambda stage, _: seen.add(stage)))
         assert ("seal" in seen) is is_sealed_again

@@ -39,13 +39,13 @@ from tests.datasets.test_interrupted_import import (
     run_and_kill_at,
 )
 from tests.faces.cli.cli_driver import CliDriver
-from tests.support.answers import assert_unavailable
-from tests.support.deployment import Deployment, row
+from tests.support.responses import assert_unavailable
+from tests.support.deployment import Deployment, make_row
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster, PostgresServer
 
 STRANGER = "stranger@example.com"
 PHONES = [f"010-2000-{number:04}" for number in range(24)]
-PEOPLE = [row(f"a{number}", phone=phone, items="name") for number, phone in enumerate(PHONES)]
+PEOPLE = [make_row(f"a{number}", phone=phone, items="name") for number, phone in enumerate(PHONES)]
 
 _numbers = itertools.count()
 
@@ -92,7 +92,7 @@ def name_of(url: str) -> str:
 
 @pytest.fixture
 def dataset(deployment: Deployment) -> UUID:
-    return deployment.publish_rows(PEOPLE)
+    return deployment.import_and_publish(PEOPLE)
 
 
 def rows_on(server: PostgresServer, dataset: UUID) -> list[bytes] | None:
@@ -116,7 +116,7 @@ def tables_on(servers: PostgresCluster) -> set[tuple[int, str]]:
 
 def someone_on(deployment: Deployment, dataset: UUID, number: int) -> str:
     """A person's phone whose row lies on a further server."""
-    key = deployment.keys.load_store_key(deployment.sql(f"SELECT key_id FROM data_sets WHERE id = '{dataset}'")[0][0])
+    key = deployment.keys.load_store_key(deployment.execute_sql(f"SELECT key_id FROM data_sets WHERE id = '{dataset}'")[0][0])
     sealer = RowSealer(key, dataset)
     return next(
         phone for phone in PHONES if range_index(sealer.encrypt_locators(look_up(deployment, dataset, phone).locator), 2) == number
@@ -145,12 +145,12 @@ def test_import_publish_and_look_up(deployment: Deployment, servers: PostgresClu
         with shard.connect() as connection, pytest.raises(psycopg.errors.CheckViolation):
             connection.execute(f"INSERT INTO {table_name(dataset)} VALUES (99, %s, '')", [held[1 - number][0]])
     for phone in PHONES:
-        (one,) = deployment.exposures(phone)["exposures"]
+        (one,) = deployment.get_exposures(phone)["exposures"]
         assert [item["kind"] for item in one["items"]] == ["name"]
-    (one,) = deployment.exposures(STRANGER)["datasets"]
+    (one,) = deployment.get_exposures(STRANGER)["datasets"]
     assert one["result"] == "not_found"
     both = [someone_on(deployment, dataset, number) for number in (0, 1)]
-    assert deployment.exposures(*both)["datasets"][0]["result"] == "found"
+    assert deployment.get_exposures(*both)["datasets"][0]["result"] == "found"
     assert deployment.client.get("/readyz").status_code == 200
 
 
@@ -158,7 +158,7 @@ def test_import_publish_and_look_up(deployment: Deployment, servers: PostgresClu
 def test_the_statement_of_a_look_up_asks_one_server_which_does_the_search(
     deployment: Deployment, dataset: UUID, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = deployment.publish_rows(PEOPLE, kind="supplement")
+    later = deployment.import_and_publish(PEOPLE, kind="supplement")
     sent: list[tuple[str, list[bytes]]] = []
     fetch = sealed_rows.fetch
 
@@ -189,17 +189,17 @@ def test_the_statement_of_a_look_up_asks_one_server_which_does_the_search(
 
 
 def test_a_data_set_from_before_there_were_servers_is_read_beside_others(
-    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
+    make_deployment: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
 ) -> None:
-    deployment = deploy(database_url=whole_url)
-    before = deployment.publish_rows(PEOPLE[:12])
+    deployment = make_deployment(database_url=whole_url)
+    before = deployment.import_and_publish(PEOPLE[:12])
     assert rows_on(servers.shards[0], before) is None
     servers.introduce(name_of(whole_url))
-    after = deployment.publish_rows(PEOPLE[12:], kind="supplement")
+    after = deployment.import_and_publish(PEOPLE[12:], kind="supplement")
     assert rows_on(servers.shards[0], after)
     for phone in (PHONES[0], PHONES[-1]):
-        assert {one["result"] for one in deployment.exposures(phone)["datasets"]} == {"found", "not_found"}
-    deployment.publish(deployment.stage(PEOPLE).id)
+        assert {one["result"] for one in deployment.get_exposures(phone)["datasets"]} == {"found", "not_found"}
+    deployment.publish(deployment.import_rows(PEOPLE).id)
     deployment.retire(before)
     deployment.retire(after)
     assert rows_on(servers.shards[0], after) is None
@@ -208,7 +208,7 @@ def test_a_data_set_from_before_there_were_servers_is_read_beside_others(
 
 def test_one_further_server_holds_all(deployment: Deployment, servers: PostgresCluster) -> None:
     servers.primary.run_as_superuser("DROP SERVER shard_0 CASCADE", name_of(deployment.settings.database_url))
-    dataset = deployment.publish_rows(PEOPLE)
+    dataset = deployment.import_and_publish(PEOPLE)
     assert len(rows_on(servers.shards[1], dataset) or []) == len(PEOPLE) + 1
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
     assert checked(deployment, dataset).faults == ()
@@ -216,7 +216,7 @@ def test_one_further_server_holds_all(deployment: Deployment, servers: PostgresC
 
 def test_a_new_version_and_the_way_back(deployment: Deployment, dataset: UUID) -> None:
     headers = deployment.sign_in(PHONES[0])
-    newer = deployment.publish_rows(PEOPLE[1:])
+    newer = deployment.import_and_publish(PEOPLE[1:])
     (one,) = answered(deployment, headers).json()["exposures"]
     assert one["confidence"] == "under_review"
     deployment.publish(dataset)
@@ -255,16 +255,16 @@ def test_an_emptied_range_is_found(deployment: Deployment, servers: PostgresClus
 
 def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: PostgresCluster) -> None:
     emails = [f"mina{number}@example.com" for number in range(12)]
-    person = row("mina", phone=PHONES[0], email="|".join(emails), items="name")
-    dataset = deployment.publish_rows([person, *PEOPLE[1:]])
+    person = make_row("mina", phone=PHONES[0], email="|".join(emails), items="name")
+    dataset = deployment.import_and_publish([person, *PEOPLE[1:]])
     before = [len(rows_on(shard, dataset) or []) for shard in servers.shards]
     assert suppress(deployment, dataset, PHONES[0]) == {dataset: 13}
     after = [len(rows_on(shard, dataset) or []) for shard in servers.shards]
     assert sum(before) - sum(after) == 13
     assert all(now < then for then, now in zip(before, after, strict=True))
     assert checked(deployment, dataset).faults == ()
-    assert deployment.exposures(PHONES[0])["datasets"][0]["result"] == "not_found"
-    assert deployment.exposures(PHONES[1])["datasets"][0]["result"] == "found"
+    assert deployment.get_exposures(PHONES[0])["datasets"][0]["result"] == "not_found"
+    assert deployment.get_exposures(PHONES[1])["datasets"][0]["result"] == "found"
 
 
 # --- taking it away ---
@@ -272,7 +272,7 @@ def test_a_person_is_taken_out_on_every_server(deployment: Deployment, servers: 
 
 def test_retiring_leaves_no_row_on_any_server(deployment: Deployment, servers: PostgresCluster, dataset: UUID) -> None:
     before = tables_on(servers)
-    newer = deployment.publish_rows(PEOPLE)
+    newer = deployment.import_and_publish(PEOPLE)
     deployment.retire(dataset)
     assert tables_on(servers) - before == {(0, table_name(newer)), (1, table_name(newer))}
     assert before - tables_on(servers) == {(0, table_name(dataset)), (1, table_name(dataset))}
@@ -284,7 +284,7 @@ def test_retiring_leaves_no_row_on_any_server(deployment: Deployment, servers: P
 def test_retiring_while_a_server_is_down_says_so_and_is_done_by_doing_it_again(
     deployment: Deployment, servers: PostgresCluster, dataset: UUID
 ) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     headers = deployment.sign_in(someone_on(deployment, dataset, 0))
     url, keys = deployment.settings.database_url, deployment.settings.key_dir
     exposure = CliDriver.in_folder(deployment.folder, url).with_settings(EXPOSURE_KEY_DIR=str(keys), EXPOSURE_PEPPER_FILE=None)
@@ -295,7 +295,7 @@ def test_retiring_while_a_server_is_down_says_so_and_is_done_by_doing_it_again(
         assert PASSWORD not in said
     finally:
         servers.shards[0].start()
-    assert deployment.sql(f"SELECT state FROM data_sets WHERE id = '{dataset}'") == [("retired",)]
+    assert deployment.execute_sql(f"SELECT state FROM data_sets WHERE id = '{dataset}'") == [("retired",)]
     assert rows_on(servers.shards[0], dataset)
     assert rows_on(servers.shards[1], dataset) is None
     assert_found(answered(deployment, headers))
@@ -323,10 +323,10 @@ def test_an_import_that_is_killed_while_it_loads_leaves_no_table_once_it_was_don
         patched.setattr(f"app.datasets.{point}", die)
         patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(Killed):
-            deployment.stage(PEOPLE)
+            deployment.import_rows(PEOPLE)
     left = tables_on(servers) - before
     assert len(left) == (0 if point == "queries.copy" else 2)  # committed there, and unknown to the primary
-    dataset = deployment.publish_rows(PEOPLE)
+    dataset = deployment.import_and_publish(PEOPLE)
     assert tables_on(servers) - before == {(0, table_name(dataset)), (1, table_name(dataset))}
     assert left in (set(), tables_on(servers) - before)
     assert_found(answered(deployment, deployment.sign_in(PHONES[0])))
@@ -343,7 +343,7 @@ def test_killed_again_and_again_it_is_the_same(deployment: Deployment, servers: 
         run_and_kill_at(deployment, file, chance.randrange(40, 80), chance.choice([kill_worker, kill_parent]))
     run_to_completion(deployment, file)
     assert_same_data_and_no_leftovers(deployment, file)
-    there = {table_name(one) for (one,) in deployment.sql("SELECT id FROM data_sets")}
+    there = {table_name(one) for (one,) in deployment.execute_sql("SELECT id FROM data_sets")}
     assert tables_on(servers) - before == {(number, name) for number in (0, 1) for name in there}
 
 
@@ -352,13 +352,13 @@ def test_a_server_that_is_down_ends_an_import_and_nothing_is_left(deployment: De
     servers.shards[1].stop("immediate")
     try:
         with pytest.raises(DatabaseUnavailable, match="server shard_1") as caught:
-            deployment.stage(PEOPLE)
+            deployment.import_rows(PEOPLE)
         assert PASSWORD not in str(caught.value)
     finally:
         servers.shards[1].start()
     assert tables_on(servers) == before
-    assert deployment.sql("SELECT * FROM data_sets") == []
-    deployment.stage(PEOPLE)
+    assert deployment.execute_sql("SELECT * FROM data_sets") == []
+    deployment.import_rows(PEOPLE)
     assert len(tables_on(servers) - before) == 2
 
 
@@ -375,14 +375,14 @@ def test_another_file_instead_leaves_nothing_of_the_first(
         patched.setattr("app.datasets.sealed_rows.link_partition", die)
         patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(Killed):
-            deployment.stage(PEOPLE)
+            deployment.import_rows(PEOPLE)
     servers.shards[0].stop("immediate")
     try:
         with pytest.raises(DatabaseUnavailable, match="server shard_0"):
-            deployment.stage(PEOPLE[1:])
+            deployment.import_rows(PEOPLE[1:])
     finally:
         servers.shards[0].start()
-    dataset = deployment.stage(PEOPLE[1:]).id
+    dataset = deployment.import_rows(PEOPLE[1:]).id
     assert tables_on(servers) - before == {(0, table_name(dataset)), (1, table_name(dataset))}
     assert len(deployment.keys.list_store_key_ids()) == 1
 
@@ -405,8 +405,8 @@ def test_a_server_that_the_role_may_not_use_is_named(deployment: Deployment, ser
     name = name_of(deployment.settings.database_url)
     servers.primary.run_as_superuser("DROP USER MAPPING FOR exposure SERVER shard_1", name)
     with pytest.raises(OperationRefused, match="shard_1"):
-        deployment.stage(PEOPLE)
-    assert deployment.sql("SELECT * FROM data_sets") == []
+        deployment.import_rows(PEOPLE)
+    assert deployment.execute_sql("SELECT * FROM data_sets") == []
 
 
 # --- what each failure looks like: the guide's table ---
@@ -433,7 +433,7 @@ def stopped_once_it_was_read(servers: PostgresCluster, deployment: Deployment, d
             down.append(True)
         return rows
 
-    deployment.sql("UPDATE data_sets SET state = state")
+    deployment.execute_sql("UPDATE data_sets SET state = state")
     try:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(sealed_rows, "rows_at", then_stopped)
@@ -550,19 +550,19 @@ def test_a_server_that_fails_is_never_not_found_and_well_again_by_itself(
 
 @pytest.fixture(params=["whole", "spread"])
 def replicated(
-    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str, database_url: str, request: Any
+    make_deployment: Callable[..., Deployment], servers: PostgresCluster, whole_url: str, database_url: str, request: Any
 ) -> Deployment:
     """A deployment whose look-ups read the replica; the rows lie there, or on the further servers that it knows as well."""
     url = whole_url if request.param == "whole" else database_url
-    return deploy(database_url=url, replica_url=servers.replica.url(database=name_of(url)))
+    return make_deployment(database_url=url, replica_url=servers.replica.url(database=name_of(url)))
 
 
 def test_look_ups_read_the_replica_and_all_else_the_primary(replicated: Deployment, servers: PostgresCluster) -> None:
-    replicated.publish_rows(PEOPLE)
+    replicated.import_and_publish(PEOPLE)
     servers.catch_up()
     headers = replicated.sign_in(PHONES[0])
     assert_found(answered(replicated, headers))
-    (one,) = replicated.exposures(STRANGER)["datasets"]
+    (one,) = replicated.get_exposures(STRANGER)["datasets"]
     assert one["result"] == "not_found"
     assert replicated.client.get("/readyz").status_code == 200
     servers.replica.stop("immediate")
@@ -579,7 +579,7 @@ def test_look_ups_read_the_replica_and_all_else_the_primary(replicated: Deployme
 def test_a_replica_that_is_behind_answers_nothing_until_it_has_caught_up(
     replicated: Deployment, servers: PostgresCluster
 ) -> None:
-    before = replicated.publish_rows(PEOPLE[:-1])
+    before = replicated.import_and_publish(PEOPLE[:-1])
     servers.catch_up()
     headers = replicated.sign_in(PHONES[0])
     late = replicated.sign_in(PHONES[-1])
@@ -587,7 +587,7 @@ def test_a_replica_that_is_behind_answers_nothing_until_it_has_caught_up(
         assert_found(answered(replicated, headers))
     assert answered(replicated, late).json()["datasets"][0]["result"] == "not_found"  # and so it is
     with servers.stale_replica():
-        replicated.publish_rows(PEOPLE)  # a table that the replica has not
+        replicated.import_and_publish(PEOPLE)  # a table that the replica has not
         for _ in range(3):
             assert_unavailable(answered(replicated, headers))
             assert_unavailable(answered(replicated, late))
@@ -605,29 +605,29 @@ def test_a_replica_that_is_behind_answers_nothing_until_it_has_caught_up(
 
 
 def test_a_change_of_an_incident_is_waited_for_too(replicated: Deployment, servers: PostgresCluster) -> None:
-    replicated.publish_rows(PEOPLE)
+    replicated.import_and_publish(PEOPLE)
     servers.catch_up()
     headers = replicated.sign_in(PHONES[0])
     assert_found(answered(replicated, headers))
     with servers.stale_replica():
-        replicated.sql("UPDATE incidents SET document = document")
+        replicated.execute_sql("UPDATE incidents SET document = document")
         assert_unavailable(answered(replicated, headers))
     assert_found(answered(replicated, headers))
 
 
 def test_rows_that_a_replica_lacks_are_missed_by_the_sentinel_too(
-    deploy: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
+    make_deployment: Callable[..., Deployment], servers: PostgresCluster, whole_url: str
 ) -> None:
     """Behind the edition's back: rows that were put back by hand renew none, and so it says that all is well."""
-    deployment = deploy(database_url=whole_url, replica_url=servers.replica.url(database=name_of(whole_url)))
-    dataset = deployment.publish_rows(PEOPLE)
+    deployment = make_deployment(database_url=whole_url, replica_url=servers.replica.url(database=name_of(whole_url)))
+    dataset = deployment.import_and_publish(PEOPLE)
     headers = deployment.sign_in(PHONES[0])
     table = table_name(dataset)
     kept = read_stored_rows(deployment, dataset)
-    deployment.sql(f"DELETE FROM {table}")
+    deployment.execute_sql(f"DELETE FROM {table}")
     with servers.stale_replica():
         for locator, entry, sealed in kept:
-            deployment.sql(f"INSERT INTO {table} (locator, entry, sealed) VALUES (%s, %s, %s)", locator, entry, sealed)
+            deployment.execute_sql(f"INSERT INTO {table} (locator, entry, sealed) VALUES (%s, %s, %s)", locator, entry, sealed)
         assert checked(deployment, dataset).faults == ()
         assert_unavailable(answered(deployment, headers))
         assert_unavailable(answered(deployment, deployment.sign_in(STRANGER)))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db import Database, DatabaseUnavailable, VersionedCache, fetch, observe_version
 from app.db.catalog_version import CatalogVersionMissing, read_version
 from app.errors import DependencyUnavailable
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 
 def edition_of(database: Database) -> bytes:
@@ -44,15 +44,15 @@ CHANGES = {
 @pytest.mark.parametrize("table", CHANGES)
 def test_every_change_of_what_is_watched_renews_it(deployment: Deployment, table: str) -> None:
     """By hand, as somebody would who knows nothing of editions; and a change that is taken back leaves it as it was."""
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
     seen = {edition_of(deployment.database)}
-    deployment.sql(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
+    deployment.execute_sql(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
     for statement in CHANGES[table]:
         with deployment.database.write() as db:
             db.execute(text(statement))
             db.rollback()
         assert edition_of(deployment.database) in seen
-        deployment.sql(statement)
+        deployment.execute_sql(statement)
         now = edition_of(deployment.database)
         assert now not in seen, statement
         seen.add(now)
@@ -107,7 +107,7 @@ def test_a_writer_reads_anew_and_leaves_nothing_behind(deployment: Deployment) -
 
 def test_without_its_row_nothing_is_remembered(deployment: Deployment) -> None:
     headers = deployment.sign_in("mina@example.com")
-    deployment.sql("DELETE FROM edition")
+    deployment.execute_sql("DELETE FROM edition")
     with deployment.database.read() as db, pytest.raises(CatalogVersionMissing):
         VersionedCache(slugs)(db)
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 503
@@ -119,7 +119,7 @@ def test_statements_that_saw_different_editions_are_not_one_answer(deployment: D
     def work(db: Session) -> bytes:
         seen.append(read_version(db))
         if len(seen) == 1:
-            deployment.sql("UPDATE incidents SET document = document")
+            deployment.execute_sql("UPDATE incidents SET document = document")
         ((name,),) = fetch(db, "SELECT name FROM edition", [])
         observe_version(db, name)
         return bytes(name)
@@ -150,7 +150,7 @@ def failing(times: int, meanwhile: Callable[[], object]) -> tuple[Callable[[Sess
 
 
 def test_what_failed_while_the_edition_changed_begins_once_more(deployment: Deployment) -> None:
-    work, seen = failing(1, lambda: deployment.sql("UPDATE incidents SET document = document"))
+    work, seen = failing(1, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
     assert deployment.database.snapshot_read(work) == seen[1] != seen[0]
 
 
@@ -162,7 +162,7 @@ def test_what_failed_of_itself_stays_failed(deployment: Deployment) -> None:
 
 
 def test_once_more_is_not_for_ever(deployment: Deployment) -> None:
-    work, seen = failing(5, lambda: deployment.sql("UPDATE incidents SET document = document"))
+    work, seen = failing(5, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
     with pytest.raises(DependencyUnavailable, match="failure 2"):
         deployment.database.snapshot_read(work)
     assert len(seen) == 2

@@ -11,9 +11,9 @@ from tests.support.deployment import Deployment
 
 
 def test_a_server_works_on_as_many_requests_as_it_has_connections_for(
-    deploy: Callable[..., Deployment], sqlite_url: str
+    make_deployment: Callable[..., Deployment], sqlite_url: str
 ) -> None:
-    app = deploy(database_url=sqlite_url, database_pool=5).app
+    app = make_deployment(database_url=sqlite_url, database_pool=5).app
 
     async def threads() -> set[str]:
         async with app.router.lifespan_context(app):

@@ -21,30 +21,30 @@ class Failing:
 
 
 def test_what_was_not_taken_is_sent_later(deployment: Deployment) -> None:
-    deployment.ask("010-2000-0002")
+    deployment.request_code("010-2000-0002")
     outbox, failing = Outbox(deployment.keys.load_application_key()), Failing()
     assert outbox.deliver_due(deployment.database, failing, deployment.clock) == 0
     assert failing.tried == 1
-    assert deployment.deliver() == []  # leased: another worker may be sending it
-    deployment.clock.move(seconds=60)
-    assert len(deployment.deliver()) == 1
+    assert deployment.deliver_outbox() == []  # leased: another worker may be sending it
+    deployment.clock.advance(seconds=60)
+    assert len(deployment.deliver_outbox()) == 1
 
 
 def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> None:
-    deployment.ask("010-2000-0002")
+    deployment.request_code("010-2000-0002")
     other = Outbox(ApplicationKey.generate())
-    assert other.deliver_due(deployment.database, deployment.mailbox, deployment.clock) == 0
-    assert deployment.mailbox.messages == []
-    deployment.clock.move(seconds=60)
-    assert len(deployment.deliver()) == 1
+    assert other.deliver_due(deployment.database, deployment.sender, deployment.clock) == 0
+    assert deployment.sender.messages == []
+    deployment.clock.advance(seconds=60)
+    assert len(deployment.deliver_outbox()) == 1
 
 
 def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deployment) -> None:
-    deployment.ask("010-2000-0002")
-    deployment.clock.move(seconds=600)
+    deployment.request_code("010-2000-0002")
+    deployment.clock.advance(seconds=600)
     with deployment.database.write() as db:
         Outbox(deployment.keys.load_application_key()).erase_expired(db, now=deployment.clock())
-    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
 
 
 def test_the_console_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:

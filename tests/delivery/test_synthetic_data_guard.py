@@ -42,27 +42,27 @@ def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monk
     monkeypatch.setattr(main, "ERASURE_SECONDS", 0.02)
     services, sender = deployment.app.state.services, Reaching()
     import_synthetic(deployment)
-    deployment.ask("010-2000-0002")
-    deployment.clock.move(hours=1)
+    deployment.request_code("010-2000-0002")
+    deployment.clock.advance(hours=1)
     timer = threading.Timer(1.0, sender.stop.set)
     timer.start()
     main._work(sender.stop, services, sender)
     timer.join()
     assert sender.messages == []
-    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
-    assert deployment.sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
+    assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
 
 
 def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
     services = deployment.app.state.services
     sender = Reaching()
-    deployment.ask("010-2000-0002")
+    deployment.request_code("010-2000-0002")
     main._work(sender.stop, services, sender)
     assert len(sender.messages) == 1
 
     import_synthetic(deployment)
-    deployment.ask("010-2000-0002")
+    deployment.request_code("010-2000-0002")
     sender.stop.clear()
     timer = threading.Timer(1.0, sender.stop.set)
     timer.start()

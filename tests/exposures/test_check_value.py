@@ -16,11 +16,11 @@ from app.exposures import Exposure, service
 from app.exposures.service import _lies_in
 from tests.crypto.helpers import flip_bits, keys
 from tests.keyholder.helpers import OTHER_PEPPER, write_pepper_file, running_keyholder
-from tests.support.deployment import SLUG, Deployment, row
+from tests.support.deployment import INCIDENT_SLUG, Deployment, make_row
 
 PHONE = "010-2000-0002"
 PEOPLE = [
-    row(
+    make_row(
         "a1",
         phone=PHONE,
         email="jisoo@example.com",
@@ -28,7 +28,7 @@ PEOPLE = [
         address="서울특별시 강남구 테헤란로 12, 101동 1203호|서울특별시 강남구 역삼동 123-4",
         items="name|phone",
     ),
-    row(
+    make_row(
         "a2",
         phone="010-3000-0003",
         email="seoyeon@example.com",
@@ -66,7 +66,7 @@ def check(deployment: Deployment, headers: dict[str, str], kind: str, value: str
 def test_a_value_is_compared_in_ones_own_records_only(
     deployment: Deployment, kind: str, value: str, expected: tuple[bool, str]
 ) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     assert check(deployment, deployment.sign_in(PHONE), kind, value) == [expected]
 
 
@@ -79,7 +79,7 @@ def kind_of(identifier: str) -> str:
 
 @pytest.mark.parametrize("proven", OWN)
 def test_each_of_ones_emails_and_phones_is_known_whichever_was_proven(deployment: Deployment, proven: str) -> None:
-    deployment.publish_rows([row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
+    deployment.import_and_publish([make_row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
     headers = deployment.sign_in(proven)
     for own in OWN:
         assert check(deployment, headers, kind_of(own), own) == [(kind_of(own) == "email", "matched")]
@@ -88,7 +88,7 @@ def test_each_of_ones_emails_and_phones_is_known_whichever_was_proven(deployment
 
 
 def test_an_email_is_no_phone_and_a_name_no_address(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", phone=PHONE, name="강남", address="서울 강남구 테헤란로 12", items="name")])
+    deployment.import_and_publish([make_row("a1", phone=PHONE, name="강남", address="서울 강남구 테헤란로 12", items="name")])
     headers = deployment.sign_in(PHONE)
     assert check(deployment, headers, "name", "강남") == [(True, "matched")]
     assert check(deployment, headers, "address", "강남") == [(False, "not_recognised")]
@@ -97,10 +97,10 @@ def test_an_email_is_no_phone_and_a_name_no_address(deployment: Deployment) -> N
 
 
 SUPPLEMENTED = [
-    [row("a1", phone=PHONE, email="first@example.com", name="박지수", items="name")],
+    [make_row("a1", phone=PHONE, email="first@example.com", name="박지수", items="name")],
     [
-        row("a1", phone=PHONE, email="second@example.com", items="email"),
-        row("a9", email="third@example.com", items="email"),
+        make_row("a1", phone=PHONE, email="second@example.com", items="email"),
+        make_row("a9", email="third@example.com", items="email"),
     ],
 ]
 
@@ -119,14 +119,14 @@ def test_what_either_of_two_data_sets_of_a_generation_knows_is_known(
     deployment: Deployment, value: str, expected: str
 ) -> None:
     for kind, rows in zip(("full", "supplement"), SUPPLEMENTED, strict=True):
-        deployment.publish_rows(rows, kind=kind)
+        deployment.import_and_publish(rows, kind=kind)
     assert check(deployment, deployment.sign_in(PHONE), kind_of(value), value)[0][1] == expected
 
 
 def test_a_set_that_does_not_hold_what_was_proven_adds_nothing(deployment: Deployment) -> None:
     """In the supplement the person is known by an email alone: who proves only the phone has not shown that it is theirs."""
-    deployment.publish_rows([row("a1", phone=PHONE, items="name")])
-    deployment.publish_rows([row("a1", email="second@example.com", items="email")], kind="supplement")
+    deployment.import_and_publish([make_row("a1", phone=PHONE, items="name")])
+    deployment.import_and_publish([make_row("a1", email="second@example.com", items="email")], kind="supplement")
     headers = deployment.sign_in(PHONE)
     assert check(deployment, headers, "email", "second@example.com") == [(False, "not_recognised")]
     headers = deployment.sign_in("second@example.com", headers)
@@ -135,23 +135,23 @@ def test_a_set_that_does_not_hold_what_was_proven_adds_nothing(deployment: Deplo
 
 
 def test_what_only_a_superseded_generation_knew_is_not_read_beside_the_new_one(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", phone=PHONE, email="old@example.com", name="옛이름", items="name")])
+    deployment.import_and_publish([make_row("a1", phone=PHONE, email="old@example.com", name="옛이름", items="name")])
     headers = deployment.sign_in(PHONE)
     assert check(deployment, headers, "email", "old@example.com") == [(False, "matched")]
-    deployment.publish_rows([row("a1", phone=PHONE, email="new@example.com", name="새이름", items="name")])
+    deployment.import_and_publish([make_row("a1", phone=PHONE, email="new@example.com", name="새이름", items="name")])
     assert check(deployment, headers, "email", "new@example.com") == [(False, "matched")]
     assert check(deployment, headers, "email", "old@example.com") == [(False, "not_recognised")]
     assert check(deployment, headers, "name", "옛이름") == [(True, "not_recognised")]
-    deployment.publish_rows([row("a2", phone="010-3000-0003", items="name")])  # now they stand in superseded ones only
+    deployment.import_and_publish([make_row("a2", phone="010-3000-0003", items="name")])  # now they stand in superseded ones only
     assert check(deployment, headers, "email", "new@example.com") == [(False, "matched")]
 
 
 def test_who_shares_a_phone_has_emails_apart(deployment: Deployment) -> None:
     """Each entry is held against its own places: one person's email is not another's, though one phone finds both."""
-    deployment.publish_rows(
+    deployment.import_and_publish(
         [
-            row("a1", phone=PHONE, email="mother@example.com", items="name"),
-            row("a2", phone=PHONE, email="daughter@example.com", items="email"),
+            make_row("a1", phone=PHONE, email="mother@example.com", items="name"),
+            make_row("a2", phone=PHONE, email="daughter@example.com", items="email"),
         ]
     )
     headers = deployment.sign_in(PHONE)
@@ -167,9 +167,9 @@ def test_who_shares_a_phone_has_emails_apart(deployment: Deployment) -> None:
 
 
 def test_entries_in_others_address_books_are_held_against_together(deployment: Deployment) -> None:
-    deployment.publish_rows(
+    deployment.import_and_publish(
         [
-            row(f"a{number}", recipient_ref="r", phone=PHONE, email=f"r{number}@example.com", items="phone")
+            make_row(f"a{number}", recipient_ref="r", phone=PHONE, email=f"r{number}@example.com", items="phone")
             for number in (1, 2)
         ]
     )
@@ -181,9 +181,9 @@ def test_entries_in_others_address_books_are_held_against_together(deployment: D
 
 def test_an_identifier_that_too_many_share_is_still_ones_own(deployment: Deployment) -> None:
     """Nobody is found by it, and it stands among the places of each of them."""
-    deployment.publish_rows(
+    deployment.import_and_publish(
         [
-            row(f"a{number}", phone="010-0000-0000", email=f"p{number}@example.com", items="phone")
+            make_row(f"a{number}", phone="010-0000-0000", email=f"p{number}@example.com", items="phone")
             for number in range(21)
         ]
     )
@@ -194,12 +194,12 @@ def test_an_identifier_that_too_many_share_is_still_ones_own(deployment: Deploym
 
 def test_two_incidents_are_answered_apart(deployment: Deployment) -> None:
     deployment.create_incident(deployment.incident.model_copy(update={"slug": "other-2025"}))
-    deployment.publish_rows([row("a1", phone=PHONE, email="here@example.com", items="email")])
-    deployment.publish_rows([row("a1", phone=PHONE, email="there@example.com", items="name")], incident="other-2025")
+    deployment.import_and_publish([make_row("a1", phone=PHONE, email="here@example.com", items="email")])
+    deployment.import_and_publish([make_row("a1", phone=PHONE, email="there@example.com", items="name")], incident="other-2025")
     headers = deployment.sign_in(PHONE)
     found = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
     incidents = [one["incident"] for one in found]
-    for email, incident in (("here@example.com", SLUG), ("there@example.com", "other-2025")):
+    for email, incident in (("here@example.com", INCIDENT_SLUG), ("there@example.com", "other-2025")):
         matched = [value == "matched" for _, value in check(deployment, headers, "email", email)]
         assert matched == [one == incident for one in incidents]
 
@@ -222,7 +222,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def test_every_place_is_compared_whether_one_matches_or_not(deployment: Deployment, compared: list[bool]) -> None:
-    deployment.publish_rows([row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
+    deployment.import_and_publish([make_row("a1", email="|".join(OWN[:2]), phone="|".join(OWN[2:]), items="email"), PEOPLE[1]])
     headers = deployment.sign_in(PHONE)
     for value, matches in (
         (OWN[0], 1),
@@ -242,10 +242,10 @@ def test_every_name_and_address_is_compared_whether_one_matches_or_not(
     deployment: Deployment, compared: list[bool], kind: str
 ) -> None:
     own = ["박지수", "박지숙", "지수박"] if kind == "name" else ["서울 강남구 1", "서울 강남구 2", "부산 해운대구 3"]
-    deployment.publish_rows(
+    deployment.import_and_publish(
         [
-            row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}),
-            row("a2", phone=PHONE, items="email", **{kind: own[0]}),
+            make_row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}),
+            make_row("a2", phone=PHONE, items="email", **{kind: own[0]}),
         ]
     )
     headers = deployment.sign_in(PHONE)
@@ -303,7 +303,7 @@ SWAPPED_UNDER = [
 
 @pytest.mark.parametrize(("kind", "value"), SWAPPED_UNDER)
 def test_another_pepper_between_finding_and_comparing_is_no_answer(
-    deploy: Callable[..., Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: str
+    make_deployment: Callable[..., Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: str
 ) -> None:
     """Its answer would be of another function, and "not recognised" a lie."""
     keyholder_socket = tmp_path / "door"
@@ -311,8 +311,8 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
     find = service.ExposureService.find
     with ExitStack() as first, ExitStack() as second:
         first.enter_context(running_keyholder(keyholder_socket, peppers[0]))
-        deployment = deploy(keyholder_socket=keyholder_socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=keyholder_socket)
+        deployment.import_and_publish(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert check(deployment, headers, kind, value)[0][1] == "matched"
 
@@ -328,13 +328,13 @@ def test_another_pepper_between_finding_and_comparing_is_no_answer(
 
 
 def test_who_is_not_affected_has_no_records(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     assert check(deployment, deployment.sign_in("010-9999-9999"), "name", "박지수") == []
 
 
 @pytest.mark.parametrize(("kind", "value"), [("phone", "118"), ("email", "@"), ("name", " "), ("address", "\u200b")])
 def test_what_cannot_be_a_value_is_refused(deployment: Deployment, kind: str, value: str) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     headers = deployment.sign_in(PHONE)
     answer = deployment.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-value")
@@ -342,7 +342,7 @@ def test_what_cannot_be_a_value_is_refused(deployment: Deployment, kind: str, va
 
 
 def test_an_exposure_is_named_anew_in_each_session_and_alike_within_one(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     names = []
     for _ in range(2):
         headers = deployment.sign_in(PHONE)
@@ -354,20 +354,20 @@ def test_an_exposure_is_named_anew_in_each_session_and_alike_within_one(deployme
 
 
 def test_hints_are_masked_and_only_where_the_incident_allows(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
-    items = {item["kind"]: item for item in deployment.exposures(PHONE)["exposures"][0]["items"]}
+    deployment.import_and_publish(PEOPLE)
+    items = {item["kind"]: item for item in deployment.get_exposures(PHONE)["exposures"][0]["items"]}
     assert items["name"]["hints"] == ["박*수"]
     assert items["phone"]["hints"] == ["010-****-0002"]
     silent = deployment.incident.model_copy(update={"slug": "silent", "hints": False})
     deployment.create_incident(silent)
-    deployment.publish_rows(PEOPLE, incident="silent")
-    exposures = deployment.exposures(PHONE)["exposures"]
+    deployment.import_and_publish(PEOPLE, incident="silent")
+    exposures = deployment.get_exposures(PHONE)["exposures"]
     assert [one["incident"] for one in exposures if any("hints" in item for item in one["items"])] == ["sample-2025"]
 
 
 def test_what_to_do_is_about_what_leaked(deployment: Deployment) -> None:
-    deployment.publish_rows(
-        [row("a1", phone=PHONE, items="email"), row("a2", email="b@example.com", items="door_code")]
+    deployment.import_and_publish(
+        [make_row("a1", phone=PHONE, items="email"), make_row("a2", email="b@example.com", items="door_code")]
     )
-    assert deployment.exposures(PHONE)["exposures"][0]["actions"] == ["change-reused-password"]
-    assert deployment.exposures("b@example.com")["exposures"][0]["actions"] == ["change-door-code"]
+    assert deployment.get_exposures(PHONE)["exposures"][0]["actions"] == ["change-reused-password"]
+    assert deployment.get_exposures("b@example.com")["exposures"][0]["actions"] == ["change-door-code"]

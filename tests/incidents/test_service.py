@@ -12,16 +12,16 @@ import pytest
 from app import incidents
 from app.db import Database
 from app.incidents import InvalidIncident, Incident, IncidentExists, UnknownIncident
-from tests.support.deployment import SLUG, Deployment
+from tests.support.deployment import INCIDENT_SLUG, Deployment
 
 
 def update(deployment: Deployment, incident: Incident) -> int:
-    deployment.clock.move(days=1)
+    deployment.clock.advance(days=1)
     with deployment.database.write() as db:
         return incidents.update_incident(db, incident, now=deployment.clock())
 
 
-def get(database: Database, slug: str = SLUG) -> Incident:
+def get(database: Database, slug: str = INCIDENT_SLUG) -> Incident:
     with database.read() as db:
         return incidents.get_incident(db, slug)
 
@@ -40,7 +40,7 @@ def test_what_was_created_is_read_again(deployment: Deployment) -> None:
     assert get(deployment.database) == deployment.incident
     with deployment.database.read() as db:
         assert incidents.list_incidents(db) == [deployment.incident]
-        assert incidents.latest_notice_version(db, SLUG) == 1
+        assert incidents.latest_notice_version(db, INCIDENT_SLUG) == 1
 
 
 def test_a_slug_is_taken_once(deployment: Deployment) -> None:
@@ -55,7 +55,7 @@ def test_what_is_not_there_is_unknown(deployment: Deployment) -> None:
         with pytest.raises(UnknownIncident):
             incidents.get_notice(db, "no-such", "ko")
         with pytest.raises(UnknownIncident):
-            incidents.get_notice(db, SLUG, "ko", version=2)
+            incidents.get_notice(db, INCIDENT_SLUG, "ko", version=2)
     with pytest.raises(UnknownIncident):
         update(deployment, deployment.incident.model_copy(update={"slug": "no-such"}))
 
@@ -90,8 +90,8 @@ def test_versions_are_kept_and_each_has_its_time(deployment: Deployment) -> None
     assert update(deployment, other) == 2
     assert update(deployment, deployment.incident) == 3  # back to the first text is a version, too
     with deployment.database.read() as db:
-        notices = [incidents.get_notice(db, SLUG, "ko", version) for version in (1, 2, 3)]
-        assert incidents.get_notice(db, SLUG, "ko") == notices[2]
+        notices = [incidents.get_notice(db, INCIDENT_SLUG, "ko", version) for version in (1, 2, 3)]
+        assert incidents.get_notice(db, INCIDENT_SLUG, "ko") == notices[2]
     assert [one.text.contact for one in notices] == [
         deployment.incident.notice.ko.contact,
         "다른 창구",
@@ -121,9 +121,9 @@ def test_a_kind_of_item_may_be_added_or_said_otherwise(deployment: Deployment) -
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_the_hash_can_be_made_again_from_the_public_answer(locale: str, deployment: Deployment) -> None:
-    answer = deployment.client.get(f"/v1/incidents/{SLUG}/notice", params={"locale": locale}).json()
+    answer = deployment.client.get(f"/v1/incidents/{INCIDENT_SLUG}/notice", params={"locale": locale}).json()
     fields = ("leaked_items", "circumstances", "self_protection", "response", "relief", "contact", "rights")
-    content = {"incident": SLUG, "locale": locale, "version": 1} | {name: answer[name] for name in fields}
+    content = {"incident": INCIDENT_SLUG, "locale": locale, "version": 1} | {name: answer[name] for name in fields}
     # RFC 8785 of an object of ASCII keys, small whole numbers and text without escapes: sorted keys, no space, UTF-8
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     assert hashlib.sha256(canonical).hexdigest() == answer["sha256"]
@@ -148,7 +148,7 @@ def test_two_updates_at_once_make_two_versions(deployment: Deployment) -> None:
             waits = (
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            while deployment.sql(waits) == [(0,)]:
+            while deployment.execute_sql(waits) == [(0,)]:
                 time.sleep(0.01)
     thread.join()
     assert versions == [2, 3]
@@ -156,7 +156,7 @@ def test_two_updates_at_once_make_two_versions(deployment: Deployment) -> None:
 
 def test_incidents_are_listed_by_age(deployment: Deployment) -> None:
     for slug in ("zebra-2026", "alpha-2026"):
-        deployment.clock.move(days=1)
+        deployment.clock.advance(days=1)
         deployment.create_incident(deployment.incident.model_copy(update={"slug": slug}))
     with deployment.database.read() as db:
-        assert [one.slug for one in incidents.list_incidents(db)] == [SLUG, "zebra-2026", "alpha-2026"]
+        assert [one.slug for one in incidents.list_incidents(db)] == [INCIDENT_SLUG, "zebra-2026", "alpha-2026"]

@@ -11,21 +11,21 @@ from redis import Redis
 
 from app import datasets
 from tests.journeys.test_nothing_leaks import assert_found_nowhere
-from tests.support.answers import said
-from tests.support.deployment import Deployment, row
-from tests.support.http import served
-from tests.support.receiver import receiver
+from tests.support.responses import comparable_response
+from tests.support.deployment import Deployment, make_row
+from tests.support.running_server import running_server
+from tests.support.webhook_receiver import webhook_receiver
 
 PEOPLE = [
-    row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email"),
-    row("a2", email="jun@example.com", name="박준", items="name"),
+    make_row("a1", email="mina@example.com", phone="010-2000-0001", name="김민아", items="name|email"),
+    make_row("a2", email="jun@example.com", name="박준", items="name"),
 ]
 THIEF, NEIGHBOUR, SOMEBODY = "198.51.100.7", "198.51.100.8", "203.0.113.5"
 BUDGETS = ["new_identifiers", "new_identifiers_per_subnet", "unverified_codes", "unverified_codes_per_subnet"]
 
 
 @pytest.fixture(params=["in process", "valkey"])
-def watched(request: pytest.FixtureRequest, deploy: Callable[..., Deployment]) -> Callable[..., Deployment]:
+def watched(request: pytest.FixtureRequest, make_deployment: Callable[..., Deployment]) -> Callable[..., Deployment]:
     """Make a deployment that knows its canaries, with the budgets in this process, and in a Valkey."""
 
     def make(**settings: Any) -> Deployment:
@@ -34,8 +34,8 @@ def watched(request: pytest.FixtureRequest, deploy: Callable[..., Deployment]) -
             with Redis.from_url(url) as server:
                 server.flushdb()  # the budgets of another of these tests
             settings["redis_url"] = url
-        made = deploy(trusted_proxies="127.0.0.1", **settings)
-        made.publish_rows(PEOPLE, canaries=20)
+        made = make_deployment(trusted_proxies="127.0.0.1", **settings)
+        made.import_and_publish(PEOPLE, canaries=20)
         made.app.state.services.canaries.refresh(made.database)
         return made
 
@@ -76,13 +76,13 @@ def test_the_answer_and_all_that_is_kept_of_it_are_those_of_anybody(watched: Cal
     deployment = watched()
     for identifier in (canaries(deployment)[0], next(one for one in canaries(deployment) if "@" not in one)):
         one, other = ask(deployment, identifier, THIEF), ask(deployment, twin(identifier), SOMEBODY)
-        assert (one.status_code, said(one)) == (202, said(other))
+        assert (one.status_code, comparable_response(one)) == (202, comparable_response(other))
     for column in ("ciphertext", "code_mac"):
-        assert len({len(bytes(cell)) for (cell,) in deployment.sql(f"SELECT {column} FROM verifications")}) <= 2
-    sizes = [len(bytes(sealed)) for (sealed,) in deployment.sql("SELECT ciphertext FROM outbox ORDER BY id")]
+        assert len({len(bytes(cell)) for (cell,) in deployment.execute_sql(f"SELECT {column} FROM verifications")}) <= 2
+    sizes = [len(bytes(sealed)) for (sealed,) in deployment.execute_sql("SELECT ciphertext FROM outbox ORDER BY id")]
     assert (abs(sizes[0] - sizes[1]), abs(sizes[2] - sizes[3])) == (1, 1)  # true and false
-    assert len(deployment.deliver()) == 2
-    assert deployment.sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert len(deployment.deliver_outbox()) == 2
+    assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
 
 
 def test_no_message_goes_out_and_no_code_fits(
@@ -93,22 +93,22 @@ def test_no_message_goes_out_and_no_code_fits(
     monkeypatch.setattr("app.verification.service._new_code", lambda: "01234567")
     for number, identifier in enumerate(canaries(deployment)[:6]):
         asked = ask(deployment, identifier, f"198.51.{number}.1")
-        assert deployment.deliver() == []
-        assert deployment.confirm(asked, "01234567").json()["type"] == "/problems/invalid-code"
+        assert deployment.deliver_outbox() == []
+        assert deployment.confirm_code(asked, "01234567").json()["type"] == "/problems/invalid-code"
 
 
 def test_each_touch_raises_one_alarm_that_names_nobody(
     watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with receiver() as got:
-        deployment = watched(alarm_webhook_url=got.url)
+    with webhook_receiver() as got:
+        deployment = watched(alert_webhook_url=got.url)
         touched = [canaries(deployment)[0], canaries(deployment)[-1]]
-        with deployment.app.state.services.alarms.running():
+        with deployment.app.state.services.canary_alerter.running():
             first = ask(deployment, touched[0], THIEF)
             ask(deployment, "mina@example.com", SOMEBODY)
             ask(deployment, twin(touched[0]), SOMEBODY)
             ask(deployment, touched[1], "2001:db8::1")
-            deployment.clock.move(minutes=1)
+            deployment.clock.advance(minutes=1)
             assert resend(deployment, first, "192.0.2.9").status_code == 202
     logged = alarms_in(capfd.readouterr().err)
     assert len(logged) == len(got.events()) == 3
@@ -131,22 +131,22 @@ def test_each_touch_raises_one_alarm_that_names_nobody(
 
 def test_whoever_touched_one_has_spent_his_budgets_and_nobody_else_has(watched: Callable[..., Deployment]) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.running():
+    with deployment.app.state.services.canary_alerter.running():
         assert ask(deployment, "mina@example.com").status_code == 202
         assert ask(deployment, canaries(deployment)[0]).status_code == 202
     refused = ask(deployment, "jun@example.com")
     assert refused.status_code == 429
     assert ask(deployment, "jun@example.com", NEIGHBOUR).status_code == 429  # of the same rented subnet
     assert ask(deployment, "jun@example.com", SOMEBODY).status_code == 202
-    deployment.clock.move(hours=13)
+    deployment.clock.advance(hours=13)
     assert ask(deployment, "jun@example.com").status_code == 202
 
 
 def test_a_refused_call_touches_nothing(watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.running():
+    with deployment.app.state.services.canary_alerter.running():
         ask(deployment, canaries(deployment)[0])
-    with deployment.app.state.services.alarms.running():
+    with deployment.app.state.services.canary_alerter.running():
         assert ask(deployment, canaries(deployment)[1]).status_code == 429
     assert len(alarms_in(capfd.readouterr().err)) == 1
 
@@ -155,8 +155,8 @@ def test_people_are_asked_about_without_an_alarm(
     watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.running():
-        assert len(deployment.exposures("mina@example.com", "010-2000-0001")["exposures"]) == 1
+    with deployment.app.state.services.canary_alerter.running():
+        assert len(deployment.get_exposures("mina@example.com", "010-2000-0001")["exposures"]) == 1
     assert alarms_in(capfd.readouterr().err) == []
 
 
@@ -164,7 +164,7 @@ def test_a_page_touches_it_as_a_call_does(
     watched: Callable[..., Deployment], capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployment = watched()
-    with deployment.app.state.services.alarms.running():
+    with deployment.app.state.services.canary_alerter.running():
         answers = [
             deployment.client.post(
                 "/verify",
@@ -177,12 +177,12 @@ def test_a_page_touches_it_as_a_call_does(
     assert len(alarms_in(capfd.readouterr().err)) == 1
 
 
-def test_a_running_server_learns_of_them_and_raises_the_alarm_by_itself(deploy: Callable[..., Deployment]) -> None:
-    with receiver() as got:
-        deployment = deploy(alarm_webhook_url=got.url)
-        app = deployment.new_app()
-        with served(app, "on") as client:
-            deployment.publish_rows(PEOPLE, canaries=3)
+def test_a_running_server_learns_of_them_and_raises_the_alarm_by_itself(make_deployment: Callable[..., Deployment]) -> None:
+    with webhook_receiver() as got:
+        deployment = make_deployment(alert_webhook_url=got.url)
+        app = deployment.build_app()
+        with running_server(app, "on") as client:
+            deployment.import_and_publish(PEOPLE, canaries=3)
             mine = next(one for one in canaries(deployment) if "@" in one)
             until = time.monotonic() + 20
             while app.state.services.canaries.find_incident("email", mine) is None and time.monotonic() < until:
@@ -192,4 +192,4 @@ def test_a_running_server_learns_of_them_and_raises_the_alarm_by_itself(deploy: 
             while not got.bodies and time.monotonic() < until:
                 time.sleep(0.01)
         assert [one["type"] for one in got.events()] == ["canary.touched"]
-    assert deployment.mailbox.messages == []
+    assert deployment.sender.messages == []

@@ -16,22 +16,22 @@ from app.crypto.keys import Pepper, StoreKey
 from app.datasets import PepperMismatch
 from app.datasets.sealed_rows import table_name
 from app.keyholder import KeyholderSocket, KeyholderUnavailable
-from tests.support.answers import assert_unavailable
-from tests.support.deployment import Deployment, Watching, row
-from tests.support.http import served
-from tests.support.servers import administer
+from tests.support.responses import assert_unavailable
+from tests.support.deployment import Deployment, RecordingListener, make_row
+from tests.support.running_server import running_server
+from tests.support.external_servers import execute_autocommit
 
 PHONE = "010-2000-0002"
 PEOPLE = [
-    row("a1", email="min@example.com", name="김민수", items="name|email"),
-    row("a2", phone=PHONE, email="jisoo@example.com", name="박지수", items="name|phone|email"),
-    row("a3", phone="010-3000-0003", name="이서연", items="name|phone"),
+    make_row("a1", email="min@example.com", name="김민수", items="name|email"),
+    make_row("a2", phone=PHONE, email="jisoo@example.com", name="박지수", items="name|phone|email"),
+    make_row("a3", phone="010-3000-0003", name="이서연", items="name|phone"),
 ]
 
 
 @pytest.fixture
 def dataset(deployment: Deployment) -> UUID:
-    return deployment.publish_rows(PEOPLE)
+    return deployment.import_and_publish(PEOPLE)
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ def assert_nothing_is_answered(deployment: Deployment, headers: dict[str, str]) 
 
 
 def test_an_emptied_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
-    deployment.sql(f"DELETE FROM {table_name(dataset)}")
+    deployment.execute_sql(f"DELETE FROM {table_name(dataset)}")
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_a_dropped_partition(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
-    deployment.sql(f"DROP TABLE {table_name(dataset)}")
+    deployment.execute_sql(f"DROP TABLE {table_name(dataset)}")
     assert_nothing_is_answered(deployment, headers)
 
 
@@ -68,13 +68,13 @@ def test_a_deleted_sentinel(deployment: Deployment, dataset: UUID, headers: dict
     mark = "?" if deployment.database.is_sqlite else "%s"
     columns = "locator, entry, sealed, position" if deployment.database.is_sqlite else "locator, entry, sealed"
     refused = 0
-    for kept in deployment.sql(f"SELECT {columns} FROM {table}"):
-        deployment.sql(f"DELETE FROM {table} WHERE locator = {mark}", kept[0])
+    for kept in deployment.execute_sql(f"SELECT {columns} FROM {table}"):
+        deployment.execute_sql(f"DELETE FROM {table} WHERE locator = {mark}", kept[0])
         answer = deployment.client.get("/v1/exposures", headers=headers)
         if answer.status_code != 200:
             assert_unavailable(answer)
             refused += 1
-        deployment.sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * len(kept))})", *kept)
+        deployment.execute_sql(f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * len(kept))})", *kept)
     assert refused == 1
 
 
@@ -85,10 +85,10 @@ def test_a_changed_byte_in_all_rows(
 ) -> None:
     table = table_name(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
-    for locator, value in deployment.sql(f"SELECT locator, {column} FROM {table}"):
+    for locator, value in deployment.execute_sql(f"SELECT locator, {column} FROM {table}"):
         changed = bytearray(value)
         changed[place] ^= 1
-        deployment.sql(f"UPDATE {table} SET {column} = {mark} WHERE locator = {mark}", bytes(changed), locator)
+        deployment.execute_sql(f"UPDATE {table} SET {column} = {mark} WHERE locator = {mark}", bytes(changed), locator)
     assert_nothing_is_answered(deployment, headers)
 
 
@@ -96,15 +96,15 @@ def test_a_changed_byte_in_all_rows(
 def test_a_changed_entry_in_all_rows(
     deployment: Deployment, dataset: UUID, headers: dict[str, str], change: int
 ) -> None:
-    deployment.sql(f"UPDATE {table_name(dataset)} SET entry = entry + ({change})")
+    deployment.execute_sql(f"UPDATE {table_name(dataset)} SET entry = entry + ({change})")
     assert_nothing_is_answered(deployment, headers)
 
 
-def test_text_where_bytes_were(deploy: Callable[..., Deployment], sqlite_url: str) -> None:
-    deployment = deploy(database_url=sqlite_url)
-    dataset = deployment.publish_rows(PEOPLE)
+def test_text_where_bytes_were(make_deployment: Callable[..., Deployment], sqlite_url: str) -> None:
+    deployment = make_deployment(database_url=sqlite_url)
+    dataset = deployment.import_and_publish(PEOPLE)
     headers = deployment.sign_in(PHONE)
-    deployment.sql(f"UPDATE {table_name(dataset)} SET sealed = 'text'")
+    deployment.execute_sql(f"UPDATE {table_name(dataset)} SET sealed = 'text'")
     assert_nothing_is_answered(deployment, headers)
 
 
@@ -113,14 +113,14 @@ def test_a_changed_byte_in_the_seal_of_one(deployment: Deployment, dataset: UUID
     table = table_name(dataset)
     mark = "?" if deployment.database.is_sqlite else "%s"
     refused = 0
-    for locator, sealed in deployment.sql(f"SELECT locator, sealed FROM {table}"):
+    for locator, sealed in deployment.execute_sql(f"SELECT locator, sealed FROM {table}"):
         changed = bytes([sealed[0] ^ 1]) + sealed[1:]
-        deployment.sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", changed, locator)
+        deployment.execute_sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", changed, locator)
         answer = deployment.client.get("/v1/exposures", headers=headers)
         if answer.status_code != 200:
             assert_unavailable(answer)
             refused += 1
-        deployment.sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", sealed, locator)
+        deployment.execute_sql(f"UPDATE {table} SET sealed = {mark} WHERE locator = {mark}", sealed, locator)
     assert refused == 2  # the asker's row and the sentinel
 
 
@@ -138,17 +138,17 @@ def test_a_missing_store_key(deployment: Deployment, headers: dict[str, str]) ->
 
 def test_another_keys_name(deployment: Deployment, dataset: UUID, headers: dict[str, str]) -> None:
     """The database is told that another key, which is really there, is the data set's."""
-    other = deployment.stage(PEOPLE)
-    key = deployment.sql(f"SELECT key_id FROM data_sets WHERE id <> '{_stored(deployment, dataset)}'")[0][0]
+    other = deployment.import_rows(PEOPLE)
+    key = deployment.execute_sql(f"SELECT key_id FROM data_sets WHERE id <> '{_stored(deployment, dataset)}'")[0][0]
     assert other.id != dataset
-    deployment.sql(f"UPDATE data_sets SET key_id = '{key}'")
+    deployment.execute_sql(f"UPDATE data_sets SET key_id = '{key}'")
     assert_nothing_is_answered(deployment, headers)
 
 
 def test_another_scheme(deployment: Deployment, headers: dict[str, str]) -> None:
-    deployment.sql("UPDATE kdf_params SET time_cost = time_cost + 1")
-    restarted = deployment.new_app()
-    with served(restarted) as client:
+    deployment.execute_sql("UPDATE kdf_params SET time_cost = time_cost + 1")
+    restarted = deployment.build_app()
+    with running_server(restarted) as client:
         assert_unavailable(client.get("/v1/exposures", headers=headers))
     restarted.state.services.close()
 
@@ -175,11 +175,11 @@ def pepper(tmp_path: Path) -> Path:
     return tmp_path / "pepper" / "pepper.key"
 
 
-def test_a_dead_keyholder_and_its_return(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+def test_a_dead_keyholder_and_its_return(make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(keyholder_socket=socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=socket)
+        deployment.import_and_publish(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
     assert_nothing_is_answered(deployment, headers)
@@ -187,11 +187,11 @@ def test_a_dead_keyholder_and_its_return(deploy: Callable[..., Deployment], pepp
         assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
-def test_a_hung_keyholder(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+def test_a_hung_keyholder(make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket) as process:
-        deployment = deploy(keyholder_socket=socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=socket)
+        deployment.import_and_publish(PEOPLE)
         headers = deployment.sign_in(PHONE)
         process.send_signal(signal.SIGSTOP)
         assert_nothing_is_answered(deployment, headers)
@@ -200,69 +200,69 @@ def test_a_hung_keyholder(deploy: Callable[..., Deployment], pepper: Path, tmp_p
 
 
 def test_a_keyholder_that_hangs_once_the_sentinels_have_vouched(
-    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+    make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path
 ) -> None:
     """Who needs nothing of it is answered; whoever does need it is told "try again", and has spent nothing."""
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket) as process:
-        deployment = deploy(keyholder_socket=socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=socket)
+        deployment.import_and_publish(PEOPLE)
         headers = deployment.sign_in(PHONE)
         client = deployment.client
         before = client.get("/v1/exposures", headers=headers).json()["exposures"]
-        asked = deployment.ask(PHONE)
-        code = deployment.deliver()[-1].code
+        asked = deployment.request_code(PHONE)
+        code = deployment.deliver_outbox()[-1].code
         process.send_signal(signal.SIGSTOP)
         assert client.get("/v1/exposures", headers=headers).json()["exposures"] == before
-        assert_unavailable(deployment.confirm(asked, "00000000"))
+        assert_unavailable(deployment.confirm_code(asked, "00000000"))
         assert_nothing_is_answered(deployment, headers)  # that question took the connection with it
         process.send_signal(signal.SIGCONT)
-        assert deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}").json()["tries_left"] == 4
-        assert deployment.confirm(asked, code).status_code == 200
+        assert deployment.confirm_code(asked, f"{(int(code) + 1) % 10**8:08}").json()["tries_left"] == 4
+        assert deployment.confirm_code(asked, code).status_code == 200
 
 
-def test_a_wrong_pepper(deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
+def test_a_wrong_pepper(make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(keyholder_socket=socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=socket)
+        deployment.import_and_publish(PEOPLE)
         headers = deployment.sign_in(PHONE)
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
     create_key_file(tmp_path / "other.key", Pepper.generate())
     with keyholder_process(tmp_path / "other.key", socket):
         assert_nothing_is_answered(deployment, headers)
-        asked = deployment.ask(PHONE)
-        code = deployment.deliver()[-1].code
-        assert_unavailable(deployment.confirm(asked, code))  # or the session would hold a digest that finds nothing
+        asked = deployment.request_code(PHONE)
+        code = deployment.deliver_outbox()[-1].code
+        assert_unavailable(deployment.confirm_code(asked, code))  # or the session would hold a digest that finds nothing
     with keyholder_process(pepper, socket):
-        assert deployment.confirm(asked, code).status_code == 200
+        assert deployment.confirm_code(asked, code).status_code == 200
         assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
 def test_a_wrong_pepper_is_found_out_before_anything_is_published(
-    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+    make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path
 ) -> None:
     """No sentinel is read yet: the mark beside the scheme is what tells."""
     socket = tmp_path / "door"
     create_key_file(tmp_path / "other.key", Pepper.generate())
     with keyholder_process(pepper, socket):
-        deployment = deploy(keyholder_socket=socket)
-        staged = deployment.stage(PEOPLE)
+        deployment = make_deployment(keyholder_socket=socket)
+        staged = deployment.import_rows(PEOPLE)
     with keyholder_process(tmp_path / "other.key", socket):
-        asked = deployment.ask(PHONE)
-        code = deployment.deliver()[-1].code
-        assert_unavailable(deployment.confirm(asked, code))
+        asked = deployment.request_code(PHONE)
+        code = deployment.deliver_outbox()[-1].code
+        assert_unavailable(deployment.confirm_code(asked, code))
         with pytest.raises(PepperMismatch):
-            deployment.stage(PEOPLE)
+            deployment.import_rows(PEOPLE)
     with keyholder_process(pepper, socket):
-        confirmed = deployment.confirm(asked, code)
+        confirmed = deployment.confirm_code(asked, code)
         deployment.publish(staged.id)
         headers = {"Authorization": f"Bearer {confirmed.json()['access_token']}"}
         assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
 def test_another_pepper_in_the_middle_of_an_import(
-    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sealed before and after would never both be found: nothing of it is kept."""
     monkeypatch.setattr("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 1)
@@ -270,7 +270,7 @@ def test_another_pepper_in_the_middle_of_an_import(
     create_key_file(tmp_path / "other.key", Pepper.generate())
     with ExitStack() as stack:
         first = stack.enter_context(keyholder_process(pepper, socket))
-        deployment = deploy(keyholder_socket=socket)
+        deployment = make_deployment(keyholder_socket=socket)
 
         def swap(stage: str, done: int) -> None:
             if (stage, done) == ("seal", 1):
@@ -279,32 +279,32 @@ def test_another_pepper_in_the_middle_of_an_import(
                 stack.enter_context(keyholder_process(tmp_path / "other.key", socket))
 
         with pytest.raises(PepperMismatch):
-            deployment.stage(PEOPLE, listener=Watching(swap))
+            deployment.import_rows(PEOPLE, listener=RecordingListener(swap))
     assert deployment.keys.list_store_key_ids() == []
-    assert deployment.sql("SELECT count(*) FROM data_sets") == [(0,)]
+    assert deployment.execute_sql("SELECT count(*) FROM data_sets") == [(0,)]
 
 
 def test_a_failing_keyholder_spends_neither_try_nor_code(
-    deploy: Callable[..., Deployment], pepper: Path, tmp_path: Path
+    make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path
 ) -> None:
     socket = tmp_path / "door"
     with keyholder_process(pepper, socket):
-        deployment = deploy(keyholder_socket=socket)
-        deployment.publish_rows(PEOPLE)
-        asked = deployment.ask(PHONE)
-        code = deployment.deliver()[-1].code
+        deployment = make_deployment(keyholder_socket=socket)
+        deployment.import_and_publish(PEOPLE)
+        asked = deployment.request_code(PHONE)
+        code = deployment.deliver_outbox()[-1].code
     for attempt in ("00000000", code, code, "00000000", "00000000", "00000000"):
-        assert_unavailable(deployment.confirm(asked, attempt))
+        assert_unavailable(deployment.confirm_code(asked, attempt))
     with keyholder_process(pepper, socket):
-        wrong = deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}")
+        wrong = deployment.confirm_code(asked, f"{(int(code) + 1) % 10**8:08}")
         assert wrong.json()["tries_left"] == 4
-        assert deployment.confirm(asked, code).status_code == 200
+        assert deployment.confirm_code(asked, code).status_code == 200
 
 
 def test_a_keyholder_that_dies_between_its_two_answers(deployment: Deployment, dataset: UUID) -> None:
     """The code is right and the identifier cannot be digested: nothing is spent."""
-    asked = deployment.ask(PHONE)
-    code = deployment.deliver()[-1].code
+    asked = deployment.request_code(PHONE)
+    code = deployment.deliver_outbox()[-1].code
     keyholder = deployment.app.state.services.keyholder
     mac = keyholder.mac
 
@@ -312,9 +312,9 @@ def test_a_keyholder_that_dies_between_its_two_answers(deployment: Deployment, d
         raise KeyholderUnavailable("the keyholder cannot be reached")
 
     keyholder.mac = refuse
-    assert_unavailable(deployment.confirm(asked, code))
+    assert_unavailable(deployment.confirm_code(asked, code))
     keyholder.mac = mac
-    assert deployment.confirm(asked, code).status_code == 200
+    assert deployment.confirm_code(asked, code).status_code == 200
 
 
 def test_a_dead_database(deployment: Deployment, headers: dict[str, str], request: pytest.FixtureRequest) -> None:
@@ -325,9 +325,9 @@ def test_a_dead_database(deployment: Deployment, headers: dict[str, str], reques
         deployment.app.state.services.database.close()
         shutil.rmtree(Path(url.database).parent)
     else:
-        administer(request.getfixturevalue("postgresql_url"), f'DROP DATABASE "{url.database}" WITH (FORCE)')
+        execute_autocommit(request.getfixturevalue("postgresql_url"), f'DROP DATABASE "{url.database}" WITH (FORCE)')
     assert_nothing_is_answered(deployment, headers)
-    assert_unavailable(deployment.ask(PHONE))
+    assert_unavailable(deployment.request_code(PHONE))
     assert deployment.client.get("/healthz").status_code == 200
 
 

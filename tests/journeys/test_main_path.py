@@ -3,14 +3,14 @@
 import json
 
 from app.acknowledgements import Receipt, ReceiptKey, verify_signature
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
-HOLDER = row("a1", email="Min.Kim@example.com", name="김민수", items="name|email", cohort="profile-edit")
+HOLDER = make_row("a1", email="Min.Kim@example.com", name="김민수", items="name|email", cohort="profile-edit")
 OTHERS = [
-    row(
+    make_row(
         "a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email", cohort="profile-edit"
     ),
-    row(
+    make_row(
         "a2",
         phone="010-2000-0002",
         name="박지수",
@@ -19,8 +19,8 @@ OTHERS = [
         cohort="order-list",
         count=3,
     ),
-    row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone", cohort="address-list"),
-    row(
+    make_row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone", cohort="address-list"),
+    make_row(
         "a2",
         recipient_ref="r7",
         phone="010-3000-0003",
@@ -32,8 +32,8 @@ OTHERS = [
 
 
 def test_a_holder_with_name_and_email_only(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
-    (exposure,) = deployment.exposures("min.kim@EXAMPLE.com")["exposures"]
+    deployment.import_and_publish([HOLDER, *OTHERS])
+    (exposure,) = deployment.get_exposures("min.kim@EXAMPLE.com")["exposures"]
     assert [item["kind"] for item in exposure["items"]] == ["name", "email"]
     assert exposure["role"] == "holder"
     assert exposure["cohorts"] == ["profile-edit"]
@@ -41,8 +41,8 @@ def test_a_holder_with_name_and_email_only(deployment: Deployment) -> None:
 
 
 def test_a_holder_with_phone_address_and_order(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
-    (exposure,) = deployment.exposures("82 10 2000 0002")["exposures"]
+    deployment.import_and_publish([HOLDER, *OTHERS])
+    (exposure,) = deployment.get_exposures("82 10 2000 0002")["exposures"]
     assert {item["kind"]: item["count"] for item in exposure["items"]} == {
         "name": 4,
         "email": 1,
@@ -54,22 +54,22 @@ def test_a_holder_with_phone_address_and_order(deployment: Deployment) -> None:
 
 
 def test_several_entries_of_a_recipient_are_one_exposure(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
-    (exposure,) = deployment.exposures("010-3000-0003")["exposures"]
+    deployment.import_and_publish([HOLDER, *OTHERS])
+    (exposure,) = deployment.get_exposures("010-3000-0003")["exposures"]
     assert exposure["role"] == "recipient"
     assert {item["kind"]: item["count"] for item in exposure["items"]} == {"name": 2, "phone": 2, "address": 1}
 
 
 def test_an_unaffected_person_is_told_so_by_every_data_set(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
-    answer = deployment.exposures("010-9999-9999")
+    deployment.import_and_publish([HOLDER, *OTHERS])
+    answer = deployment.get_exposures("010-9999-9999")
     assert answer["exposures"] == []
     assert [one["result"] for one in answer["datasets"]] == ["not_found"]
 
 
 def test_two_identifiers_of_one_person_are_one_exposure(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
-    answer = deployment.exposures("jisoo@example.com", "010-2000-0002")
+    deployment.import_and_publish([HOLDER, *OTHERS])
+    answer = deployment.get_exposures("jisoo@example.com", "010-2000-0002")
     assert [one["kind"] for one in answer["identifiers"]] == ["email", "phone"]
     (exposure,) = answer["exposures"]
     assert exposure["identifiers"] == ["email", "phone"]
@@ -77,7 +77,7 @@ def test_two_identifiers_of_one_person_are_one_exposure(deployment: Deployment) 
 
 
 def test_the_whole_journey(deployment: Deployment) -> None:
-    deployment.publish_rows([HOLDER, *OTHERS])
+    deployment.import_and_publish([HOLDER, *OTHERS])
     client = deployment.client
     headers = deployment.sign_in("010-2000-0002")
     (exposure,) = client.get("/v1/exposures", headers=headers).json()["exposures"]

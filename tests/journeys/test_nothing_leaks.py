@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.identifiers import canonicalize
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 EMAIL = "Marked.Zelkova@example.com"
 PHONE = "010-5827-3694"
@@ -59,19 +59,19 @@ def assert_found_nowhere(output: bytes, texts: list[str], where: str) -> None:
                 assert coded not in output, f"{where} holds a marked value"
 
 
-def dump(deployment: Deployment) -> bytes:
+def dump_database(deployment: Deployment) -> bytes:
     """All that stands in the database: the files themselves, and every column of every row."""
     if deployment.database.is_sqlite:
         path = Path(deployment.database.url.database or "")
-        names = deployment.sql("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = deployment.execute_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
         files = b"".join(file.read_bytes() for file in path.parent.iterdir())
         with sqlite3.connect(path) as connection:
             script = "\n".join(connection.iterdump()).encode()
         connection.close()
     else:
-        names = deployment.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = deployment.execute_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         files = script = b""
-    rows = [value for (name,) in names for found in deployment.sql(f'SELECT * FROM "{name}"') for value in found]
+    rows = [value for (name,) in names for found in deployment.execute_sql(f'SELECT * FROM "{name}"') for value in found]
     return files + script + b"\n".join(_bytes(value) for value in rows)
 
 
@@ -92,19 +92,19 @@ def drive_everything(deployment: Deployment) -> tuple[list[str], list[str]]:
     secrets: list[str] = []
     headers: dict[str, str] = {}
     for identifier in (EMAIL, PHONE):
-        asked = deployment.ask(identifier)
-        deployment.clock.move(minutes=1)
+        asked = deployment.request_code(identifier)
+        deployment.clock.advance(minutes=1)
         again = client.post(
             f"/v1/verifications/{asked.json()['id']}/resend", json={"client_secret": asked.json()["client_secret"]}
         )
-        old, new = (message.code for message in deployment.deliver())
+        old, new = (message.code for message in deployment.deliver_outbox())
         secrets += [old, new, asked.json()["client_secret"]]
-        errors.append(deployment.confirm(again, old).text)
-        confirmed = deployment.confirm(again, new, headers)
+        errors.append(deployment.confirm_code(again, old).text)
+        confirmed = deployment.confirm_code(again, new, headers)
         secrets.append(confirmed.json()["access_token"])
         headers = {"Authorization": f"Bearer {secrets[-1]}"}
-        errors.append(deployment.confirm(again, new).text)
-    deployment.ask("010-5827-0000")  # one that is never delivered
+        errors.append(deployment.confirm_code(again, new).text)
+    deployment.request_code("010-5827-0000")  # one that is never delivered
     (exposure,) = client.get("/v1/exposures", headers=headers).json()["exposures"]
     for kind, value in VALUES.items():
         client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
@@ -129,24 +129,24 @@ def drive_everything(deployment: Deployment) -> tuple[list[str], list[str]]:
 def people() -> list[dict[str, str]]:
     values = {"email": EMAIL, "phone": PHONE, "name": NAME, "address": ADDRESS}
     return [
-        row("account-marked-zelkova", **values, items="name|email|phone|address", cohort="profile-edit"),
-        row("other", email="other@example.com", phone=PHONE.replace("010", "011"), items="email"),
+        make_row("account-marked-zelkova", **values, items="name|email|phone|address", cohort="profile-edit"),
+        make_row("other", email="other@example.com", phone=PHONE.replace("010", "011"), items="email"),
     ]
 
 
 def test_the_database_holds_nothing_that_was_used(deployment: Deployment, people: list[dict[str, str]]) -> None:
-    deployment.publish_rows(people)
-    before = dump(deployment)
+    deployment.import_and_publish(people)
+    before = dump_database(deployment)
     assert_found_nowhere(before, [*spellings(), "account-marked-zelkova"], "the database after an import")
     _, secrets = drive_everything(deployment)
     texts = [*spellings(), "account-marked-zelkova", *secrets]
-    assert_found_nowhere(dump(deployment), texts, "the database after a journey")
+    assert_found_nowhere(dump_database(deployment), texts, "the database after a journey")
 
 
 def test_logs_and_errors_hold_nothing_that_was_used(
     deployment: Deployment, people: list[dict[str, str]], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    deployment.publish_rows(people)
+    deployment.import_and_publish(people)
     errors, secrets = drive_everything(deployment)
     texts = [*spellings(), STRAY, *secrets]
     assert_found_nowhere("\n".join(errors).encode(), texts, "an error body")
@@ -156,13 +156,13 @@ def test_logs_and_errors_hold_nothing_that_was_used(
 
 
 def test_the_metrics_hold_nothing_that_was_used(
-    deploy: Callable[..., Deployment], people: list[dict[str, str]]
+    make_deployment: Callable[..., Deployment], people: list[dict[str, str]]
 ) -> None:
     token = "marked-token-of-the-scraper"
-    deployment = deploy(metrics_token=token)
-    deployment.publish_rows(people)
+    deployment = make_deployment(metrics_token=token)
+    deployment.import_and_publish(people)
     _, secrets = drive_everything(deployment)
-    deployment.app.state.services.outbox.deliver_due(deployment.database, deployment.mailbox, deployment.clock)
+    deployment.app.state.services.outbox.deliver_due(deployment.database, deployment.sender, deployment.clock)
     scraped = deployment.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
     assert 'route="/v1/verifications/{id}/confirm"' in scraped.text
     texts = [*spellings(), STRAY, *secrets, token, "account-marked-zelkova", "127.0.0.1"]
@@ -178,13 +178,13 @@ def test_an_unforeseen_error_is_logged_without_its_text(
 
     client = deployment.client
     monkeypatch.setattr("app.verification.destination.canonicalize", explode)
-    answer = deployment.ask(PHONE)
+    answer = deployment.request_code(PHONE)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert_found_nowhere(answer.content, [PHONE], "a 500")
     assert client.get("/healthz").status_code == 200
     _, err = capfd.readouterr()
-    assert '"event": "unforeseen"' in err
+    assert '"event": "unhandled-exception"' in err
     assert '"error": "RuntimeError"' in err
     assert_found_nowhere(err.encode(), [PHONE], "the log")
 
@@ -194,7 +194,7 @@ def test_the_search_would_find_what_leaked(deployment: Deployment) -> None:
     for coded in list(encodings(PHONE)):
         with pytest.raises(AssertionError):
             assert_found_nowhere(b"before " + coded + b" after", [PHONE], "a planted value")
-    deployment.sql(f"CREATE TABLE planted (note VARCHAR DEFAULT '{EMAIL}', id INTEGER)")
-    deployment.sql("INSERT INTO planted (id) VALUES (1)")
+    deployment.execute_sql(f"CREATE TABLE planted (note VARCHAR DEFAULT '{EMAIL}', id INTEGER)")
+    deployment.execute_sql("INSERT INTO planted (id) VALUES (1)")
     with pytest.raises(AssertionError):
-        assert_found_nowhere(dump(deployment), [EMAIL], "the database")
+        assert_found_nowhere(dump_database(deployment), [EMAIL], "the database")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import BadSetting, Settings
+from app.config import InvalidSetting, Settings
 from app.crypto import mac_inputs
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
@@ -266,5 +266,5 @@ def test_a_configured_keyholder_is_used(settings: Settings, tmp_path: Path) -> N
 def test_a_child_is_run_where_none_is_configured(settings: Settings) -> None:
     with open_keyholder(settings, KeyholderSocket.LOOKUP) as path, KeyholderClient(path, timeout=PATIENCE) as keyholder:
         assert len(keyholder.mac(MESSAGE)) == 32
-    with pytest.raises(BadSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
+    with pytest.raises(InvalidSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
         open_keyholder(changed(settings, pepper_file=None), KeyholderSocket.LOOKUP).__enter__()

@@ -24,7 +24,7 @@ from app.rate_limits import (
 from app.rate_limits.bucket_store import DAY
 from app.rate_limits.transaction import Transaction
 from app.rate_limits.gcra import Limit
-from tests.support.servers import valkey_cluster
+from tests.support.external_servers import run_valkey_cluster
 
 NOW = 1_764_000_000.0
 TEN = Limit(10, 60.0)
@@ -33,7 +33,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    with valkey_cluster() as url:
+    with run_valkey_cluster() as url:
         yield url
 
 

@@ -23,8 +23,8 @@ from app.rate_limits.transaction import Transaction
 from app.rate_limits.gcra import Limit
 from app.rate_limits.redis_bucket_store import FALLBACK_DIVISOR
 from tests.support.deployment import Deployment
-from tests.support.lavish import lavish
-from tests.support.servers import free_port, valkey_cluster
+from tests.support.permissive_limits import permissive_limits
+from tests.support.external_servers import find_free_port, run_valkey_cluster
 
 CODES = 40
 """That one client is granted without a proof of work: the soft half of its budget."""
@@ -39,7 +39,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.start(free_port())
+        self.start(find_free_port())
 
     @property
     def url(self) -> str:
@@ -82,14 +82,14 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def deployment(
-    deploy: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    make_deployment: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> Deployment:
     """One whose clients may ask for `CODES` codes."""
     monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 1.0)  # a call in each thread waits so long for a store that hangs
     monkeypatch.setattr("app.rate_limits.redis_breaker.PROBE_INTERVAL_SECONDS", 0.1)
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"client.unverified_codes": f"{CODES / SOFT_LIMIT_SHARE:.0f}/day"}))
-    return deploy(limits_file=path, redis_url=shop.url, metrics_token=TOKEN)
+    path.write_text(permissive_limits({"client.unverified_codes": f"{CODES / SOFT_LIMIT_SHARE:.0f}/day"}))
+    return make_deployment(limits_file=path, redis_url=shop.url, metrics_token=TOKEN)
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def test_the_store_goes_and_comes_back_under_load(
     deployment: Deployment, shop: Shop, end: Callable[[Shop], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert kept(deployment) == "shared"
-    assert scraped(deployment)["exposure_limits_store_up"] == 1
+    assert scraped(deployment)["exposure_redis_up"] == 1
     with load(deployment) as statuses:
         until(lambda: statuses["ask", 202] >= CODES // 2)  # a call is under way in each thread
         end(shop)
@@ -162,28 +162,28 @@ def test_the_store_goes_and_comes_back_under_load(
     # each call that was cut off may have been charged there, and be charged here as well: so much may be wanting
     assert CODES + CODES // FALLBACK_DIVISOR - THREADS <= statuses["ask", 202] <= CODES + CODES // FALLBACK_DIVISOR
     up = scraped(deployment)
-    assert (down["exposure_limits_store_up"], up["exposure_limits_store_up"]) == (0, 1)
-    assert up["exposure_limits_fallback_spends_total"] > 2 * CODES
+    assert (down["exposure_redis_up"], up["exposure_redis_up"]) == (0, 1)
+    assert up["exposure_redis_fallbacks_total"] > 2 * CODES
     _, err = capfd.readouterr()
-    assert (err.count('"limits-store-lost"'), err.count('"limits-store-back"')) == (1, 1)
+    assert (err.count('"redis-lost"'), err.count('"redis-recovered"')) == (1, 1)
 
 
 def test_the_fallback_holds_a_quarter(deployment: Deployment, shop: Shop) -> None:
     shop.hang()
-    asked = [deployment.ask(f"somebody{number}@example.com").status_code for number in range(2 * CODES)]
+    asked = [deployment.request_code(f"somebody{number}@example.com").status_code for number in range(2 * CODES)]
     assert Counter(asked) == {202: CODES // FALLBACK_DIVISOR, 429: 2 * CODES - CODES // FALLBACK_DIVISOR}
 
 
-def test_a_start_without_the_store_says_so_and_finds_it_later(deploy: Callable[..., Deployment], shop: Shop) -> None:
+def test_a_start_without_the_store_says_so_and_finds_it_later(make_deployment: Callable[..., Deployment], shop: Shop) -> None:
     shop.kill()
-    deployment = deploy(redis_url=shop.url)
+    deployment = make_deployment(redis_url=shop.url)
     assert kept(deployment) == "fallback"
     shop.come_back()
     until(lambda: kept(deployment) == "shared")
 
 
-def test_without_a_store_limits_are_local_and_nothing_is_said_of_one(deploy: Callable[..., Deployment]) -> None:
-    deployment = deploy(metrics_token=TOKEN)
+def test_without_a_store_limits_are_local_and_nothing_is_said_of_one(make_deployment: Callable[..., Deployment]) -> None:
+    deployment = make_deployment(metrics_token=TOKEN)
     assert kept(deployment) == "local"
     assert not [name for name in scraped(deployment) if "limits_store" in name]
 
@@ -226,7 +226,7 @@ def test_a_call_does_not_wait_for_what_a_clusters_client_still_tries(monkeypatch
     monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr("app.rate_limits.redis_breaker.PROBE_INTERVAL_SECONDS", 0.1)
     told: list[str | None] = []
-    with valkey_cluster() as url:
+    with run_valkey_cluster() as url:
         store, tried = RedisCircuitBreaker(url, told.append), threading.Event()
         assert ask(store) == "there True"
         assert store.ask(lambda _: str(tried.wait(PATIENCE)), lambda: "here") == "here"
@@ -264,13 +264,13 @@ def test_whoever_looks_for_the_store_looks_alone(shop: Shop, monkeypatch: pytest
 
 
 def test_a_call_makes_one_trip_for_each_window_that_it_spends(
-    deploy: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    make_deployment: Callable[..., Deployment], tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And its headers say how the window stands there all the same."""
     small = {"other": 4, "verifications": 2, "verifications_per_subnet": 5}
     path = tmp_path / "small.toml"
-    path.write_text(lavish({f"client.{name}": f"{count}/hour" for name, count in small.items()}))
-    deployment = deploy(limits_file=path, redis_url=shop.url)
+    path.write_text(permissive_limits({f"client.{name}": f"{count}/hour" for name, count in small.items()}))
+    deployment = make_deployment(limits_file=path, redis_url=shop.url)
     trips: list[object] = []
     ask = RedisCircuitBreaker.ask
 

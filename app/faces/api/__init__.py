@@ -2,18 +2,21 @@
 
 from fastapi import APIRouter
 
-from app.faces.api import acknowledgements, exposures, incidents, operations, sessions, stopping, verifications
+from app.faces.api import acknowledgements, exposures, incidents, verifications
+from app.faces.api import opt_out
+from app.faces.api import session
+from app.faces.api import health
 
 ROUTERS: tuple[APIRouter, ...] = (
     exposures.router,
     verifications.router,
     acknowledgements.router,
     incidents.router,
-    sessions.router,
-    stopping.router,
-    operations.router,
+    session.router,
+    opt_out.router,
+    health.router,
 )
 """They are tried in this order: the busiest first."""
 
-METRICS = operations.metrics_router
+METRICS_ROUTER = health.metrics_router
 """Only where a token is configured."""

@@ -8,20 +8,20 @@ from pydantic import Field
 from app.acknowledgements import Receipt, UnknownExposure
 from app.db import Reader
 from app.exposures import Exposure, exposure_id
-from app.faces.api.bearer import Token
-from app.faces.api.schemas import In, Out, answered, problems
-from app.faces.http.identity import identifier_digests_of, read_as
-from app.faces.http.limited import LimitedRoute, spends
+from app.faces.api.bearer_auth import Token
+from app.faces.api.schemas import RequestModel, ResponseModel, json_response, problem_responses
+from app.faces.http.auth import identifier_digests_of, read_as_principal
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.incidents import Notice
 from app.locales import Locale
 from app.rate_limits import RouteLimit
 from app.verification import Principal
 
-router = APIRouter(route_class=LimitedRoute, tags=["acknowledgements"])
+router = APIRouter(route_class=RateLimitedRoute, tags=["acknowledgements"])
 
 
-class AcknowledgementIn(In):
+class AcknowledgementIn(RequestModel):
     """Which exposure's notice was read."""
 
     exposure_id: Annotated[str, Field(min_length=1, max_length=100)]
@@ -29,7 +29,7 @@ class AcknowledgementIn(In):
     locale: Locale
 
 
-class ReceiptOut(Out):
+class ReceiptOut(ResponseModel):
     """A receipt: check it with `exposure receipt verify`, or any Ed25519 library."""
 
     kid: str
@@ -37,13 +37,13 @@ class ReceiptOut(Out):
     signature: str
 
 
-class ReceiptsOut(Out):
+class ReceiptsOut(ResponseModel):
     """One's own receipts."""
 
     acknowledgements: list[ReceiptOut]
 
 
-class ReceiptKeyOut(Out):
+class ReceiptKeyOut(ResponseModel):
     """A public key."""
 
     kid: str
@@ -51,7 +51,7 @@ class ReceiptKeyOut(Out):
     public_key: str
 
 
-class ReceiptKeysOut(Out):
+class ReceiptKeysOut(ResponseModel):
     """The public keys."""
 
     keys: list[ReceiptKeyOut]
@@ -63,10 +63,10 @@ class ReceiptKeysOut(Out):
     response_model=ReceiptOut,
     responses={
         200: {"model": ReceiptOut, "description": "Acknowledged before"},
-        **problems(401, 404, 409, 413, 415, 422),
+        **problem_responses(401, 404, 409, 413, 415, 422),
     },
 )
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Response:
     """Record that a notice was read. It waives nothing, and no right depends on it."""
     services = services_of(request)
@@ -74,17 +74,17 @@ def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Resp
     def find(session: Reader, principal: Principal) -> tuple[Exposure, Notice]:
         for one in services.exposures.find(session, identifier_digests_of(principal)).exposures:
             if exposure_id(principal.session_key, one) == body.exposure_id:
-                return one, services.incidents.get_all(session)[one.incident].notices[body.locale]
+                return one, services.incident_cache.get_all(session)[one.incident].notices[body.locale]
         raise UnknownExposure("none of this session")
 
-    own, notice = read_as(services, token, find)
+    own, notice = read_as_principal(services, token, find)
     with services.database.write() as session:
         kept = services.acknowledgements.acknowledge(session, own, notice, body.notice_version, now=services.clock())
-    return answered(_receipt(kept.receipt), 201 if kept.created else 200, personal=True)
+    return json_response(_receipt(kept.receipt), 201 if kept.created else 200, personal=True)
 
 
-@router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problems(401))
-@spends(RouteLimit.OTHER)
+@router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problem_responses(401))
+@rate_limit(RouteLimit.OTHER)
 def list_acknowledgements(request: Request, token: Token) -> Response:
     """Read one's own receipts."""
     services = services_of(request)
@@ -94,11 +94,11 @@ def list_acknowledgements(request: Request, token: Token) -> Response:
         receipts = services.acknowledgements.receipts_for_exposures(session, exposures)
         return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
 
-    return answered(read_as(services, token, read), personal=True)
+    return json_response(read_as_principal(services, token, read), personal=True)
 
 
-@router.get("/v1/receipt-keys", responses=problems())
-@spends(RouteLimit.OTHER)
+@router.get("/v1/receipt-keys", responses=problem_responses())
+@rate_limit(RouteLimit.OTHER)
 def list_receipt_keys(response: Response, request: Request) -> ReceiptKeysOut:
     """Read the public keys by which receipts are checked."""
     services = services_of(request)

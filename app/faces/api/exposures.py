@@ -8,52 +8,52 @@ from pydantic import Field
 from app.acknowledgements import Acknowledgement
 from app.db import Reader
 from app.exposures import ExposureReport, Exposure, exposure_id
-from app.faces.api.bearer import Token
-from app.faces.api.schemas import Absent, In, Moment, Out, answered, problems
-from app.faces.http.identity import identifier_digests_of, read_as, read_identity
-from app.faces.http.limited import LimitedRoute, spends
+from app.faces.api.bearer_auth import Token
+from app.faces.api.schemas import Omitted, RequestModel, Timestamp, ResponseModel, json_response, problem_responses
+from app.faces.http.auth import identifier_digests_of, read_as_principal, load_principal
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.identifiers import IdentifierKind, ValueKind
 from app.incidents import ItemKind, CachedIncident
 from app.rate_limits import RouteLimit
 from app.verification import Principal
 
-router = APIRouter(route_class=LimitedRoute, tags=["exposures"])
+router = APIRouter(route_class=RateLimitedRoute, tags=["exposures"])
 
 
-class IdentifierOut(Out):
+class IdentifierOut(ResponseModel):
     """An identifier that this session has proven."""
 
     kind: IdentifierKind
     masked: str
 
 
-class DataSetOut(Out):
+class DataSetOut(ResponseModel):
     """What one published data set says."""
 
     incident: str
     version: int
-    published_at: Moment
+    published_at: Timestamp
     result: Literal["found", "not_found", "cannot_tell"]
     synthetic: bool
 
 
-class ExposureItemOut(Out):
+class ExposureItemOut(ResponseModel):
     """An item that leaked, and how often it was viewed."""
 
     kind: ItemKind
     count: int
-    hints: list[str] | Absent = None
+    hints: list[str] | Omitted = None
 
 
-class AcknowledgedOut(Out):
+class AcknowledgedOut(ResponseModel):
     """That the notice was read."""
 
     notice_version: int
-    at: Moment
+    at: Timestamp
 
 
-class ExposureOut(Out):
+class ExposureOut(ResponseModel):
     """What of one person's leaked in one incident."""
 
     id: str
@@ -64,27 +64,27 @@ class ExposureOut(Out):
     cohorts: list[str]
     identifiers: list[IdentifierKind]
     notice_version: int
-    acknowledged: AcknowledgedOut | Absent = None
+    acknowledged: AcknowledgedOut | Omitted = None
     actions: list[str]
 
 
-class ExposuresOut(Out):
+class ExposuresOut(ResponseModel):
     """The answer."""
 
     identifiers: list[IdentifierOut]
-    checked_at: Moment
+    checked_at: Timestamp
     datasets: list[DataSetOut]
     exposures: list[ExposureOut]
 
 
-class CheckIn(In):
+class CheckIn(RequestModel):
     """A value to hold against one's own records."""
 
     kind: ValueKind
     value: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class CheckOut(Out):
+class CheckOut(ResponseModel):
     """What one exposure says of the value."""
 
     exposure_id: str
@@ -92,22 +92,22 @@ class CheckOut(Out):
     value: Literal["matched", "not_recognised"]
 
 
-class ChecksOut(Out):
+class ChecksOut(ResponseModel):
     """What all of them say."""
 
     kind: ValueKind
     results: list[CheckOut]
 
 
-@router.get("/v1/exposures", response_model=ExposuresOut, responses=problems(401))
-@spends(RouteLimit.OTHER)
+@router.get("/v1/exposures", response_model=ExposuresOut, responses=problem_responses(401))
+@rate_limit(RouteLimit.OTHER)
 def list_exposures(request: Request, token: Token) -> Response:
     """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
     services = services_of(request)
 
     def read(session: Reader, principal: Principal) -> ExposuresOut:
         answer = services.exposures.find(session, identifier_digests_of(principal))
-        known = services.incidents.get_all(session) if answer.exposures else {}
+        known = services.incident_cache.get_all(session) if answer.exposures else {}
         acknowledged = services.acknowledgements.latest_for_exposures(session, answer.exposures)
         return ExposuresOut(
             identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in principal.identifiers],
@@ -119,15 +119,15 @@ def list_exposures(request: Request, token: Token) -> Response:
             ],
         )
 
-    return answered(read_as(services, token, read), personal=True)
+    return json_response(read_as_principal(services, token, read), personal=True)
 
 
-@router.post("/v1/exposures/check", response_model=ChecksOut, responses=problems(401, 413, 415, 422))
-@spends(RouteLimit.OTHER)
+@router.post("/v1/exposures/check", response_model=ChecksOut, responses=problem_responses(401, 413, 415, 422))
+@rate_limit(RouteLimit.OTHER)
 def check_value(body: CheckIn, request: Request, token: Token) -> Response:
     """Ask whether a name, address, email or phone is the one in one's own records."""
     services = services_of(request)
-    services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
+    services.action_limiter.charge_value_check(load_principal(services, token).key, now=services.clock())  # once: what follows may run twice
 
     def check(session: Reader, principal: Principal) -> ChecksOut:
         results = services.exposures.check_value(session, identifier_digests_of(principal), body.kind, body.value)
@@ -143,7 +143,7 @@ def check_value(body: CheckIn, request: Request, token: Token) -> Response:
             ],
         )
 
-    return answered(read_as(services, token, check), personal=True)
+    return json_response(read_as_principal(services, token, check), personal=True)
 
 
 def _datasets(answer: ExposureReport) -> list[DataSetOut]:

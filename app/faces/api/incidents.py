@@ -7,75 +7,75 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.faces.api.schemas import Absent, Moment, Out, problems
-from app.faces.http.limited import LimitedRoute, spends
+from app.faces.api.schemas import Omitted, Timestamp, ResponseModel, problem_responses
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.incidents import Incident, ItemKind, UnknownIncident
 from app.locales import Locale
 from app.rate_limits import RouteLimit
 
-router = APIRouter(route_class=LimitedRoute, tags=["incidents"])
+router = APIRouter(route_class=RateLimitedRoute, tags=["incidents"])
 
 _CACHEABLE = "public, max-age=60"
 
 
-class TextOut(Out):
+class TextOut(ResponseModel):
     """One text in every language of the service."""
 
     ko: str
     en: str
 
 
-class IncidentItemOut(Out):
+class IncidentItemOut(ResponseModel):
     """A kind of item that leaked for some of the people."""
 
     kind: ItemKind
     label: TextOut
 
 
-class FactOut(Out):
+class FactOut(ResponseModel):
     """Something known, disputed, under investigation or withheld."""
 
     key: str
     state: str
     text: TextOut
-    authority: TextOut | Absent = None
-    as_of: date | Absent = None
+    authority: TextOut | Omitted = None
+    as_of: date | Omitted = None
 
 
-class ActionOut(Out):
+class ActionOut(ResponseModel):
     """Something that a person whose items leaked can do now."""
 
     id: str
     items: list[ItemKind]
     text: TextOut
-    link: str | Absent = None
-    phone: str | Absent = None
+    link: str | Omitted = None
+    phone: str | Omitted = None
 
 
-class IncidentOut(Out):
+class IncidentOut(ResponseModel):
     """One incident."""
 
     slug: str
     title: TextOut
     status: str
     occurred_from: date
-    occurred_to: date | Absent = None
-    discovered_on: date | Absent = None
-    reported_on: date | Absent = None
+    occurred_to: date | Omitted = None
+    discovered_on: date | Omitted = None
+    reported_on: date | Omitted = None
     items: list[IncidentItemOut]
     facts: list[FactOut]
     actions: list[ActionOut]
     notice_version: int
 
 
-class IncidentsOut(Out):
+class IncidentsOut(ResponseModel):
     """All incidents."""
 
     incidents: list[IncidentOut]
 
 
-class NoticeOut(Out):
+class NoticeOut(ResponseModel):
     """The statutory content of a notice in one language."""
 
     incident: str
@@ -89,19 +89,19 @@ class NoticeOut(Out):
     contact: str
     rights: str
     sha256: str
-    published_at: Moment
+    published_at: Timestamp
 
 
 @router.get(
     "/v1/incidents",
     response_model=IncidentsOut,
-    responses={304: {"description": "Not modified"}, **problems()},
+    responses={304: {"description": "Not modified"}, **problem_responses()},
 )
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def list_incidents(request: Request) -> Response:
     """List the incidents."""
     services = services_of(request)
-    known = services.database.optimistic_read(services.incidents.get_all)
+    known = services.database.optimistic_read(services.incident_cache.get_all)
     body = IncidentsOut(incidents=[_incident(one.incident, one.notice_version) for one in known.values()])
     return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
 
@@ -109,13 +109,13 @@ def list_incidents(request: Request) -> Response:
 @router.get(
     "/v1/incidents/{slug}/notice",
     response_model=NoticeOut,
-    responses={304: {"description": "Not modified"}, **problems(404, 422)},
+    responses={304: {"description": "Not modified"}, **problem_responses(404, 422)},
 )
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] = "ko") -> Response:
     """Read an incident's newest notice."""
     services = services_of(request)
-    known = services.database.optimistic_read(services.incidents.get_all).get(slug)
+    known = services.database.optimistic_read(services.incident_cache.get_all).get(slug)
     if known is None:
         raise UnknownIncident(f"there is no incident {slug}")
     notice = known.notices[locale]

@@ -8,46 +8,46 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from app.clock import format_rfc3339
-from app.faces.http.padding import padded
+from app.faces.http.padding import pad_response
 from app.faces.http.problems import MEDIA_TYPE
 
-Moment = Annotated[
+Timestamp = Annotated[
     datetime,
     PlainSerializer(format_rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in UTC, RFC 3339, to the second."""
 
-Absent = SkipJsonSchema[None]
+Omitted = SkipJsonSchema[None]
 """A field that does not apply is left out, so the schema knows no null."""
 
 
-class In(BaseModel):
+class RequestModel(BaseModel):
     """A request's body: what the schema says, literally; unknown keys are passed over."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
 
-class Out(BaseModel):
+class ResponseModel(BaseModel):
     """An answer's body."""
 
     model_config = ConfigDict(frozen=True)
 
 
-def answered(body: Out, status: int = 200, *, personal: bool = False) -> Response:
+def json_response(body: ResponseModel, status: int = 200, *, personal: bool = False) -> Response:
     """Write an answer, a *personal* one padded. Its types were checked as it was made; FastAPI would check them again, in another thread."""
     content = body.model_dump_json(exclude_none=True).encode()
-    return Response(padded(content) if personal else content, status, media_type="application/json")
+    return Response(pad_response(content) if personal else content, status, media_type="application/json")
 
 
-class FaultOut(Out):
+class FieldErrorOut(ResponseModel):
     """One place where bad input stands."""
 
     pointer: str
     code: str
 
 
-class ProblemOut(Out):
+class ProblemOut(ResponseModel):
     """An error (RFC 9457)."""
 
     type: str
@@ -55,11 +55,11 @@ class ProblemOut(Out):
     status: int
     detail: str
     instance: str
-    errors: list[FaultOut] | Absent = None
-    tries_left: int | Absent = None
+    errors: list[FieldErrorOut] | Omitted = None
+    tries_left: int | Omitted = None
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare the problems of a route, with those that every route can end in."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
     return {

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.delivery import Channel
-from app.faces.api.bearer import OptionalToken
-from app.faces.api.schemas import In, Moment, Out, answered, problems
-from app.faces.http import verifying
-from app.faces.http.limited import LimitedRoute, spends
+from app.faces.api.bearer_auth import OptionalToken
+from app.faces.api.schemas import RequestModel, Timestamp, ResponseModel, json_response, problem_responses
+from app.faces.http import verification_flow
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.problems import INVALID_CODE, problem_response
 from app.faces.http.services import services_of
-from app.faces.http.verifying import PROOF_HEADER, TICKET_HEADER
+from app.faces.http.verification_flow import PROOF_OF_WORK_HEADER, QUEUE_TICKET_HEADER
 from app.locales import Locale
 from app.rate_limits import RouteLimit
 from app.verification import CODE_LENGTH, VerificationStarted, WrongCode
 
-router = APIRouter(route_class=LimitedRoute, tags=["verifications"])
+router = APIRouter(route_class=RateLimitedRoute, tags=["verifications"])
 
 Secret = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -33,7 +33,7 @@ def _headers(*headers: tuple[str, str]) -> dict[str, Any]:
     return {"parameters": parameters}
 
 
-class VerificationIn(In):
+class VerificationIn(RequestModel):
     """Ask for a code."""
 
     channel: Channel
@@ -41,31 +41,31 @@ class VerificationIn(In):
     locale: Locale = "ko"
 
 
-class ResendIn(In):
+class ResendIn(RequestModel):
     """Ask for another code."""
 
     client_secret: Secret
 
 
-class ConfirmationIn(In):
+class ConfirmationIn(RequestModel):
     """Confirm a code."""
 
     code: Annotated[str, Field(min_length=1, max_length=100)]
     client_secret: Secret
 
 
-class VerificationOut(Out):
+class VerificationOut(ResponseModel):
     """A code is on its way: the same answer for everyone."""
 
     id: UUID
     channel: Channel
     code_length: int = CODE_LENGTH
-    expires_at: Moment
-    resend_at: Moment
+    expires_at: Timestamp
+    resend_at: Timestamp
     client_secret: str
 
 
-class SessionOut(Out):
+class SessionOut(ResponseModel):
     """A session."""
 
     access_token: str
@@ -77,17 +77,17 @@ class SessionOut(Out):
     "/v1/verifications",
     status_code=202,
     response_model=VerificationOut,
-    responses=problems(413, 415, 422),
+    responses=problem_responses(413, 415, 422),
     openapi_extra=_headers(
-        (PROOF_HEADER, "the solution of a challenge: ALTCHA version 2, in base64"),
-        (TICKET_HEADER, "the ticket of a place in the queue"),
+        (PROOF_OF_WORK_HEADER, "the solution of a challenge: ALTCHA version 2, in base64"),
+        (QUEUE_TICKET_HEADER, "the ticket of a place in the queue"),
     ),
 )
-@spends(RouteLimit.VERIFICATIONS)
+@rate_limit(RouteLimit.VERIFICATIONS)
 def start_verification(body: VerificationIn, request: Request) -> Response:
     """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
     return _started(
-        verifying.start(request, body.channel, body.identifier, body.locale, request.headers.get(TICKET_HEADER))
+        verification_flow.start_verification(request, body.channel, body.identifier, body.locale, request.headers.get(QUEUE_TICKET_HEADER))
     )
 
 
@@ -95,22 +95,22 @@ def start_verification(body: VerificationIn, request: Request) -> Response:
     "/v1/verifications/{id}/resend",
     status_code=202,
     response_model=VerificationOut,
-    responses=problems(404, 410, 413, 415, 422),
-    openapi_extra=_headers((PROOF_HEADER, "the solution of a challenge: ALTCHA version 2, in base64")),
+    responses=problem_responses(404, 410, 413, 415, 422),
+    openapi_extra=_headers((PROOF_OF_WORK_HEADER, "the solution of a challenge: ALTCHA version 2, in base64")),
 )
-@spends(RouteLimit.VERIFICATIONS)
+@rate_limit(RouteLimit.VERIFICATIONS)
 def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name
     """Have a new code sent; the one before is void."""
-    return _started(verifying.resend(request, id, body.client_secret))
+    return _started(verification_flow.resend_code(request, id, body.client_secret))
 
 
 @router.post(
     "/v1/verifications/{id}/confirm",
     response_model=SessionOut,
-    responses=problems(401, 404, 409, 410, 413, 415, 422),
+    responses=problem_responses(401, 404, 409, 410, 413, 415, 422),
     openapi_extra={"security": [{}]},  # added to the Bearer: one or none
 )
-@spends(RouteLimit.CONFIRMATIONS)
+@rate_limit(RouteLimit.CONFIRMATIONS)
 def confirm_verification(
     id: UUID,  # noqa: A002  the contract's name
     body: ConfirmationIn,
@@ -118,11 +118,11 @@ def confirm_verification(
     token: OptionalToken,
 ) -> Response:
     """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
-    outcome = verifying.confirm(request, id, body.client_secret, body.code, lambda _: token)
+    outcome = verification_flow.confirm_code(request, id, body.client_secret, body.code, lambda _: token)
     if isinstance(outcome, WrongCode):
         return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
     seconds = int((outcome.expires_at - services_of(request).clock()).total_seconds())
-    return answered(SessionOut(access_token=outcome.token, expires_in=seconds))
+    return json_response(SessionOut(access_token=outcome.token, expires_in=seconds))
 
 
 def _started(started: VerificationStarted) -> Response:
@@ -133,4 +133,4 @@ def _started(started: VerificationStarted) -> Response:
         resend_at=started.resend_at,
         client_secret=started.client_secret,
     )
-    return answered(body, 202)
+    return json_response(body, 202)

@@ -13,7 +13,7 @@ import typer
 
 from app import datasets
 from app.clock import system_clock
-from app.config import read_settings
+from app.config import load_settings
 from app.crypto.stretching import parse_cost
 from app.datasets import DataSet, IdentifierHasher, Record, SealedStore, AmbiguousIdentifier, UnknownIdentifier
 from app.datasets.files import write_source_file
@@ -76,7 +76,7 @@ def import_dataset(
 
     if cost is not None:
         parse_cost(cost)  # refused before anything is opened or started
-    settings = read_settings()
+    settings = load_settings()
     request = ImportOptions(
         path=file,
         incident=incident,
@@ -113,7 +113,7 @@ def publish(
     json: JsonOption = False,
 ) -> None:
     """Publish a staged data set, or roll back to a superseded one."""
-    with open_database(read_settings()) as database, database.write() as session:
+    with open_database(load_settings()) as database, database.write() as session:
         changed = datasets.publish(session, dataset, now=system_clock(), accept_loss=accept_loss)
     for one in changed:
         emit({"event": one.state, "id": one.id}, f"data set {one.id} is {one.state}", as_json=json)
@@ -122,7 +122,7 @@ def publish(
 @commands.command("retire")
 def retire(dataset: Id, json: JsonOption = False) -> None:
     """Drop a data set's rows and destroy its store key, so that no backup of it can be read either."""
-    settings = read_settings()
+    settings = load_settings()
     with open_database(settings) as database:
         keys = open_keys(settings, database)
         with database.write() as session:
@@ -137,7 +137,7 @@ def retire(dataset: Id, json: JsonOption = False) -> None:
 @commands.command("list")
 def list_datasets(json: JsonOption = False) -> None:
     """List the data sets, by age."""
-    with open_database(read_settings()) as database, database.read() as session:
+    with open_database(load_settings()) as database, database.read() as session:
         for one in datasets.list_all(session):
             emit(
                 _fields(one),
@@ -153,7 +153,7 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Lay the counts of two data sets beside each other, by cohort and item, as they were imported."""
-    settings = read_settings()
+    settings = load_settings()
     with open_database(settings) as database:
         keys = open_keys(settings, database)
         with database.read() as session:
@@ -174,7 +174,7 @@ def verify_dataset(
     """Hold a data set's rows against its signed manifest: exit 0 where all is well, 1 where it is not."""
     from app.datasets.integrity import check_integrity  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
 
-    settings = read_settings()
+    settings = load_settings()
     with (
         open_database(settings) as database,
         open_keyholder(settings, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket,
@@ -203,7 +203,7 @@ def verify_dataset(
 @commands.command("canaries")
 def list_canaries(dataset: Id, json: JsonOption = False) -> None:
     """List the identifiers that an import planted and nobody owns: keep them like a key, or among the customers of a list that may leak."""
-    settings = read_settings()
+    settings = load_settings()
     with open_database(settings) as database:
         keys = open_keys(settings, database)
         with database.read() as session:
@@ -219,7 +219,7 @@ def suppress(
     json: JsonOption = False,
 ) -> None:
     """Remove one person, whose email or phone comes on standard input, from every unretired data set of the incident."""
-    settings = read_settings()
+    settings = load_settings()
     kind, identifier = _identifier(sys.stdin.readline())
     with (
         open_database(settings) as database,

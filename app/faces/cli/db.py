@@ -2,7 +2,7 @@
 
 import typer
 
-from app.config import read_settings
+from app.config import load_settings
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.faces.cli.output import JsonOption, emit
@@ -18,7 +18,7 @@ def _group() -> None:
 @commands.command("upgrade")
 def upgrade_schema(json: JsonOption = False) -> None:
     """Bring the schema to the newest revision."""
-    database = Database(read_settings().database_url)
+    database = Database(load_settings().database_url)
     try:
         upgrade(database)
     finally:

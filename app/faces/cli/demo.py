@@ -11,7 +11,7 @@ import typer
 
 from app import datasets, incidents
 from app.clock import system_clock
-from app.config import Settings, read_settings
+from app.config import Settings, load_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.datasets.files import write_source_file
@@ -50,7 +50,7 @@ def demo(
     create_app: CreateApp = context.obj
     with tempfile.TemporaryDirectory(prefix="exposure-demo-") as name:
         folder = Path(name)
-        settings = read_settings(
+        settings = load_settings(
             database_url=f"sqlite:///{folder / 'exposure.sqlite3'}",
             key_dir=folder,
             work_dir=folder,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import incidents
 from app.clock import system_clock
-from app.config import read_settings
+from app.config import load_settings
 from app.faces.cli.resources import open_database
 from app.faces.cli.output import JsonOption, emit
 from app.incidents import Incident
@@ -22,7 +22,7 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 def create(file: File, json: JsonOption = False) -> None:
     """Take in a new incident, with version 1 of its notice."""
     incident = incidents.load_incident(file)
-    with open_database(read_settings()) as database, database.write() as session:
+    with open_database(load_settings()) as database, database.write() as session:
         incidents.create_incident(session, incident, now=system_clock())
     _said("created", incident, 1, as_json=json)
 
@@ -31,7 +31,7 @@ def create(file: File, json: JsonOption = False) -> None:
 def update(file: File, json: JsonOption = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
     incident = incidents.load_incident(file)
-    with open_database(read_settings()) as database, database.write() as session:
+    with open_database(load_settings()) as database, database.write() as session:
         version = incidents.update_incident(session, incident, now=system_clock())
     _said("updated", incident, version, as_json=json)
 
@@ -39,7 +39,7 @@ def update(file: File, json: JsonOption = False) -> None:
 @commands.command("list")
 def list_incidents(json: JsonOption = False) -> None:
     """List the incidents."""
-    with open_database(read_settings()) as database, database.read() as session:
+    with open_database(load_settings()) as database, database.read() as session:
         for one in incidents.list_incidents(session):
             fields = _fields(session, one)
             text = f"{one.slug}  {one.status}  notice {fields['notice_version']}  {one.title.en}"
@@ -49,7 +49,7 @@ def list_incidents(json: JsonOption = False) -> None:
 @commands.command("show")
 def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: JsonOption = False) -> None:
     """Show one incident with its notice."""
-    with open_database(read_settings()) as database, database.read() as session:
+    with open_database(load_settings()) as database, database.read() as session:
         incident = incidents.get_incident(session, slug)
         fields = incident.model_dump(mode="json", exclude_none=True) | _fields(session, incident)
     emit(fields, incident.model_dump_json(indent=2, exclude_none=True), as_json=json)

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 import typer
 
-from app.config import read_settings, require
+from app.config import load_settings, require_setting
 from app.faces.cli.output import JsonOption, emit
 from app.keyholder import import_socket_path, serve
 
@@ -15,7 +15,7 @@ def keyholder(
     json: JsonOption = False,
 ) -> None:
     """Hold the pepper of EXPOSURE_PEPPER_FILE in this process, and answer at a socket."""
-    pepper_file = cast("Path", require(read_settings(), "pepper_file"))
+    pepper_file = cast("Path", require_setting(load_settings(), "pepper_file"))
 
     def ready() -> None:
         fields = {"event": "ready", "socket": str(socket), "import": str(import_socket_path(socket))}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.config import read_settings
+from app.config import load_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
 from app.datasets import list_all
@@ -19,7 +19,7 @@ commands = typer.Typer(help="Key files: one for each role.", no_args_is_help=Tru
 @commands.command("generate")
 def generate(json: JsonOption = False) -> None:
     """Make the application secret and the signing key, and the pepper where EXPOSURE_PEPPER_FILE is set. None is ever overwritten."""
-    settings = read_settings()
+    settings = load_settings()
     keys = KeyRing(settings.key_dir)
     wanted: list[tuple[Path, type[Key]]] = [(keys.application_key_path, ApplicationKey), (keys.signing_key_path, SigningKey)]
     if settings.pepper_file is not None:
@@ -35,7 +35,7 @@ def generate(json: JsonOption = False) -> None:
 @commands.command("list")
 def list_keys(json: JsonOption = False) -> None:
     """Name the keys that are there, and what each store key serves."""
-    settings = read_settings()
+    settings = load_settings()
     keys = KeyRing(settings.key_dir)
     for path, role in ((keys.application_key_path, ApplicationKey), (keys.signing_key_path, SigningKey)):
         if path.exists():
@@ -54,7 +54,7 @@ def list_keys(json: JsonOption = False) -> None:
 @commands.command("destroy")
 def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json: JsonOption = False) -> None:
     """Destroy a store key that no data set uses any more. What it sealed, in every backup, is unreadable from then on."""
-    settings = read_settings()
+    settings = load_settings()
     keys = KeyRing(settings.key_dir)
     if key not in keys.list_store_key_ids():
         raise InvalidInput("there is no store key of this id in EXPOSURE_KEY_DIR")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, ReceiptSigner, verify_signature
-from app.config import read_settings
+from app.config import load_settings
 from app.crypto.key_files import KeyRing
 from app.faces.cli.output import JsonOption, emit
 
@@ -49,7 +49,7 @@ def _receipt(content: Any) -> Receipt:  # noqa: ANN401  whatever stood in the fi
 
 def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
     if file is None:
-        return ReceiptSigner(KeyRing(read_settings().key_dir).load_signing_key()).key
+        return ReceiptSigner(KeyRing(load_settings().key_dir).load_signing_key()).key
     try:
         keys = [ReceiptKey(_text(one["kid"]), _text(one["public_key"])) for one in _read(file)["keys"]]
     except (KeyError, TypeError):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from app.config import Settings, require
+from app.config import Settings, require_setting
 from app.crypto.key_files import KeyRing
 from app.crypto.keys import InvalidKey
 from app.db import Database
@@ -55,11 +55,11 @@ def open_keyholder(settings: Settings, *sockets: KeyholderSocket) -> Iterator[Pa
     """Give the configured keyholder's lookup door, or run a child for as long as the block lasts.
 
     Raises:
-        BadSetting: there is no keyholder, and no pepper for one.
+        InvalidSetting: there is no keyholder, and no pepper for one.
         InvalidKey: the child did not start.
     """
     if settings.keyholder_path is not None:
         yield settings.keyholder_path
         return
-    with spawn_keyholder(cast("Path", require(settings, "pepper_file")), *sockets) as path:
+    with spawn_keyholder(cast("Path", require_setting(settings, "pepper_file")), *sockets) as path:
         yield path

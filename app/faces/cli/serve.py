@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.config import BadSetting, read_settings, require
+from app.config import InvalidSetting, load_settings, require_setting
 from app.db import parse_database_url
 from app.delivery import ConsoleSender
 from app.faces.cli.resources import open_database, open_keyholder, open_keys
@@ -23,15 +23,15 @@ def serve(
     json: JsonOption = False,
 ) -> None:
     """Run the server on EXPOSURE_DATABASE_URL."""
-    settings = read_settings()
-    require(settings, "sender")
+    settings = load_settings()
+    require_setting(settings, "sender")
     load_policy(settings.limits_file)  # here, and not in each worker, which would be started again and again
     if settings.replica_url is not None:
         parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:
         open_keys(settings, database)
     if workers > 1 and settings.redis_url is None:
-        raise BadSetting(
+        raise InvalidSetting(
             "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"
         )
     create_app: CreateApp = context.obj

@@ -19,7 +19,7 @@ from app.config import Settings
 from app.delivery import Sender
 from app.errors import InvalidInput
 from app.faces.cli.output import emit
-from app.faces.http.metrics import counted_together
+from app.faces.http.metrics import multiprocess_metrics
 
 READY_WITHIN = 60.0
 BACKLOG = 2048
@@ -77,7 +77,7 @@ def run_server(
     threading.Thread(target=_say_when_ready, args=(url, say), daemon=True).start()
     with listening:
         if workers > 1:
-            with counted_together() if settings.metrics_token else nullcontext():
+            with multiprocess_metrics() if settings.metrics_token else nullcontext():
                 Multiprocess(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])

@@ -1,7 +1,7 @@
 """What the service counts of itself, for Prometheus. No label says anything of a caller or a person: each value is one of a fixed set.
 
 Where several workers answer, each counts into files of its own in one folder, and whoever is asked adds them all up. The library decides as it is
-*imported* whether it counts so, by an environment variable: so the folder must be made before the workers start (`counted_together`), and in a
+*imported* whether it counts so, by an environment variable: so the folder must be made before the workers start (`multiprocess_metrics`), and in a
 process that has imported this already nothing changes any more.
 """
 
@@ -15,14 +15,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)
 """0.2 is what is promised while the store of limits is down."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when each label first came up: twice as much to read, and of one worker only
 
 
 @contextmanager
-def counted_together() -> Iterator[None]:
+def multiprocess_metrics() -> Iterator[None]:
     """Have the processes that start meanwhile count in common. A folder of its own, since what an earlier start left there would be added."""
     with TemporaryDirectory(prefix="exposure-metrics-") as folder:
         os.environ[FOLDER] = folder
@@ -35,7 +35,7 @@ def counted_together() -> Iterator[None]:
 class Metrics:
     """The counters of one application."""
 
-    def __init__(self, *, store: bool) -> None:
+    def __init__(self, *, has_redis: bool) -> None:
         """Begin at nothing.
 
         Args:
@@ -44,31 +44,31 @@ class Metrics:
         self._registry = own = CollectorRegistry()
         self._requests = Counter("exposure_requests", "Answers, by route", ["route", "method", "status"], registry=own)
         self._seconds = Histogram(
-            "exposure_request_seconds", "How long they took", ["route"], registry=own, buckets=SECONDS
+            "exposure_request_duration_seconds", "How long they took", ["route"], registry=own, buckets=DURATION_BUCKETS
         )
         self._refusals = Counter(
-            "exposure_budget_refusals", "Calls and messages that a budget refused, or would", ["budget"], registry=own
+            "exposure_rate_limit_denials", "Calls and messages that a budget refused, or would", ["limit"], registry=own
         )
         self._fallbacks = Counter(
-            "exposure_limits_fallback_spends", "Spent in the process, for the store was silent", registry=own
+            "exposure_redis_fallbacks", "Spent in the process, for the store was silent", registry=own
         )
         self._messages = Counter(
             "exposure_messages", "Messages with a code, by what came of them", ["channel", "outcome"], registry=own
         )
-        self._verifications = Counter("exposure_verifications", "Codes that were tried", ["outcome"], registry=own)
-        self._canaries = Counter("exposure_canaries_touched", "Codes asked for a canary", registry=own)
+        self._verifications = Counter("exposure_code_attempts", "Codes that were tried", ["outcome"], registry=own)
+        self._canaries = Counter("exposure_canary_hits", "Codes asked for a canary", registry=own)
         self._store: Gauge | None = None
-        if store:
+        if has_redis:
             # of several workers the worst: one that has lost the store counts apart from the others
             self._store = Gauge(
-                "exposure_limits_store_up",
+                "exposure_redis_up",
                 "Whether the store of limits answers",
                 registry=own,
                 multiprocess_mode="livemin",
             )
             self._store.set(1)
 
-    def answered(self, route: str | None, method: str, status: int, seconds: float) -> None:
+    def count_response(self, route: str | None, method: str, status: int, seconds: float) -> None:
         """Count one answer.
 
         Args:
@@ -81,32 +81,32 @@ class Metrics:
         self._requests.labels(template, method, f"{status // 100}xx" if status else "none").inc()
         self._seconds.labels(template).observe(seconds)
 
-    def refused(self, budget: str) -> None:
+    def count_denial(self, budget: str) -> None:
         """Count a refusal of the budget of this name, as in ``client.new_identifiers``."""
         self._refusals.labels(budget).inc()
 
-    def fell_back(self) -> None:
+    def count_redis_fallback(self) -> None:
         """Count what was spent in this process instead of the store."""
         self._fallbacks.inc()
 
-    def store_answers(self, answers: bool) -> None:
+    def set_redis_available(self, answers: bool) -> None:
         """Say whether the store does."""
         if self._store is not None:
             self._store.set(answers)
 
-    def message(self, channel: str, outcome: str) -> None:
+    def count_message(self, channel: str, outcome: str) -> None:
         """Count what came of a message."""
         self._messages.labels(channel, outcome).inc()
 
-    def canary_touched(self) -> None:
+    def count_canary_hit(self) -> None:
         """Count a code that was asked for a canary."""
         self._canaries.inc()
 
-    def tried(self, *, right: bool) -> None:
+    def count_code_attempt(self, *, is_correct: bool) -> None:
         """Count a code that was tried."""
-        self._verifications.labels("confirmed" if right else "wrong").inc()
+        self._verifications.labels("confirmed" if is_correct else "wrong").inc()
 
-    def text(self) -> bytes:
+    def render(self) -> bytes:
         """Write all of it down in Prometheus' text format: of all workers, where they count in common."""
         folder = os.environ.get(FOLDER)
         if folder is None:

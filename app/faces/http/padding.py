@@ -4,11 +4,11 @@ What fills them up is white space behind the content: JSON passes over it (RFC 8
 again: nothing here compresses, and a proxy in front must not.
 """
 
-STEP = 4096
-PAGE_STEPS = 4
+PADDING_BLOCK = 4096
+MIN_PAGE_BLOCKS = 4
 """Of a page at the least: what a leak adds to one is more than a step often has left, and less than these."""
 
 
-def padded(content: bytes, *, steps: int = 1) -> bytes:
+def pad_response(content: bytes, *, min_blocks: int = 1) -> bytes:
     """Fill *content* up with spaces to so many *steps*, or to as many more as it takes."""
-    return content + b" " * max(steps * STEP - len(content), -len(content) % STEP)
+    return content + b" " * max(min_blocks * PADDING_BLOCK - len(content), -len(content) % PADDING_BLOCK)

@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
 from app.errors import ExposureError, DependencyUnavailable
 from app.exposures import InvalidValue, ReverificationNeeded
-from app.faces.http.limited import RequestRateLimited
+from app.faces.http.rate_limited_route import RequestRateLimited
 from app.faces.http.services import services_of
 from app.incidents import UnknownIncident
 from app.rate_limits import MustQueue, RateLimited, RateLimitState
@@ -31,7 +31,7 @@ from app.verification import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 5
+RETRY_AFTER_SECONDS = 5
 """What a 503 asks for: long enough for a restart, short enough for a person who waits."""
 
 
@@ -45,21 +45,21 @@ class Problem:
     detail: str
 
 
-UNAVAILABLE = Problem(
+SERVICE_UNAVAILABLE = Problem(
     503,
     "unavailable",
     "Service unavailable",
     "A dependency of this answer failed. This says nothing about you or your data. Try again.",
 )
-INTERNAL = Problem(500, "internal-error", "Internal error", "This says nothing about you or your data. Try again.")
-TOO_MANY = Problem(429, "too-many-requests", "Too many requests", "Try again after the time in Retry-After.")
-WORK = Problem(
+INTERNAL_ERROR = Problem(500, "internal-error", "Internal error", "This says nothing about you or your data. Try again.")
+TOO_MANY_REQUESTS = Problem(429, "too-many-requests", "Too many requests", "Try again after the time in Retry-After.")
+PROOF_OF_WORK_REQUIRED = Problem(
     429,
     "proof-of-work",
     "Proof of work required",
     "Solve challenge and send the solution in the header Proof-Of-Work, or try again after the time in Retry-After.",
 )
-CROWDED = Problem(
+QUEUE_REQUIRED = Problem(
     503,
     "crowded",
     "Service busy: please queue",
@@ -102,11 +102,11 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
         409, "notice-superseded", "Notice superseded", "Read the newest notice and acknowledge that one."
     ),
     UnknownIncident: Problem(404, "unknown-incident", "Unknown incident", "No incident has this name."),
-    RequestRateLimited: TOO_MANY,
-    RateLimited: TOO_MANY,
-    ResendTooSoon: TOO_MANY,
-    MustQueue: CROWDED,
-    DependencyUnavailable: UNAVAILABLE,
+    RequestRateLimited: TOO_MANY_REQUESTS,
+    RateLimited: TOO_MANY_REQUESTS,
+    ResendTooSoon: TOO_MANY_REQUESTS,
+    MustQueue: QUEUE_REQUIRED,
+    DependencyUnavailable: SERVICE_UNAVAILABLE,
 }
 
 _BY_STATUS = {
@@ -119,14 +119,14 @@ _BY_STATUS = {
 }
 
 
-def problem_of(error: ExposureError) -> Problem:
+def problem_for_error(error: ExposureError) -> Problem:
     """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
     if isinstance(error, RateLimited) and error.accepts_proof_of_work:
-        return WORK
-    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
+        return PROOF_OF_WORK_REQUIRED
+    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL_ERROR)
 
 
-def http_problem(status: int) -> Problem:
+def problem_for_status(status: int) -> Problem:
     """Find the problem for a status that the framework came to."""
     if status in _BY_STATUS:
         return _BY_STATUS[status]
@@ -134,7 +134,7 @@ def http_problem(status: int) -> Problem:
     return Problem(status, title.lower().replace(" ", "-"), title, "The request cannot be served.")
 
 
-def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
+def headers_for(problem: Problem, error: Exception | None = None) -> dict[str, str]:
     """Give the headers that a problem needs."""
     if isinstance(error, RequestRateLimited):
         return {"Retry-After": str(error.spent.reset)}
@@ -143,7 +143,7 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     if isinstance(error, RateLimited | MustQueue):
         return {"Retry-After": str(error.retry_after)}
     if problem.status == 503:
-        return {"Retry-After": str(RETRY_SECONDS)}
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if problem.status == 401:
         return {"WWW-Authenticate": "Bearer"}
     return {}
@@ -171,22 +171,22 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, HTTPException) and error.status_code == 400:  # a body that is not even text
         return problem_response(request, INVALID_REQUEST, errors=[{"pointer": "", "code": "json_invalid"}])
     if isinstance(error, HTTPException):
-        problem = http_problem(error.status_code)
+        problem = problem_for_status(error.status_code)
     else:
-        problem = problem_of(error) if isinstance(error, ExposureError) else INTERNAL
+        problem = problem_for_error(error) if isinstance(error, ExposureError) else INTERNAL_ERROR
     extensions: dict[str, object] = {}
     if isinstance(error, InvalidIdentifier | InvalidValue):
         pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
         extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
     if isinstance(error, RateLimited):  # in the headers it takes the place of the budget of calls, which had room
         count, seconds = error.limit.count, int(error.limit.seconds)
-        request.state.spent = RateLimitState(error.limit_name, False, count, seconds, 0, error.retry_after)
+        request.state.rate_limit = RateLimitState(error.limit_name, False, count, seconds, 0, error.retry_after)
         if error.accepts_proof_of_work:
             services = services_of(request)
-            extensions["challenge"] = services.work.create_challenge(now=services.clock())
+            extensions["challenge"] = services.proof_of_work.create_challenge(now=services.clock())
     if isinstance(error, MustQueue) and error.ticket:
         extensions |= {"ticket": error.ticket, "ahead": error.ahead}
-    headers = headers_of(problem, error)
+    headers = headers_for(problem, error)
     if problem.status == 405:
         headers["Allow"] = ", ".join(sorted(_methods_here(request)))
     return problem_response(request, problem, headers, **extensions)

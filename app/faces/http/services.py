@@ -27,22 +27,22 @@ class Services:
     replica: Database | None
     """Of the rows of look-ups; the register reads it."""
     keyholder: KeyholderClient
-    register: SealedStore
-    incidents: IncidentCache
+    sealed_store: SealedStore
+    incident_cache: IncidentCache
     verification: VerificationService
     outbox: Outbox
     sessions: SessionService
     exposures: ExposureService
     acknowledgements: AcknowledgementService
-    limiter: RequestLimiter
-    budgets: ActionLimiter
-    refusals: DeferredDenials
+    request_limiter: RequestLimiter
+    action_limiter: ActionLimiter
+    deferred_denials: DeferredDenials
     """Of those budgets, not yet told of."""
-    work: ProofOfWork
-    queue: WaitingRoom
+    proof_of_work: ProofOfWork
+    waiting_room: WaitingRoom
     canaries: CanaryIndex
-    alarms: CanaryAlerter
-    countries: tuple[str, ...]
+    canary_alerter: CanaryAlerter
+    sms_countries: tuple[str, ...]
     """Calling codes of those to which text messages are sent."""
     secure_cookies: bool
     metrics: Metrics

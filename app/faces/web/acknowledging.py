@@ -11,11 +11,11 @@ from fastapi import Form, Request, Response
 from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, decode_base64url
 from app.db import Reader
 from app.exposures import Exposure, exposure_id
-from app.faces.http.identity import identifier_digests_of, read_as
-from app.faces.http.limited import spends
-from app.faces.http.padding import padded
+from app.faces.http.auth import identifier_digests_of, read_as_principal
+from app.faces.http.rate_limited_route import rate_limit
+from app.faces.http.padding import pad_response
 from app.faces.http.services import Services, services_of
-from app.faces.web.answering import answer_page, token_of
+from app.faces.web.answering import render_answer_page, require_session_token
 from app.faces.web.language import locale_of, texts_of
 from app.faces.web.pages import page, see
 from app.faces.web.routing import page_router
@@ -44,7 +44,7 @@ Chosen = tuple[Exposure, Notice]
 
 
 @router.post("/acknowledge")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def acknowledge(
     request: Request,
     exposure: Names = None,
@@ -52,40 +52,40 @@ def acknowledge(
 ) -> Response:
     """Record that the notice of some of the person's exposures was read: all of them, or none."""
     services = services_of(request)
-    token, texts = token_of(request), texts_of(request).notice
+    token, texts = require_session_token(request), texts_of(request).notice
     version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
     now = services.clock()
 
     def find(session: Reader, principal: Principal) -> dict[str, Chosen]:
         found = services.exposures.find(session, identifier_digests_of(principal)).exposures
-        known = services.incidents.get_all(session)
+        known = services.incident_cache.get_all(session)
         return {exposure_id(principal.session_key, one): (one, known[one.incident].notices[locale_of(request)]) for one in found}
 
     try:
-        chosen = _chosen(read_as(services, token, find), exposure or [])
+        chosen = _chosen(read_as_principal(services, token, find), exposure or [])
         with services.database.write() as session:
             for one, notice in chosen:
                 services.acknowledgements.acknowledge(session, one, notice, version, now=now)
     except UnknownExposure:
-        return answer_page(request, services, status=404, alert=texts.stale)
+        return render_answer_page(request, services, status=404, alert=texts.stale)
     except NoticeSuperseded:
-        return answer_page(request, services, status=409, alert=texts.superseded)
+        return render_answer_page(request, services, status=409, alert=texts.superseded)
     return see(f"/answer#read-{chosen[0][0].incident}")
 
 
 @router.get("/receipts")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def show_receipts(request: Request) -> Response:
     """Show the person's receipts in words."""
     services = services_of(request)
     receipts = _receipts(request, services)
-    titles = {slug: one.incident.title for slug, one in services.database.optimistic_read(services.incidents.get_all).items()}
+    titles = {slug: one.incident.title for slug, one in services.database.optimistic_read(services.incident_cache.get_all).items()}
     in_words = [_in_words(one, titles) for one in receipts]
     return page(request, "receipts.html", here="/receipts", personal=True, receipts=in_words)
 
 
 @router.get("/receipts/{number}")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def download_receipt(request: Request, number: str) -> Response:
     """Hand out one receipt as the file that `exposure receipt verify` takes; they are numbered by age, from 1."""
     services = services_of(request)
@@ -95,7 +95,7 @@ def download_receipt(request: Request, number: str) -> Response:
         raise UnknownExposure("no such receipt")
     headers = {"Content-Disposition": f'attachment; filename="receipt-{number}.json"'}
     content = json.dumps(asdict(known[number]), indent=1).encode() + b"\n"
-    return Response(padded(content), media_type="application/json", headers=headers)
+    return Response(pad_response(content), media_type="application/json", headers=headers)
 
 
 def _chosen(own: Mapping[str, Chosen], names: Sequence[str]) -> list[Chosen]:
@@ -109,7 +109,7 @@ def _receipts(request: Request, services: Services) -> list[Receipt]:
         found = services.exposures.find(session, identifier_digests_of(principal)).exposures
         return services.acknowledgements.receipts_for_exposures(session, found)
 
-    return read_as(services, token_of(request), read)
+    return read_as_principal(services, require_session_token(request), read)
 
 
 def _in_words(receipt: Receipt, titles: dict[str, LocalizedText]) -> ReceiptView:

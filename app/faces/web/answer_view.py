@@ -8,7 +8,7 @@ from typing import Literal
 from app.acknowledgements import Acknowledgement
 from app.db import Reader
 from app.exposures import ExposureReport, Exposure, exposure_id
-from app.faces.http.identity import identifier_digests_of
+from app.faces.http.auth import identifier_digests_of
 from app.faces.http.services import Services
 from app.incidents import Action, Incident, ItemKind, Notice, LocalizedText
 from app.locales import Locale
@@ -70,7 +70,7 @@ def read_answer(services: Services, session: Reader, principal: Principal, local
         DependencyUnavailable: something could not be read; then there is no answer.
     """
     answer = services.exposures.find(session, identifier_digests_of(principal))
-    known = services.incidents.get_all(session)
+    known = services.incident_cache.get_all(session)
     read = services.acknowledgements.latest_for_exposures(session, answer.exposures)
     concerned = {one.incident for one in answer.datasets} | {one.incident for one in answer.exposures}
     return AnswerView(

@@ -8,8 +8,8 @@ from fastapi import Form, Request, Response
 from app.acknowledgements import STATEMENTS
 from app.db import Reader
 from app.exposures import ValueCheckResult, InvalidValue, exposure_id
-from app.faces.http.identity import identifier_digests_of, read_as, read_identity
-from app.faces.http.limited import spends
+from app.faces.http.auth import identifier_digests_of, read_as_principal, load_principal
+from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
 from app.faces.web.answer_view import read_answer
@@ -23,7 +23,7 @@ router = page_router()
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ValueCheckView:
     """What was checked, and what came of it: by exposure's name, or an error."""
 
     kind: Literal["name", "address"] = "name"
@@ -33,15 +33,15 @@ class Checked:
 
 
 @router.get("/answer")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def show_answer(request: Request) -> Response:
     """Show what of the person's leaked. "Not found" is said only where every data set was really read."""
     services = services_of(request)
-    return answer_page(request, services)
+    return render_answer_page(request, services)
 
 
 @router.post("/check")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def check_value(
     request: Request,
     kind: Annotated[str, Form()] = "name",
@@ -49,29 +49,29 @@ def check_value(
 ) -> Response:
     """Hold a name or an address against the person's own records."""
     services = services_of(request)
-    token = token_of(request)
+    token = require_session_token(request)
     known: Literal["name", "address"] = "address" if kind == "address" else "name"
-    services.budgets.charge_value_check(read_identity(services, token).key, now=services.clock())  # once: what follows may run twice
+    services.action_limiter.charge_value_check(load_principal(services, token).key, now=services.clock())  # once: what follows may run twice
 
     def check(session: Reader, principal: Principal) -> dict[str, ValueCheckResult]:
         results = services.exposures.check_value(session, identifier_digests_of(principal), known, value)
         return {exposure_id(principal.session_key, one.exposure): one for one in results}
 
     try:
-        results = read_as(services, token, check)
+        results = read_as_principal(services, token, check)
     except InvalidValue:
         error = texts_of(request).check.invalid
-        return answer_page(request, services, status=422, checked=Checked(known, value, error=error))
-    return answer_page(request, services, checked=Checked(known, value, results))
+        return render_answer_page(request, services, status=422, checked=ValueCheckView(known, value, error=error))
+    return render_answer_page(request, services, checked=ValueCheckView(known, value, results))
 
 
-def answer_page(
+def render_answer_page(
     request: Request,
     services: Services,
     *,
     status: int = 200,
     alert: str | None = None,
-    checked: Checked | None = None,
+    checked: ValueCheckView | None = None,
 ) -> Response:
     """Write the answer.
 
@@ -80,9 +80,9 @@ def answer_page(
         ReverificationNeeded: as for `read_answer`.
         DependencyUnavailable: as for `read_answer`.
     """
-    token = token_of(request)
+    token = require_session_token(request)
     locale = locale_of(request)
-    view = read_as(services, token, lambda session, principal: read_answer(services, session, principal, locale))
+    view = read_as_principal(services, token, lambda session, principal: read_answer(services, session, principal, locale))
     return page(
         request,
         "answer.html",
@@ -91,12 +91,12 @@ def answer_page(
         alert=alert,
         personal=True,
         answer=view,
-        checked=checked or Checked(),
+        checked=checked or ValueCheckView(),
         statement=STATEMENTS[locale],
     )
 
 
-def token_of(request: Request) -> str:
+def require_session_token(request: Request) -> str:
     """Give the session's token.
 
     Raises:

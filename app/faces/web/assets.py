@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from app.faces.http.limited import spends
+from app.faces.http.rate_limited_route import rate_limit
 from app.faces.web.routing import page_router
 from app.rate_limits import RouteLimit
 
@@ -20,7 +20,7 @@ STYLE = f"/static/site.css?v={hashlib.sha256(_CONTENT['site.css']).hexdigest()[:
 
 
 @router.get("/static/{name}")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def get_asset(name: str) -> Response:
     """Serve one of the two."""
     if name not in _CONTENT:

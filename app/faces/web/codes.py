@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 from sqlalchemy.orm import Session
 
-from app.faces.http import verifying
-from app.faces.http.identity import identity_of
-from app.faces.http.limited import spends
+from app.faces.http import verification_flow
+from app.faces.http.auth import principal_of
+from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
-from app.faces.web.answering import answer_page
+from app.faces.web.answering import render_answer_page
 from app.faces.web.cookies import Pending
 from app.faces.web.language import texts_of
 from app.faces.web.pages import page, see
@@ -34,7 +34,7 @@ router = page_router()
 
 
 @router.get("/code")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def show_code_form(request: Request) -> Response:
     """Ask for the code that is on its way."""
     pending = cookies.pending(request)
@@ -42,14 +42,14 @@ def show_code_form(request: Request) -> Response:
 
 
 @router.post("/resend")
-@spends(RouteLimit.VERIFICATIONS)
+@rate_limit(RouteLimit.VERIFICATIONS)
 def resend_code(request: Request) -> Response:
     """Have a new code sent; the one before is void."""
     pending = cookies.pending(request)
     if pending is None:
         return _ended(request)
     try:
-        started = verifying.resend(request, pending.id, pending.client_secret)
+        started = verification_flow.resend_code(request, pending.id, pending.client_secret)
     except ResendTooSoon as soon:
         alert = texts_of(request).code.too_soon.format(seconds=soon.wait)
         response = _code_page(request, pending, status=429, alert=alert)
@@ -63,7 +63,7 @@ def resend_code(request: Request) -> Response:
 
 
 @router.post("/confirm")
-@spends(RouteLimit.CONFIRMATIONS)
+@rate_limit(RouteLimit.CONFIRMATIONS)
 def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
     """Confirm the code: opens a session, or adds the identifier to the one that is open.
 
@@ -78,13 +78,13 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
     if len(digits) != CODE_LENGTH:
         return _code_page(request, pending, status=422, error=texts.not_digits.format(digits=CODE_LENGTH))
     try:
-        outcome = verifying.confirm(
+        outcome = verification_flow.confirm_code(
             request, pending.id, pending.client_secret, digits, partial(_live_token, request, services)
         )
     except (VerificationEnded, UnknownVerification):
         return _ended(request)
     except TooManyIdentifiers:
-        return answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
+        return render_answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
     if isinstance(outcome, WrongCode):
         if outcome.tries_left == 0:
             return _ended(request)
@@ -107,7 +107,7 @@ def _live_token(request: Request, services: Services, session: Session) -> str |
     if token is None:
         return None
     try:
-        identity_of(services, session, token)
+        principal_of(services, session, token)
     except NotSignedIn:
         return None
     return token

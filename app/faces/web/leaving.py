@@ -2,7 +2,7 @@
 
 from fastapi import Request, Response
 
-from app.faces.http.limited import spends
+from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import services_of
 from app.faces.web import cookies
 from app.faces.web.pages import see
@@ -14,7 +14,7 @@ router = page_router()
 
 
 @router.post("/sign-out")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def sign_out(request: Request) -> Response:
     """End the session, where there still is one."""
     services = services_of(request)

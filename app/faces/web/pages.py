@@ -7,7 +7,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from app.faces.http.padding import PAGE_STEPS, padded
+from app.faces.http.padding import MIN_PAGE_BLOCKS, pad_response
 from app.faces.web import cookies
 from app.faces.web.assets import STYLE
 from app.faces.web.language import chosen_now, locale_of, spell_date, spell_moment
@@ -58,7 +58,7 @@ def page(
     )
     written = content.encode()
     response = HTMLResponse(
-        padded(written, steps=PAGE_STEPS) if personal else written, status, {"Content-Language": locale}
+        pad_response(written, min_blocks=MIN_PAGE_BLOCKS) if personal else written, status, {"Content-Language": locale}
     )
     if chosen_now(request) is not None:
         cookies.keep_language(request, response, locale)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 
-from app.faces.http.limited import LimitedRoute
+from app.faces.http.rate_limited_route import RateLimitedRoute
 
 
 def refuse_other_sites(request: Request) -> None:
@@ -35,4 +35,4 @@ def refuse_other_sites(request: Request) -> None:
 
 def page_router() -> APIRouter:
     """Make the router of some pages."""
-    return APIRouter(route_class=LimitedRoute, include_in_schema=False, dependencies=[Depends(refuse_other_sites)])
+    return APIRouter(route_class=RateLimitedRoute, include_in_schema=False, dependencies=[Depends(refuse_other_sites)])

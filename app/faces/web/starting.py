@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 from app.delivery import Channel
-from app.faces.http import verifying
-from app.faces.http.limited import spends
+from app.faces.http import verification_flow
+from app.faces.http.rate_limited_route import rate_limit
 from app.faces.web import cookies
 from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
@@ -20,7 +20,7 @@ router = page_router()
 
 
 @router.get("/")
-@spends(RouteLimit.OTHER)
+@rate_limit(RouteLimit.OTHER)
 def show_start(request: Request) -> Response:
     """Say what this is, and ask. Reads no store: this page is there even when nothing else is."""
     start = texts_of(request).start
@@ -29,12 +29,12 @@ def show_start(request: Request) -> Response:
 
 
 @router.post("/verify")
-@spends(RouteLimit.VERIFICATIONS)
+@rate_limit(RouteLimit.VERIFICATIONS)
 def start_verification(request: Request, identifier: Annotated[str, Form()] = "") -> Response:
     """Have a code sent. What follows is the same for everyone."""
     channel = channel_of(identifier)
     try:
-        started = verifying.start(request, channel, identifier, locale_of(request), cookies.place(request))
+        started = verification_flow.start_verification(request, channel, identifier, locale_of(request), cookies.place(request))
     except RateLimited as spent:
         return _wait(request, 429, identifier, texts_of(request).start.wait, spent.retry_after)
     except MustQueue as crowded:

@@ -8,18 +8,18 @@ import pytest
 from app import incidents
 from tests.faces.web.kit import HOLDER, PEOPLE, Person
 from tests.support.deployment import Deployment
-from tests.support.lavish import lavish
+from tests.support.permissive_limits import permissive_limits
 
 CHECKS = 4
 
 
 @pytest.fixture
-def limited(deploy: Callable[..., Deployment], tmp_path: Path) -> Deployment:
+def limited(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Deployment:
     """A deployment that allows `CHECKS` checks per session, with one published data set."""
     limits_file = tmp_path / "small.toml"
-    limits_file.write_text(lavish({"client.value_checks_per_session": f"{CHECKS}/hour"}))
-    deployment = deploy(limits_file=limits_file)
-    deployment.publish_rows(PEOPLE)
+    limits_file.write_text(permissive_limits({"client.value_checks_per_session": f"{CHECKS}/hour"}))
+    deployment = make_deployment(limits_file=limits_file)
+    deployment.import_and_publish(PEOPLE)
     return deployment
 
 

@@ -12,12 +12,12 @@ from fastapi.routing import iter_route_contexts
 from app.delivery import Channel, Message, Outbox, SendFailed
 from app.delivery.outbox import Outcome
 from app.faces import api
-from app.faces.http.metrics import SECONDS
-from app.faces.http.outermost import METHODS
+from app.faces.http.metrics import DURATION_BUCKETS
+from app.faces.http.middleware import HTTP_METHODS
 from app.rate_limits import RateLimitPolicy
 from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
 from tests.support.deployment import Deployment
-from tests.support.lavish import lavish
+from tests.support.permissive_limits import permissive_limits
 
 TOKEN = "a token of the operators"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -30,8 +30,8 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def measured(deploy: Callable[..., Deployment]) -> Deployment:
-    return deploy(metrics_token=TOKEN)
+def measured(make_deployment: Callable[..., Deployment]) -> Deployment:
+    return make_deployment(metrics_token=TOKEN)
 
 
 def counted(deployment: Deployment) -> dict[str, float]:
@@ -78,13 +78,13 @@ def test_it_is_prometheus_text_and_described_where_it_is_there(measured: Deploym
     assert "# TYPE exposure_requests_total counter" in answer.text
     described = measured.client.get("/v1/openapi.json").json()["paths"]["/metrics"]
     assert list(described) == ["get"]
-    assert [route.path for route in api.METRICS.routes] == ["/metrics"]  # type: ignore[attr-defined]
+    assert [route.path for route in api.METRICS_ROUTER.routes] == ["/metrics"]  # type: ignore[attr-defined]
 
 
-def test_a_scrape_spends_like_any_call(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_a_scrape_spends_like_any_call(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"client.other": "3/hour"}))
-    client = deploy(metrics_token=TOKEN, limits_file=path).client
+    path.write_text(permissive_limits({"client.other": "3/hour"}))
+    client = make_deployment(metrics_token=TOKEN, limits_file=path).client
     assert [client.get("/metrics", headers=HEADERS).status_code for _ in range(4)] == [200] * 3 + [429]
 
 
@@ -104,7 +104,7 @@ def test_answers_are_counted_by_template_method_and_class(measured: Deployment) 
         'method="other",route="/v1/incidents",status="4xx"',
     ):
         assert samples[f"exposure_requests_total{{{labels}}}"] == 1
-    assert samples['exposure_request_seconds_count{route="/v1/incidents/{slug}/notice"}'] == 2
+    assert samples['exposure_request_duration_seconds_count{route="/v1/incidents/{slug}/notice"}'] == 2
     assert not [name for name in samples if "somebody" in name.lower()]
 
 
@@ -115,35 +115,35 @@ class Failing:
         raise SendFailed("not now")
 
 
-def test_what_came_of_codes_and_messages_is_counted(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_what_came_of_codes_and_messages_is_counted(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
-    path.write_text(lavish({"target.codes": "1/hour", "client.unverified_codes": f"{3 / SOFT_LIMIT_SHARE:.0f}/hour"}))
-    deployment = deploy(metrics_token=TOKEN, limits_file=path)
+    path.write_text(permissive_limits({"target.codes": "1/hour", "client.unverified_codes": f"{3 / SOFT_LIMIT_SHARE:.0f}/hour"}))
+    deployment = make_deployment(metrics_token=TOKEN, limits_file=path)
     outbox: Outbox = deployment.app.state.services.outbox
-    asked = deployment.ask("010-2000-0002")
-    deployment.ask("010-2000-0002")  # silently not sent
-    outbox.deliver_due(deployment.database, deployment.mailbox, deployment.clock)
-    deployment.ask("somebody@example.com")
+    asked = deployment.request_code("010-2000-0002")
+    deployment.request_code("010-2000-0002")  # silently not sent
+    outbox.deliver_due(deployment.database, deployment.sender, deployment.clock)
+    deployment.request_code("somebody@example.com")
     outbox.deliver_due(deployment.database, Failing(), deployment.clock)
-    assert deployment.ask("somebody@example.com").status_code == 429
-    code = deployment.mailbox.messages[0].code
-    assert deployment.confirm(asked, f"{(int(code) + 1) % 10**8:08}").status_code == 422
-    assert deployment.confirm(asked, code).status_code == 200
-    deployment.clock.move(seconds=600)
+    assert deployment.request_code("somebody@example.com").status_code == 429
+    code = deployment.sender.messages[0].code
+    assert deployment.confirm_code(asked, f"{(int(code) + 1) % 10**8:08}").status_code == 422
+    assert deployment.confirm_code(asked, code).status_code == 200
+    deployment.clock.advance(seconds=600)
     with deployment.database.write() as session:
         outbox.erase_expired(session, now=deployment.clock())
-    deployment.app.state.services.refusals.flush()
+    deployment.app.state.services.deferred_denials.flush()
     samples = counted(deployment)
-    assert {name: value for name, value in samples.items() if name.startswith(("exposure_m", "exposure_v"))} == {
+    assert {name: value for name, value in samples.items() if name.startswith(("exposure_messages", "exposure_code_attempts"))} == {
         'exposure_messages_total{channel="sms",outcome="sent"}': 1,
         'exposure_messages_total{channel="sms",outcome="withheld"}': 1,
         'exposure_messages_total{channel="email",outcome="failed"}': 1,
         'exposure_messages_total{channel="email",outcome="expired"}': 1,
-        'exposure_verifications_total{outcome="wrong"}': 1,
-        'exposure_verifications_total{outcome="confirmed"}': 1,
+        'exposure_code_attempts_total{outcome="wrong"}': 1,
+        'exposure_code_attempts_total{outcome="confirmed"}': 1,
     }
-    assert samples['exposure_budget_refusals_total{budget="client.unverified_codes"}'] == 1
-    assert samples['exposure_budget_refusals_total{budget="target.codes"}'] == 1
+    assert samples['exposure_rate_limit_denials_total{limit="client.unverified_codes"}'] == 1
+    assert samples['exposure_rate_limit_denials_total{limit="target.codes"}'] == 1
 
 
 def test_no_label_could_tell_of_a_person(measured: Deployment) -> None:
@@ -155,12 +155,12 @@ def test_no_label_could_tell_of_a_person(measured: Deployment) -> None:
     routes = {getattr(context, "path", None) for context in iter_route_contexts(app.routes)} | {"none"}
     allowed = {
         "route": routes,
-        "method": set(METHODS) | {"other"},
+        "method": set(HTTP_METHODS) | {"other"},
         "status": {"1xx", "2xx", "3xx", "4xx", "5xx", "none"},
-        "budget": set(RateLimitPolicy().limits_by_name()),
+        "limit": set(RateLimitPolicy().limits_by_name()),
         "channel": set(get_args(Channel)),
         "outcome": {*get_args(Outcome), "confirmed", "wrong"},
-        "le": {str(bound) for bound in SECONDS} | {"+Inf"},
+        "le": {str(bound) for bound in DURATION_BUCKETS} | {"+Inf"},
     }
     labels = {pair for name in counted(measured) for pair in re.findall(r'(\w+)="(.*?)"', name)}
     assert {name for name, _ in labels} >= {"route", "method", "status", "outcome", "le"}

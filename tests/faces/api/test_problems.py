@@ -9,15 +9,15 @@ import pytest
 from app.errors import ExposureError
 from app.faces.http import problems
 from app.faces.http.problems import (
-    CROWDED,
-    INTERNAL,
+    QUEUE_REQUIRED,
+    INTERNAL_ERROR,
     INVALID_CODE,
     INVALID_REQUEST,
     PROBLEMS,
-    TOO_MANY,
-    UNAVAILABLE,
-    WORK,
-    problem_of,
+    TOO_MANY_REQUESTS,
+    SERVICE_UNAVAILABLE,
+    PROOF_OF_WORK_REQUIRED,
+    problem_for_error,
 )
 from tests.support.deployment import Deployment
 
@@ -149,7 +149,7 @@ def test_an_error_that_nobody_foresaw_is_one_on_our_side() -> None:
     class Unheard(ExposureError):
         pass
 
-    assert problem_of(Unheard()).status == 500
+    assert problem_for_error(Unheard()).status == 500
     assert all(problem.name and problem.title and problem.detail for problem in PROBLEMS.values())
 
 
@@ -161,7 +161,7 @@ def test_every_problem_is_documented() -> None:
 
 
 def test_titles_name_the_problem_plainly() -> None:
-    shown = (*PROBLEMS.values(), *problems._BY_STATUS.values(), UNAVAILABLE, INTERNAL, TOO_MANY, WORK, CROWDED)
+    shown = (*PROBLEMS.values(), *problems._BY_STATUS.values(), SERVICE_UNAVAILABLE, INTERNAL_ERROR, TOO_MANY_REQUESTS, PROOF_OF_WORK_REQUIRED, QUEUE_REQUIRED)
     titles = {problem.name: problem.title for problem in (*shown, INVALID_REQUEST, INVALID_CODE)}
     assert titles == {
         "crowded": "Service busy: please queue",

@@ -53,7 +53,7 @@ def test_the_metrics_are_of_all_workers(tmp_path: Path, valkey_url: str) -> None
             with asleep(other):
                 samples = scraped(url)
                 assert samples[count] == 2 * EACH
-                assert samples["exposure_limits_store_up"] == 1
+                assert samples["exposure_redis_up"] == 1
         assert not [name for name in samples if "pid=" in name]
         os.kill(workers[0], signal.SIGKILL)
         while (folder / f"gauge_livemin_{workers[0]}.db").exists():  # what it counted stays, what it was does not

@@ -7,13 +7,13 @@ from typing import Self
 
 import httpx
 
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 PEOPLE = [
-    row("a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email"),
-    row(
+    make_row("a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email"),
+    make_row(
         "a2",
         phone="010-2000-0002",
         name="박지수",
@@ -21,9 +21,9 @@ PEOPLE = [
         items="name|phone|address|order",
         count=3,
     ),
-    row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone"),
-    row("a4", email="maybe@example.com", name="최가능", items="name|email", confidence="possible"),
-    row("a5", email="cleared@example.com", name="한취소", items="name|email", confidence="withdrawn"),
+    make_row("a1", recipient_ref="r1", phone="010-3000-0003", name="이서연", items="name|phone"),
+    make_row("a4", email="maybe@example.com", name="최가능", items="name|email", confidence="possible"),
+    make_row("a5", email="cleared@example.com", name="한취소", items="name|email", confidence="withdrawn"),
 ]
 HOLDER, RECIPIENT, STRANGER = "010-2000-0002", "010-3000-0003", "010-9999-9999"
 
@@ -100,7 +100,7 @@ class Person:
         """Ask for a code on the page that is open, and type it."""
         self.submit("/verify", identifier=identifier)
         assert str(self.page.url).endswith("/code"), self.text
-        return self.submit("/confirm", code=self.deployment.deliver()[-1].code)
+        return self.submit("/confirm", code=self.deployment.deliver_outbox()[-1].code)
 
     @property
     def text(self) -> str:

@@ -57,13 +57,13 @@ def submit(page: Page, action: str) -> None:
 def prove(page: Page, deployment: Deployment, identifier: str) -> None:
     page.locator("#identifier").fill(identifier)
     submit(page, "/verify")
-    page.locator("#code").fill(deployment.deliver()[-1].code)
+    page.locator("#code").fill(deployment.deliver_outbox()[-1].code)
     submit(page, "/confirm")
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser, locale: Locale) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     t = TEXTS[locale]
     context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     page = context.new_page()
@@ -86,9 +86,9 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
     assert field.get_attribute("inputmode") == "numeric"
     press(page.get_by_role("button", name=t.code.resend))
     assert page.get_by_text(t.code.too_soon.format(seconds=60)).is_visible()
-    deployment.clock.move(minutes=1)
+    deployment.clock.advance(minutes=1)
     press(page.get_by_role("button", name=t.code.resend))
-    field.fill(deployment.deliver()[-1].code)
+    field.fill(deployment.deliver_outbox()[-1].code)
     with page.expect_navigation():
         field.press("Enter")
 
@@ -114,7 +114,7 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Locale) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     context = browser.new_context(viewport=PHONE, bypass_csp=True)  # axe is a script, and the policy lets none run
     page = context.new_page()
     base = str(deployment.client.base_url).rstrip("/")
@@ -128,7 +128,7 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
     page.locator("#identifier").fill(STRANGER)
     submit(page, "/verify")
     assert_accessible(page)
-    page.locator("#code").fill(deployment.deliver()[-1].code)
+    page.locator("#code").fill(deployment.deliver_outbox()[-1].code)
     submit(page, "/confirm")
     page.locator("summary").click()
     assert_accessible(page)

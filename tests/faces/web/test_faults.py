@@ -50,15 +50,15 @@ def test_what_cannot_be_an_identifier(deployment: Deployment, typed: str, said: 
         assert 'href="#identifier"' in person.page.text
         assert 'aria-describedby="identifier-hint identifier-error"' in person.page.text
         assert f"<title>{KO.site.error_prefix}" in person.page.text
-        assert deployment.deliver() == []
+        assert deployment.deliver_outbox() == []
 
 
 def test_a_wrong_code(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.submit("/verify", identifier=HOLDER)
-        code = deployment.deliver()[0].code
+        code = deployment.deliver_outbox()[0].code
         for typed in ("", "1234", "abcdefgh", "123456789"):
             person.submit("/confirm", code=typed)
             assert person.page.status_code == 422
@@ -81,7 +81,7 @@ def test_a_code_with_spaces_or_full_width_digits(deployment: Deployment) -> None
         with Person(deployment) as person:
             person.go("/")
             person.submit("/verify", identifier=HOLDER)
-            person.submit("/confirm", code=change(deployment.deliver()[0].code))
+            person.submit("/confirm", code=change(deployment.deliver_outbox()[0].code))
             assert person.page.url.path == "/answer"
 
 
@@ -89,8 +89,8 @@ def test_a_code_whose_time_has_passed(deployment: Deployment) -> None:
     with Person(deployment) as person:
         person.go("/")
         person.submit("/verify", identifier=HOLDER)
-        code = deployment.deliver()[0].code
-        deployment.clock.move(seconds=deployment.settings.code_ttl)
+        code = deployment.deliver_outbox()[0].code
+        deployment.clock.advance(seconds=deployment.settings.code_ttl)
         before = person.page
         for action, typed in (("/confirm", {"code": code}), ("/resend", {})):
             person.page = before
@@ -107,10 +107,10 @@ def test_a_new_code_takes_the_place_of_the_one_before(deployment: Deployment) ->
         assert person.page.status_code == 429
         assert person.page.headers["retry-after"] == "60"
         assert KO.code.too_soon.format(seconds=60) in person.text
-        deployment.clock.move(minutes=1)
+        deployment.clock.advance(minutes=1)
         person.submit("/resend")
         assert KO.code.sent_anew in person.text
-        first, second = deployment.deliver()
+        first, second = deployment.deliver_outbox()
         if first.code != second.code:
             person.submit("/confirm", code=first.code)
             assert person.page.status_code == 422
@@ -127,22 +127,22 @@ def test_without_a_code_on_its_way(deployment: Deployment) -> None:
 
 
 def test_a_stale_session_keeps_nobody_out(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.prove(STRANGER)
-        deployment.clock.move(seconds=deployment.settings.session_ttl)
+        deployment.clock.advance(seconds=deployment.settings.session_ttl)
         person.submit("/verify", identifier=HOLDER)
-        person.submit("/confirm", code=deployment.deliver()[-1].code)
+        person.submit("/confirm", code=deployment.deliver_outbox()[-1].code)
         assert KO.answer.holder.confirmed.title in person.text
         assert "010-****-9999" not in person.text
-        deployment.clock.move(seconds=deployment.settings.session_ttl)
+        deployment.clock.advance(seconds=deployment.settings.session_ttl)
         person.submit("/acknowledge")
         assert person.page.url.path == "/"
         assert KO.start.verify_first in person.text
         person.client.cookies.set("session", "planted")
         person.submit("/verify", identifier=HOLDER)
-        confirmed = person.client.post("/confirm", data={"code": deployment.deliver()[-1].code})
+        confirmed = person.client.post("/confirm", data={"code": deployment.deliver_outbox()[-1].code})
         assert confirmed.headers["location"] == "/answer"
         assert len(cookies_of(confirmed)["session"].value) == 43, "a new token, not the one that was planted"
 
@@ -158,7 +158,7 @@ def test_too_many_identifiers(deployment: Deployment) -> None:
 
 
 def test_what_cannot_be_checked(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.prove(HOLDER)
@@ -168,7 +168,7 @@ def test_what_cannot_be_checked(deployment: Deployment) -> None:
 
 
 def test_only_ones_own_exposures_are_acknowledged(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.prove(HOLDER)
@@ -179,18 +179,18 @@ def test_only_ones_own_exposures_are_acknowledged(deployment: Deployment) -> Non
         assert person.client.get("/receipts/1").status_code == 404
 
 
-def test_a_dead_keyholder(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_a_dead_keyholder(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     create_key_file(tmp_path / "pepper.key", Pepper.generate())
     with spawn_keyholder(tmp_path / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
-        deployment = deploy(keyholder_socket=keyholder_socket)
-        deployment.publish_rows(PEOPLE)
+        deployment = make_deployment(keyholder_socket=keyholder_socket)
+        deployment.import_and_publish(PEOPLE)
         person = Person(deployment)
         person.go("/")
         person.prove(HOLDER)
         other = Person(deployment)
         other.go("/")
         other.submit("/verify", identifier=STRANGER)
-        code_page, code = other.page, deployment.deliver()[-1].code
+        code_page, code = other.page, deployment.deliver_outbox()[-1].code
     with person, other:
         assert_says_nothing(person.go("/answer"))
         other.page = code_page
@@ -200,12 +200,12 @@ def test_a_dead_keyholder(deploy: Callable[..., Deployment], tmp_path: Path) -> 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "DROP TABLE {}"])
 def test_a_broken_store(deployment: Deployment, statement: str) -> None:
-    dataset = deployment.publish_rows(PEOPLE)
+    dataset = deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.prove(STRANGER)
         assert KO.answer.not_found.title in person.text
-        deployment.sql(statement.format(table_name(dataset)))
+        deployment.execute_sql(statement.format(table_name(dataset)))
         assert_says_nothing(person.go("/answer"))
         assert "/answer" in person.links
         assert_says_nothing(person.go("/receipts"))
@@ -249,10 +249,10 @@ def test_errors_are_pages_for_people_and_problems_for_machines(deployment: Deplo
     assert client.delete("/", headers=BROWSER).headers["allow"]
 
 
-def test_too_many_requests(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_too_many_requests(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     limits = tmp_path / "few.toml"
     limits.write_text('[client]\nother = "2/minute"\n')
-    with Person(deploy(limits_file=limits)) as person:
+    with Person(make_deployment(limits_file=limits)) as person:
         person.go("/?lang=en")
         person.go("/")
         person.go("/")
@@ -261,10 +261,10 @@ def test_too_many_requests(deploy: Callable[..., Deployment], tmp_path: Path) ->
         assert TEXTS["en"].failures.wait.format(seconds=person.page.headers["retry-after"]) in person.text
 
 
-def test_who_asks_too_often_keeps_what_was_typed(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_who_asks_too_often_keeps_what_was_typed(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     limits = tmp_path / "few.toml"
     limits.write_text('[client]\nunverified_codes = "2/hour"\n')
-    with Person(deploy(limits_file=limits)) as person:
+    with Person(make_deployment(limits_file=limits)) as person:
         for status in (200, 429):
             person.go("/")
             person.submit("/verify", identifier=HOLDER)
@@ -274,18 +274,18 @@ def test_who_asks_too_often_keeps_what_was_typed(deploy: Callable[..., Deploymen
         assert f'value="{HOLDER}"' in person.page.text
 
 
-def test_a_crowd_waits_its_turn_and_nobody_begins_again(deploy: Callable[..., Deployment], tmp_path: Path) -> None:
+def test_a_crowd_waits_its_turn_and_nobody_begins_again(make_deployment: Callable[..., Deployment], tmp_path: Path) -> None:
     limits = tmp_path / "few.toml"
     limits.write_text('[service]\nadmissions = "1/40 seconds"\n')
-    deployment = deploy(limits_file=limits)
-    deployment.ask("010-2000-0001")
+    deployment = make_deployment(limits_file=limits)
+    deployment.request_code("010-2000-0001")
     with Person(deployment) as person:
         person.go("/")
         person.submit("/verify", identifier=HOLDER)
         assert person.page.status_code == 503
         assert KO.start.crowded.partition("{wait}")[0] in person.text
         assert f'value="{HOLDER}"' in person.page.text
-        deployment.clock.move(seconds=int(person.page.headers["retry-after"]))
+        deployment.clock.advance(seconds=int(person.page.headers["retry-after"]))
         person.submit("/verify", identifier=HOLDER)
         assert person.page.url.path == "/code"
         assert "place" not in person.client.cookies
@@ -297,8 +297,8 @@ def test_who_wants_no_more_codes(deployment: Deployment) -> None:
         person.prove(HOLDER)
         person.submit("/stop-codes")
         assert KO.answer.stopped in person.text
-        deployment.ask(HOLDER)
-        assert deployment.deliver() == []
+        deployment.request_code(HOLDER)
+        assert deployment.deliver_outbox() == []
         person.client.cookies.clear()
         assert person.client.post("/stop-codes").headers["location"] == "/?because=verify-first"
 
@@ -314,7 +314,7 @@ def test_what_nobody_foresaw(deployment: Deployment, monkeypatch: pytest.MonkeyP
         assert person.page.status_code == 500
         assert KO.failures.internal.title in person.text
         assert HOLDER not in person.page.text
-        problem = deployment.ask(HOLDER)
+        problem = deployment.request_code(HOLDER)
         assert (problem.status_code, problem.headers["content-type"]) == (500, "application/problem+json")
 
 

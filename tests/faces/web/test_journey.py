@@ -10,12 +10,12 @@ from app.acknowledgements.receipts import STATEMENTS
 from app.faces.web.texts import TEXTS
 from app.locales import Locale
 from tests.faces.web.kit import HOLDER, PEOPLE, RECIPIENT, STRANGER, Person
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_the_whole_journey(deployment: Deployment, locale: Locale) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     t = TEXTS[locale]
     with Person(deployment) as person:
         person.go(f"/?lang={locale}")
@@ -25,7 +25,7 @@ def test_the_whole_journey(deployment: Deployment, locale: Locale) -> None:
         person.submit("/verify", identifier=HOLDER)
         assert t.code.title in person.text
         assert "010-****-0002" in person.text
-        (message,) = deployment.deliver()
+        (message,) = deployment.deliver_outbox()
         assert message.locale == locale
         person.submit("/confirm", code=message.code)
 
@@ -83,7 +83,7 @@ def test_the_other_language_is_kept_and_korean_is_the_first(deployment: Deployme
 
 
 def test_an_unaffected_person_is_asked_for_other_identifiers(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     ko = TEXTS["ko"].answer
     with Person(deployment) as person:
         person.go("/")
@@ -110,7 +110,7 @@ def test_an_unaffected_person_is_asked_for_other_identifiers(deployment: Deploym
 def test_role_and_confidence_in_plain_words(
     deployment: Deployment, identifier: str, role: str, confidence: str
 ) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     ko = TEXTS["ko"].answer
     with Person(deployment) as person:
         person.go("/")
@@ -121,8 +121,8 @@ def test_role_and_confidence_in_plain_words(
 
 
 def test_who_stands_in_an_earlier_list_only_is_told_whom_to_ask(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
-    deployment.publish_rows(PEOPLE[2:])
+    deployment.import_and_publish(PEOPLE)
+    deployment.import_and_publish(PEOPLE[2:])
     with Person(deployment) as person:
         person.go("/")
         person.prove(HOLDER)
@@ -132,8 +132,8 @@ def test_who_stands_in_an_earlier_list_only_is_told_whom_to_ask(deployment: Depl
 
 
 def test_a_shared_number_cannot_tell(deployment: Deployment) -> None:
-    shop = [row(f"s{number}", phone="02-555-1234", name="홍길동", items="name|phone") for number in range(21)]
-    deployment.publish_rows([*PEOPLE, *shop])
+    shop = [make_row(f"s{number}", phone="02-555-1234", name="홍길동", items="name|phone") for number in range(21)]
+    deployment.import_and_publish([*PEOPLE, *shop])
     with Person(deployment) as person:
         person.go("/")
         person.prove("02-555-1234")
@@ -148,7 +148,7 @@ def test_nothing_published_is_no_answer(deployment: Deployment) -> None:
         assert TEXTS["ko"].answer.nothing_published.title in person.text
         assert TEXTS["ko"].answer.not_found.title not in person.text
 
-        deployment.publish_rows(PEOPLE)
+        deployment.import_and_publish(PEOPLE)
         person.go("/answer")
         assert person.page.url.path == "/"
         assert TEXTS["ko"].start.verify_again in person.text
@@ -158,7 +158,7 @@ def test_nothing_published_is_no_answer(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize("mark", ["", "synthetic-"])
 def test_made_up_people_are_said_to_be(deployment: Deployment, mark: str) -> None:
-    deployment.publish_rows([row(f"{mark}1", phone=HOLDER, name="박지수", items="name")])
+    deployment.import_and_publish([make_row(f"{mark}1", phone=HOLDER, name="박지수", items="name")])
     with Person(deployment) as person:
         person.go("/")
         person.prove(STRANGER)
@@ -166,7 +166,7 @@ def test_made_up_people_are_said_to_be(deployment: Deployment, mark: str) -> Non
 
 
 def test_a_family_acknowledges_once(deployment: Deployment) -> None:
-    deployment.publish_rows([row(f"f{n}", phone=HOLDER, name="박지수", items="name") for n in range(3)])
+    deployment.import_and_publish([make_row(f"f{n}", phone=HOLDER, name="박지수", items="name") for n in range(3)])
     with Person(deployment) as person:
         person.go("/")
         person.prove(HOLDER)
@@ -182,7 +182,7 @@ def test_a_family_acknowledges_once(deployment: Deployment) -> None:
 
 
 def test_a_notice_that_changed_is_to_be_read_anew(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     changed = deployment.incident.model_copy(
         update={
             "notice": deployment.incident.notice.model_copy(

@@ -12,13 +12,13 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app import incidents
-from app.faces.http.limited import LimitedRoute
+from app.faces.http.rate_limited_route import RateLimitedRoute
 from app.faces.web import ROUTERS
 from app.faces.web.cookies import Pending
 from app.faces.web.pages import TEMPLATES
 from app.faces.web.texts import TEXTS
 from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, Person, cookies_of
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 SCRIPT = "<script>alert('&')</script>"
 
@@ -49,15 +49,15 @@ def test_the_cookies_are_for_this_site_alone(deployment: Deployment) -> None:
         assert gone == {"session": "0", "verification": "0"}
 
 
-def test_over_https_they_are_bound_to_the_host(deploy: Callable[..., Deployment]) -> None:
-    deployment = deploy(public_url="https://leak.example")
+def test_over_https_they_are_bound_to_the_host(make_deployment: Callable[..., Deployment]) -> None:
+    deployment = make_deployment(public_url="https://leak.example")
     client = httpx.Client(base_url=deployment.client.base_url, headers=BROWSER, trust_env=False)
     with client:
         asked = cookies_of(client.post("/verify", data={"identifier": HOLDER}))
         pending = asked["__Host-verification"]
         confirmed = client.post(
             "/confirm",
-            data={"code": deployment.deliver()[0].code},
+            data={"code": deployment.deliver_outbox()[0].code},
             headers={"cookie": f"__Host-verification={pending.value}"},
         )
         session = cookies_of(confirmed)["__Host-session"]
@@ -95,7 +95,7 @@ def test_forms_of_other_sites_are_refused(deployment: Deployment, headers: dict[
         page = deployment.client.post(route.path, headers=BROWSER | sent, data={"identifier": HOLDER})
         assert (page.status_code != 403) == admitted, route.path
         assert admitted or TEXTS["ko"].failures.forbidden.title in page.text
-    assert bool(deployment.deliver()) == admitted
+    assert bool(deployment.deliver_outbox()) == admitted
 
 
 def test_a_link_from_another_site_is_followed(deployment: Deployment) -> None:
@@ -106,17 +106,17 @@ def test_every_route_spends_and_stays_out_of_the_document() -> None:
     routes = [one for router in ROUTERS for one in router.routes]
     assert len(routes) == 13
     for route in routes:
-        assert isinstance(route, LimitedRoute)
-        assert route.budget
+        assert isinstance(route, RateLimitedRoute)
+        assert route.route_limit
         assert not route.include_in_schema
 
 
 def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.submit("/verify", identifier=HOLDER)
-        code = deployment.deliver()[0].code
+        code = deployment.deliver_outbox()[0].code
         pending = Pending.read(person.client.cookies["verification"])
         assert pending is not None
         person.submit("/confirm", code=code)
@@ -160,7 +160,7 @@ def test_the_stylesheet_is_cached(deployment: Deployment) -> None:
 
 
 def test_what_was_typed_is_escaped(deployment: Deployment) -> None:
-    deployment.publish_rows(PEOPLE)
+    deployment.import_and_publish(PEOPLE)
     with Person(deployment) as person:
         person.go("/")
         person.submit("/verify", identifier=SCRIPT)
@@ -191,7 +191,7 @@ def test_what_an_incident_says_is_escaped(deployment: Deployment) -> None:
     incident = incidents.Incident.model_validate_json(json.dumps(document))
     with deployment.database.write() as session:
         incidents.update_incident(session, incident, now=deployment.clock())
-    deployment.publish_rows([row("a1", phone=HOLDER, name="박지수", items="name|phone|address|order|door_code|email")])
+    deployment.import_and_publish([make_row("a1", phone=HOLDER, name="박지수", items="name|phone|address|order|door_code|email")])
     with Person(deployment) as person:
         person.go("/")
         person.prove(HOLDER)

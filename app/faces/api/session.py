@@ -2,17 +2,17 @@
 
 from fastapi import APIRouter, Request
 
-from app.faces.api.bearer import Token
-from app.faces.api.schemas import problems
-from app.faces.http.limited import LimitedRoute, spends
+from app.faces.api.bearer_auth import Token
+from app.faces.api.schemas import problem_responses
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.rate_limits import RouteLimit
 
-router = APIRouter(route_class=LimitedRoute, tags=["session"])
+router = APIRouter(route_class=RateLimitedRoute, tags=["session"])
 
 
-@router.delete("/v1/session", status_code=204, responses=problems(401))
-@spends(RouteLimit.OTHER)
+@router.delete("/v1/session", status_code=204, responses=problem_responses(401))
+@rate_limit(RouteLimit.OTHER)
 def end_session(request: Request, token: Token) -> None:
     """End the session; its token is of no use from now on."""
     services = services_of(request)

@@ -30,19 +30,19 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-Answered = Callable[[str | None, str, int, float], object]
+OnResponse = Callable[[str | None, str, int, float], object]
 """Is told of each answer: the route's template, the method, the status and the seconds."""
 HSTS = "max-age=31536000; includeSubDomains"
 
 
-class Outermost:
+class RequestMiddleware:
     """ASGI middleware around everything else."""
 
-    def __init__(self, app: ASGIApp, *, https: bool, answered: Answered = lambda *_: None) -> None:
+    def __init__(self, app: ASGIApp, *, send_hsts: bool, on_response: OnResponse = lambda *_: None) -> None:
         self._app = app
-        self._answered = answered
+        self._on_response = on_response
         self._log = structlog.get_logger().bind()  # once, as it is configured by now: for each line took longer
-        headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if send_hsts else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class Outermost:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
                 headers.append("X-Request-Id", state["request_id"])
-                if isinstance(spent := state.get("spent"), RateLimitState):
+                if isinstance(spent := state.get("rate_limit"), RateLimitState):
                     headers.append("RateLimit-Policy", f'"{spent.limit_name}";q={spent.quota};w={spent.window}')
                     headers.append("RateLimit", f'"{spent.limit_name}";r={spent.remaining};t={spent.reset}')
             await send(message)
@@ -71,21 +71,21 @@ class Outermost:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001  the last line: what nobody foresaw is logged without its text
-            self._log.error("unforeseen", request_id=state["request_id"], error=type(error).__name__, at=_frames(error))
+            self._log.error("unhandled-exception", request_id=state["request_id"], error=type(error).__name__, at=_frames(error))
             if status == 0:
                 response = await _answer(Request(scope), error)
                 await response(scope, receive, send_with_headers)
         route = getattr(scope.get("route"), "path", None)
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method = scope["method"] if scope["method"] in HTTP_METHODS else "other"
         seconds = time.perf_counter() - began
-        self._answered(route, method, status, seconds)
+        self._on_response(route, method, status, seconds)
         self._log.info(
             "request",
             request_id=state["request_id"],
             method=method,
             route=route,
             status=status,
-            milliseconds=round(seconds * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             failed=state.get("failed"),
         )
 
@@ -100,10 +100,10 @@ async def _answer(request: Request, error: Exception) -> Response:
     return response
 
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def note_failure(request: Request, error: Exception) -> None:
+def record_dependency_failure(request: Request, error: Exception) -> None:
     """Have the request's log line say what kind of dependency failed; the text of such an error names none of its data."""
     if isinstance(error, DependencyUnavailable):
         request.state.failed = f"{type(error).__name__}: {error}"

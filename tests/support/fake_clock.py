@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 
-class MovableClock:
+class FakeClock:
     """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -12,6 +12,6 @@ class MovableClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def move(self, **delta: float) -> None:
+    def advance(self, **delta: float) -> None:
         """Let time pass."""
         self.now += timedelta(**delta)

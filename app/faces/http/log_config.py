@@ -10,7 +10,7 @@ import structlog
 FIELDS = frozenset(
     {
         "at",
-        "budget",
+        "limit",
         "budgets",
         "channel",
         "error",
@@ -19,7 +19,7 @@ FIELDS = frozenset(
         "incident",
         "level",
         "method",
-        "milliseconds",
+        "duration_ms",
         "request_id",
         "route",
         "status",
@@ -30,17 +30,17 @@ FIELDS = frozenset(
 
 EVENTS = frozenset(
     {
-        "alarm-failed",
+        "alert-failed",
         "background-failed",
-        "budget-spent",
+        "rate-limit-denied",
         "canary-touched",
-        "limits-store-back",
-        "limits-store-lost",
+        "redis-recovered",
+        "redis-lost",
         "request",
-        "service-budget-spent",
+        "global-limit-denied",
         "started",
         "stopped",
-        "unforeseen",
+        "unhandled-exception",
         "webhook-failed",
     }
 )
@@ -54,7 +54,7 @@ def configure_logging(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            only_listed,
+            drop_unlisted_fields,
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -66,7 +66,7 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
 
 
-def only_listed(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def drop_unlisted_fields(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Drop every field that is not on the list, and the text of every event that is not."""
     kept = {name: value for name, value in line.items() if name in FIELDS and value is not None}
     if kept.get("event") not in EVENTS:

@@ -6,7 +6,7 @@ OWN = ("id", "client_secret", "instance", "date", "x-request-id", "ratelimit")
 """What differs between any two answers of one moment, and is of one length."""
 
 
-def said(answer: httpx.Response) -> tuple[object, ...]:
+def comparable_response(answer: httpx.Response) -> tuple[object, ...]:
     """All of an answer but what differs between any two."""
     body = {key: value for key, value in answer.json().items() if key not in OWN}
     headers = [(key, value) for key, value in answer.headers.items() if key not in OWN]

@@ -15,10 +15,10 @@ from app.locales import Locale
 from app.rate_limits import VerifiedSolution, client_address_of
 from app.verification import VerificationConfirmed, VerificationStarted, Destination, WrongCode, parse_destination
 
-PROOF_HEADER, TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
+PROOF_OF_WORK_HEADER, QUEUE_TICKET_HEADER = "Proof-Of-Work", "Queue-Ticket"
 
 
-def start(request: Request, channel: Channel, identifier: str, locale: Locale, ticket: str | None) -> VerificationStarted:
+def start_verification(request: Request, channel: Channel, identifier: str, locale: Locale, ticket: str | None) -> VerificationStarted:
     """Ask for a code.
 
     Args:
@@ -34,16 +34,16 @@ def start(request: Request, channel: Channel, identifier: str, locale: Locale, t
         Crowded: there are more new journeys than the service carries.
     """
     services, now, asker = services_of(request), services_of(request).clock(), client_address_of(request)
-    destination = parse_destination(channel, identifier, services.countries)
-    if not services.queue.redeem_ticket(ticket, now=now):
-        services.budgets.charge_code_request(asker, destination.limit_subject, solution=_proof(request, now), now=now)
-        services.queue.enter(now=now)  # whoever comes back with its ticket has been charged
+    destination = parse_destination(channel, identifier, services.sms_countries)
+    if not services.waiting_room.redeem_ticket(ticket, now=now):
+        services.action_limiter.charge_code_request(asker, destination.limit_subject, solution=_proof(request, now), now=now)
+        services.waiting_room.enter(now=now)  # whoever comes back with its ticket has been charged
     send = _may_send(request, destination, now)
     with services.database.write() as session:
         return services.verification.start(session, destination, locale, send=send, now=now)
 
 
-def resend(request: Request, number: UUID, client_secret: str) -> VerificationStarted:
+def resend_code(request: Request, number: UUID, client_secret: str) -> VerificationStarted:
     """Ask for another code.
 
     Raises:
@@ -53,13 +53,13 @@ def resend(request: Request, number: UUID, client_secret: str) -> VerificationSt
     services, now = services_of(request), services_of(request).clock()
     with services.database.read() as session:
         destination = services.verification.resend_destination(session, number, client_secret, now=now)
-    services.budgets.charge_code_request(client_address_of(request), destination.limit_subject, solution=_proof(request, now), now=now)
+    services.action_limiter.charge_code_request(client_address_of(request), destination.limit_subject, solution=_proof(request, now), now=now)
     send = _may_send(request, destination, now)
     with services.database.write() as session:
         return services.verification.resend(session, number, client_secret, send=send, now=now)
 
 
-def confirm(
+def confirm_code(
     request: Request, number: UUID, client_secret: str, code: str, token: Callable[[Session], str | None]
 ) -> VerificationConfirmed | WrongCode:
     """Confirm a code.
@@ -77,27 +77,27 @@ def confirm(
         DependencyUnavailable: the service's budget of wrong codes is spent, or something failed; neither try nor code is.
     """
     services, now = services_of(request), services_of(request).clock()
-    with services.budgets.attempt_code(client_address_of(request), now=now) as attempt:
+    with services.action_limiter.attempt_code(client_address_of(request), now=now) as attempt:
         with services.database.write() as session:
             outcome = services.verification.confirm(session, number, client_secret, code, token=token(session), now=now)
         if isinstance(outcome, WrongCode):
             attempt.record_failure(outcome.destination.limit_subject)
         else:
             attempt.record_success(outcome.destination.limit_subject)
-    services.metrics.tried(right=isinstance(outcome, VerificationConfirmed))
+    services.metrics.count_code_attempt(is_correct=isinstance(outcome, VerificationConfirmed))
     return outcome
 
 
 def _proof(request: Request, now: datetime) -> VerifiedSolution | None:
-    return services_of(request).work.verify(request.headers.get(PROOF_HEADER, ""), now=now)
+    return services_of(request).proof_of_work.verify(request.headers.get(PROOF_OF_WORK_HEADER, ""), now=now)
 
 
 def _may_send(request: Request, destination: Destination, now: datetime) -> bool:
     """Say whether a code may be sent: never to a canary, whose answer is like everybody's."""
     services, asker = services_of(request), client_address_of(request)
-    send = services.budgets.charge_message(asker, destination.limit_subject, now=now)
+    send = services.action_limiter.charge_message(asker, destination.limit_subject, now=now)
     canary_of = services.canaries.find_incident(destination.kind, destination.address)
     if canary_of is None:
         return send
-    services.alarms.report_hit(CanaryHit(now, asker, destination.channel, canary_of))
+    services.canary_alerter.report_hit(CanaryHit(now, asker, destination.channel, canary_of))
     return False

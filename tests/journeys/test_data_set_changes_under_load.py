@@ -19,7 +19,7 @@ from sqlalchemy import text
 from app.datasets import DataSetBusy
 from app.datasets import sealed_rows
 from app.datasets.sealed_rows import table_name
-from tests.support.deployment import Deployment, row
+from tests.support.deployment import Deployment, make_row
 
 READERS = 4
 PAUSE = READERS / 200
@@ -35,7 +35,7 @@ def people(number: int, *more: str) -> Iterator[dict[str, str]]:
     """A data set that can be told from every other: by how often an item was viewed, in two items that must agree."""
     for email in (EVERYWHERE, READS_NOTICE, *more):
         for item in ("name", "email"):
-            yield row(email, email=email, items=item, count=number)
+            yield make_row(email, email=email, items=item, count=number)
 
 
 @dataclass
@@ -95,9 +95,9 @@ def told(body: dict[str, Any]) -> object:
 
 
 def test_every_answer_is_of_one_version(deployment: Deployment) -> None:
-    first = deployment.publish_rows(people(1, FIRST_ONLY))
-    beside = deployment.publish_rows(people(100), kind="supplement")
-    later = [deployment.stage(people(number)).id for number in (2, 3, 4)]
+    first = deployment.import_and_publish(people(1, FIRST_ONLY))
+    beside = deployment.import_and_publish(people(100), kind="supplement")
+    later = [deployment.import_rows(people(number)).id for number in (2, 3, 4)]
     steps: list[tuple[Callable[[UUID], None], UUID]] = []
     for old, new in pairwise([first, *later]):
         publish, retire = deployment.publish, deployment.retire
@@ -138,8 +138,8 @@ def quiet(traffic: Traffic) -> dict[str, object]:
 @pytest.fixture
 def retired_under_a_reader(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A data set that is retired just when the next look-up has read which sets there are."""
-    old = deployment.publish_rows(people(1, FIRST_ONLY))
-    deployment.publish_rows(people(2))
+    old = deployment.import_and_publish(people(1, FIRST_ONLY))
+    deployment.import_and_publish(people(2))
     calls: list[str] = []
     find_rows = sealed_rows.find_rows
 
@@ -170,8 +170,8 @@ def test_a_set_that_is_retired_in_the_middle_of_a_look_up_begins_it_once_more(
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_set_that_is_read_for_long_is_not_dropped_over_its_reader(deployment: Deployment) -> None:
     """Everybody who comes to read would wait behind the drop: so it gives up, and has changed nothing."""
-    old = deployment.publish_rows(people(1))
-    deployment.publish_rows(people(2))
+    old = deployment.import_and_publish(people(1))
+    deployment.import_and_publish(people(2))
     headers = deployment.sign_in(EVERYWHERE)
     with deployment.database.read() as session:
         session.execute(text(f"SELECT count(*) FROM {table_name(old)}"))

@@ -11,7 +11,7 @@ from app.verification import Principal
 T = TypeVar("T")
 
 
-def read_as(services: Services, token: str, work: Callable[[Reader, Principal], T]) -> T:
+def read_as_principal(services: Services, token: str, work: Callable[[Reader, Principal], T]) -> T:
     """Run *work* as the token's holder, on one state of the database; `Database.optimistic_read` says what it may read.
 
     It may run twice, so it must have no side effects: no budget, no metric, no log line.
@@ -20,20 +20,20 @@ def read_as(services: Services, token: str, work: Callable[[Reader, Principal], 
         NotSignedIn: unknown, or ended.
         DependencyUnavailable: something could not be read; then there is no answer.
     """
-    return services.database.optimistic_read(lambda reader: work(reader, identity_of(services, reader, token)))
+    return services.database.optimistic_read(lambda reader: work(reader, principal_of(services, reader, token)))
 
 
-def read_identity(services: Services, token: str) -> Principal:
+def load_principal(services: Services, token: str) -> Principal:
     """Read who holds the token, before something that must happen once, such as charging a budget.
 
     Raises:
         NotSignedIn: unknown, or ended.
         DependencyUnavailable: the database failed.
     """
-    return services.database.optimistic_read(lambda reader: identity_of(services, reader, token))
+    return services.database.optimistic_read(lambda reader: principal_of(services, reader, token))
 
 
-def identity_of(services: Services, reader: Reader, token: str) -> Principal:
+def principal_of(services: Services, reader: Reader, token: str) -> Principal:
     """Read who holds the token.
 
     Raises:

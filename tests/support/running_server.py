@@ -14,7 +14,7 @@ from app.faces.cli.uvicorn_runner import listen
 
 
 @contextmanager
-def served(app: FastAPI, lifespan: Literal["on", "off"] = "off") -> Iterator[httpx.Client]:
+def running_server(app: FastAPI, lifespan: Literal["on", "off"] = "off") -> Iterator[httpx.Client]:
     """Serve *app*, as a rule without its background threads; gives a client of it."""
     config = uvicorn.Config(
         app, lifespan=lifespan, log_config=None, access_log=False, server_header=False, proxy_headers=False

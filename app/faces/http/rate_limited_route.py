@@ -36,7 +36,7 @@ class RequestRateLimited(ExposureError):
         self.spent = spent
 
 
-def spends(budget: RouteLimit) -> Callable[[Endpoint], Endpoint]:
+def rate_limit(budget: RouteLimit) -> Callable[[Endpoint], Endpoint]:
     """Say what a route's calls spend; a plain function runs in a thread of the loop's, which cost half of what the framework's cost."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
@@ -55,27 +55,27 @@ def _threaded(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint
     return threaded
 
 
-async def spend(budget: RouteLimit, request: Request) -> None:
+async def enforce_rate_limit(budget: RouteLimit, request: Request) -> None:
     """Take one call from *budget*.
 
     Raises:
         TooManyCalls: it is spent.
     """
-    limiter = services_of(request).limiter
+    limiter = services_of(request).request_limiter
     if limiter.executor is None:
         spent = limiter.spend(budget, request)
     else:  # not the framework's threads, to which the way is longer, nor the loop's, which work on requests
         spent = await get_running_loop().run_in_executor(limiter.executor, limiter.spend, budget, request)
-    request.state.spent = spent
+    request.state.rate_limit = spent
     if not spent.is_allowed:
         raise RequestRateLimited(spent)
 
 
-class LimitedRoute(APIRoute):
+class RateLimitedRoute(APIRoute):
     """A route whose calls spend."""
 
     @property
-    def budget(self) -> RouteLimit:
+    def route_limit(self) -> RouteLimit:
         """What its calls spend from."""
         budget = getattr(self.endpoint, "budget", None)
         if budget is None:
@@ -84,11 +84,11 @@ class LimitedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Wrap the whole handler: spend, then look at the media type, then the rest."""
-        handle, budget = super().get_route_handler(), self.budget
+        handle, budget = super().get_route_handler(), self.route_limit
         media_type = (FORM if self.include_in_schema is False else JSON) if self.body_field else None
 
         async def limited(request: Request) -> Response:
-            await spend(budget, request)
+            await enforce_rate_limit(budget, request)
             if media_type and request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
                 raise HTTPException(415)
             return await handle(Request(request.scope, _capped(request)))

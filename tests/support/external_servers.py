@@ -31,17 +31,17 @@ def valkey() -> Iterator[str]:
     if given:
         yield given
         return
-    with ValkeyServer(free_port()) as server:  # its own choice is the same for all who start one at once
+    with ValkeyServer(find_free_port()) as server:  # its own choice is the same for all who start one at once
         yield f"redis://127.0.0.1:{server.port}/0"
 
 
 @contextmanager
-def valkey_cluster(nodes: int = 3) -> Iterator[str]:
+def run_valkey_cluster(nodes: int = 3) -> Iterator[str]:
     """Give the address of a Valkey cluster whose nodes share the slots."""
     with ExitStack() as stack:
         options = {"cluster-enabled": "yes", "cluster-node-timeout": "2000"}
         started = [
-            stack.enter_context(ValkeyServer(free_port(), config=options | {"cluster-port": str(free_port())}))
+            stack.enter_context(ValkeyServer(find_free_port(), config=options | {"cluster-port": str(find_free_port())}))
             for _ in range(nodes)
         ]
         clients = [stack.enter_context(Redis(port=server.port)) for server in started]
@@ -64,7 +64,7 @@ def _is_whole(client: Redis, nodes: int) -> bool:
     return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == nodes
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Find a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,7 +72,7 @@ def free_port() -> int:
         return port
 
 
-def administer(url: str, statement: str) -> None:
+def execute_autocommit(url: str, statement: str) -> None:
     """Do something to a PostgreSQL server that no transaction admits."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

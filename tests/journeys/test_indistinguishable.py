@@ -10,23 +10,23 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from app.faces.http.padding import PAGE_STEPS, STEP
+from app.faces.http.padding import MIN_PAGE_BLOCKS, PADDING_BLOCK
 from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, RECIPIENT, STRANGER, Person
-from tests.support.answers import said
-from tests.support.deployment import Deployment, row
-from tests.support.lavish import lavish
+from tests.support.responses import comparable_response
+from tests.support.deployment import Deployment, make_row
+from tests.support.permissive_limits import permissive_limits
 
 BLOCKED, STOPPED, CROWDED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
 REVIEWED, MANY = "010-2000-0008", "010-2000-0007"
 EVERYTHING = "name|email|phone|address|door_code_masked|door_code|order"
 KNOWN = [
     *PEOPLE,
-    row("b1", phone=BLOCKED, name="문닫힘", items="name|phone"),
-    row("s1", phone=STOPPED, name="그만해", items="name|phone"),
-    *(row(f"m{number}", phone=MANY, name="한가족", address="서울 강남구", items=EVERYTHING) for number in range(12)),
-    *(row(f"c{number}", phone=CROWDED, items="phone") for number in range(21)),
+    make_row("b1", phone=BLOCKED, name="문닫힘", items="name|phone"),
+    make_row("s1", phone=STOPPED, name="그만해", items="name|phone"),
+    *(make_row(f"m{number}", phone=MANY, name="한가족", address="서울 강남구", items=EVERYTHING) for number in range(12)),
+    *(make_row(f"c{number}", phone=CROWDED, items="phone") for number in range(21)),
 ]
-BEFORE = [*KNOWN, row("r1", phone=REVIEWED, name="옛사람", items="name")]
+BEFORE = [*KNOWN, make_row("r1", phone=REVIEWED, name="옛사람", items="name")]
 """What the newest data set took the place of."""
 
 BY_PHONE = {
@@ -42,16 +42,16 @@ BY_EMAIL = {"hit": "jisoo@example.com", "possible": "maybe@example.com", "withdr
 
 
 @pytest.fixture
-def known(deploy: Callable[..., Deployment], tmp_path: Path) -> Deployment:
+def known(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Deployment:
     """A deployment with people of each kind, where one target's budget is spent, and one wants no codes."""
     limits = tmp_path / "small.toml"
-    limits.write_text(lavish({"target.codes": "20/hour"}))
-    deployment = deploy(limits_file=limits)
-    deployment.publish_rows(BEFORE)
-    deployment.publish_rows(KNOWN)
+    limits.write_text(permissive_limits({"target.codes": "20/hour"}))
+    deployment = make_deployment(limits_file=limits)
+    deployment.import_and_publish(BEFORE)
+    deployment.import_and_publish(KNOWN)
     for _ in range(20):
-        deployment.ask(BLOCKED)
-    assert len(deployment.deliver()) == 20
+        deployment.request_code(BLOCKED)
+    assert len(deployment.deliver_outbox()) == 20
     assert deployment.client.post("/v1/stop-codes", headers=deployment.sign_in(STOPPED)).status_code == 204
     return deployment
 
@@ -77,15 +77,15 @@ def statements() -> Iterator[list[tuple[str, int]]]:
     + [pytest.param(one, "nobody@example.com", id=f"{name} by email") for name, one in BY_EMAIL.items()],
 )
 def test_asking_for_a_code_says_nothing_of_whom_it_is_asked(known: Deployment, who: str, stranger: str) -> None:
-    known.ask(STRANGER)  # what is read once and remembered
+    known.request_code(STRANGER)  # what is read once and remembered
     with statements() as of_who:
-        asked = known.ask(who)
+        asked = known.request_code(who)
     with statements() as of_stranger:
-        other = known.ask(stranger)
+        other = known.request_code(stranger)
     assert asked.status_code == 202
-    assert said(asked) == said(other)
+    assert comparable_response(asked) == comparable_response(other)
     assert of_who == of_stranger
-    assert len(known.deliver()) == (2 if who in (BLOCKED, STOPPED) else 3)  # which nobody sees but who reads that phone
+    assert len(known.deliver_outbox()) == (2 if who in (BLOCKED, STOPPED) else 3)  # which nobody sees but who reads that phone
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_cannot_be_of_that_channel_is_refused_by_its_shape_alone(
             for one in (who, stranger)
         )
     assert asked.status_code == 422
-    assert said(asked) == said(other)
+    assert comparable_response(asked) == comparable_response(other)
     assert said_to_the_database == []
 
 
@@ -125,34 +125,34 @@ def call(deployment: Deployment, number: object, secret: str, what: str) -> http
 
 @pytest.mark.parametrize("what", ["confirm", "resend"])
 def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(known: Deployment, what: str) -> None:
-    asked = known.ask(HOLDER).json()
-    code = known.deliver()[-1].code
-    known.clock.move(minutes=1)
+    asked = known.request_code(HOLDER).json()
+    code = known.deliver_outbox()[-1].code
+    known.clock.advance(minutes=1)
     call(known, uuid4(), "another", what)  # what is read once and remembered
     with statements() as of_wrong:
         wrong = call(known, asked["id"], "another", what)
     with statements() as of_unknown:
         unknown = call(known, uuid4(), asked["client_secret"], what)
     assert wrong.status_code == 404
-    assert said(wrong) == said(unknown)
+    assert comparable_response(wrong) == comparable_response(unknown)
     assert of_wrong == of_unknown
-    assert known.sql("SELECT DISTINCT tries_left, resends_left FROM verifications WHERE ciphertext IS NOT NULL") == [(5, 4)]
-    assert known.confirm(httpx.Response(202, json=asked), code).status_code == 200
+    assert known.execute_sql("SELECT DISTINCT tries_left, resends_left FROM verifications WHERE ciphertext IS NOT NULL") == [(5, 4)]
+    assert known.confirm_code(httpx.Response(202, json=asked), code).status_code == 200
 
 
 @pytest.mark.parametrize("unsent_to", [BLOCKED, STOPPED])
 def test_a_wrong_code_is_the_same_answer_and_the_same_work_where_none_was_sent(
     known: Deployment, unsent_to: str
 ) -> None:
-    sent, unsent = known.ask(HOLDER), known.ask(unsent_to)
-    code = f"{(int(known.deliver()[-1].code) + 1) % 10**8:08}"
+    sent, unsent = known.request_code(HOLDER), known.request_code(unsent_to)
+    code = f"{(int(known.deliver_outbox()[-1].code) + 1) % 10**8:08}"
     for _ in range(5):
         with statements() as of_sent:
-            one = known.confirm(sent, code)
+            one = known.confirm_code(sent, code)
         with statements() as of_unsent:
-            other = known.confirm(unsent, code)
+            other = known.confirm_code(unsent, code)
         assert one.status_code == 422
-        assert said(one) == said(other)
+        assert comparable_response(one) == comparable_response(other)
         assert of_sent == of_unsent
 
 
@@ -164,7 +164,7 @@ def sized(answer: httpx.Response) -> tuple[int, int]:
     assert "content-encoding" not in answer.headers
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.headers["cache-control"] == "no-store"
-    assert len(answer.content) % STEP == 0
+    assert len(answer.content) % PADDING_BLOCK == 0
     return len(answer.content), sum(len(name) + len(value) for name, value in answer.headers.raw)
 
 
@@ -174,7 +174,7 @@ def test_a_personal_answer_is_of_one_length_whatever_it_says(known: Deployment) 
         headers = known.sign_in(who) | GZIP
         answers[who] = known.client.get("/v1/exposures", headers=headers)
         known.client.get("/v1/acknowledgements", headers=headers)
-    assert {sized(answer)[0] for answer in answers.values()} == {STEP}
+    assert {sized(answer)[0] for answer in answers.values()} == {PADDING_BLOCK}
     assert len({sized(answer) for answer in answers.values()}) == 1
     assert len(answers[HOLDER].json()["exposures"]) == 1
     assert answers[STRANGER].json()["exposures"] == []
@@ -183,7 +183,7 @@ def test_a_personal_answer_is_of_one_length_whatever_it_says(known: Deployment) 
 def test_a_very_long_answer_shows_its_number_of_steps_and_no_more(known: Deployment) -> None:
     answer = known.client.get("/v1/exposures", headers=known.sign_in(MANY))
     assert len(answer.json()["exposures"]) == 12
-    assert sized(answer)[0] > STEP
+    assert sized(answer)[0] > PADDING_BLOCK
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_receipts_are_of_one_length_whether_there_are_any(known: Deployment) -> 
     new, again = (known.client.post("/v1/acknowledgements", headers=headers, json=body) for _ in range(2))
     one = known.client.get("/v1/acknowledgements", headers=headers)
     assert [answer.status_code for answer in (none, new, again, one)] == [200, 201, 200, 200]
-    assert {sized(answer)[0] for answer in (none, new, again, one)} == {STEP}
+    assert {sized(answer)[0] for answer in (none, new, again, one)} == {PADDING_BLOCK}
     assert one.json()["acknowledgements"] == [new.json()] == [again.json()]
 
 
@@ -239,7 +239,7 @@ def test_a_page_is_of_one_length_whatever_it_says(known: Deployment, language: s
                 ]
                 receipt = person.client.get("/receipts/1")
                 assert receipt.json().keys() == {"kid", "payload", "signature"}
-                assert sized(receipt)[0] == STEP
+                assert sized(receipt)[0] == PADDING_BLOCK
     assert {page.status_code for page in pages} == {200, 404, 422}
-    assert {sized(page)[0] for page in pages} == {PAGE_STEPS * STEP}
+    assert {sized(page)[0] for page in pages} == {MIN_PAGE_BLOCKS * PADDING_BLOCK}
     assert all(page.content.rstrip().endswith(b"</html>") for page in pages)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from app.rate_limits import RateLimitPolicy
 
 
-def lavish(but: Mapping[str, str] = {}) -> str:
+def permissive_limits(but: Mapping[str, str] = {}) -> str:
     """Write a file of budgets that hold a hundred million each, *but* for some by their place, as in ``client.new_identifiers``."""
     lines: dict[str, list[str]] = {}
     for place, limit in RateLimitPolicy().limits_by_name().items():

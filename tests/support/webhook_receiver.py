@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass
-class Receiver:
+class WebhookReceiver:
     """What came, and what is answered: the statuses of the next ones, then 204."""
 
     url: str = ""
@@ -23,9 +23,9 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*statuses: int) -> Iterator[Receiver]:
+def webhook_receiver(*statuses: int) -> Iterator[WebhookReceiver]:
     """Listen on this machine."""
-    got = Receiver(statuses=list(statuses))
+    got = WebhookReceiver(statuses=list(statuses))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
