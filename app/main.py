@@ -181,7 +181,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             error = spent
     record_dependency_failure(request, error)
     problem = error_response(request, error)
-    return web.error_page(request, problem) if web.wants_page(request) else problem
+    return web.error_page(request, problem) if web.wants_html(request) else problem
 
 
 def _note_refusal(metrics: Metrics, global_limit_alerter: GlobalLimitAlerter, budget: str) -> None:

@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+PROJECT_ROOT = Path(__file__).parents[1]
 """The project's root, where the commands that are measured are run."""

@@ -11,26 +11,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ROOT, requests, timing
+from benchmarks import PROJECT_ROOT, timing
+from benchmarks import request_cost
 from benchmarks import report_sections
 from benchmarks import redis_outage
 from benchmarks import overload
-from benchmarks.table import Line, alone, as_share, print_table
-from benchmarks.workbench import workbench
+from benchmarks.table import TableRow, value_row, ratio_row, print_table
+from benchmarks.environment import benchmark_environment
 
-RESULTS = ROOT / "benchmarks" / "results.json"
+RESULTS = PROJECT_ROOT / "benchmarks" / "results.json"
 
 
 def main() -> None:
     """Measure; each table is printed as soon as it is known."""
     options, samples, json_file = _options()
-    tables: dict[str, Sequence[Line]] = {}
+    tables: dict[str, Sequence[TableRow]] = {}
 
-    def show(title: str, lines: Sequence[Line]) -> None:
+    def show(title: str, lines: Sequence[TableRow]) -> None:
         tables[title] = lines
         print_table(title, lines)
 
-    with workbench(hints=options.hints) as bench:
+    with benchmark_environment(hints=options.hints) as bench:
         imported, steps, sizes = report_sections.measure_import(bench, options)
         show(f"Import of {options.people:,} accounts on PostgreSQL, against the bare primitives", imported)
         show("That floor, step by step", steps)
@@ -42,10 +43,10 @@ def main() -> None:
         show("Point read on PostgreSQL", report_sections.measure_point_reads(bench, options))
         show("While the store of limits is down", redis_outage.measure_outages(bench, seconds=4.0))
         show("Requests a second with the limits, against none", redis_outage.measure_cost(bench, rounds=3, seconds=2.0))
-    measured = requests.measure(rounds=3)
+    measured = request_cost.measure(rounds=3)
     show("Requests, against a bare route with one SELECT", [_as_line(one) for one in measured])
     found = overload.measure()
-    show("Twice as many people as are carried", [alone(name, value, "") for name, value in found.items()])
+    show("Twice as many people as are carried", [value_row(name, value, "") for name, value in found.items()])
     alike = timing.measure(samples=samples)
     show(f"Times of answers that look alike, {samples:,} of each", [_as_area(one) for one in alike])
     _keep(json_file, options, tables, measured)
@@ -90,23 +91,23 @@ def _sizes(text: str) -> Sequence[int]:
     return sizes
 
 
-def _as_line(measured: Mapping[str, Any]) -> Line:
+def _as_line(measured: Mapping[str, Any]) -> TableRow:
     if "per_second" not in measured:
-        return alone(measured["call"], measured["cpu_ms"], "CPU ms")
-    return as_share(
-        measured["call"], ours=measured["per_second"], floor=measured["baseline_per_second"], unit="requests/s"
+        return value_row(measured["call"], measured["cpu_ms"], "CPU ms")
+    return ratio_row(
+        measured["call"], measured=measured["per_second"], reference=measured["baseline_per_second"], unit="requests/s"
     )
 
 
-def _as_area(measured: Mapping[str, Any]) -> Line:
+def _as_area(measured: Mapping[str, Any]) -> TableRow:
     one, other = measured["medians_us"]
-    return alone(
+    return value_row(
         measured["pair"], measured["area"], "of the curve", f"<= {timing.GOAL}; {one:,.0f} and {other:,.0f} µs"
     )
 
 
 def _keep(
-    file: Path, options: report_sections.BenchmarkOptions, tables: Mapping[str, Sequence[Line]], measured: Sequence[Mapping[str, Any]]
+    file: Path, options: report_sections.BenchmarkOptions, tables: Mapping[str, Sequence[TableRow]], measured: Sequence[Mapping[str, Any]]
 ) -> None:
     kept = {
         "machine": {"cores": report_sections.CORES, "machine": platform.machine(), "python": platform.python_version()},

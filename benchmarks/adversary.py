@@ -21,7 +21,7 @@ from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from app.rate_limits import RateLimitPolicy
-from benchmarks.table import Line, alone, print_table
+from benchmarks.table import TableRow, value_row, print_table
 from tests.adversary.attack_plan import HOUR, STRATEGIES, attack, neighbour
 from tests.adversary.honest_users import Tally, Walk, crowd
 from tests.adversary.observations import Ledger
@@ -75,50 +75,50 @@ def _world(options: Options, rng: Random) -> Iterator[World]:
             yield made
 
 
-def learned(came_of_it: Report) -> Sequence[Line]:
+def learned(came_of_it: Report) -> Sequence[TableRow]:
     """Say what the adversary tried and learned."""
     return [
-        alone("tries", came_of_it.made(), "calls"),
-        alone("people whom he asked about", came_of_it.about, "people"),
-        alone("identifiers of which he learned what he had not proven", came_of_it.learned, "identifiers", "0"),
-        *(alone(f"  by: {what}", count, "identifiers") for what, count in came_of_it.tells.items()),
-        alone("codes that were compared", came_of_it.guesses, "codes"),
-        alone("in the busiest hour", came_of_it.guesses_hour, "codes", f"<= {came_of_it.caps['guesses_hour']:,}"),
-        alone("codes guessed", came_of_it.guessed, "codes", f"as chance has it: {came_of_it.expected:.6f}"),
-        alone("chance of guessing so many or more", came_of_it.chance, "", "> 0.000001"),
-        alone("most guesses at one code, all at once", came_of_it.crowd, "codes", "<= 5"),
-        alone("values held against his own record", came_of_it.checks, "values"),
+        value_row("tries", came_of_it.made(), "calls"),
+        value_row("people whom he asked about", came_of_it.about, "people"),
+        value_row("identifiers of which he learned what he had not proven", came_of_it.learned, "identifiers", "0"),
+        *(value_row(f"  by: {what}", count, "identifiers") for what, count in came_of_it.tells.items()),
+        value_row("codes that were compared", came_of_it.guesses, "codes"),
+        value_row("in the busiest hour", came_of_it.guesses_hour, "codes", f"<= {came_of_it.caps['guesses_hour']:,}"),
+        value_row("codes guessed", came_of_it.guessed, "codes", f"as chance has it: {came_of_it.expected:.6f}"),
+        value_row("chance of guessing so many or more", came_of_it.chance, "", "> 0.000001"),
+        value_row("most guesses at one code, all at once", came_of_it.crowd, "codes", "<= 5"),
+        value_row("values held against his own record", came_of_it.checks, "values"),
     ]
 
 
-def caused(came_of_it: Report) -> Sequence[Line]:
+def caused(came_of_it: Report) -> Sequence[TableRow]:
     """Say what messages there were."""
     caps = came_of_it.caps
     return [
-        alone("messages", came_of_it.messages, "messages"),
-        alone("to whoever had not asked for them", came_of_it.caused, "messages"),
-        alone("in the busiest hour", came_of_it.busiest_hour, "messages", f"<= {caps['busiest_hour']:,}"),
-        alone("most to anybody in an hour", came_of_it.victim_hour, "messages", f"<= {caps['victim_hour']}"),
-        alone("most to anybody in a day", came_of_it.victim_day, "messages", f"<= {caps['victim_day']}"),
-        *(alone(f"refused by {name}", count, "times") for name, count in sorted(came_of_it.refusals.items())),
+        value_row("messages", came_of_it.messages, "messages"),
+        value_row("to whoever had not asked for them", came_of_it.caused, "messages"),
+        value_row("in the busiest hour", came_of_it.busiest_hour, "messages", f"<= {caps['busiest_hour']:,}"),
+        value_row("most to anybody in an hour", came_of_it.victim_hour, "messages", f"<= {caps['victim_hour']}"),
+        value_row("most to anybody in a day", came_of_it.victim_day, "messages", f"<= {caps['victim_day']}"),
+        *(value_row(f"refused by {name}", count, "times") for name, count in sorted(came_of_it.refusals.items())),
     ]
 
 
-def honest(came_of_it: Report) -> Sequence[Line]:
+def honest(came_of_it: Report) -> Sequence[TableRow]:
     """Say what became of the honest people."""
     people, victim = came_of_it.honest, came_of_it.victim
     middle, slow = waits(people.seconds)
     return [
-        alone("journeys begun", people.begun, "people"),
-        alone("journeys finished", people.finished, "people", f">= 99 %: {came_of_it.finished:.1%}"),
-        alone("answers that were not the truth", people.wrong, "answers", "0"),
-        alone("of them within half an hour", sum(one <= 1800 for one in people.seconds), "people"),
-        alone("from first to last, median", middle, "s"),
-        alone("from first to last, 99 of 100", slow, "s"),
-        *(alone(f"gave up: {why}", count, "people") for why, count in people.gave_up.items()),
-        *(alone(f"told to wait: {why}", count, "times") for why, count in people.refused.items()),
-        alone("the victim of the pumping: finished", victim.finished, "people"),
-        *(alone(f"  after {seconds:,.0f} s", 1, "people") for seconds in victim.seconds),
+        value_row("journeys begun", people.begun, "people"),
+        value_row("journeys finished", people.finished, "people", f">= 99 %: {came_of_it.finished:.1%}"),
+        value_row("answers that were not the truth", people.wrong, "answers", "0"),
+        value_row("of them within half an hour", sum(one <= 1800 for one in people.seconds), "people"),
+        value_row("from first to last, median", middle, "s"),
+        value_row("from first to last, 99 of 100", slow, "s"),
+        *(value_row(f"gave up: {why}", count, "people") for why, count in people.gave_up.items()),
+        *(value_row(f"told to wait: {why}", count, "times") for why, count in people.refused.items()),
+        value_row("the victim of the pumping: finished", victim.finished, "people"),
+        *(value_row(f"  after {seconds:,.0f} s", 1, "people") for seconds in victim.seconds),
     ]
 
 
@@ -129,7 +129,7 @@ def main() -> None:
     came_of_it = run(options)
     took = time.monotonic() - began
     tries = [
-        alone(f"{name}: {status}", count, "answers")
+        value_row(f"{name}: {status}", count, "answers")
         for name, statuses in came_of_it.tries.items()
         for status, count in sorted(statuses.items())
     ]

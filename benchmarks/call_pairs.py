@@ -7,7 +7,7 @@ from itertools import cycle
 from uuid import uuid4
 
 from benchmarks.deployment import Deployment
-from benchmarks.load import request
+from benchmarks.load import format_request
 
 BLOCKED = 100
 """Targets whose budget is spent beforehand."""
@@ -34,15 +34,15 @@ class Targets:
     """Whom codes are asked for, in turn: as many who are not in the data set as are, and all spelled in as many letters."""
 
     def __init__(self, deployment: Deployment) -> None:
-        holders, recipients = (_usual(phones) for phones in (deployment.identifiers, deployment.recipients))
-        known = {*deployment.identifiers, *deployment.recipients, *deployment.emails}
+        holders, recipients = (_usual(phones) for phones in (deployment.holder_phones, deployment.recipient_phones))
+        known = {*deployment.holder_phones, *deployment.recipient_phones, *deployment.holder_emails}
         phones = [f"+8210{secrets.randbelow(10**8):08}" for _ in holders]
-        emails = [chr((ord(one[0]) - ord("a") + 1) % 26 + ord("a")) + one[1:] for one in deployment.emails]
+        emails = [chr((ord(one[0]) - ord("a") + 1) % 26 + ord("a")) + one[1:] for one in deployment.holder_emails]
         self.to_block, self.to_stop, open_to_all = holders[:BLOCKED], holders[BLOCKED:SILENT], holders[SILENT:]
         self.blocked, self.stopped = cycle(self.to_block), cycle(self.to_stop)
         self.hits, self.recipients = cycle(open_to_all), cycle(recipients)
         self.misses = cycle(one for one in phones if one not in known)
-        self.emails, self.other_emails = cycle(deployment.emails), cycle(one for one in emails if one not in known)
+        self.emails, self.other_emails = cycle(deployment.holder_emails), cycle(one for one in emails if one not in known)
 
 
 def _usual(phones: Sequence[str]) -> list[str]:
@@ -52,7 +52,7 @@ def _usual(phones: Sequence[str]) -> list[str]:
 def ask_for(target: str, channel: str | None = None) -> str:
     """Write a request for a code."""
     channel = channel or ("email" if "@" in target else "sms")
-    return request("POST", "/v1/verifications", {"channel": channel, "identifier": target})
+    return format_request("POST", "/v1/verifications", {"channel": channel, "identifier": target})
 
 
 def asking(targets: Iterator[str], *, sent: bool = True, channel: str | None = None) -> Ask:
@@ -81,7 +81,7 @@ def calling(call: str, number: object, secret: str, code: str | None = None) -> 
     body = {"client_secret": secret}
     if call == "confirm":
         body["code"] = code or f"{secrets.randbelow(10**8):08}"
-    return request("POST", f"/v1/verifications/{number}/{call}", body)
+    return format_request("POST", f"/v1/verifications/{number}/{call}", body)
 
 
 def of_nobody(call: str, count: int) -> Ask:
@@ -101,5 +101,5 @@ def of_others(call: str, started: Sequence[Started]) -> Ask:
 
 def checking(token: str, kind: str, value: str) -> Ask:
     """Hold one value against the records of a session, over and over."""
-    written = request("POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
+    written = format_request("POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
     return lambda: (written, None)

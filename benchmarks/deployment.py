@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Literal
 
 from app.identifiers import canonicalize
-from benchmarks import ROOT, processes
-from benchmarks.workbench import INCIDENT, workbench
+from benchmarks import PROJECT_ROOT, processes
+from benchmarks.environment import INCIDENT_SLUG, benchmark_environment
 from tests.support.permissive_limits import permissive_limits
 
 
@@ -22,17 +22,17 @@ class Deployment:
 
     port: int
     baseline_port: int
-    identifiers: Sequence[str]
+    holder_phones: Sequence[str]
     """Phones of holders in canonical form, no two the same."""
-    recipients: Sequence[str]
+    recipient_phones: Sequence[str]
     """Phones that stand in others' address books only, likewise."""
-    emails: Sequence[str]
+    holder_emails: Sequence[str]
     """Of holders, likewise."""
-    names: Mapping[str, str] = field(repr=False)
+    names_by_phone: Mapping[str, str] = field(repr=False)
     """Of the holders, by their phones."""
     _server: "subprocess.Popen[str]" = field(repr=False)
 
-    def codes(self, count: int) -> dict[str, str]:
+    def read_codes(self, count: int) -> dict[str, str]:
         """Take the next *count* codes that were sent, by whom they were sent to; waits for them."""
         assert self._server.stdout
         said = [json.loads(self._server.stdout.readline()) for _ in range(count)]
@@ -44,25 +44,25 @@ class Deployment:
 
 
 @contextmanager
-def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deployment]:
+def run_deployment(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deployment]:
     """Set one up as an operator would, and serve it for as long as the block lasts.
 
     Args:
         accounts: how many to make up.
         budgets: what is not to be lavish, by its place in the file of budgets.
     """
-    with workbench(hints=True) as bench:
-        made = bench.on_postgresql("served")
-        people = bench.people(accounts)
-        staged = made.run("dataset", "import", people, "--incident", INCIDENT, "--cost", "minimal", "--workers", 1)
+    with benchmark_environment(hints=True) as bench:
+        made = bench.install_on_postgresql("served")
+        people = bench.data_set_file(accounts)
+        staged = made.run("dataset", "import", people, "--incident", INCIDENT_SLUG, "--cost", "minimal", "--workers", 1)
         made.run("dataset", "publish", staged["id"])
         limits, log = made.folder / "limits.toml", made.folder / "log"
         limits.write_text(permissive_limits(budgets))
         environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
         baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
         with (
-            running(made.command("serve", "--port", 0), environment, log) as server,
-            running(baseline_command, environment, log) as baseline,
+            run_process(made.command("serve", "--port", 0), environment, log) as server,
+            run_process(baseline_command, environment, log) as baseline,
         ):
             assert server.stdout
             assert baseline.stdout
@@ -71,16 +71,16 @@ def deployed(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deploym
             yield Deployment(
                 port=port,
                 baseline_port=int(baseline.stdout.readline()),
-                identifiers=list(holders),
-                recipients=[phone for phone in _people(people, "phone", holders=False) if phone not in holders],
-                emails=list(_people(people, "email", holders=True)),
-                names=holders,
+                holder_phones=list(holders),
+                recipient_phones=[phone for phone in _people(people, "phone", holders=False) if phone not in holders],
+                holder_emails=list(_people(people, "email", holders=True)),
+                names_by_phone=holders,
                 _server=server,
             )
 
 
 @contextmanager
-def running(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[str]"]:
+def run_process(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[str]"]:
     """Run a command for as long as the block lasts."""
     with log.open("a") as errors:
         process = _started(command, environment, errors)
@@ -92,7 +92,7 @@ def running(command: Sequence[str], environment: dict[str, str], log: Path) -> I
 
 
 def _started(command: Sequence[str], environment: dict[str, str], errors: IO[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
+    return subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
 
 
 def _people(people: Path, kind: Literal["phone", "email"], *, holders: bool) -> dict[str, str]:

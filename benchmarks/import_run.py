@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks import ROOT
+from benchmarks import PROJECT_ROOT
 from benchmarks.memory import PeakMemoryMonitor
 from benchmarks.processes import cpu_seconds
-from benchmarks.workbench import INCIDENT, Deployment
+from benchmarks.environment import INCIDENT_SLUG, Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ImportRun:
         return self.cpu + self.postgresql_cpu
 
 
-def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, postmaster: int) -> ImportRun:
+def run_import(deployment: Installation, file: Path, *, cost: str, workers: int, postmaster_pid: int) -> ImportRun:
     """Import a file as a new data set.
 
     Args:
@@ -44,11 +44,11 @@ def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, p
         postmaster: PostgreSQL's first process; what its family does meanwhile is counted.
     """
     command = deployment.command(
-        "dataset", "import", file, "--incident", INCIDENT, "--cost", cost, "--workers", workers
+        "dataset", "import", file, "--incident", INCIDENT_SLUG, "--cost", cost, "--workers", workers
     )
-    postgresql_before, before, began = cpu_seconds(postmaster), _ended_children(), time.perf_counter()
-    with subprocess.Popen(command, env=deployment.environment(), cwd=ROOT, stdout=subprocess.PIPE) as process:
-        with PeakMemoryMonitor(process.pid) as importing, PeakMemoryMonitor(postmaster) as postgresql:
+    postgresql_before, before, began = cpu_seconds(postmaster_pid), _ended_children(), time.perf_counter()
+    with subprocess.Popen(command, env=deployment.environment(), cwd=PROJECT_ROOT, stdout=subprocess.PIPE) as process:
+        with PeakMemoryMonitor(process.pid) as importing, PeakMemoryMonitor(postmaster_pid) as postgresql:
             said, _ = process.communicate()
         wall = time.perf_counter() - began
     if process.returncode:
@@ -59,7 +59,7 @@ def run_import(deployment: Deployment, file: Path, *, cost: str, workers: int, p
         rows=staged["rows"],
         wall=wall,
         cpu=_ended_children() - before,
-        postgresql_cpu=cpu_seconds(postmaster) - postgresql_before,
+        postgresql_cpu=cpu_seconds(postmaster_pid) - postgresql_before,
         peak=importing.peak_mib,
         postgresql_peak=postgresql.peak_mib,
     )

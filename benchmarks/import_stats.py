@@ -10,7 +10,7 @@ from app.datasets.importing.merge_people import split_values
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
 from app.datasets.importing.stages.read import validate_rows
 from app.datasets.importing.row_batch import to_rows, person_hashes, pack
-from benchmarks import ROOT
+from benchmarks import PROJECT_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Inventory:
 
 def take(path: Path) -> Inventory:
     """Count what is in a file."""
-    kinds = frozenset[str](incidents.load_incident(ROOT / "app" / "incidents" / "sample.toml").kinds)
+    kinds = frozenset[str](incidents.load_incident(PROJECT_ROOT / "app" / "incidents" / "sample.toml").kinds)
     rows = read_bytes = 0
     with open_source_file(path, encoding="utf-8") as file:
         partitions = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()

@@ -1,6 +1,6 @@
 """Closed-loop HTTP clients, light enough not to be what is measured: sockets, requests made beforehand, a process of their own.
 
-Run as ``python -m benchmarks.load``; `drive` does.
+Run as ``python -m benchmarks.load``; `run_load` does.
 """
 
 import asyncio
@@ -14,40 +14,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import ROOT
+from benchmarks import PROJECT_ROOT
 
 CLIENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadResult:
     """What came of some requests."""
 
     seconds: float
-    statuses: Mapping[int, int]
-    p50: float
+    status_counts: Mapping[int, int]
+    p50_ms: float
     """Milliseconds; p99 and the longest too."""
-    p99: float
-    longest: float
+    p99_ms: float
+    max_ms: float
     bodies: Sequence[str]
 
     @property
     def count(self) -> int:
         """How many were answered."""
-        return sum(self.statuses.values())
+        return sum(self.status_counts.values())
 
     @property
-    def rate(self) -> float:
+    def requests_per_second(self) -> float:
         """Requests per second."""
         return self.count / self.seconds
 
 
-def request(method: str, path: str, body: object = None, token: str | None = None, source: str | None = None) -> str:
+def format_request(method: str, path: str, body: object = None, token: str | None = None, forwarded_for: str | None = None) -> str:
     """Write one request as it goes over the wire; *source* is whom a proxy would say that it comes from."""
     content = "" if body is None else json.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
-    if source is not None:
-        lines.append(f"X-Forwarded-For: {source}")
+    if forwarded_for is not None:
+        lines.append(f"X-Forwarded-For: {forwarded_for}")
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     if content:
@@ -55,14 +55,14 @@ def request(method: str, path: str, body: object = None, token: str | None = Non
     return "\r\n".join([*lines, "", content])
 
 
-def drive(
+def run_load(
     port: int,
     requests: Sequence[str],
     *,
     seconds: float | None = None,
     clients: int = CLIENTS,
-    pace: float | None = None,
-) -> Load:
+    max_rate: float | None = None,
+) -> LoadResult:
     """Send *requests* over keep-alive connections, each client its next when the last is answered.
 
     Args:
@@ -72,16 +72,16 @@ def drive(
         clients: how many at once.
         pace: requests a second of all of them together, at most; None for as many as there are.
     """
-    order = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients, "pace": pace})
+    order = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients, "max_rate": max_rate})
     arguments = [sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(arguments, input=order, capture_output=True, encoding="utf-8", check=True, cwd=ROOT)
+    done = subprocess.run(arguments, input=order, capture_output=True, encoding="utf-8", check=True, cwd=PROJECT_ROOT)
     found = json.loads(done.stdout)
-    found["statuses"] = {int(status): count for status, count in found["statuses"].items()}
-    return Load(**found)
+    found["status_counts"] = {int(status): count for status, count in found["status_counts"].items()}
+    return LoadResult(**found)
 
 
 async def _drive(
-    port: int, requests: Sequence[str], seconds: float | None, clients: int, pace: float | None
+    port: int, requests: Sequence[str], seconds: float | None, clients: int, max_rate: float | None
 ) -> dict[str, Any]:
     written = [one.encode() for one in requests]
     bodies = [b""] * len(written)
@@ -94,7 +94,7 @@ async def _drive(
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in numbers:
-            if pace is not None and (early := began + number / pace - time.perf_counter()) > 0:
+            if max_rate is not None and (early := began + number / max_rate - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             sent = time.perf_counter()
             if sent >= end:
@@ -113,10 +113,10 @@ async def _drive(
     cuts = statistics.quantiles(latencies, n=100)
     return {
         "seconds": time.perf_counter() - began,
-        "statuses": statuses,
-        "p50": cuts[49] * 1000,
-        "p99": cuts[98] * 1000,
-        "longest": max(latencies) * 1000,
+        "status_counts": statuses,
+        "p50_ms": cuts[49] * 1000,
+        "p99_ms": cuts[98] * 1000,
+        "max_ms": max(latencies) * 1000,
         "bodies": [body.decode() for body in bodies] if seconds is None else [],
     }
 

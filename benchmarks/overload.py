@@ -20,7 +20,7 @@ from statistics import median, quantiles
 
 import httpx
 
-from benchmarks.deployment import Deployment, deployed
+from benchmarks.deployment import Deployment, run_deployment
 
 AT_ONCE = 16
 """Journeys that are under way at once while the capacity is measured."""
@@ -62,7 +62,7 @@ class Codes:
     def _listen(self) -> None:
         with suppress(RuntimeError, ValueError):  # the loop or the server has ended
             while True:
-                for phone, code in self._deployment.codes(1).items():
+                for phone, code in self._deployment.read_codes(1).items():
                     self._loop.call_soon_threadsafe(self._hand_out, phone, code)
 
     def _hand_out(self, phone: str, code: str) -> None:
@@ -151,10 +151,10 @@ def _clients(deployment: Deployment, connections: int | None) -> httpx.AsyncClie
 
 def measure(*, seconds: float = 20.0, accounts: int = 6000) -> dict[str, float]:
     """Measure the capacity, then twice of it; gives the figures by name."""
-    with deployed(accounts) as deployment:
-        carried = asyncio.run(_capacity(deployment, deployment.identifiers))
-    with deployed(accounts, {"service.admissions": f"{max(1, round(SHARE * carried))}/second"}) as deployment:
-        crowd = asyncio.run(_overload(deployment, deployment.identifiers, 2 * round(carried), seconds))
+    with run_deployment(accounts) as deployment:
+        carried = asyncio.run(_capacity(deployment, deployment.holder_phones))
+    with run_deployment(accounts, {"service.admissions": f"{max(1, round(SHARE * carried))}/second"}) as deployment:
+        crowd = asyncio.run(_overload(deployment, deployment.holder_phones, 2 * round(carried), seconds))
     overtaken = sum(later < sooner for sooner, later in zip(crowd.turns, crowd.turns[20:], strict=False))
     return {
         "journeys a second that are carried": carried,

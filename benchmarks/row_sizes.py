@@ -9,16 +9,16 @@ from pathlib import Path
 import psycopg
 
 from app.datasets import sealed_rows
-from benchmarks.floor import Row
+from benchmarks.lower_bound import SealedRow
 from benchmarks.import_run import ImportRun
 
 
-def common(rows: Sequence[Row]) -> int:
+def common(rows: Sequence[SealedRow]) -> int:
     """Give the sealed bytes of the commonest row."""
     return Counter(len(sealed) for _, _, sealed in rows).most_common(1)[0][0]
 
 
-def mean(rows: Sequence[Row]) -> float:
+def mean(rows: Sequence[SealedRow]) -> float:
     """Give the sealed bytes of a row in the mean."""
     return sum(len(sealed) for _, _, sealed in rows) / len(rows)
 
@@ -40,14 +40,14 @@ def used(database: Path) -> int:
     return int((pages - free) * size)
 
 
-def stored(url: str, imported: ImportRun) -> list[Row]:
+def stored(url: str, imported: ImportRun) -> list[SealedRow]:
     """Read the rows of a data set on PostgreSQL, in their order."""
     query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)} ORDER BY locator, entry"  # noqa: S608
     with psycopg.connect(url) as connection:
         return connection.cursor(binary=True).execute(query).fetchall()
 
 
-def on_file(database: Path, imported: ImportRun) -> list[Row]:
+def on_file(database: Path, imported: ImportRun) -> list[SealedRow]:
     """Read the rows of a data set on SQLite."""
     query = f"SELECT locator, entry, sealed FROM {sealed_rows.table_name(imported.dataset)}"  # noqa: S608
     with closing(sqlite3.connect(database)) as connection:

@@ -5,36 +5,36 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """One figure of ours against one that was measured in the same run, or against a limit that was set."""
 
     what: str
-    ours: float
-    floor: float | None
+    measured: float
+    reference: float | None
     unit: str
     ratio: float | None
     """None where a figure stands by itself."""
     goal: str = ""
 
 
-def against_floor(what: str, *, ours: float, floor: float, unit: str, goal: str = "") -> Line:
+def cost_row(what: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
     """Hold what costs against the least that it can cost: 1 is the floor itself, 0.5 twice its price."""
-    return Line(what, ours, floor, unit, floor / ours, goal)
+    return TableRow(what, measured, reference, unit, reference / measured, goal)
 
 
-def as_share(what: str, *, ours: float, floor: float, unit: str, goal: str = "") -> Line:
+def ratio_row(what: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
     """Hold a rate or a size against another: *ours* as a multiple of it."""
-    return Line(what, ours, floor, unit, ours / floor, goal)
+    return TableRow(what, measured, reference, unit, measured / reference, goal)
 
 
-def alone(what: str, ours: float, unit: str, goal: str = "") -> Line:
+def value_row(what: str, measured: float, unit: str, goal: str = "") -> TableRow:
     """Show a figure that is held against nothing."""
-    return Line(what, ours, None, unit, None, goal)
+    return TableRow(what, measured, None, unit, None, goal)
 
 
-def print_table(title: str, lines: Iterable[Line]) -> None:
+def print_table(title: str, lines: Iterable[TableRow]) -> None:
     """Print some lines under a title, in columns."""
-    rows = [(one.what, _figure(one.ours), _figure(one.floor), one.unit, _ratio(one.ratio), one.goal) for one in lines]
+    rows = [(one.what, _figure(one.measured), _figure(one.reference), one.unit, _ratio(one.ratio), one.goal) for one in lines]
     print(f"\n{title}")
     _print_row(("", "ours", "floor", "", "ratio", "goal"))
     for row in rows:
@@ -42,8 +42,8 @@ def print_table(title: str, lines: Iterable[Line]) -> None:
 
 
 def _print_row(cells: Sequence[str]) -> None:
-    what, ours, floor, unit, ratio, goal = cells
-    print(f"  {what:66} {ours:>12} {floor:>12} {unit:14} {ratio:>7}  {goal}".rstrip(), flush=True)
+    what, measured, reference, unit, ratio, goal = cells
+    print(f"  {what:66} {measured:>12} {reference:>12} {unit:14} {ratio:>7}  {goal}".rstrip(), flush=True)
 
 
 def _figure(number: float | None) -> str:

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.roc_auc import area
-from benchmarks.deployment import Deployment, deployed
-from benchmarks.load import request
+from benchmarks.deployment import Deployment, run_deployment
+from benchmarks.load import format_request
 from benchmarks.call_pairs import Pair, Started, Targets, ask_for, asking, calling, checking, guessing, of_nobody, of_others
-from benchmarks.wire import Wire
+from benchmarks.http_client import HttpConnection
 
 GOAL = 0.52
 CODES_OF_A_TARGET = 40
@@ -38,7 +38,7 @@ class Timing:
     def __init__(self, deployment: Deployment, samples: int) -> None:
         self._deployment = deployment
         self._samples = samples
-        self._wire = Wire(deployment.port)
+        self._wire = HttpConnection(deployment.port)
         self._targets = Targets(deployment)
         self._on_their_way: list[str] = []
 
@@ -47,7 +47,7 @@ class Timing:
         for target in self._targets.to_block * CODES_OF_A_TARGET:
             self._start(target, sent=True)
         for target in self._targets.to_stop:
-            stopped = self._wire.ask(request("POST", "/v1/stop-codes", token=self._sign_in(target)))
+            stopped = self._wire.send(format_request("POST", "/v1/stop-codes", token=self._sign_in(target)))
             assert stopped[1] == 204, stopped
         for pair in self._pairs():
             if only not in pair.what:
@@ -76,7 +76,7 @@ class Timing:
         for call, what in (("confirm", "confirming"), ("resend", "sending again")):
             yield Pair(f"{what}: unknown id, wrong secret", 404, of_nobody(call, len(sent)), of_others(call, sent))
         phone, stranger = next(whom.hits), next(whom.misses)
-        token, name = self._sign_in(phone), self._deployment.names[phone]
+        token, name = self._sign_in(phone), self._deployment.names_by_phone[phone]
         yield Pair("checking a name: yes, no", 200, checking(token, "name", name), checking(token, "name", "남궁없음"))
         yield Pair(
             "checking a phone: yes, no", 200, checking(token, "phone", phone), checking(token, "phone", stranger)
@@ -89,7 +89,7 @@ class Timing:
         gc.disable()
         for side in order:
             written, to = (pair.one, pair.other)[side]()
-            nanoseconds, status, body = self._wire.ask(written)
+            nanoseconds, status, body = self._wire.send(written)
             assert status == pair.status, (pair.what, status, body)
             took[side].append(nanoseconds)
             self._note_sent(to)
@@ -98,7 +98,7 @@ class Timing:
         return took
 
     def _start(self, target: str, *, sent: bool) -> Started:
-        _, status, body = self._wire.ask(ask_for(target))
+        _, status, body = self._wire.send(ask_for(target))
         assert status == 202, body
         self._note_sent(target if sent else None)
         started = json.loads(body)
@@ -107,8 +107,8 @@ class Timing:
     def _sign_in(self, phone: str) -> str:
         self._await_sent()
         number, secret = self._start(phone, sent=False)
-        code = self._deployment.codes(1)[phone]
-        _, status, body = self._wire.ask(calling("confirm", number, secret, code))
+        code = self._deployment.read_codes(1)[phone]
+        _, status, body = self._wire.send(calling("confirm", number, secret, code))
         assert status == 200, body
         return str(json.loads(body)["access_token"])
 
@@ -120,7 +120,7 @@ class Timing:
 
     def _await_sent(self) -> None:
         """See that codes went to those whom they were to go to, and to nobody else."""
-        sent = self._deployment.codes(len(self._on_their_way))
+        sent = self._deployment.read_codes(len(self._on_their_way))
         assert sent.keys() == set(self._on_their_way), "a target is not what it was taken for"
         self._on_their_way.clear()
 
@@ -133,7 +133,7 @@ def measure(*, samples: int, accounts: int = 10_000, only: str = "") -> Iterator
         accounts: how many are made up.
         only: those whose name it is part of.
     """
-    with deployed(accounts, {"target.codes": f"{CODES_OF_A_TARGET}/day"}) as deployment:
+    with run_deployment(accounts, {"target.codes": f"{CODES_OF_A_TARGET}/day"}) as deployment:
         yield from Timing(deployment, samples).measure(only)
 
 

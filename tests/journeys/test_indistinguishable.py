@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.faces.http.padding import MIN_PAGE_BLOCKS, PADDING_BLOCK
-from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, RECIPIENT, STRANGER, Person
+from tests.faces.web.helpers import BROWSER_HEADERS, HOLDER_PHONE, SAMPLE_ROWS, RECIPIENT_PHONE, UNAFFECTED_PHONE, BrowserUser
 from tests.support.responses import comparable_response
 from tests.support.deployment import Deployment, make_row
 from tests.support.permissive_limits import permissive_limits
@@ -20,7 +20,7 @@ BLOCKED, STOPPED, CROWDED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
 REVIEWED, MANY = "010-2000-0008", "010-2000-0007"
 EVERYTHING = "name|email|phone|address|door_code_masked|door_code|order"
 KNOWN = [
-    *PEOPLE,
+    *SAMPLE_ROWS,
     make_row("b1", phone=BLOCKED, name="문닫힘", items="name|phone"),
     make_row("s1", phone=STOPPED, name="그만해", items="name|phone"),
     *(make_row(f"m{number}", phone=MANY, name="한가족", address="서울 강남구", items=EVERYTHING) for number in range(12)),
@@ -30,8 +30,8 @@ BEFORE = [*KNOWN, make_row("r1", phone=REVIEWED, name="옛사람", items="name")
 """What the newest data set took the place of."""
 
 BY_PHONE = {
-    "hit": HOLDER,
-    "recipient": RECIPIENT,
+    "hit": HOLDER_PHONE,
+    "recipient": RECIPIENT_PHONE,
     "shared by a crowd": CROWDED,
     "superseded": REVIEWED,
     "known by an email only": "010-5000-0005",
@@ -73,11 +73,11 @@ def statements() -> Iterator[list[tuple[str, int]]]:
 
 @pytest.mark.parametrize(
     ("who", "stranger"),
-    [pytest.param(one, STRANGER, id=name) for name, one in BY_PHONE.items()]
+    [pytest.param(one, UNAFFECTED_PHONE, id=name) for name, one in BY_PHONE.items()]
     + [pytest.param(one, "nobody@example.com", id=f"{name} by email") for name, one in BY_EMAIL.items()],
 )
 def test_asking_for_a_code_says_nothing_of_whom_it_is_asked(known: Deployment, who: str, stranger: str) -> None:
-    known.request_code(STRANGER)  # what is read once and remembered
+    known.request_code(UNAFFECTED_PHONE)  # what is read once and remembered
     with statements() as of_who:
         asked = known.request_code(who)
     with statements() as of_stranger:
@@ -90,7 +90,7 @@ def test_asking_for_a_code_says_nothing_of_whom_it_is_asked(known: Deployment, w
 
 @pytest.mark.parametrize(
     ("channel", "who", "stranger"),
-    [("sms", "jisoo@example.com", "nobody@example.com"), ("email", HOLDER, STRANGER), ("sms", "no", "never")],
+    [("sms", "jisoo@example.com", "nobody@example.com"), ("email", HOLDER_PHONE, UNAFFECTED_PHONE), ("sms", "no", "never")],
 )
 def test_what_cannot_be_of_that_channel_is_refused_by_its_shape_alone(
     known: Deployment, channel: str, who: str, stranger: str
@@ -107,8 +107,8 @@ def test_what_cannot_be_of_that_channel_is_refused_by_its_shape_alone(
 
 def test_the_page_on_which_a_code_is_asked_for_says_nothing_either(known: Deployment) -> None:
     answers = []
-    for who in (HOLDER, RECIPIENT, STRANGER, BLOCKED, STOPPED):
-        answer = known.client.post("/verify", data={"identifier": who}, headers=BROWSER)
+    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, BLOCKED, STOPPED):
+        answer = known.client.post("/verify", data={"identifier": who}, headers=BROWSER_HEADERS)
         headers = {
             name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id", "ratelimit")
         }
@@ -125,7 +125,7 @@ def call(deployment: Deployment, number: object, secret: str, what: str) -> http
 
 @pytest.mark.parametrize("what", ["confirm", "resend"])
 def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(known: Deployment, what: str) -> None:
-    asked = known.request_code(HOLDER).json()
+    asked = known.request_code(HOLDER_PHONE).json()
     code = known.deliver_outbox()[-1].code
     known.clock.advance(minutes=1)
     call(known, uuid4(), "another", what)  # what is read once and remembered
@@ -144,7 +144,7 @@ def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(
 def test_a_wrong_code_is_the_same_answer_and_the_same_work_where_none_was_sent(
     known: Deployment, unsent_to: str
 ) -> None:
-    sent, unsent = known.request_code(HOLDER), known.request_code(unsent_to)
+    sent, unsent = known.request_code(HOLDER_PHONE), known.request_code(unsent_to)
     code = f"{(int(known.deliver_outbox()[-1].code) + 1) % 10**8:08}"
     for _ in range(5):
         with statements() as of_sent:
@@ -170,14 +170,14 @@ def sized(answer: httpx.Response) -> tuple[int, int]:
 
 def test_a_personal_answer_is_of_one_length_whatever_it_says(known: Deployment) -> None:
     answers = {}
-    for who in (HOLDER, RECIPIENT, STRANGER, CROWDED, REVIEWED, *BY_EMAIL.values()):
+    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, CROWDED, REVIEWED, *BY_EMAIL.values()):
         headers = known.sign_in(who) | GZIP
         answers[who] = known.client.get("/v1/exposures", headers=headers)
         known.client.get("/v1/acknowledgements", headers=headers)
     assert {sized(answer)[0] for answer in answers.values()} == {PADDING_BLOCK}
     assert len({sized(answer) for answer in answers.values()}) == 1
-    assert len(answers[HOLDER].json()["exposures"]) == 1
-    assert answers[STRANGER].json()["exposures"] == []
+    assert len(answers[HOLDER_PHONE].json()["exposures"]) == 1
+    assert answers[UNAFFECTED_PHONE].json()["exposures"] == []
 
 
 def test_a_very_long_answer_shows_its_number_of_steps_and_no_more(known: Deployment) -> None:
@@ -188,12 +188,12 @@ def test_a_very_long_answer_shows_its_number_of_steps_and_no_more(known: Deploym
 
 @pytest.mark.parametrize(
     ("kind", "own", "others"),
-    [("name", "박지수", "남궁민수"), ("phone", HOLDER, STRANGER), ("email", "jisoo@example.com", "a@example.com")],
+    [("name", "박지수", "남궁민수"), ("phone", HOLDER_PHONE, UNAFFECTED_PHONE), ("email", "jisoo@example.com", "a@example.com")],
 )
 def test_a_value_that_matches_and_one_that_does_not_are_answers_of_one_length(
     known: Deployment, kind: str, own: str, others: str
 ) -> None:
-    headers = known.sign_in(HOLDER) | GZIP
+    headers = known.sign_in(HOLDER_PHONE) | GZIP
     yes, no = (
         known.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
         for value in (own, others)
@@ -201,14 +201,14 @@ def test_a_value_that_matches_and_one_that_does_not_are_answers_of_one_length(
     assert [one.json()["results"][0]["value"] for one in (yes, no)] == ["matched", "not_recognised"]
     assert sized(yes) == sized(no)
     nothing = known.client.post(
-        "/v1/exposures/check", headers=known.sign_in(STRANGER) | GZIP, json={"kind": kind, "value": own}
+        "/v1/exposures/check", headers=known.sign_in(UNAFFECTED_PHONE) | GZIP, json={"kind": kind, "value": own}
     )
     assert nothing.json()["results"] == []
     assert sized(nothing) == sized(yes)
 
 
 def test_receipts_are_of_one_length_whether_there_are_any(known: Deployment) -> None:
-    headers = known.sign_in(HOLDER) | GZIP
+    headers = known.sign_in(HOLDER_PHONE) | GZIP
     (exposure,) = known.client.get("/v1/exposures", headers=headers).json()["exposures"]
     none = known.client.get("/v1/acknowledgements", headers=headers)
     body = {"exposure_id": exposure["id"], "notice_version": exposure["notice_version"], "locale": "ko"}
@@ -222,20 +222,20 @@ def test_receipts_are_of_one_length_whether_there_are_any(known: Deployment) -> 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_a_page_is_of_one_length_whatever_it_says(known: Deployment, language: str) -> None:
     pages: list[httpx.Response] = []
-    for who in (HOLDER, RECIPIENT, STRANGER, CROWDED, REVIEWED, *BY_EMAIL.values()):
-        with Person(known, **GZIP) as person:
-            person.go(f"/?lang={language}")
-            person.prove(who)
+    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, CROWDED, REVIEWED, *BY_EMAIL.values()):
+        with BrowserUser(known, **GZIP) as person:
+            person.open(f"/?lang={language}")
+            person.verify(who)
             pages.append(person.page)
-            if "/check" in person.actions:
+            if "/check" in person.form_actions:
                 pages += [person.submit("/check", kind="name", value=value) for value in ("박지수", "남궁민수", " ")]
-            pages.append(person.go("/receipts"))
-            if who == HOLDER:
-                person.go("/answer")
+            pages.append(person.open("/receipts"))
+            if who == HOLDER_PHONE:
+                person.open("/answer")
                 pages += [
                     person.client.post("/acknowledge", data={"exposure": "another", "notice_version": "1"}),
                     person.submit("/acknowledge"),
-                    person.go("/receipts"),
+                    person.open("/receipts"),
                 ]
                 receipt = person.client.get("/receipts/1")
                 assert receipt.json().keys() == {"kid", "payload", "signature"}

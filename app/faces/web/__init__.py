@@ -6,17 +6,22 @@ that no script reads, never in an address. A failure is shown as a failure: no p
 
 from fastapi import APIRouter
 
-from app.faces.web import acknowledging, answering, assets, codes, leaving, starting, stopping
-from app.faces.web.errors import error_page, wants_page
+from app.faces.web import assets, stopping
+from app.faces.web import sign_out
+from app.faces.web import acknowledge
+from app.faces.web import answer
+from app.faces.web import code
+from app.faces.web import start
+from app.faces.web.errors import error_page, wants_html
 
-__all__ = ["ROUTERS", "error_page", "wants_page"]
+__all__ = ["ROUTERS", "error_page", "wants_html"]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    starting.router,
-    codes.router,
-    answering.router,
-    acknowledging.router,
-    leaving.router,
+    start.router,
+    code.router,
+    answer.router,
+    acknowledge.router,
+    sign_out.router,
     stopping.router,
     assets.router,
 )

@@ -62,7 +62,7 @@ class AnswerView:
     incidents: tuple[IncidentView, ...]
 
 
-def read_answer(services: Services, session: Reader, principal: Principal, locale: Locale) -> AnswerView:
+def load_answer_view(services: Services, session: Reader, principal: Principal, locale: Locale) -> AnswerView:
     """Read the answer of one session, its notices and what was acknowledged, all on one state of the database.
 
     Raises:

@@ -7,10 +7,10 @@ from fastapi import Response
 from starlette.exceptions import HTTPException
 
 from app.faces.http.rate_limited_route import rate_limit
-from app.faces.web.routing import page_router
+from app.faces.web.routing import create_page_router
 from app.rate_limits import RouteLimit
 
-router = page_router()
+router = create_page_router()
 
 _FOLDER = Path(__file__).with_name("static")
 _MEDIA_TYPES = {"site.css": "text/css", "icon.svg": "image/svg+xml"}

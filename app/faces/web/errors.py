@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.faces.web import cookies
 from app.faces.web.language import texts_of
-from app.faces.web.pages import page, see
+from app.faces.web.pages import render_page, redirect
 from app.faces.web.texts import Texts, Verdict
 
 Reason = Literal["verify-first", "verify-again", "signed-out"]
@@ -26,7 +26,7 @@ _SHOWN = frozenset({"/", "/code", "/answer", "/receipts"})
 _OWN_HEADERS = ("content-length", "content-type", "www-authenticate")
 
 
-def wants_page(request: Request) -> bool:
+def wants_html(request: Request) -> bool:
     """Tell whether a person in front of a browser waits for the answer."""
     path = request.url.path
     if any(path == other or path.startswith(f"{other}/") for other in _OTHERS):
@@ -41,11 +41,11 @@ def error_page(request: Request, problem: Response) -> Response:
         return verify_first(request, "verify-again" if again else "verify-first")
     texts = texts_of(request)
     path = _STEPS.get(request.url.path, request.url.path)
-    here = path if path in _SHOWN else "/"
-    response = page(
+    current_path = path if path in _SHOWN else "/"
+    response = render_page(
         request,
         "error.html",
-        here=here,
+        current_path=current_path,
         status=problem.status_code,
         verdict=_verdict(texts, problem.status_code),
         wait=problem.headers.get("retry-after"),
@@ -58,7 +58,7 @@ def error_page(request: Request, problem: Response) -> Response:
 
 def verify_first(request: Request, reason: Reason) -> Response:
     """Send whoever has no session, or no longer, to the first page."""
-    response = see(f"/?because={reason}")
+    response = redirect(f"/?because={reason}")
     cookies.drop(request, response, "session")
     return response
 

@@ -23,14 +23,14 @@ TEMPLATES = Environment(
 TEMPLATES.globals["style"] = STYLE
 
 
-def page(
+def render_page(
     request: Request,
     template: str,
     *,
-    here: str,
+    current_path: str,
     status: int = 200,
     alert: str | None = None,
-    personal: bool = False,
+    is_personal: bool = False,
     **context: object,
 ) -> HTMLResponse:
     """Write a page in the person's language.
@@ -49,7 +49,7 @@ def page(
     content = TEMPLATES.get_template(template).render(
         t=texts,
         locale=locale,
-        here=here,
+        current_path=current_path,
         alert=alert,
         date=partial(spell_date, texts),
         moment=partial(spell_moment, texts),
@@ -58,13 +58,13 @@ def page(
     )
     written = content.encode()
     response = HTMLResponse(
-        pad_response(written, min_blocks=MIN_PAGE_BLOCKS) if personal else written, status, {"Content-Language": locale}
+        pad_response(written, min_blocks=MIN_PAGE_BLOCKS) if is_personal else written, status, {"Content-Language": locale}
     )
     if chosen_now(request) is not None:
         cookies.keep_language(request, response, locale)
     return response
 
 
-def see(address: str) -> RedirectResponse:
+def redirect(address: str) -> RedirectResponse:
     """Send the browser on to another page, so that loading it anew repeats nothing."""
     return RedirectResponse(address, 303)

@@ -33,6 +33,6 @@ def refuse_other_sites(request: Request) -> None:
         raise HTTPException(403)
 
 
-def page_router() -> APIRouter:
+def create_page_router() -> APIRouter:
     """Make the router of some pages."""
     return APIRouter(route_class=RateLimitedRoute, include_in_schema=False, dependencies=[Depends(refuse_other_sites)])

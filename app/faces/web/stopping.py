@@ -5,12 +5,12 @@ from fastapi import Request, Response
 from app.faces.http.auth import principal_of
 from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import services_of
-from app.faces.web.answering import render_answer_page, require_session_token
+from app.faces.web.answer import render_answer_page, require_session_token
 from app.faces.web.language import texts_of
-from app.faces.web.routing import page_router
+from app.faces.web.routing import create_page_router
 from app.rate_limits import RouteLimit
 
-router = page_router()
+router = create_page_router()
 
 
 @router.post("/stop-codes")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app import incidents
-from tests.faces.web.kit import HOLDER, PEOPLE, Person
+from tests.faces.web.helpers import HOLDER, PEOPLE, Person
 from tests.support.deployment import Deployment
 from tests.support.permissive_limits import permissive_limits
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from app.faces.web.texts import TEXTS
 from app.locales import Locale
-from tests.faces.web.kit import HOLDER, PEOPLE, STRANGER
+from tests.faces.web.helpers import HOLDER_PHONE, SAMPLE_ROWS, UNAFFECTED_PHONE
 from tests.support.deployment import Deployment
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -63,7 +63,7 @@ def prove(page: Page, deployment: Deployment, identifier: str) -> None:
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser, locale: Locale) -> None:
-    deployment.import_and_publish(PEOPLE)
+    deployment.import_and_publish(SAMPLE_ROWS)
     t = TEXTS[locale]
     context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     page = context.new_page()
@@ -77,7 +77,7 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
     press(page.get_by_role("button", name=t.start.button))
     assert page.locator(".summary").is_visible()
     page.locator(".summary a").click()
-    page.get_by_label(t.start.label).fill(HOLDER)
+    page.get_by_label(t.start.label).fill(HOLDER_PHONE)
     press(page.get_by_role("button", name=t.start.button))
 
     assert page.locator("html").get_attribute("lang") == locale
@@ -114,7 +114,7 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Locale) -> None:
-    deployment.import_and_publish(PEOPLE)
+    deployment.import_and_publish(SAMPLE_ROWS)
     context = browser.new_context(viewport=PHONE, bypass_csp=True)  # axe is a script, and the policy lets none run
     page = context.new_page()
     base = str(deployment.client.base_url).rstrip("/")
@@ -125,14 +125,14 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
     submit(page, "/verify")
     assert_accessible(page)
     assert page.evaluate("document.activeElement.className") == "summary", "the focus is on what went wrong"
-    page.locator("#identifier").fill(STRANGER)
+    page.locator("#identifier").fill(UNAFFECTED_PHONE)
     submit(page, "/verify")
     assert_accessible(page)
     page.locator("#code").fill(deployment.deliver_outbox()[-1].code)
     submit(page, "/confirm")
     page.locator("summary").click()
     assert_accessible(page)
-    prove(page, deployment, HOLDER)
+    prove(page, deployment, HOLDER_PHONE)
     assert_accessible(page)
     page.locator("#value").fill("박지수")
     submit(page, "/check")

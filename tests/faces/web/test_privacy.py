@@ -17,7 +17,7 @@ from app.faces.web import ROUTERS
 from app.faces.web.cookies import Pending
 from app.faces.web.pages import TEMPLATES
 from app.faces.web.texts import TEXTS
-from tests.faces.web.kit import BROWSER, HOLDER, PEOPLE, Person, cookies_of
+from tests.faces.web.helpers import BROWSER_HEADERS, HOLDER_PHONE, SAMPLE_ROWS, BrowserUser, cookies_of
 from tests.support.deployment import Deployment, make_row
 
 SCRIPT = "<script>alert('&')</script>"
@@ -30,9 +30,9 @@ def database_url(sqlite_url: str) -> str:
 
 
 def test_the_cookies_are_for_this_site_alone(deployment: Deployment) -> None:
-    with Person(deployment) as person:
-        person.go("/?lang=en")
-        person.prove(HOLDER)
+    with BrowserUser(deployment) as person:
+        person.open("/?lang=en")
+        person.verify(HOLDER_PHONE)
         person.submit("/sign-out")
         found = [(name, cookie) for page in person.seen for name, cookie in cookies_of(page).items()]
         assert {name for name, _ in found} == {"lang", "verification", "session"}
@@ -51,9 +51,9 @@ def test_the_cookies_are_for_this_site_alone(deployment: Deployment) -> None:
 
 def test_over_https_they_are_bound_to_the_host(make_deployment: Callable[..., Deployment]) -> None:
     deployment = make_deployment(public_url="https://leak.example")
-    client = httpx.Client(base_url=deployment.client.base_url, headers=BROWSER, trust_env=False)
+    client = httpx.Client(base_url=deployment.client.base_url, headers=BROWSER_HEADERS, trust_env=False)
     with client:
-        asked = cookies_of(client.post("/verify", data={"identifier": HOLDER}))
+        asked = cookies_of(client.post("/verify", data={"identifier": HOLDER_PHONE}))
         pending = asked["__Host-verification"]
         confirmed = client.post(
             "/confirm",
@@ -92,14 +92,14 @@ def test_forms_of_other_sites_are_refused(deployment: Deployment, headers: dict[
         assert isinstance(route, APIRoute)
         if "POST" not in route.methods:
             continue
-        page = deployment.client.post(route.path, headers=BROWSER | sent, data={"identifier": HOLDER})
+        page = deployment.client.post(route.path, headers=BROWSER_HEADERS | sent, data={"identifier": HOLDER_PHONE})
         assert (page.status_code != 403) == admitted, route.path
         assert admitted or TEXTS["ko"].failures.forbidden.title in page.text
     assert bool(deployment.deliver_outbox()) == admitted
 
 
 def test_a_link_from_another_site_is_followed(deployment: Deployment) -> None:
-    assert deployment.client.get("/", headers=BROWSER | {"sec-fetch-site": "cross-site"}).status_code == 200
+    assert deployment.client.get("/", headers=BROWSER_HEADERS | {"sec-fetch-site": "cross-site"}).status_code == 200
 
 
 def test_every_route_spends_and_stays_out_of_the_document() -> None:
@@ -112,10 +112,10 @@ def test_every_route_spends_and_stays_out_of_the_document() -> None:
 
 
 def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
-    deployment.import_and_publish(PEOPLE)
-    with Person(deployment) as person:
-        person.go("/")
-        person.submit("/verify", identifier=HOLDER)
+    deployment.import_and_publish(SAMPLE_ROWS)
+    with BrowserUser(deployment) as person:
+        person.open("/")
+        person.submit("/verify", identifier=HOLDER_PHONE)
         code = deployment.deliver_outbox()[0].code
         pending = Pending.read(person.client.cookies["verification"])
         assert pending is not None
@@ -125,11 +125,11 @@ def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
         assert names
         person.submit("/check", kind="name", value="박지수")
         person.submit("/acknowledge")
-        person.go("/receipts")
-        person.go("/receipts/1")
-        person.go("/answer")
+        person.open("/receipts")
+        person.open("/receipts/1")
+        person.open("/answer")
         person.submit("/sign-out")
-        secrets = [HOLDER, "2000", "지수", "%EC", code, token, pending.client_secret, str(pending.id), *names]
+        secrets = [HOLDER_PHONE, "2000", "지수", "%EC", code, token, pending.client_secret, str(pending.id), *names]
         for page in person.seen:
             places = [
                 str(page.url),
@@ -148,7 +148,7 @@ def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
 
 
 def test_the_stylesheet_is_cached(deployment: Deployment) -> None:
-    page = deployment.client.get("/", headers=BROWSER)
+    page = deployment.client.get("/", headers=BROWSER_HEADERS)
     (address,) = re.findall(r'<link rel="stylesheet" href="(.+?)"', page.text)
     style = deployment.client.get(address)
     assert style.headers["content-type"] == "text/css; charset=utf-8"
@@ -160,12 +160,12 @@ def test_the_stylesheet_is_cached(deployment: Deployment) -> None:
 
 
 def test_what_was_typed_is_escaped(deployment: Deployment) -> None:
-    deployment.import_and_publish(PEOPLE)
-    with Person(deployment) as person:
-        person.go("/")
+    deployment.import_and_publish(SAMPLE_ROWS)
+    with BrowserUser(deployment) as person:
+        person.open("/")
         person.submit("/verify", identifier=SCRIPT)
         assert_escaped(person.page)
-        person.prove(HOLDER)
+        person.verify(HOLDER_PHONE)
         person.submit("/check", kind="name", value=f"a{SCRIPT}")
         assert_escaped(person.page)
         person.submit("/check", kind="address", value=f'서울 강남구 테헤란로 12 "{SCRIPT}')
@@ -191,13 +191,13 @@ def test_what_an_incident_says_is_escaped(deployment: Deployment) -> None:
     incident = incidents.Incident.model_validate_json(json.dumps(document))
     with deployment.database.write() as session:
         incidents.update_incident(session, incident, now=deployment.clock())
-    deployment.import_and_publish([make_row("a1", phone=HOLDER, name="박지수", items="name|phone|address|order|door_code|email")])
-    with Person(deployment) as person:
-        person.go("/")
-        person.prove(HOLDER)
+    deployment.import_and_publish([make_row("a1", phone=HOLDER_PHONE, name="박지수", items="name|phone|address|order|door_code|email")])
+    with BrowserUser(deployment) as person:
+        person.open("/")
+        person.verify(HOLDER_PHONE)
         assert_escaped(person.page, at_least=20)
         person.submit("/acknowledge")
-        assert_escaped(person.go("/receipts"))
+        assert_escaped(person.open("/receipts"))
 
 
 def assert_escaped(page: httpx.Response, at_least: int = 1) -> None:

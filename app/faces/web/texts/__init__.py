@@ -2,7 +2,7 @@
 
 from app.faces.web.texts.en import ENGLISH
 from app.faces.web.texts.ko import KOREAN
-from app.faces.web.texts.table import Texts, Verdict
+from app.faces.web.texts.schema import Texts, Verdict
 from app.locales import Locale
 
 __all__ = ["TEXTS", "Texts", "Verdict"]

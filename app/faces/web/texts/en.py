@@ -1,6 +1,6 @@
 """The pages in English."""
 
-from app.faces.web.texts.table import (
+from app.faces.web.texts.schema import (
     Answer,
     Check,
     Code,

@@ -1,6 +1,6 @@
 """The pages in Korean. The leak is called 유출, as the regulator ordered on 3 December 2025."""
 
-from app.faces.web.texts.table import (
+from app.faces.web.texts.schema import (
     Answer,
     Check,
     Code,

@@ -12,14 +12,14 @@ from app.faces.http.auth import identifier_digests_of, read_as_principal, load_p
 from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
-from app.faces.web.answer_view import read_answer
+from app.faces.web.answer_view import load_answer_view
 from app.faces.web.language import locale_of, texts_of
-from app.faces.web.pages import page
-from app.faces.web.routing import page_router
+from app.faces.web.pages import render_page
+from app.faces.web.routing import create_page_router
 from app.rate_limits import RouteLimit
 from app.verification import Principal, NotSignedIn
 
-router = page_router()
+router = create_page_router()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,19 @@ def render_answer_page(
 
     Raises:
         NotSignedIn: there is none.
-        ReverificationNeeded: as for `read_answer`.
-        DependencyUnavailable: as for `read_answer`.
+        ReverificationNeeded: as for `load_answer_view`.
+        DependencyUnavailable: as for `load_answer_view`.
     """
     token = require_session_token(request)
     locale = locale_of(request)
-    view = read_as_principal(services, token, lambda session, principal: read_answer(services, session, principal, locale))
-    return page(
+    view = read_as_principal(services, token, lambda session, principal: load_answer_view(services, session, principal, locale))
+    return render_page(
         request,
         "answer.html",
-        here="/answer",
+        current_path="/answer",
         status=status,
         alert=alert,
-        personal=True,
+        is_personal=True,
         answer=view,
         checked=checked or ValueCheckView(),
         statement=STATEMENTS[locale],

@@ -15,15 +15,15 @@ from app.faces.http.auth import identifier_digests_of, read_as_principal
 from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.padding import pad_response
 from app.faces.http.services import Services, services_of
-from app.faces.web.answering import render_answer_page, require_session_token
+from app.faces.web.answer import render_answer_page, require_session_token
 from app.faces.web.language import locale_of, texts_of
-from app.faces.web.pages import page, see
-from app.faces.web.routing import page_router
+from app.faces.web.pages import render_page, redirect
+from app.faces.web.routing import create_page_router
 from app.incidents import Notice, LocalizedText
 from app.rate_limits import RouteLimit
 from app.verification import Principal
 
-router = page_router()
+router = create_page_router()
 
 Names = Annotated[list[str] | None, Form()]
 
@@ -70,7 +70,7 @@ def acknowledge(
         return render_answer_page(request, services, status=404, alert=texts.stale)
     except NoticeSuperseded:
         return render_answer_page(request, services, status=409, alert=texts.superseded)
-    return see(f"/answer#read-{chosen[0][0].incident}")
+    return redirect(f"/answer#read-{chosen[0][0].incident}")
 
 
 @router.get("/receipts")
@@ -81,7 +81,7 @@ def show_receipts(request: Request) -> Response:
     receipts = _receipts(request, services)
     titles = {slug: one.incident.title for slug, one in services.database.optimistic_read(services.incident_cache.get_all).items()}
     in_words = [_in_words(one, titles) for one in receipts]
-    return page(request, "receipts.html", here="/receipts", personal=True, receipts=in_words)
+    return render_page(request, "receipts.html", current_path="/receipts", is_personal=True, receipts=in_words)
 
 
 @router.get("/receipts/{number}")

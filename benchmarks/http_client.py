@@ -6,14 +6,14 @@ import time
 _AT_ONCE = 65536
 
 
-class Wire:
+class HttpConnection:
     """One connection on loopback, and one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, written: str) -> tuple[int, int, bytes]:
+    def send(self, written: str) -> tuple[int, int, bytes]:
         """Send what `benchmarks.load.request` wrote; gives the nanoseconds until all of the answer is there, its status and its body."""
         content = written.encode()
         began = time.perf_counter_ns()

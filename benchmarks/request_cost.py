@@ -1,6 +1,6 @@
 """What each call of the main path costs, against a bare FastAPI route with one asynchronous SELECT on the same PostgreSQL.
 
-    python -m benchmarks.requests [--rounds N] [--seconds S] [--accounts N] [--json]
+    python -m benchmarks.request_cost [--rounds N] [--seconds S] [--accounts N] [--json]
 
 Each round measures the baseline anew just before each call, so that what else the machine does falls on both. Medians of the rounds.
 """
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.deployment import Deployment, deployed
-from benchmarks.load import Load, drive, request
+from benchmarks.deployment import Deployment, run_deployment
+from benchmarks.load import LoadResult, run_load, format_request
 
 JOURNEYS = 150
 """Whole journeys in each round, each its own person's."""
@@ -47,10 +47,10 @@ def measure(*, rounds: int = 5, seconds: float = 1.5, accounts: int = 3000) -> l
         accounts: how many are made up.
     """
     figures: dict[str, _Figures] = {}
-    with deployed(accounts) as deployment:
+    with run_deployment(accounts) as deployment:
         for number in range(rounds + 1):
             people = [
-                deployment.identifiers[(number * JOURNEYS + one) % len(deployment.identifiers)]
+                deployment.holder_phones[(number * JOURNEYS + one) % len(deployment.holder_phones)]
                 for one in range(JOURNEYS)
             ]
             _Round(deployment, seconds, figures).run(people)
@@ -72,7 +72,7 @@ class _Round:
     def run(self, people: Sequence[str]) -> None:
         asked = self._once(
             "POST /v1/verifications",
-            [request("POST", "/v1/verifications", {"channel": "sms", "identifier": one}) for one in people],
+            [format_request("POST", "/v1/verifications", {"channel": "sms", "identifier": one}) for one in people],
             202,
             codes := dict[str, str](),
         )
@@ -81,7 +81,7 @@ class _Round:
             for one in self._once(
                 "POST /v1/verifications/{id}/confirm",
                 [
-                    request(
+                    format_request(
                         "POST",
                         f"/v1/verifications/{one['id']}/confirm",
                         {"code": codes[who], "client_secret": one["client_secret"]},
@@ -91,17 +91,17 @@ class _Round:
                 200,
             )
         ]
-        reading = [request("GET", "/v1/exposures", token=token) for token in tokens]
-        answers = [json.loads(body)["exposures"][0] for body in drive(self._deployment.port, reading).bodies]
+        reading = [format_request("GET", "/v1/exposures", token=token) for token in tokens]
+        answers = [json.loads(body)["exposures"][0] for body in run_load(self._deployment.port, reading).bodies]
         self._over_and_over("GET /v1/exposures", reading)
         value = {"kind": "name", "value": "김민수"}
         self._over_and_over(
-            "POST /v1/exposures/check", [request("POST", "/v1/exposures/check", value, token) for token in tokens]
+            "POST /v1/exposures/check", [format_request("POST", "/v1/exposures/check", value, token) for token in tokens]
         )
         self._once(
             "POST /v1/acknowledgements",
             [
-                request(
+                format_request(
                     "POST",
                     "/v1/acknowledgements",
                     {"exposure_id": one["id"], "notice_version": one["notice_version"], "locale": "ko"},
@@ -112,35 +112,35 @@ class _Round:
             201,
         )
         self._over_and_over(
-            "GET /v1/acknowledgements", [request("GET", "/v1/acknowledgements", token=token) for token in tokens]
+            "GET /v1/acknowledgements", [format_request("GET", "/v1/acknowledgements", token=token) for token in tokens]
         )
-        self._over_and_over("GET /v1/incidents", [request("GET", "/v1/incidents")])
+        self._over_and_over("GET /v1/incidents", [format_request("GET", "/v1/incidents")])
 
     def _once(
         self, name: str, requests: Sequence[str], status: int, codes: dict[str, str] | None = None
     ) -> list[dict[str, Any]]:
         load = self._measured(name, requests, None, codes)
-        assert set(load.statuses) <= {status, 200}, (name, load.statuses)
+        assert set(load.status_counts) <= {status, 200}, (name, load.status_counts)
         return [json.loads(body) for body in load.bodies]
 
     def _over_and_over(self, name: str, requests: Sequence[str]) -> None:
         load = self._measured(name, requests, self._seconds)
-        assert set(load.statuses) == {200}, (name, load.statuses)
+        assert set(load.status_counts) == {200}, (name, load.status_counts)
 
     def _measured(
         self, name: str, requests: Sequence[str], seconds: float | None, codes: dict[str, str] | None = None
-    ) -> Load:
-        baseline = drive(self._deployment.baseline_port, [request("GET", "/baseline")], seconds=self._seconds)
+    ) -> LoadResult:
+        baseline = run_load(self._deployment.baseline_port, [format_request("GET", "/baseline")], seconds=self._seconds)
         before = self._deployment.cpu_seconds()
-        load = drive(self._deployment.port, requests, seconds=seconds)
+        load = run_load(self._deployment.port, requests, seconds=seconds)
         if codes is not None:
-            codes |= self._deployment.codes(len(requests))  # to send them is part of what asking costs
+            codes |= self._deployment.read_codes(len(requests))  # to send them is part of what asking costs
         found = self._figures.setdefault(name, _Figures())
         found.cpu.append((self._deployment.cpu_seconds() - before) / load.count * 1000)
-        found.rates.append(load.rate)
-        found.baselines.append(baseline.rate)
-        found.p50s.append(load.p50)
-        found.p99s.append(load.p99)
+        found.rates.append(load.requests_per_second)
+        found.baselines.append(baseline.requests_per_second)
+        found.p50s.append(load.p50_ms)
+        found.p99s.append(load.p99_ms)
         return load
 
 

@@ -5,12 +5,12 @@ from fastapi import Request, Response
 from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import services_of
 from app.faces.web import cookies
-from app.faces.web.pages import see
-from app.faces.web.routing import page_router
+from app.faces.web.pages import redirect
+from app.faces.web.routing import create_page_router
 from app.rate_limits import RouteLimit
 from app.verification import NotSignedIn
 
-router = page_router()
+router = create_page_router()
 
 
 @router.post("/sign-out")
@@ -25,6 +25,6 @@ def sign_out(request: Request) -> Response:
                 services.sessions.revoke(session, token, now=services.clock())
         except NotSignedIn:
             pass
-    response = see("/?because=signed-out")
+    response = redirect("/?because=signed-out")
     cookies.drop(request, response, "session", "verification")
     return response

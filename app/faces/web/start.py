@@ -11,12 +11,12 @@ from app.faces.http.rate_limited_route import rate_limit
 from app.faces.web import cookies
 from app.faces.web.cookies import Pending
 from app.faces.web.language import locale_of, texts_of
-from app.faces.web.pages import page, see
-from app.faces.web.routing import page_router
+from app.faces.web.pages import render_page, redirect
+from app.faces.web.routing import create_page_router
 from app.rate_limits import RouteLimit, MustQueue, RateLimited
 from app.verification import InvalidIdentifier
 
-router = page_router()
+router = create_page_router()
 
 
 @router.get("/")
@@ -46,7 +46,7 @@ def start_verification(request: Request, identifier: Annotated[str, Form()] = ""
         texts = texts_of(request).start
         error = texts.bad_email if channel == "email" else texts.bad_phone
         return start_page(request, status=422, typed=identifier, error=error if identifier.strip() else texts.empty)
-    response = see("/code")
+    response = redirect("/code")
     pending = Pending(started.id, started.client_secret, started.destination.masked, started.expires_at)
     cookies.keep_pending(request, response, pending)
     if cookies.place(request):
@@ -73,4 +73,4 @@ def start_page(
     request: Request, *, status: int = 200, alert: str | None = None, typed: str = "", error: str | None = None
 ) -> Response:
     """Write the first page."""
-    return page(request, "start.html", here="/", status=status, alert=alert, typed=typed, error=error)
+    return render_page(request, "start.html", current_path="/", status=status, alert=alert, typed=typed, error=error)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from benchmarks.processes import cpu_seconds
 from tests.support.postgres_cluster import PostgresServer
 
-Row = tuple[bytes, int, bytes]
+SealedRow = tuple[bytes, int, bytes]
 """Locator, entry, sealed bytes, as they are stored."""
 
 _KEY = bytes(range(32))
@@ -39,34 +39,34 @@ _ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ImportWorkload:
     """What there is to do."""
 
     file: Path
     questions: Sequence[bytes]
-    rows: Sequence[Row]
+    rows: Sequence[SealedRow]
     """Sorted, as an import made them."""
     spilled: int
     """Bytes that are put aside between the stages, all together."""
 
 
-def measure(work: Work, server: PostgresServer, postmaster: int, *, processes: int) -> dict[str, float]:
+def measure(work: ImportWorkload, server: PostgresServer, postmaster_pid: int, *, processes: int) -> dict[str, float]:
     """Do all of it once; gives the seconds of CPU of each part.
 
     By as many *processes* at once as an import has workers, each with its share: two that are busy on one core's arithmetic take longer each.
     """
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         shares = [
-            Work(work.file, work.questions[one::processes], work.rows[one::processes], work.spilled // processes)
+            ImportWorkload(work.file, work.questions[one::processes], work.rows[one::processes], work.spilled // processes)
             for one in range(processes)
         ]
         took: Counter[str] = Counter()
         for share in pool.map(partial(_steps, processes), shares):
             took.update(share)
-    return {**took, "COPY with FREEZE, and the primary key": _copy(work.rows, server, postmaster)}
+    return {**took, "COPY with FREEZE, and the primary key": _copy(work.rows, server, postmaster_pid)}
 
 
-def _steps(processes: int, work: Work) -> dict[str, float]:
+def _steps(processes: int, work: ImportWorkload) -> dict[str, float]:
     gc.disable()
     return {
         "csv.reader": _timed(_parse, work) / processes,  # each of them reads the whole file
@@ -79,18 +79,18 @@ def _steps(processes: int, work: Work) -> dict[str, float]:
     }
 
 
-def _timed(step: Callable[[Work], object], work: Work) -> float:
+def _timed(step: Callable[[ImportWorkload], object], work: ImportWorkload) -> float:
     began = time.process_time()
     step(work)
     return time.process_time() - began
 
 
-def _parse(work: Work) -> None:
+def _parse(work: ImportWorkload) -> None:
     with work.file.open(encoding="utf-8", newline="") as file:
         deque(csv.reader(file), maxlen=0)
 
 
-def _authenticate(work: Work) -> None:
+def _authenticate(work: ImportWorkload) -> None:
     keyed = HMAC(_KEY, SHA256())
     for text in work.questions:
         one = keyed.copy()
@@ -98,39 +98,39 @@ def _authenticate(work: Work) -> None:
         one.finalize()
 
 
-def _expand(work: Work) -> None:
+def _expand(work: ImportWorkload) -> None:
     info = bytes(40)
     for locator, _, sealed in work.rows:
         blake2b(info, key=sealed[:32], digest_size=48).digest()
         blake2b(locator, key=_KEY, digest_size=8).digest()
 
 
-def _seal_inner(work: Work) -> None:
+def _seal_inner(work: ImportWorkload) -> None:
     for _, _, sealed in work.rows:
         AESGCMSIV(sealed[:32]).encrypt(_NONCE, sealed[_AROUND_INNER:], _INNER_DATA)
 
 
-def _seal_outer(work: Work) -> None:
+def _seal_outer(work: ImportWorkload) -> None:
     seal = AESGCMSIV(_KEY).encrypt
     for _, _, sealed in work.rows:
         seal(_NONCE, sealed[_AROUND_OUTER:], _OUTER_DATA)
 
 
-def _cloak(work: Work) -> None:
+def _cloak(work: ImportWorkload) -> None:
     cipher = Cipher(algorithms.AES256(_KEY), modes.ECB())  # noqa: S305  as the project's own
     cipher.encryptor().update(b"".join([locator for locator, _, _ in work.rows]))
 
 
-def _put_aside(work: Work) -> None:
+def _put_aside(work: ImportWorkload) -> None:
     cipher, chunk = AESGCM(_KEY), os.urandom(_CHUNK)
     for _ in range(work.spilled // _CHUNK + 1):
         cipher.decrypt(_NONCE, cipher.encrypt(_NONCE, chunk, None), None)
 
 
-def _copy(rows: Sequence[Row], server: PostgresServer, postmaster: int) -> float:
+def _copy(rows: Sequence[SealedRow], server: PostgresServer, postmaster_pid: int) -> float:
     parts = [b"".join(map(_encoded, rows[at : at + _ROWS_AT_ONCE])) for at in range(0, len(rows), _ROWS_AT_ONCE)]
     with server.connect(autocommit=False) as connection:
-        before, began = cpu_seconds(postmaster), time.process_time()
+        before, began = cpu_seconds(postmaster_pid), time.process_time()
         connection.execute(
             "CREATE TABLE floor (entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL)"
         )
@@ -141,13 +141,13 @@ def _copy(rows: Sequence[Row], server: PostgresServer, postmaster: int) -> float
             stream.write(b"\xff\xff")
         connection.execute("ALTER TABLE floor ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)")
         connection.commit()
-        took = time.process_time() - began + cpu_seconds(postmaster) - before
+        took = time.process_time() - began + cpu_seconds(postmaster_pid) - before
         connection.execute("DROP TABLE floor")
         connection.commit()
     return took
 
 
-def _encoded(row: Row) -> bytes:
+def _encoded(row: SealedRow) -> bytes:
     locator, entry, sealed = row
     fields = (entry.to_bytes(2, "big"), locator, sealed)
     return b"\0\3" + b"".join([len(field).to_bytes(4, "big") + field for field in fields])

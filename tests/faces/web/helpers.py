@@ -9,9 +9,9 @@ import httpx
 
 from tests.support.deployment import Deployment, make_row
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+BROWSER_HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
-PEOPLE = [
+SAMPLE_ROWS = [
     make_row("a2", email="jisoo@example.com", phone="010-2000-0002", name="박지수", items="name|email"),
     make_row(
         "a2",
@@ -25,7 +25,7 @@ PEOPLE = [
     make_row("a4", email="maybe@example.com", name="최가능", items="name|email", confidence="possible"),
     make_row("a5", email="cleared@example.com", name="한취소", items="name|email", confidence="withdrawn"),
 ]
-HOLDER, RECIPIENT, STRANGER = "010-2000-0002", "010-3000-0003", "010-9999-9999"
+HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE = "010-2000-0002", "010-3000-0003", "010-9999-9999"
 
 
 @dataclass
@@ -65,13 +65,13 @@ def cookies_of(response: httpx.Response) -> SimpleCookie:
     return cookies
 
 
-class Person:
+class BrowserUser:
     """Walks the pages."""
 
     def __init__(self, deployment: Deployment, **headers: str) -> None:
         self.deployment = deployment
         self.client = httpx.Client(
-            base_url=deployment.client.base_url, headers=BROWSER | headers, trust_env=False, timeout=30
+            base_url=deployment.client.base_url, headers=BROWSER_HEADERS | headers, trust_env=False, timeout=30
         )
         self.seen: list[httpx.Response] = []
         self.page = httpx.Response(204)
@@ -82,7 +82,7 @@ class Person:
     def __exit__(self, *_: object) -> None:
         self.client.close()
 
-    def go(self, address: str) -> httpx.Response:
+    def open(self, address: str) -> httpx.Response:
         return self._follow(self.client.get(address))
 
     def submit(self, action: str, **typed: str) -> httpx.Response:
@@ -96,7 +96,7 @@ class Person:
             data.setdefault(name, []).append(typed.get(name, value))
         return self._follow(self.client.post(action, data=data))
 
-    def prove(self, identifier: str) -> httpx.Response:
+    def verify(self, identifier: str) -> httpx.Response:
         """Ask for a code on the page that is open, and type it."""
         self.submit("/verify", identifier=identifier)
         assert str(self.page.url).endswith("/code"), self.text
@@ -111,7 +111,7 @@ class Person:
         return self._parsed().links
 
     @property
-    def actions(self) -> list[str]:
+    def form_actions(self) -> list[str]:
         return [form.action for form in self._parsed().forms]
 
     def _follow(self, response: httpx.Response) -> httpx.Response:

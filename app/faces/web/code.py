@@ -13,12 +13,12 @@ from app.faces.http.auth import principal_of
 from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
-from app.faces.web.answering import render_answer_page
+from app.faces.web.answer import render_answer_page
 from app.faces.web.cookies import Pending
 from app.faces.web.language import texts_of
-from app.faces.web.pages import page, see
-from app.faces.web.routing import page_router
-from app.faces.web.starting import start_page
+from app.faces.web.pages import render_page, redirect
+from app.faces.web.routing import create_page_router
+from app.faces.web.start import start_page
 from app.rate_limits import RouteLimit
 from app.verification import (
     CODE_LENGTH,
@@ -30,7 +30,7 @@ from app.verification import (
     WrongCode,
 )
 
-router = page_router()
+router = create_page_router()
 
 
 @router.get("/code")
@@ -38,7 +38,7 @@ router = page_router()
 def show_code_form(request: Request) -> Response:
     """Ask for the code that is on its way."""
     pending = cookies.pending(request)
-    return see("/") if pending is None else _code_page(request, pending)
+    return redirect("/") if pending is None else _code_page(request, pending)
 
 
 @router.post("/resend")
@@ -57,7 +57,7 @@ def resend_code(request: Request) -> Response:
         return response
     except (VerificationEnded, UnknownVerification):
         return _ended(request)
-    response = see("/code")
+    response = redirect("/code")
     cookies.keep_pending(request, response, replace(pending, until=started.expires_at, sent=pending.sent + 1))
     return response
 
@@ -89,7 +89,7 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
         if outcome.tries_left == 0:
             return _ended(request)
         return _code_page(request, pending, status=422, error=texts.wrong.format(left=outcome.tries_left))
-    response = see("/answer")
+    response = redirect("/answer")
     cookies.keep_session(request, response, outcome.token)
     cookies.drop(request, response, "verification")
     return response
@@ -116,10 +116,10 @@ def _live_token(request: Request, services: Services, session: Session) -> str |
 def _code_page(
     request: Request, pending: Pending, *, status: int = 200, alert: str | None = None, error: str | None = None
 ) -> Response:
-    return page(
+    return render_page(
         request,
         "code.html",
-        here="/code",
+        current_path="/code",
         status=status,
         alert=alert,
         digits=CODE_LENGTH,
