@@ -1,65 +1,66 @@
-"""Data sets: who was affected and which items of theirs leaked, sealed row by row.
+"""Data sets: who was affected by an incident and which items leaked, sealed row by row.
 
-`importing` makes one of a file, `versions` decides what publishing and rolling back do, `lookup` reads them, `verifying` holds them against their
-manifest, `synthetic` makes one up.
+`importing` imports a file, `lifecycle` decides about publishing and rolling back, `sealed_store` looks people up, `suppression` removes a person,
+`integrity` checks a data set against its signed manifest, `synthetic` generates test data.
 """
 
+from app.datasets.argon2_slots import Argon2Slots, HashingOverloaded
 from app.datasets.canary_index import CanaryIndex, detect_identifier_kind
 from app.datasets.errors import (
-    ImportFailed,
+    AmbiguousIdentifier,
     DataSetBusy,
-    StateConflict,
+    ImportFailed,
+    NoKdfParams,
     PepperMismatch,
     SentinelMissing,
-    AmbiguousIdentifier,
+    StateConflict,
     UnknownDataSet,
     UnknownIdentifier,
-    NoKdfParams,
 )
 from app.datasets.files import Confidence
-from app.datasets.sealed_store import LookupResult, DataSetLookup, SealedStore
+from app.datasets.kdf_params import IdentifierHasher
+from app.datasets.kdf_params import load_params as load_kdf_params
+from app.datasets.lifecycle import DataSet
 from app.datasets.models import DataSetRow, KdfParamsRow
 from app.datasets.record import Record, Role
-from app.datasets.kdf_params import IdentifierHasher
-from app.datasets.kdf_params import current as load_kdf_params
+from app.datasets.sealed_store import DataSetLookup, LookupResult, SealedStore
+from app.datasets.service import diff, get, has_synthetic_data, list_all, list_canaries, publish, retire
 from app.datasets.shards import drop_shard_rows, open_shards
-from app.datasets.service import canaries, diff, get, has_synthetic_data, list_all, people_at, publish, retire, suppress
-from app.datasets.argon2_slots import HashingOverloaded, Argon2Slots
-from app.datasets.lifecycle import DataSet
+from app.datasets.suppression import find_people, suppress
 
 __all__ = [
-    "Canaries",
+    "AmbiguousIdentifier",
+    "Argon2Slots",
+    "CanaryIndex",
     "Confidence",
-    "Crowded",
     "DataSet",
+    "DataSetBusy",
+    "DataSetLookup",
     "DataSetRow",
-    "Digester",
-    "Found",
+    "HashingOverloaded",
+    "IdentifierHasher",
     "ImportFailed",
-    "InUse",
-    "NotNow",
-    "OtherPepper",
-    "Reading",
+    "KdfParamsRow",
+    "LookupResult",
+    "NoKdfParams",
+    "PepperMismatch",
     "Record",
-    "Register",
     "Role",
-    "SchemeRow",
+    "SealedStore",
     "SentinelMissing",
-    "SeveralPeople",
-    "Turns",
+    "StateConflict",
     "UnknownDataSet",
     "UnknownIdentifier",
-    "Unstretched",
-    "canaries",
-    "current_scheme",
+    "detect_identifier_kind",
     "diff",
-    "drop_rows",
-    "further_servers",
+    "drop_shard_rows",
+    "find_people",
     "get",
-    "holds_synthetic",
-    "kind_of",
+    "has_synthetic_data",
     "list_all",
-    "people_at",
+    "list_canaries",
+    "load_kdf_params",
+    "open_shards",
     "publish",
     "retire",
     "suppress",

@@ -1,41 +1,42 @@
-"""Taking turns at Argon2id, which fills a core and its memory: at most so many at once, and nobody waits for ever."""
+"""Limits how many Argon2id computations run at the same time. Each one occupies a core and its memory."""
 
 import threading
 
 from app import cpu_affinity
 from app.errors import DependencyUnavailable
 
-PATIENCE_SECONDS = 2.0
-"""Less than anything that a waiting call holds on to would be waited for by others."""
+TIMEOUT_SECONDS = 2.0
+"""Shorter than every lock timeout, so a caller waiting here cannot time out another that waits for a lock it holds."""
 
 
 class HashingOverloaded(DependencyUnavailable):
-    """It was nobody's turn in time. Nothing was spent; the caller comes again."""
+    """No Argon2id slot became free in time. Nothing was spent; the caller may try again."""
 
 
 class Argon2Slots:
-    """``with turns:`` waits for a turn, and gives it back."""
+    """A semaphore for Argon2id computations: ``with slots:`` waits for a free slot and releases it at the end.
 
-    def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:
-        """Admit so many.
+    While a thread holds a slot it may run on any core.
 
-        Args:
-            at_once: how many have a turn at the same time; less than one is one.
-            patience: seconds to wait for a turn.
-        """
-        self._free = threading.Semaphore(max(1, at_once))
-        self._patience = patience
+    Args:
+        slot_count: how many computations may run at the same time; at least one.
+        timeout: seconds to wait for a slot.
+    """
+
+    def __init__(self, slot_count: int, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._semaphore = threading.Semaphore(max(1, slot_count))
+        self._timeout = timeout
 
     def __enter__(self) -> None:
-        """Wait for a turn.
+        """Wait for a slot.
 
         Raises:
-            Crowded: there was none in time.
+            HashingOverloaded: no slot became free in time.
         """
-        if not self._free.acquire(timeout=self._patience):
-            raise HashingOverloaded("too many are being stretched at once")
+        if not self._semaphore.acquire(timeout=self._timeout):
+            raise HashingOverloaded("too many Argon2id computations are running")
         cpu_affinity.unpin_thread()
 
     def __exit__(self, *_: object) -> None:
         cpu_affinity.repin_thread()
-        self._free.release()
+        self._semaphore.release()

@@ -1,7 +1,8 @@
-"""Canaries: identifiers that nobody owns, planted by an import as records like all others, and known again by whoever holds the store key.
+"""Canaries: planted identifiers that belong to no real person. A request for one reveals a leaked list.
 
-What was planted is kept in one sealed note beside the data set, of a size that says little, and there is one where nothing was planted too. A running
-server keeps them as MACs under a key of its own process: it knows an identifier again without reading anything, with the same work for everybody.
+An import adds canaries as ordinary records. Their identifiers are encrypted with the store key and stored with the data set, padded so that the size
+reveals little; the list exists even when it is empty. A running server holds MACs of them under a per-process key. Recognising an identifier then
+reads nothing and takes the same work for every identifier.
 """
 
 import hmac
@@ -12,72 +13,75 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.crypto.json_aead import decrypt_json, encrypt_json
 from app.crypto.framing import frame
+from app.crypto.json_aead import decrypt_json, encrypt_json
 from app.crypto.key_files import KeyRing, StoreKeyMissing
-from app.crypto.row_sealing import DecryptionFailed
 from app.crypto.keys import KEY_BYTES, StoreKey
-from app.datasets import sealed_rows
+from app.crypto.row_sealing import DecryptionFailed
+from app.datasets import catalog_queries
 from app.db import Database, VersionedCache
 from app.identifiers import IdentifierKind
 
-NOTE_BYTES = 4096
-"""The least that a note is filled up to, beyond which the next power of two: room for about a hundred identifiers."""
-_BETWEEN = " "
+MIN_PADDED_BYTES = 4096
+"""Minimum size of the padded list, room for about a hundred identifiers. Longer lists are padded to the next power of two."""
+_SEPARATOR = " "
 
 
 def seal_canaries(identifiers: Sequence[str], key: StoreKey, dataset: UUID) -> bytes:
-    """Seal the identifiers that were planted, in canonical ASCII form."""
-    text = _BETWEEN.join(identifiers)
-    size = max(NOTE_BYTES, 1 << (len(text) - 1).bit_length() if text else 0)
+    """Encrypt the planted identifiers, given in canonical ASCII form."""
+    text = _SEPARATOR.join(identifiers)
+    size = max(MIN_PADDED_BYTES, 1 << (len(text) - 1).bit_length() if text else 0)
     return encrypt_json(key.subkey("canaries"), text.ljust(size), aad=dataset.bytes)
 
 
-def open_canaries(sealed: bytes, key: StoreKey, dataset: UUID) -> list[str]:
-    """Open what `seal_canaries` sealed.
+def open_canaries(ciphertext: bytes, key: StoreKey, dataset: UUID) -> list[str]:
+    """Decrypt the output of `seal_canaries`.
 
     Raises:
-        DecryptionFailed: it is not this data set's.
+        DecryptionFailed: wrong key or wrong data set.
     """
-    text: str = decrypt_json(key.subkey("canaries"), sealed, aad=dataset.bytes)
+    text: str = decrypt_json(key.subkey("canaries"), ciphertext, aad=dataset.bytes)
     return text.split()
 
 
 def detect_identifier_kind(identifier: str) -> IdentifierKind:
-    """Tell a canonical email from a phone."""
+    """Return whether a canonical identifier is an email or a phone."""
     return "email" if "@" in identifier else "phone"
 
 
 class CanaryIndex:
-    """The canaries of all data sets that are not retired, as one process knows them."""
+    """In-memory index of the canaries of all data sets that are not retired. It is empty until `refresh` is called.
+
+    Args:
+        keys: the store keys, which decrypt the stored lists.
+    """
 
     def __init__(self, keys: KeyRing) -> None:
-        """Know none yet: `refresh` reads them."""
         self._keys = keys
-        self._key = secrets.token_bytes(KEY_BYTES)
-        self._known: Mapping[bytes, str] = {}
-        self._remembered = VersionedCache(self._read)
+        self._mac_key = secrets.token_bytes(KEY_BYTES)
+        self._incident_by_mac: Mapping[bytes, str] = {}
+        self._cache = VersionedCache(self._load)
 
     def refresh(self, database: Database) -> None:
-        """Read them where the edition is another than before.
+        """Reload the canaries if the catalogue version has changed.
 
         Raises:
-            DependencyUnavailable: the database failed; what was known stays.
+            DependencyUnavailable: the database failed. The index stays as it was.
         """
-        with database.read() as session:
-            self._known = self._remembered(session)
+        with database.read() as db:
+            self._incident_by_mac = self._cache(db)
 
     def find_incident(self, kind: IdentifierKind, canonical: str) -> str | None:
-        """Say of which incident an identifier is a canary: one MAC and one look into a table, for whatever is asked."""
-        return self._known.get(self._mac(kind, canonical))
+        """Return the incident whose canary an identifier is, or None. The work is the same for every identifier."""
+        return self._incident_by_mac.get(self._mac(kind, canonical))
 
-    def _read(self, session: Session) -> dict[bytes, str]:
-        known: dict[bytes, str] = {}
-        for dataset, incident, key_id, sealed in sealed_rows.notes_of_canaries(session):
-            with suppress(StoreKeyMissing, DecryptionFailed):  # look-ups say so; the other sets' are known all the same
-                for one in open_canaries(sealed, self._keys.load_store_key(key_id), dataset):
-                    known[self._mac(detect_identifier_kind(one), one)] = incident
-        return known
+    def _load(self, db: Session) -> dict[bytes, str]:
+        incident_by_mac: dict[bytes, str] = {}
+        for dataset, incident, key_id, ciphertext in catalog_queries.list_sealed_canaries(db):
+            with suppress(StoreKeyMissing, DecryptionFailed):  # look-ups report the error; other data sets stay usable
+                for identifier in open_canaries(ciphertext, self._keys.load_store_key(key_id), dataset):
+                    incident_by_mac[self._mac(detect_identifier_kind(identifier), identifier)] = incident
+        return incident_by_mac
 
     def _mac(self, kind: str, canonical: str) -> bytes:
-        return hmac.digest(self._key, frame(kind.encode(), canonical.encode()), "sha256")
+        return hmac.digest(self._mac_key, frame(kind.encode(), canonical.encode()), "sha256")

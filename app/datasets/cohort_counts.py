@@ -1,6 +1,6 @@
-"""How many people of each cohort had which items: counted at the import, since nobody can count them in the sealed rows afterwards.
+"""Counts of people by cohort and item. The import makes them, because the sealed rows cannot be counted afterwards.
 
-Kept sealed under the data set's store key: the names of cohorts are the file's, and whoever holds only the database need not read them.
+They are encrypted under the data set's store key: cohort names come from the file, and a holder of the database alone must not read them.
 """
 
 from collections import Counter
@@ -12,48 +12,49 @@ from app.crypto.json_aead import decrypt_json, encrypt_json
 from app.crypto.keys import StoreKey
 from app.incidents import ITEM_KINDS
 
-PEOPLE = "people"
+PEOPLE_KEY = "people"
+"""Key of a cohort's total, beside the kinds of items."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountDiff:
-    """One count, in one data set and in another."""
+    """One count in two data sets."""
 
     cohort: str
     item: str
-    """One of `ITEM_KINDS`, or `PEOPLE` for all of the cohort."""
+    """One of `ITEM_KINDS`, or `PEOPLE_KEY` for the cohort's total."""
     before: int
     after: int
 
 
-def seal_cohort_counts(tallies: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
-    """Seal the counts of people by cohort and by the mask of their items in it."""
+def seal_cohort_counts(people_by_mask: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
+    """Encrypt the counts. The input is the number of people by cohort and bit mask of their items."""
     counts: dict[str, Counter[str]] = {}
-    for (cohort, mask), people in tallies.items():
-        own = counts.setdefault(cohort, Counter())
-        own[PEOPLE] += people
+    for (cohort, mask), people in people_by_mask.items():
+        cohort_counts = counts.setdefault(cohort, Counter())
+        cohort_counts[PEOPLE_KEY] += people
         for bit, kind in enumerate(ITEM_KINDS):
             if mask >> bit & 1:
-                own[kind] += people
+                cohort_counts[kind] += people
     return encrypt_json(key.subkey("tallies"), counts, aad=dataset.bytes)
 
 
-def open_cohort_counts(sealed: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:
-    """Open the counts: for each cohort the people, and those of each item.
+def open_cohort_counts(ciphertext: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:
+    """Decrypt the counts: for each cohort its total, and the people of each item.
 
     Raises:
-        DecryptionFailed: they are not this data set's.
+        DecryptionFailed: wrong key or wrong data set.
     """
-    counts: dict[str, dict[str, int]] = decrypt_json(key.subkey("tallies"), sealed, aad=dataset.bytes)
+    counts: dict[str, dict[str, int]] = decrypt_json(key.subkey("tallies"), ciphertext, aad=dataset.bytes)
     return counts
 
 
-def differences(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> list[CountDiff]:
-    """Lay two data sets' counts beside each other, by cohort and in the order of the items."""
+def diff_counts(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> list[CountDiff]:
+    """Compare the counts of two data sets, sorted by cohort and then in the order of the items."""
     return [
         CountDiff(cohort, item, old.get(item, 0), new.get(item, 0))
         for cohort in sorted({*before, *after})
         for old, new in [(before.get(cohort, {}), after.get(cohort, {}))]
-        for item in (PEOPLE, *ITEM_KINDS)
+        for item in (PEOPLE_KEY, *ITEM_KINDS)
         if item in old or item in new
     ]

@@ -1,46 +1,46 @@
-"""What can be wrong with a data set."""
+"""Errors of data sets."""
 
-from app.errors import InvalidInput, NotFound, OperationRefused, DependencyUnavailable
+from app.errors import DependencyUnavailable, InvalidInput, NotFound, OperationRefused
 
 
 class UnknownDataSet(NotFound):
-    """There is no data set of this id."""
+    """No data set has this id."""
 
 
 class UnknownIdentifier(NotFound):
-    """The identifier is in none of the incident's data sets."""
+    """No data set of the incident contains the identifier, or too many people share it."""
 
 
 class ImportFailed(InvalidInput):
-    """The file cannot be imported; nothing of it was kept."""
+    """The file cannot be imported. Nothing was stored."""
 
 
 class PepperMismatch(DependencyUnavailable):
-    """The keyholder holds another pepper than the one that everything is sealed under: its digests would find nothing."""
+    """The keyholder holds a different pepper than at the first import, so its digests would find nothing."""
 
 
 class WorkerDied(DependencyUnavailable):
-    """A process that seals was ended from outside: out of memory, or killed."""
+    """A worker process of an import was killed, for instance for lack of memory."""
 
 
 class AmbiguousIdentifier(InvalidInput):
-    """Several people share an identifier, and it was not said which of them is meant."""
+    """Several people share the identifier, and no entry was selected."""
 
 
 class StateConflict(OperationRefused):
-    """The state of the data set, or of those beside it, does not admit this."""
+    """The state of the data set, or of a related one, does not allow the operation."""
 
 
 class DataSetBusy(DependencyUnavailable):
-    """Somebody reads a data set for long, and it cannot be dropped meanwhile without keeping everybody waiting; nothing was changed."""
+    """A long-running reader holds the data set, and waiting for it would block other readers. Nothing was changed."""
 
 
 class SentinelMissing(DependencyUnavailable):
-    """A data set's sentinel is not there or does not open.
+    """The sentinel row of a data set is missing or cannot be decrypted.
 
-    An emptied partition, a stale replica, another pepper, another store key: whatever it is, "not found" would be a lie.
+    Possible causes: an emptied table, a stale replica, a wrong pepper, a wrong store key. "Not found" would be a false answer.
     """
 
 
 class NoKdfParams(DependencyUnavailable):
-    """No scheme is fixed yet, so no digest can be made: nothing was ever imported."""
+    """No KDF parameters are stored because nothing was ever imported, so no digest can be computed."""

@@ -1,6 +1,7 @@
-"""The deployment's one scheme: read everywhere, fixed by the first import, together with the mark of the pepper that it was made under.
+"""Key derivation parameters of the deployment, and the hasher of identifiers.
 
-A digest made under another pepper would find nothing, with every sentinel in order: so none is made before the keyholder has shown the mark.
+The first import stores the parameters together with a key check value of the pepper. Every later import and look-up uses them. A digest made with
+another pepper would find nothing although every sentinel is intact, so no digest is made before the keyholder's pepper has been checked.
 """
 
 from datetime import datetime
@@ -10,116 +11,115 @@ from sqlalchemy.orm import Session
 
 from app.crypto import mac_inputs
 from app.crypto.stretching import COST_PROFILES, Argon2Cost, KdfParams, parse_cost
-from app.datasets import sealed_rows
-from app.datasets.errors import StateConflict, PepperMismatch
-from app.datasets.models import KdfParamsRow
-from app.datasets.sealed_rows import FixedScheme
+from app.datasets import catalog_queries
 from app.datasets.argon2_slots import Argon2Slots
+from app.datasets.catalog_queries import StoredKdfParams
+from app.datasets.errors import PepperMismatch, StateConflict
+from app.datasets.models import KdfParamsRow
 from app.db import Reader, VersionedCache
 from app.identifiers import IdentifierKind
 from app.keyholder import KeyholderClient
 
-_OTHER_PEPPER = "the keyholder holds another pepper than at the first import"
-_MEANWHILE = "another import fixed the scheme meanwhile; run this one again"
+_WRONG_PEPPER = "the keyholder holds another pepper than at the first import"
+_CONCURRENT_IMPORT = "another import stored different parameters meanwhile; run this one again"
 
 
-def current(session: Session) -> KdfParams | None:
-    """Read the scheme; none while nothing was ever imported."""
-    row = sealed_rows.scheme(session)
-    return None if row is None else _scheme(row)
+def load_params(db: Session) -> KdfParams | None:
+    """Return the stored parameters, or None if nothing was ever imported."""
+    stored = catalog_queries.get_kdf_params(db)
+    return None if stored is None else _to_params(stored)
 
 
-def choose(session: Session, cost: str | None) -> KdfParams:
-    """Give the scheme that an import is to use: the deployment's, or for the first one a new one of *cost*.
+def resolve_params(db: Session, cost: str | None) -> KdfParams:
+    """Return the parameters for an import: the stored ones, or new ones of *cost* for the first import.
 
     Raises:
-        InvalidInput: there is no such cost.
-        StateConflict: another cost than the deployment's was asked for.
+        InvalidInput: *cost* is not a valid cost.
+        StateConflict: *cost* differs from the stored cost.
     """
-    asked = None if cost is None else parse_cost(cost)
-    scheme = current(session)
-    if scheme is None:
-        return KdfParams.generate(asked or COST_PROFILES["default"])
-    if asked not in (None, scheme.cost):
+    requested = None if cost is None else parse_cost(cost)
+    params = load_params(db)
+    if params is None:
+        return KdfParams.generate(requested or COST_PROFILES["default"])
+    if requested not in (None, params.cost):
         raise StateConflict(
-            f"--cost {cost} is not what the first import fixed ({scheme.cost}): one scheme serves all data sets"
+            f"--cost {cost} is not what the first import fixed ({params.cost}): all data sets share one cost"
         )
-    return scheme
+    return params
 
 
-def fix(session: Session, scheme: KdfParams, vouch: bytes, *, now: datetime) -> None:
-    """Keep the scheme of the first import, or see that this one is of the same pepper.
+def persist_or_verify(db: Session, params: KdfParams, check_value: bytes, *, now: datetime) -> None:
+    """Store the parameters of the first import, or verify that a later import used the stored ones and the same pepper.
 
     Raises:
-        StateConflict: another import fixed another meanwhile.
+        StateConflict: a concurrent import stored different parameters.
         PepperMismatch: the keyholder holds another pepper than at the first import.
     """
-    fixed = sealed_rows.scheme(session)
-    if fixed is None:
+    stored = catalog_queries.get_kdf_params(db)
+    if stored is None:
         row = KdfParamsRow(
             id=1,
-            salt=scheme.salt,
-            time_cost=scheme.cost.passes,
-            memory_kib=scheme.cost.memory_kib,
-            vouch=vouch,
+            salt=params.salt,
+            time_cost=params.cost.passes,
+            memory_kib=params.cost.memory_kib,
+            check_value=check_value,
             created_at=now,
         )
         try:
-            sealed_rows.add_scheme(session, row)
-        except IntegrityError:  # as below, a moment later
-            raise StateConflict(_MEANWHILE) from None
-    elif _scheme(fixed) != scheme:
-        raise StateConflict(_MEANWHILE)
-    elif fixed.vouch != vouch:
-        raise PepperMismatch(_OTHER_PEPPER)
+            catalog_queries.insert_kdf_params(db, row)
+        except IntegrityError:  # a concurrent import committed between the query and the insert
+            raise StateConflict(_CONCURRENT_IMPORT) from None
+    elif _to_params(stored) != params:
+        raise StateConflict(_CONCURRENT_IMPORT)
+    elif stored.check_value != check_value:
+        raise PepperMismatch(_WRONG_PEPPER)
 
 
 class IdentifierHasher:
-    """Makes the digests of identifiers, at a keyholder that has shown the mark on the same connection."""
+    """Computes the digests of identifiers. Checks the pepper of each keyholder connection before it trusts a digest made with it.
 
-    def __init__(self, keyholder: KeyholderClient, turns: Argon2Slots | None = None) -> None:
-        """Know whom to ask.
+    Args:
+        keyholder: computes the MACs.
+        slots: limit for concurrent Argon2id computations; None for a single-threaded caller.
+    """
 
-        Args:
-            keyholder: answers on identifiers and on the mark.
-            turns: at Argon2id; None where nobody else is at it.
-        """
+    def __init__(self, keyholder: KeyholderClient, slots: Argon2Slots | None = None) -> None:
         self._keyholder = keyholder
-        self._turns = turns or Argon2Slots(1)
-        self._scheme = VersionedCache(sealed_rows.scheme)
-        self._shown: tuple[int, bytes] | None = None
+        self._slots = slots or Argon2Slots(1)
+        self._params_cache = VersionedCache(catalog_queries.get_kdf_params)
+        self._verified_connection: tuple[int, bytes] | None = None
 
-    def digest(self, session: Reader, kind: IdentifierKind, canonical: str) -> bytes | None:
-        """Digest an identifier in its canonical form.
+    def digest(self, db: Reader, kind: IdentifierKind, canonical: str) -> bytes | None:
+        """Compute the digest of an identifier in its canonical form.
 
         Returns:
-            The digest; None while nothing was ever imported.
+            The digest; None if nothing was ever imported.
 
         Raises:
             PepperMismatch: the keyholder holds another pepper than at the first import.
-            KeyholderUnavailable: it does not answer.
-            Crowded: too many digests are being made.
+            KeyholderUnavailable: the keyholder does not answer.
+            HashingOverloaded: too many digests are being computed.
         """
         connection = self._keyholder.connection_id()
-        row = self._scheme(session)
-        if row is not None:
-            self._require_mark(row, connection)
+        stored = self._params_cache(db)
+        if stored is not None:
+            self._require_same_pepper(stored, connection)
         mac = self._keyholder.mac(mac_inputs.identifier_input(kind, canonical), connection_id=connection)
-        if row is None:
+        if stored is None:
             return None
-        with self._turns:
-            return _scheme(row).stretch(mac)
+        with self._slots:
+            return _to_params(stored).stretch(mac)
 
-    def _require_mark(self, row: FixedScheme, connection: int) -> None:
-        if self._shown == (connection, row.vouch):
+    def _require_same_pepper(self, stored: StoredKdfParams, connection: int) -> None:
+        if self._verified_connection == (connection, stored.check_value):
             return
-        mac = self._keyholder.mac(mac_inputs.kdf_params_input(row.salt), connection_id=connection)
-        with self._turns:
-            vouch = _scheme(row).derive_check_value(mac)
-        if vouch != row.vouch:
-            raise PepperMismatch(_OTHER_PEPPER)
-        self._shown = (connection, row.vouch)
+        mac = self._keyholder.mac(mac_inputs.kdf_params_input(stored.salt), connection_id=connection)
+        with self._slots:
+            check_value = _to_params(stored).derive_check_value(mac)
+        if check_value != stored.check_value:
+            raise PepperMismatch(_WRONG_PEPPER)
+        self._verified_connection = (connection, stored.check_value)
 
 
-def _scheme(row: FixedScheme) -> KdfParams:
-    return KdfParams(row.salt, Argon2Cost(passes=row.time_cost, memory_kib=row.memory_kib))
+def _to_params(stored: StoredKdfParams) -> KdfParams:
+    return KdfParams(stored.salt, Argon2Cost(passes=stored.time_cost, memory_kib=stored.memory_kib))

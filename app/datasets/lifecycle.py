@@ -1,9 +1,9 @@
-"""What publishing, rolling back and retiring do to the data sets of one incident.
+"""Life cycle of the data sets of one incident: publishing, rolling back, retiring.
 
-Decisions only: the sets as they stand come in, what changes goes out. A generation is a full set with the supplements that were published beside it;
-its sets are published, superseded and rolled back together.
+Pure decisions: the data sets come in, the changed data sets go out. A generation is a full set with the supplements that were published with it.
+Its sets are published, superseded and rolled back together.
 
-    staged ──publish──▶ published ──a newer full set──▶ superseded ──publish: roll back──▶ published
+    staged ──publish──▶ published ──publish a newer full set──▶ superseded ──publish: roll back──▶ published
        ▲                    └──────── undone by that roll-back ────────┐        └──retire──▶ retired
        └───────────────────────────────────────────────────────────────┘
 """
@@ -17,21 +17,21 @@ from uuid import UUID
 from app.datasets.errors import StateConflict
 
 DataSetKind = Literal["full", "supplement"]
-State = Literal["staged", "published", "superseded", "retired"]
+DataSetState = Literal["staged", "published", "superseded", "retired"]
 
-SHRINKING_TOLERATED = 0.001
-"""Share of the published people that a publication may lose without being told that it is meant."""
+MAX_LOSS_RATIO = 0.001
+"""Share of the published people that a publication may lose without an explicit `accept_loss`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One import for an incident, as it stands."""
+    """One import for an incident; a snapshot of its row in the catalogue."""
 
     id: UUID
     incident: str
     version: int
     kind: DataSetKind
-    state: State
+    state: DataSetState
     key_id: str
     synthetic: bool
     rows: int
@@ -39,104 +39,109 @@ class DataSet:
     imported_at: datetime
     published_at: datetime | None
     sequence: int | None
-    beside: UUID | None
-    ranges: int = 1
+    base_id: UUID | None
+    shard_count: int = 1
 
     @property
-    def generation(self) -> UUID | None:
-        """The full set that this one stands or falls with."""
-        return self.id if self.kind == "full" else self.beside
+    def generation_id(self) -> UUID | None:
+        """The id of the full set of its generation; None for a supplement that was never published."""
+        return self.id if self.kind == "full" else self.base_id
 
 
-def publish(sets: Sequence[DataSet], target: DataSet, *, now: datetime, accept_loss: int = 0) -> list[DataSet]:
-    """Publish *target*, or roll back to it where it is superseded; gives the sets that change, as they stand afterwards.
+def publish(datasets: Sequence[DataSet], target: DataSet, *, now: datetime, accept_loss: int = 0) -> list[DataSet]:
+    """Publish *target*, or roll back to it if it is superseded.
 
     Args:
-        sets: all of the incident.
+        datasets: all data sets of the incident.
         target: one of them.
-        now: when.
-        accept_loss: how many people fewer than before are meant.
+        now: time of publication.
+        accept_loss: how many fewer people are acceptable.
+    Returns:
+        The data sets that change, in their new state.
+
     Raises:
-        StateConflict: its state does not admit it, or people would be lost.
+        StateConflict: the state of *target* does not allow it, or too many people would be lost.
     """
     if target.state == "published":
-        raise StateConflict(f"data set {target.id} is published already")
-    require_rows(target)
+        raise StateConflict(f"data set {target.id} is already published")
+    require_not_retired(target)
     if target.kind == "supplement":
-        changed = [_supplement_published(sets, target, now)]
+        changed = [_publish_supplement(datasets, target, now)]
     elif target.state == "superseded":
-        changed = _rolled_back(sets, target)
+        changed = _roll_back(datasets, target)
     else:
-        changed = _full_published(sets, target, now)
-    _refuse_loss(sets, changed, accept_loss)
+        changed = _publish_full(datasets, target, now)
+    _require_acceptable_loss(datasets, changed, accept_loss)
     return changed
 
 
 def retire(target: DataSet, *, incident_closed: bool) -> DataSet:
-    """Retire *target*: its rows and its store key go, so that no backup can be read either.
+    """Retire *target*. The caller deletes its rows and its store key, which also makes backups unreadable.
 
     Raises:
-        StateConflict: it is what people are answered from, and the incident is not closed; or it is retired already.
+        StateConflict: it is published and the incident is not closed, or it is already retired.
     """
     if target.state == "retired":
-        raise StateConflict(f"data set {target.id} is retired already")
+        raise StateConflict(f"data set {target.id} is already retired")
     if target.state == "published" and not incident_closed:
-        raise StateConflict(f"data set {target.id} is published: publish another in its place first, or close the incident")
+        raise StateConflict(
+            f"data set {target.id} is published: publish another in its place first, or close the incident"
+        )
     return replace(target, state="retired", sequence=None)
 
 
-def require_rows(target: DataSet) -> None:
-    """Refuse a data set whose rows are gone.
+def require_not_retired(target: DataSet) -> None:
+    """Check that the rows of a data set still exist.
 
     Raises:
         StateConflict: it is retired.
     """
     if target.state == "retired":
-        raise StateConflict(f"data set {target.id} is retired: its rows and its key are gone")
+        raise StateConflict(f"data set {target.id} is retired: its rows and its key are deleted")
 
 
-def _supplement_published(sets: Sequence[DataSet], target: DataSet, now: datetime) -> DataSet:
+def _publish_supplement(datasets: Sequence[DataSet], target: DataSet, now: datetime) -> DataSet:
     if target.state == "superseded":
-        raise StateConflict(f"data set {target.id} belongs to the full set {target.beside}: roll back to that")
-    full = next((one for one in sets if one.kind == "full" and one.state == "published"), None)
+        raise StateConflict(f"data set {target.id} belongs to the full set {target.base_id}: roll back to that one")
+    full = next((dataset for dataset in datasets if dataset.kind == "full" and dataset.state == "published"), None)
     if full is None:
-        raise StateConflict(f"data set {target.id} is a supplement, and no full set is published for it to stand beside")
-    return replace(target, state="published", published_at=now, sequence=_next_sequence(sets), beside=full.id)
+        raise StateConflict(f"data set {target.id} is a supplement: publish a full set first")
+    return replace(target, state="published", published_at=now, sequence=_next_sequence(datasets), base_id=full.id)
 
 
-def _full_published(sets: Sequence[DataSet], target: DataSet, now: datetime) -> list[DataSet]:
-    superseded = [replace(one, state="superseded") for one in sets if one.state == "published"]
-    first = _next_sequence(sets)
-    generation = [target, *(one for one in sets if one.beside == target.id and one.state == "staged")]
+def _publish_full(datasets: Sequence[DataSet], target: DataSet, now: datetime) -> list[DataSet]:
+    superseded = [replace(dataset, state="superseded") for dataset in datasets if dataset.state == "published"]
+    first = _next_sequence(datasets)
+    supplements = [dataset for dataset in datasets if dataset.base_id == target.id and dataset.state == "staged"]
     return superseded + [
-        replace(one, state="published", published_at=now, sequence=first + place)
-        for place, one in enumerate(generation)
+        replace(dataset, state="published", published_at=now, sequence=first + offset)
+        for offset, dataset in enumerate([target, *supplements])
     ]
 
 
-def _rolled_back(sets: Sequence[DataSet], target: DataSet) -> list[DataSet]:
+def _roll_back(datasets: Sequence[DataSet], target: DataSet) -> list[DataSet]:
     changed = []
-    for one in sets:
-        if one.state not in ("published", "superseded"):
+    for dataset in datasets:
+        if dataset.state not in ("published", "superseded"):
             continue
-        if one.generation == target.id:
-            changed.append(replace(one, state="published"))
-        elif (one.sequence or 0) > (target.sequence or 0):  # even where its full set is retired meanwhile
-            changed.append(replace(one, state="staged", published_at=None, sequence=None))
+        if dataset.generation_id == target.id:
+            changed.append(replace(dataset, state="published"))
+        elif (dataset.sequence or 0) > (target.sequence or 0):  # also if its full set has been retired meanwhile
+            changed.append(replace(dataset, state="staged", published_at=None, sequence=None))
     return changed
 
 
-def _refuse_loss(sets: Sequence[DataSet], changed: Sequence[DataSet], accept_loss: int) -> None:
-    before = sum(one.people for one in sets if one.state == "published")
-    states = {one.id: one.state for one in changed}
-    after = sum(one.people for one in sets if states.get(one.id, one.state) == "published")
+def _require_acceptable_loss(datasets: Sequence[DataSet], changed: Sequence[DataSet], accept_loss: int) -> None:
+    before = sum(dataset.people for dataset in datasets if dataset.state == "published")
+    new_states = {dataset.id: dataset.state for dataset in changed}
+    after = sum(dataset.people for dataset in datasets if new_states.get(dataset.id, dataset.state) == "published")
     lost = before - after
-    if lost > before * SHRINKING_TOLERATED and lost > accept_loss:
+    if lost > before * MAX_LOSS_RATIO and lost > accept_loss:
         raise StateConflict(
-            f"{lost:,} of {before:,} people would no longer be in what is published. A supplement is imported with --kind supplement; "
-            f"where the loss is meant, say --accept-loss {lost}"
+            f"{lost:,} of {before:,} people would no longer be in what is published. Import a supplement with --kind supplement; "
+            f"if the loss is intended, use --accept-loss {lost}"
         )
 
 
-def _next_sequence(sets: Sequence[DataSet]) -> int:
-    return 1 + max((one.sequence or 0 for one in sets), default=0)
+def _next_sequence(datasets: Sequence[DataSet]) -> int:
+    return 1 + max((dataset.sequence or 0 for dataset in datasets), default=0)

@@ -1,9 +1,9 @@
-"""The signed manifest of a data set: how many rows it has, and a digest by which one lost or changed row is found.
+"""The signed manifest of a data set: the number of rows and a digest that reveals a lost or changed row.
 
-The digest is a sum, modulo 2^128, of one secret number for each row (Bellare, Guérin, Rogaway: XOR MACs, 1995, with addition for XOR): it does not
-depend on their order, can be made in parts, and follows a suppressed row by subtraction. A row's number is the tag of its outer seal, which vouches
-for its content and its place, enciphered under a key of the manifest's own: sums of numbers that everybody sees can be forged. So it says something
-only of rows that open.
+The digest is a multiset hash: the sum, modulo 2^128, of one secret number for each row (Bellare, Guérin, Rogaway: XOR MACs, 1995, with addition
+instead of XOR). It does not depend on the order of the rows, can be computed in parts, and is updated by subtraction when rows are removed. The
+number of a row is the tag of its outer ciphertext, which authenticates content and position, enciphered under a key used only for manifests: a sum of
+public numbers could be forged. The digest therefore covers only rows that can be decrypted.
 """
 
 import json
@@ -21,23 +21,23 @@ from app.crypto.keys import SigningKey, StoreKey
 from app.datasets.lifecycle import DataSet
 from app.errors import ExposureError
 
-Row = tuple[bytes, int, bytes]
-"""A stored row: cloaked locator, entry, sealed bytes."""
+StoredRow = tuple[bytes, int, bytes]
+"""A row as stored: encrypted locator, entry, ciphertext."""
 
-TYPE = "exposure-lookup/1 manifest"
-"""Signed with the rest: the key signs other things too."""
+MANIFEST_TYPE = "exposure-lookup/1 manifest"
+"""Part of the signed content, because the same key signs other content too."""
 
 _TAG_BYTES = 16
 _MODULUS = 1 << (8 * _TAG_BYTES)
 
 
 class InvalidManifest(ExposureError):
-    """The manifest's signature does not hold."""
+    """The manifest's signature is invalid, or the signed content is not a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the partition of a data set must hold."""
+    """The expected contents of a data set's table."""
 
     dataset: str
     incident: str
@@ -50,30 +50,38 @@ class Manifest:
     digest: str
 
     @classmethod
-    def of(
-        cls, account: "RowMultisetHash", key: StoreKey, *, dataset: UUID, incident: str, kind: str, hints: bool, people: int
+    def create(
+        cls,
+        row_hash: "RowMultisetHash",
+        key: StoreKey,
+        *,
+        dataset: UUID,
+        incident: str,
+        kind: str,
+        hints: bool,
+        people: int,
     ) -> "Manifest":
-        """Account for the rows of a new data set."""
+        """Create the manifest of a new data set."""
         return cls(
             dataset=str(dataset),
             incident=incident,
             kind=kind,
             key_id=key.id,
             hints=hints,
-            rows=account.count,
+            rows=row_hash.count,
             people=people,
             suppressed=0,
-            digest=f"{account.total:032x}",
+            digest=f"{row_hash.total:032x}",
         )
 
-    def matches(self, account: "RowMultisetHash") -> bool:
-        """Say whether what was counted and added up is what the manifest says."""
-        return self.rows == account.count and int(self.digest, 16) == account.total
+    def matches_rows(self, row_hash: "RowMultisetHash") -> bool:
+        """Return whether the hashed rows are the rows of this manifest."""
+        return self.rows == row_hash.count and int(self.digest, 16) == row_hash.total
 
-    def describes(self, dataset: DataSet) -> bool:
-        """Say whether this is the manifest of *dataset*, whose counts are kept beside it too."""
-        kept = (dataset.incident, dataset.kind, dataset.key_id, dataset.rows, dataset.people)
-        return UUID(self.dataset) == dataset.id and kept == (
+    def matches_catalog(self, dataset: DataSet) -> bool:
+        """Return whether the catalogue's entry of *dataset* agrees with this manifest."""
+        listed = (dataset.incident, dataset.kind, dataset.key_id, dataset.rows, dataset.people)
+        return UUID(self.dataset) == dataset.id and listed == (
             self.incident,
             self.kind,
             self.key_id,
@@ -81,62 +89,63 @@ class Manifest:
             self.people,
         )
 
-    def without_person(self, rows: Sequence[Row], key: StoreKey) -> "Manifest":
-        """Take one suppressed person's *rows* out of the account."""
-        gone = RowMultisetHash(key)
-        gone.add([sealed for _, _, sealed in rows])
-        left = (int(self.digest, 16) - gone.total) % _MODULUS
+    def without_person(self, rows: Sequence[StoredRow], key: StoreKey) -> "Manifest":
+        """Return the manifest after one person, who has exactly these *rows*, was suppressed."""
+        removed = RowMultisetHash(key)
+        removed.add([sealed for _, _, sealed in rows])
+        total = (int(self.digest, 16) - removed.total) % _MODULUS
         return replace(
             self,
-            rows=self.rows - gone.count,
+            rows=self.rows - removed.count,
             people=self.people - 1,
             suppressed=self.suppressed + 1,
-            digest=f"{left:032x}",
+            digest=f"{total:032x}",
         )
 
     def sign(self, key: SigningKey) -> tuple[bytes, bytes]:
-        """Give the manifest's RFC 8785 bytes and the Ed25519 signature over them."""
-        payload = rfc8785.dumps({"type": TYPE, **asdict(self)})
-        return payload, _private(key).sign(payload)
+        """Return the manifest as RFC 8785 JSON and its Ed25519 signature."""
+        payload = rfc8785.dumps({"type": MANIFEST_TYPE, **asdict(self)})
+        return payload, _private_key(key).sign(payload)
 
 
 def read_signed_manifest(payload: bytes, signature: bytes, key: SigningKey) -> Manifest:
-    """Read a stored manifest, once its signature holds.
+    """Verify and parse a stored manifest.
 
     Raises:
-        BadManifest: it does not.
+        InvalidManifest: the signature is invalid, or the content is not a manifest.
     """
     try:
-        _private(key).public_key().verify(signature, payload)
+        _private_key(key).public_key().verify(signature, payload)
         content = json.loads(payload)
-        type_, manifest = content.pop("type"), Manifest(**content)
+        content_type, manifest = content.pop("type"), Manifest(**content)
     except (InvalidSignature, ValueError, LookupError, TypeError, AttributeError):
-        raise InvalidManifest("the manifest's signature does not hold") from None
-    if type_ != TYPE:
-        raise InvalidManifest("what was signed is no manifest")
+        raise InvalidManifest("the manifest's signature is invalid") from None
+    if content_type != MANIFEST_TYPE:
+        raise InvalidManifest("the signed content is not a manifest")
     return manifest
 
 
 class RowMultisetHash:
-    """Rows as they are counted and added up."""
+    """Incremental, order-independent hash of rows: their number and the sum of their secret numbers."""
 
     def __init__(self, key: StoreKey) -> None:
-        self._cipher = Cipher(algorithms.AES256(key.subkey("manifest")), modes.ECB())  # noqa: S305  one block each of what does not repeat
+        cipher = Cipher(algorithms.AES256(key.subkey("manifest")), modes.ECB())  # noqa: S305  single blocks that never repeat
+        self._cipher = cipher
         self.count = 0
         self.total = 0
-        """The sum, modulo 2^128."""
+        """Sum of the secret numbers, modulo 2^128."""
 
     def add(self, sealed: Sequence[bytes]) -> None:
-        """Count some more rows in, each by its outer seal."""
-        tags = b"".join([one[-_TAG_BYTES:] for one in sealed])
+        """Add rows, given by their outer ciphertexts."""
+        tags = b"".join([ciphertext[-_TAG_BYTES:] for ciphertext in sealed])
         halves = struct.unpack(f">{2 * len(sealed)}Q", self._cipher.encryptor().update(tags))
-        self.join(len(sealed), (sum(halves[0::2]) << 64) + sum(halves[1::2]))
+        self.merge(len(sealed), (sum(halves[0::2]) << 64) + sum(halves[1::2]))
 
-    def join(self, count: int, total: int) -> None:
-        """Count in rows that were added up elsewhere."""
+    def merge(self, count: int, total: int) -> None:
+        """Add the count and total of rows that were hashed elsewhere."""
         self.count += count
         self.total = (self.total + total) % _MODULUS
 
 
-def _private(key: SigningKey) -> Ed25519PrivateKey:
+def _private_key(key: SigningKey) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(key.subkey("manifests"))

@@ -1,15 +1,15 @@
-"""What a sealed row holds once it is open, and its bytes.
+"""The contents of a sealed row, and their binary encoding.
 
-    head        1 byte: type in bits 0–1 (a person's 0, a sentinel's 1), recipient in bit 2, confidence in bits 3–4, hints in bit 5
+    header      1 byte: type in bits 0–1 (0 person, 1 sentinel), recipient in bit 2, confidence in bits 3–4, has hints in bit 5
     subject     16 bytes
-    items       1 byte, a bit for each of `ITEM_KINDS`, then a count for each that is set; none only where the confidence is withdrawn
-    cohorts     a count, then an index each into the data set's cohorts (which stand in its sentinel)
+    items       1 byte with a bit for each of `ITEM_KINDS`, then a count for each bit that is set; none only if the confidence is withdrawn
+    cohorts     a count, then for each an index into the data set's cohorts (listed in its sentinel)
     tags        for each of `COMPARED_KINDS`: a count, then 8 bytes each
-    hints       where bit 5 is set, for each of `VALUE_KINDS`: a count, then a length and UTF-8 each
+    hints       only if bit 5 is set, for each of `VALUE_KINDS`: a count, then for each a length and UTF-8
     siblings    the rest, 16 bytes each: the locators of the person's other rows
 
-A count or length is LEB128, seven bits a byte, the lowest first. The common record is 60 bytes, and 82 go into the smallest row. Emails and phones
-need no tags: their locators tell them. All but the siblings is the same in each of a person's rows.
+Counts, indices and lengths are LEB128 varints: seven bits a byte, lowest first. A typical record is 60 bytes; the smallest row has room for 82.
+Emails and phones need no tags because their locators identify them. All rows of a person are equal except for the siblings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,20 +24,20 @@ from app.identifiers import VALUE_KINDS, ValueKind
 from app.incidents import ITEM_KINDS, ItemKind
 
 COMPARED_KINDS: tuple[ValueKind, ...] = ("name", "address")
-"""What a record can be asked about and nobody is found by."""
+"""Kinds of values that can be compared with a record but not looked up."""
 
 Role = Literal["holder", "recipient"]
 ROLES: tuple[Role, ...] = ("holder", "recipient")
 CONFIDENCES: tuple[Confidence, ...] = ("withdrawn", "possible", "confirmed")
-"""Rising: where rows of one person disagree, the highest wins."""
+"""In rising order. If the rows of a person disagree, the highest wins."""
 
-_PERSON, _SENTINEL = range(2)
-_HINTED = 1 << 5
+_TYPE_PERSON, _TYPE_SENTINEL = range(2)
+_HAS_HINTS = 1 << 5
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One person's entry in a data set, as one of their identifiers finds it."""
+    """One person's entry in a data set, as stored under one of their identifiers."""
 
     subject: bytes = field(repr=False)
     role: Role
@@ -51,111 +51,116 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sentinel:
-    """The row that every look-up reads: it vouches for the partition, and carries what its records refer to."""
+    """The row that every look-up reads to verify the table. It contains the cohort names that records refer to."""
 
     cohorts: tuple[str, ...]
 
 
 def encode(entry: Record | Sentinel) -> bytes:
-    """Write an entry's bytes."""
+    """Encode an entry."""
     match entry:
         case Sentinel(cohorts):
-            return bytes([_SENTINEL]) + _texts(cohorts)
+            return bytes([_TYPE_SENTINEL]) + _encode_texts(cohorts)
         case Record():
-            hinted = any(entry.hints.values())
+            has_hints = any(entry.hints.values())
             parts = [
-                encode_header(entry.role, entry.confidence, hinted=hinted),
+                encode_header(entry.role, entry.confidence, has_hints=has_hints),
                 entry.subject,
                 encode_items(entry.items, entry.cohorts),
                 *[encode_tags(entry.tags.get(kind, ())) for kind in COMPARED_KINDS],
-                encode_hints(entry.hints) if hinted else b"",
+                encode_hints(entry.hints) if has_hints else b"",
                 *entry.siblings,
             ]
             return b"".join(parts)
 
 
 def decode(data: bytes) -> Record | Sentinel:
-    """Read an entry that a seal has vouched for.
+    """Decode an entry from authenticated bytes.
 
     Raises:
-        DecryptionFailed: it is none: whoever sealed it spoke something else.
+        DecryptionFailed: the bytes are not an entry in this format.
     """
-    reader = _Reader(data)
+    reader = _ByteReader(data)
     try:
-        head = reader.byte()
-        match head & 3:
+        header = reader.read_byte()
+        match header & 3:
             case 0:
-                entry: Record | Sentinel = _decode_person(head, reader)
+                entry: Record | Sentinel = _decode_person(header, reader)
             case 1:
-                entry = Sentinel(reader.texts())
+                entry = Sentinel(reader.read_texts())
             case _:
-                raise DecryptionFailed("a record of an unknown type")
+                raise DecryptionFailed("unknown type of record")
     except (IndexError, UnicodeDecodeError):
-        raise DecryptionFailed("a record breaks off") from None
-    if reader.left:
-        raise DecryptionFailed("a record goes on after its end")
+        raise DecryptionFailed("truncated record") from None
+    if reader.remaining:
+        raise DecryptionFailed("trailing bytes after a record")
     return entry
 
 
-def encode_header(role: Role, confidence: Confidence, *, hinted: bool) -> bytes:
-    """Write a person's head. This and the next four are a record's parts, in their order, for bulk: most are the same for many people."""
-    return bytes((_PERSON | ROLES.index(role) << 2 | CONFIDENCES.index(confidence) << 3 | hinted * _HINTED,))
+def encode_header(role: Role, confidence: Confidence, *, has_hints: bool) -> bytes:
+    """Encode a person's header.
+
+    This function and the next four encode the parts of a record, in their order, for bulk use: most parts are equal for many people.
+    """
+    return bytes((_TYPE_PERSON | ROLES.index(role) << 2 | CONFIDENCES.index(confidence) << 3 | has_hints * _HAS_HINTS,))
 
 
 def encode_items(items: Mapping[ItemKind, int], cohorts: Sequence[int]) -> bytes:
-    """Write items and cohorts."""
+    """Encode items and cohorts."""
     mask = sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)
-    counts = [_count(items[kind]) for kind in ITEM_KINDS if kind in items]
-    return b"".join([bytes((mask,)), *counts, _count(len(cohorts)), *map(_count, cohorts)])
+    counts = [_encode_varint(items[kind]) for kind in ITEM_KINDS if kind in items]
+    return b"".join([bytes((mask,)), *counts, _encode_varint(len(cohorts)), *map(_encode_varint, cohorts)])
 
 
 def encode_tags(tags: Sequence[bytes]) -> bytes:
-    """Write the tags of one kind."""
-    return b"".join([_count(len(tags)), *tags])
+    """Encode the tags of one kind."""
+    return b"".join([_encode_varint(len(tags)), *tags])
 
 
 def encode_single_tags(tags: Iterable[bytes]) -> list[bytes]:
-    """Do as `encode_tags` for many people who have one tag each."""
-    one = _count(1)
-    return [one + tag for tag in tags]
+    """Encode the tags of many people who have one tag each, like `encode_tags`."""
+    count = _encode_varint(1)
+    return [count + tag for tag in tags]
 
 
 def encode_hints(hints: Mapping[ValueKind, tuple[str, ...]]) -> bytes:
-    """Write the hints; nothing stands for none at all, and the head says so."""
-    return b"".join([_texts(hints.get(kind, ())) for kind in VALUE_KINDS]) if any(hints.values()) else b""
+    """Encode the hints. A record without hints encodes them as nothing, and its header has no hint bit."""
+    return b"".join([_encode_texts(hints.get(kind, ())) for kind in VALUE_KINDS]) if any(hints.values()) else b""
 
 
-def _decode_person(head: int, reader: "_Reader") -> Record:
-    subject = reader.take(SUBJECT_BYTES)
-    mask = reader.byte()
-    if head >> 6 or mask >> len(ITEM_KINDS):
-        raise DecryptionFailed("a record says something that is not known here")
-    confidence = CONFIDENCES[head >> 3 & 3]
-    if not mask and confidence != "withdrawn":  # "exposed: nothing" would be a failure given out as an answer
+def _decode_person(header: int, reader: "_ByteReader") -> Record:
+    subject = reader.read_bytes(SUBJECT_BYTES)
+    mask = reader.read_byte()
+    if header >> 6 or mask >> len(ITEM_KINDS):
+        raise DecryptionFailed("unknown bits in a record")
+    confidence = CONFIDENCES[header >> 3 & 3]
+    if (
+        not mask and confidence != "withdrawn"
+    ):  # a record that says "exposed: nothing" would turn a failure into an answer
         raise DecryptionFailed("a record without items that is not withdrawn")
-    items = {kind: reader.count() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
-    cohorts = tuple(reader.count() for _ in range(reader.count()))
-    tags = {kind: reader.blocks(TAG_BYTES, reader.count()) for kind in COMPARED_KINDS}
-    hints = {kind: reader.texts() for kind in VALUE_KINDS} if head & _HINTED else {}
-    siblings = reader.blocks(LOCATOR_BYTES, -(-reader.left // LOCATOR_BYTES))
+    items = {kind: reader.read_varint() for bit, kind in enumerate(ITEM_KINDS) if mask >> bit & 1}
+    cohorts = tuple(reader.read_varint() for _ in range(reader.read_varint()))
+    tags = {kind: reader.read_blocks(TAG_BYTES, reader.read_varint()) for kind in COMPARED_KINDS}
+    hints = {kind: reader.read_texts() for kind in VALUE_KINDS} if header & _HAS_HINTS else {}
+    siblings = reader.read_blocks(LOCATOR_BYTES, -(-reader.remaining // LOCATOR_BYTES))
     return Record(
         subject=subject,
-        role=ROLES[head >> 2 & 1],
+        role=ROLES[header >> 2 & 1],
         confidence=confidence,
         items=items,
         cohorts=cohorts,
-        tags={kind: found for kind, found in tags.items() if found},
+        tags={kind: values for kind, values in tags.items() if values},
         siblings=siblings,
-        hints={kind: found for kind, found in hints.items() if found},
+        hints={kind: values for kind, values in hints.items() if values},
     )
 
 
-_SMALL = [bytes((number,)) for number in range(0x80)]
+_ONE_BYTE_VARINTS = [bytes((number,)) for number in range(0x80)]
 
 
-def _count(number: int) -> bytes:
+def _encode_varint(number: int) -> bytes:
     if number < 0x80:
-        return _SMALL[number]
+        return _ONE_BYTE_VARINTS[number]
     data = bytearray()
     while number > 0x7F:
         data.append(number & 0x7F | 0x80)
@@ -164,47 +169,47 @@ def _count(number: int) -> bytes:
     return bytes(data)
 
 
-def _texts(texts: tuple[str, ...]) -> bytes:
-    coded = [text.encode() for text in texts]
-    return _count(len(coded)) + b"".join(_count(len(text)) + text for text in coded)
+def _encode_texts(texts: tuple[str, ...]) -> bytes:
+    encoded = [text.encode() for text in texts]
+    return _encode_varint(len(encoded)) + b"".join(_encode_varint(len(text)) + text for text in encoded)
 
 
-class _Reader:
-    """A place in some bytes; what runs past their end is an `IndexError`."""
+class _ByteReader:
+    """Cursor over some bytes. Reading past their end raises `IndexError`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self._offset = 0
 
     @property
-    def left(self) -> int:
-        return len(self._data) - self._at
+    def remaining(self) -> int:
+        return len(self._data) - self._offset
 
-    def byte(self) -> int:
-        byte = self._data[self._at]
-        self._at += 1
+    def read_byte(self) -> int:
+        byte = self._data[self._offset]
+        self._offset += 1
         return byte
 
-    def take(self, length: int) -> bytes:
-        end = self._at + length
+    def read_bytes(self, length: int) -> bytes:
+        end = self._offset + length
         if end > len(self._data):
             raise IndexError
-        data = self._data[self._at : end]
-        self._at = end
+        data = self._data[self._offset : end]
+        self._offset = end
         return data
 
-    def count(self) -> int:
-        byte = self.byte()
-        if byte < 0x80:  # nearly all are
+    def read_varint(self) -> int:
+        byte = self.read_byte()
+        if byte < 0x80:  # the usual case
             return byte
         number, shift = byte & 0x7F, 7
-        while (byte := self.byte()) > 0x7F:
+        while (byte := self.read_byte()) > 0x7F:
             number |= (byte & 0x7F) << shift
             shift += 7
         return number | byte << shift
 
-    def blocks(self, size: int, number: int) -> tuple[bytes, ...]:
-        return tuple([self.take(size) for _ in range(number)])
+    def read_blocks(self, size: int, number: int) -> tuple[bytes, ...]:
+        return tuple([self.read_bytes(size) for _ in range(number)])
 
-    def texts(self) -> tuple[str, ...]:
-        return tuple([self.take(self.count()).decode() for _ in range(self.count())])
+    def read_texts(self) -> tuple[str, ...]:
+        return tuple([self.read_bytes(self.read_varint()).decode() for _ in range(self.read_varint())])

@@ -1,8 +1,8 @@
-"""Reading what the data sets hold of some digests: one query, and every answer vouched for.
+"""Looks up digests in the data sets: one query, with verified results.
 
-A failure is never an answer: each data set proves by its sentinel, read in the same query, that its partition is there, that the store key is its
-own, and that the keyholder holds the pepper it was sealed under. Otherwise the whole look-up ends in `DependencyUnavailable`. Where its rows lie on several
-servers, the sentinel of each range that is read proves it for that range.
+A failure must never become an answer. In the same query as the rows, each data set's sentinel row is read. It proves that the table is complete, that
+the store key is the right one, and that the keyholder holds the pepper that the data set was sealed under. Otherwise the whole look-up raises
+`DependencyUnavailable`. If the rows are spread over several servers, each shard that is read proves this with its own sentinel.
 """
 
 import os
@@ -13,201 +13,210 @@ from uuid import UUID
 from app.crypto import mac_inputs
 from app.crypto.key_derivation import DerivedKeys, derive_row_keys
 from app.crypto.key_files import KeyRing
-from app.crypto.stretching import KdfParams
 from app.crypto.row_sealing import OVERFLOW_MARKER, RowSealer
-from app.datasets import kdf_params
-from app.datasets import sealed_rows
-from app.datasets.errors import SentinelMissing
-from app.datasets.manifest import Row
-from app.datasets.shard_ranges import range_index, sentinels
-from app.datasets.record import Record, Sentinel, decode
+from app.crypto.stretching import KdfParams
+from app.datasets import catalog_queries, kdf_params, sealed_rows
 from app.datasets.argon2_slots import Argon2Slots
+from app.datasets.errors import SentinelMissing
 from app.datasets.lifecycle import DataSet
+from app.datasets.manifest import StoredRow
+from app.datasets.record import Record, Sentinel, decode
+from app.datasets.shard_ranges import find_sentinels, range_index
 from app.db import Database, Reader, VersionedCache, require_same_version
 from app.keyholder import KeyholderClient
 
-_Rows = dict[bytes, list[tuple[int, bytes]]]
-"""Of one data set: by what is stored of the locator, entry and sealed row."""
+_RowsByLocator = dict[bytes, list[tuple[int, bytes]]]
+"""Rows of one data set: by stored locator, the entry and the ciphertext of each row."""
+
+_StoredKeys = list[tuple[DerivedKeys, bytes]]
+"""Derived keys, each with its stored (encrypted) locator."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What one data set holds of one digest."""
+    """The records of one digest in one data set; none if it is not there."""
 
     locator: bytes = field(repr=False)
     records: tuple[Record, ...] = field(repr=False)
-    shared_by_too_many: bool
+    is_ambiguous: bool
+    """More than 20 people share the identifier, so no record is stored for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSetLookup:
-    """One data set, really read: for each digest what it holds, in the order of the digests."""
+    """The results of a look-up in one data set, in the order of the digests."""
 
     dataset: DataSet
     cohorts: tuple[str, ...]
-    found: tuple[LookupResult, ...]
+    results: tuple[LookupResult, ...]
 
 
 class SealedStore:
-    """The sealed store as a reader sees it."""
+    """Read access to the sealed rows of all data sets.
+
+    Args:
+        keys: the store keys.
+        keyholder: computes the MACs of the sentinels.
+        slots: limit for concurrent Argon2id computations; None for a single-threaded caller.
+        replica: database to read the sealed rows from, and nothing else; None to read them from the primary.
+    """
 
     def __init__(
-        self, keys: KeyRing, keyholder: KeyholderClient, turns: Argon2Slots | None = None, replica: Database | None = None
+        self,
+        keys: KeyRing,
+        keyholder: KeyholderClient,
+        slots: Argon2Slots | None = None,
+        replica: Database | None = None,
     ) -> None:
-        """Know whom to ask.
-
-        Args:
-            keys: the store keys.
-            keyholder: answers on the sentinels.
-            turns: at Argon2id; None where nobody else is at it.
-            replica: the rows are read there, and only they; None: where all else is read.
-        """
         self._keys = keys
-        self._turns = turns or Argon2Slots(1)
+        self._slots = slots or Argon2Slots(1)
         self._keyholder = keyholder
         self._replica = replica
-        self._readable = VersionedCache(sealed_rows.readable)
-        self._scheme = VersionedCache(kdf_params.current)
+        self._answerable = VersionedCache(catalog_queries.list_answerable)
+        self._kdf_params = VersionedCache(kdf_params.load_params)
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
-        self._witnesses: dict[UUID, _Witness] = {}
+        self._sentinel_caches: dict[UUID, _SentinelCache] = {}
 
-    def look_up(self, session: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[DataSetLookup]:
-        """Read every data set that answers are read from, or only *dataset*.
+    def look_up(self, db: Reader, digests: Sequence[bytes], *, dataset: DataSet | None = None) -> list[DataSetLookup]:
+        """Look up digests in all published and superseded data sets, or only in *dataset*.
 
-        1. The keyholder is there, on a connection whose sentinels are known or asked for anew.
-        2. Each digest is expanded to its place in each data set.
-        3. One query reads all places, and the sentinel of each range that one of them lies in; without digests, all sentinels.
-        4. Each sentinel opens, or nothing is answered.
-        5. Each row opens, or nothing is answered.
+        1. Check the keyholder connection. On a new connection the sentinels are derived again.
+        2. Derive the row keys of each digest in each data set.
+        3. Read all rows in one query, with the sentinel of each shard that a row may be on; without digests, all sentinels.
+        4. Decrypt each sentinel. Any failure fails the look-up.
+        5. Decrypt each row. Any failure fails the look-up.
 
         Args:
-            session: one state of the database.
-            digests: of the identifiers; may be empty, to ask only whether all is well.
-            dataset: read this one, whatever its state.
+            db: a snapshot of the database.
+            digests: digests of the identifiers; empty for a health check.
+            dataset: read only this data set, whatever its state.
 
         Returns:
-            The data sets, newest publication first within their incident.
+            One result for each data set, newest publication first within each incident.
 
         Raises:
-            DependencyUnavailable: the keyholder, the database, a sentinel or a seal failed.
+            DependencyUnavailable: the keyholder, the database, a sentinel or a decryption failed.
         """
-        datasets = self._readable(session) if dataset is None else [dataset]
-        current = self._scheme(session)
+        datasets = self._answerable(db) if dataset is None else [dataset]
+        params = self._kdf_params(db)
         connection = self._keyholder.connection_id()  # (1)
-        if not datasets or current is None:
+        if not datasets or params is None:
             return []
-        wanted = []
-        for one in datasets:
-            witness = self._witness(one, current, connection)
-            places = [derive_row_keys(digest, one.id) for digest in digests]  # (2)
-            wanted.append((one, witness, [(place, witness.sealer.encrypt_locators(place.locator)) for place in places]))
-        stored: list[_Rows] = [{} for _ in wanted]
-        for number, (locator, entry, sealed) in self._rows_at(  # (3)
-            session,
-            [
-                (one.id, list({*witness.stored(places), *(stored for _, stored in places)}))
-                for one, witness, places in wanted
-            ],
-        ):
-            stored[number].setdefault(locator, []).append((entry, sealed))
-        return [_reading(*one, rows) for one, rows in zip(wanted, stored, strict=True)]
+        requests: list[tuple[DataSet, _SentinelCache, _StoredKeys]] = []
+        for requested in datasets:
+            sentinels = self._sentinels(requested, params, connection)
+            derived = [derive_row_keys(digest, requested.id) for digest in digests]  # (2)
+            requests.append(
+                (requested, sentinels, [(keys, sentinels.sealer.encrypt_locators(keys.locator)) for keys in derived])
+            )
+        wanted = [
+            (requested.id, list({*sentinels.locators_for(row_keys), *(stored for _, stored in row_keys)}))
+            for requested, sentinels, row_keys in requests
+        ]
+        rows: list[_RowsByLocator] = [{} for _ in requests]
+        for index, (locator, entry, sealed) in self._find_rows(db, wanted):  # (3)
+            rows[index].setdefault(locator, []).append((entry, sealed))
+        return [_open_data_set(*request, found) for request, found in zip(requests, rows, strict=True)]
 
-    def _rows_at(self, session: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, Row]]:
+    def _find_rows(self, db: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, StoredRow]]:
         if self._replica is None:
-            return sealed_rows.find_rows(session, wanted)
-        with self._replica.autocommit_reader() as elsewhere:
-            rows = sealed_rows.find_rows(elsewhere, wanted)
-            require_same_version(session, elsewhere)
+            return sealed_rows.find_rows(db, wanted)
+        with self._replica.autocommit_reader() as replica_db:
+            rows = sealed_rows.find_rows(replica_db, wanted)
+            require_same_version(db, replica_db)
         return rows
 
-    def _witness(self, dataset: DataSet, current: KdfParams, connection: int) -> "_Witness":
+    def _sentinels(self, dataset: DataSet, params: KdfParams, connection: int) -> "_SentinelCache":
         sealer = self.sealer(dataset)
-        known = self._witnesses.get(dataset.id)
-        if known is None or known.connection != connection or known.sealer is not sealer:
+        cached = self._sentinel_caches.get(dataset.id)
+        if cached is None or cached.connection != connection or cached.sealer is not sealer:
             mac = self._keyholder.mac(mac_inputs.sentinel_input(dataset.id), connection_id=connection)
-            with self._turns:
-                digest = current.stretch(mac)
-            known = self._witnesses[dataset.id] = _Witness(
-                connection, sealer, sentinels(digest, sealer, dataset.ranges)
+            with self._slots:
+                digest = params.stretch(mac)
+            cached = self._sentinel_caches[dataset.id] = _SentinelCache(
+                connection, sealer, find_sentinels(digest, sealer, dataset.shard_count)
             )
-        return known
+        return cached
 
     def sealer(self, dataset: DataSet) -> RowSealer:
-        """Give the cloak and outer seal of a data set.
+        """Return the row sealer of a data set.
 
-        The key is read anew when its file changed, so that a destroyed one is gone from running servers too.
+        The store key is read again whenever its file changes, so that a destroyed key also disappears from running servers.
 
         Raises:
-            StoreKeyMissing: its store key is not there.
+            StoreKeyMissing: the store key does not exist.
         """
         name = dataset.id, dataset.key_id
-        known = self._sealers.get(name)
-        path = str(self._keys.store_key_path(dataset.key_id)) if known is None else known[0]
+        cached = self._sealers.get(name)
+        path = str(self._keys.store_key_path(dataset.key_id)) if cached is None else cached[0]
         try:
-            status = os.stat(path)  # noqa: PTH116  at each look-up; a Path takes as long again
-            version = (status.st_ino, status.st_mtime_ns)
+            status = os.stat(path)  # noqa: PTH116  runs at each look-up; Path.stat takes twice as long
+            file_version = (status.st_ino, status.st_mtime_ns)
         except (OSError, ValueError):
-            version = (0, 0)
-        if known is None or known[1] != version:
+            file_version = (0, 0)
+        if cached is None or cached[1] != file_version:
             sealer = RowSealer(self._keys.load_store_key(dataset.key_id), dataset.id)
-            known = self._sealers[name] = (path, version, sealer)
-        return known[2]
+            cached = self._sealers[name] = (path, file_version, sealer)
+        return cached[2]
 
 
-class _Witness:
-    """Where a data set's sentinels lie, by one connection to the keyholder and one store key, and what was found there."""
+class _SentinelCache:
+    """The sentinels of a data set, for one keyholder connection and one store key, and their verified contents."""
 
-    def __init__(self, connection: int, sealer: RowSealer, sentinels: list[tuple[DerivedKeys, bytes]]) -> None:
+    def __init__(self, connection: int, sealer: RowSealer, sentinels: _StoredKeys) -> None:
         self.connection = connection
         self.sealer = sealer
-        self._sentinels = {stored: place for place, stored in sentinels}
-        """By where they are stored, in the order of the ranges."""
-        self._opened: dict[bytes, tuple[list[tuple[int, bytes]], tuple[str, ...]]] = {}
+        self._keys_by_locator = {stored: keys for keys, stored in sentinels}
+        """Derived keys by stored locator, in the order of the shards."""
+        self._verified: dict[bytes, tuple[list[tuple[int, bytes]], tuple[str, ...]]] = {}
+        """By stored locator, the rows that were decrypted and the cohorts in them."""
 
-    def stored(self, places: list[tuple[DerivedKeys, bytes]]) -> list[bytes]:
-        """Say where the sentinels are stored that vouch for *places*; without any, all of them."""
-        all_of_them = list(self._sentinels)
-        ranges = len(all_of_them)
-        if ranges == 1 or not places:
-            return all_of_them
-        return [all_of_them[number] for number in {range_index(stored, ranges) for _, stored in places}]
+    def locators_for(self, row_keys: _StoredKeys) -> list[bytes]:
+        """Return the stored locators of the sentinels of the shards that *row_keys* fall into; without row keys, of all shards."""
+        locators = list(self._keys_by_locator)
+        shard_count = len(locators)
+        if shard_count == 1 or not row_keys:
+            return locators
+        return [locators[index] for index in {range_index(stored, shard_count) for _, stored in row_keys}]
 
-    def cohorts(self, rows: _Rows, places: list[tuple[DerivedKeys, bytes]]) -> tuple[str, ...]:
-        """See that among *rows* are the sentinels that vouch for *places*, and give what each carries.
+    def verify(self, rows: _RowsByLocator, row_keys: _StoredKeys) -> tuple[str, ...]:
+        """Verify that *rows* contain the sentinels for *row_keys*, and return the data set's cohorts.
 
-        Byte for byte those that opened before, they open again.
+        Rows identical to ones already verified are not decrypted again.
 
         Raises:
-            SentinelMissing: they are not.
-            DecryptionFailed: they do not open.
+            SentinelMissing: a sentinel is missing.
+            DecryptionFailed: a sentinel cannot be decrypted.
         """
         cohorts: tuple[str, ...] = ()
-        for stored in self.stored(places):
-            found = rows.get(stored, [])
-            known = self._opened.get(stored)
-            if known is None or known[0] != found:
-                entries = _opened(self.sealer, self._sentinels[stored], found)
+        for locator in self.locators_for(row_keys):
+            found = rows.get(locator, [])
+            verified = self._verified.get(locator)
+            if verified is None or verified[0] != found:
+                entries = _open_rows(self.sealer, self._keys_by_locator[locator], found)
                 if len(entries) != 1 or not isinstance(entries[0], Sentinel):
-                    raise SentinelMissing(f"data set {self.sealer.dataset} does not show its sentinel")
-                known = self._opened[stored] = found, entries[0].cohorts
-            cohorts = known[1]
+                    raise SentinelMissing(f"the sentinel of data set {self.sealer.dataset} is missing")
+                verified = self._verified[locator] = found, entries[0].cohorts
+            cohorts = verified[1]
         return cohorts
 
 
-def _reading(dataset: DataSet, witness: _Witness, places: list[tuple[DerivedKeys, bytes]], rows: _Rows) -> DataSetLookup:
-    cohorts = witness.cohorts(rows, places)  # (4)
-    found = []
-    for place, stored in places:  # (5)
-        entries = _opened(witness.sealer, place, rows.get(stored, []))
+def _open_data_set(
+    dataset: DataSet, sentinels: _SentinelCache, row_keys: _StoredKeys, rows: _RowsByLocator
+) -> DataSetLookup:
+    cohorts = sentinels.verify(rows, row_keys)  # (4)
+    results = []
+    for keys, stored in row_keys:  # (5)
+        entries = _open_rows(sentinels.sealer, keys, rows.get(stored, []))
         records = tuple(entry for entry in entries if isinstance(entry, Record))
-        found.append(LookupResult(place.locator, records, shared_by_too_many=None in entries))
-    return DataSetLookup(dataset, cohorts, tuple(found))
+        results.append(LookupResult(keys.locator, records, is_ambiguous=None in entries))
+    return DataSetLookup(dataset, cohorts, tuple(results))
 
 
-def _opened(sealer: RowSealer, place: DerivedKeys, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:
-    """Open the rows of one place; None stands for a marker."""
+def _open_rows(sealer: RowSealer, keys: DerivedKeys, rows: list[tuple[int, bytes]]) -> list[Record | Sentinel | None]:
+    """Decrypt the rows at one locator. None marks an identifier that too many people share."""
     entries: list[Record | Sentinel | None] = []
     for entry, sealed in rows:
-        _, inner = sealer.open(place.locator, entry, sealed)
-        entries.append(None if inner == OVERFLOW_MARKER else decode(sealer.record_sealer.open(place, inner)))
+        _, inner = sealer.open(keys.locator, entry, sealed)
+        entries.append(None if inner == OVERFLOW_MARKER else decode(sealer.record_sealer.open(keys, inner)))
     return entries

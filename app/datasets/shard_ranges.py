@@ -1,35 +1,35 @@
-"""Equal ranges of the places where rows are stored, and the sentinel of each.
+"""Equal ranges of stored locators, and the sentinel of each range.
 
-A row's range follows from the first two bytes of its cloaked locator. The buckets of an import are ranges, and so is what each of several servers
-holds of a data set: there are a multiple as many buckets as servers, so each bucket lies on one.
+A row's range follows from the first two bytes of its encrypted locator. The buckets of an import are such ranges, and so are the shards of a data
+set. The number of buckets is a multiple of the number of shards, so each bucket lies on one shard.
 """
 
 from app.crypto.key_derivation import DerivedKeys, derive_sentinel_keys
 from app.crypto.row_sealing import RowSealer
 
-_PREFIXES = 1 << 16
+_PREFIX_COUNT = 1 << 16
 
 
-def range_index(stored: bytes, ranges: int) -> int:
-    """Say into which of so many *ranges* a row falls, by its stored locator."""
-    return int.from_bytes(stored[:2], "big") * ranges // _PREFIXES
+def range_index(stored_locator: bytes, range_count: int) -> int:
+    """Return the index of the range that a stored locator falls into."""
+    return int.from_bytes(stored_locator[:2], "big") * range_count // _PREFIX_COUNT
 
 
-def range_start(number: int, ranges: int) -> bytes:
-    """Give the two bytes that the first locator of a range begins with."""
-    return (-(-number * _PREFIXES // ranges)).to_bytes(2, "big")
+def range_start(index: int, range_count: int) -> bytes:
+    """Return the two-byte prefix at which a range starts."""
+    return (-(-index * _PREFIX_COUNT // range_count)).to_bytes(2, "big")
 
 
-def sentinels(digest: bytes, sealer: RowSealer, ranges: int) -> list[tuple[DerivedKeys, bytes]]:
-    """Find the sentinel of each range: the first of the places that the sentinel's *digest* expands to which is stored in it.
+def find_sentinels(digest: bytes, sealer: RowSealer, range_count: int) -> list[tuple[DerivedKeys, bytes]]:
+    """Find the sentinel of each range: the first key pair derived from the sentinel's *digest* whose stored locator falls into the range.
 
     Returns:
-        In the order of the ranges, each one's place, and what is stored of its locator.
+        For each range, in order, the derived keys and the stored locator.
     """
     found: dict[int, tuple[DerivedKeys, bytes]] = {}
-    for place in derive_sentinel_keys(digest, sealer.dataset):
-        stored = sealer.encrypt_locators(place.locator)
-        found.setdefault(range_index(stored, ranges), (place, stored))
-        if len(found) == ranges:
+    for keys in derive_sentinel_keys(digest, sealer.dataset):
+        stored = sealer.encrypt_locators(keys.locator)
+        found.setdefault(range_index(stored, range_count), (keys, stored))
+        if len(found) == range_count:
             break
-    return [found[number] for number in range(ranges)]
+    return [found[index] for index in range(range_count)]

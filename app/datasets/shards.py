@@ -1,6 +1,7 @@
-"""The further servers that hold rows: derived from what the primary knows of them, so that no other place says where they are.
+"""The shards: further PostgreSQL servers that hold rows of data sets.
 
-The primary reads them as foreign tables. Whole ranges are loaded and dropped straight on each, since neither goes through a foreign table.
+Their addresses come from the foreign servers `shard_0`, `shard_1`, … of the primary, so there is no second place to configure. The primary reads the
+rows as foreign tables. Loading and dropping happen directly on each shard, because neither works through a foreign table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,58 +11,60 @@ from uuid import UUID
 from psycopg import pq
 from sqlalchemy import URL
 
-from app.datasets import sealed_rows
+from app.datasets import catalog_queries, sealed_rows
 from app.db import Database, DatabaseUnavailable
-from app.errors import OperationRefused, DependencyUnavailable
+from app.errors import DependencyUnavailable, OperationRefused
 
-_OWN = {"user", "password", "dbname", "options", "connect_timeout"}
-"""What is said elsewhere in an address, and what a `Database` says of its connections itself."""
+_EXCLUDED_OPTIONS = {"user", "password", "dbname", "options", "connect_timeout"}
+"""Options that have their own part in a URL, or that `Database` sets itself."""
 
 
 @contextmanager
 def open_shards(database: Database) -> Iterator[Mapping[str, Database]]:
-    """Open the servers `shard_0`, `shard_1`, … that *database* knows; none on SQLite. By their names, in the order of the ranges that they hold.
+    """Open the shards that *database* knows, by name, in the order of their ranges. SQLite has none.
 
     Raises:
-        OperationRefused: our role has no user mapping for one of them.
+        OperationRefused: our role has no user mapping for a shard.
         DatabaseUnavailable: *database* failed.
     """
-    with database.read() as session:
-        known = sealed_rows.open_shards(session)
-    servers = {name: Database(_address(name, options), pool_size=1, name=f"server {name}") for name, options in known}
+    with database.read() as db:
+        servers = catalog_queries.list_shard_servers(db)
+    shards = {
+        name: Database(_shard_url(name, options), pool_size=1, name=f"server {name}") for name, options in servers
+    }
     try:
-        yield servers
+        yield shards
     finally:
-        for server in servers.values():
-            server.close()
+        for shard in shards.values():
+            shard.close()
 
 
-def drop_shard_rows(servers: Mapping[str, Database], dataset: UUID) -> None:
-    """Drop what *servers* hold of a data set, where they do; each of them is asked, whatever another does.
+def drop_shard_rows(shards: Mapping[str, Database], dataset: UUID) -> None:
+    """Drop the rows of a data set on all *shards*. A failure of one does not stop the others.
 
     Raises:
-        DatabaseUnavailable: one failed, so that rows may be left; the message names it.
+        DatabaseUnavailable: a shard failed, so rows may be left. The message names it.
     """
     failures = []
-    for server in servers.values():
+    for shard in shards.values():
         try:
-            with server.write() as session:
-                sealed_rows.drop_table(session, dataset)
+            with shard.write() as db:
+                sealed_rows.drop_table(db, dataset)
         except DependencyUnavailable as error:
             failures.append(str(error))
     if failures:
         raise DatabaseUnavailable(f"{'; '.join(failures)}: rows of data set {dataset} may be left; run this again")
 
 
-def _address(name: str, options: Mapping[str, str] | None) -> str:
-    """Give the address that the primary itself would use; other options than libpq's are about reading foreign tables."""
+def _shard_url(name: str, options: Mapping[str, str] | None) -> str:
+    """Return the URL of a shard with the libpq options that the primary uses. Options for foreign tables are left out."""
     if options is None:
         raise OperationRefused(f"server {name}: the role of EXPOSURE_DATABASE_URL has no user mapping for it")
-    of_libpq = {one.keyword.decode() for one in pq.Conninfo.get_defaults()} - _OWN
+    allowed = {default.keyword.decode() for default in pq.Conninfo.get_defaults()} - _EXCLUDED_OPTIONS
     return URL.create(
         "postgresql",
         username=options.get("user"),
         password=options.get("password"),
         database=options.get("dbname"),
-        query={key: value for key, value in options.items() if key in of_libpq},
+        query={key: value for key, value in options.items() if key in allowed},
     ).render_as_string(hide_password=False)

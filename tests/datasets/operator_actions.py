@@ -1,26 +1,26 @@
-"""What an operator does to a data set, without the command around it."""
+"""Operator commands on a data set, called directly instead of through the command line."""
 
 from pathlib import Path
 from uuid import UUID
 
 from app import datasets
-from app.datasets import SealedStore
-from app.datasets.integrity import IntegrityReport, verify
+from app.datasets import SealedStore, integrity
+from app.datasets.integrity import IntegrityReport
 from app.keyholder import KeyholderClient, import_socket_path
-from tests.datasets.store_reader import digest_of
+from tests.datasets.store_reader import compute_digest
 from tests.support.deployment import Deployment
 
 
-def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -> IntegrityReport:
-    """Hold it against its manifest, and against its *source*."""
+def check_integrity(deployment: Deployment, dataset: UUID, source: Path | None = None) -> IntegrityReport:
+    """Check a data set against its manifest and, if given, against its source file."""
     with (
         KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder,
         KeyholderClient(import_socket_path(deployment.keyholder_socket), timeout=30) as import_keyholder,
-        deployment.database.read() as session,
+        deployment.database.read() as db,
     ):
-        return verify(
-            session,
-            datasets.get(session, dataset),
+        return integrity.check_integrity(
+            db,
+            datasets.get(db, dataset),
             keys=deployment.keys,
             sealed_store=SealedStore(deployment.keys, keyholder),
             source=None if source is None else (source, "utf-8"),
@@ -29,15 +29,20 @@ def checked(deployment: Deployment, dataset: UUID, source: Path | None = None) -
 
 
 def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
-    """Take the person of an identifier out of it."""
-    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as session:
-        scheme = datasets.load_kdf_params(session)
-        assert scheme is not None
+    """Suppress the person who has an identifier. Return the number of removed rows by data set."""
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as db:
+        params = datasets.load_kdf_params(db)
+        assert params is not None
         return datasets.suppress(
-            session,
+            db,
             dataset,
-            digest_of(identifier, scheme, keyholder),
+            compute_digest(identifier, params, keyholder),
             sealed_store=SealedStore(deployment.keys, keyholder),
             keys=deployment.keys,
             entry=entry,
         )
+
+
+def source_file(deployment: Deployment) -> Path:
+    """Return the path of the file that `Deployment.stage` wrote last."""
+    return deployment.folder / "people.csv"

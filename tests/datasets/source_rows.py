@@ -1,4 +1,4 @@
-"""A data set file read row by row, as it stands: what the import reads column by column."""
+"""Reads a data set file row by row; the import reads the same file column by column."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,14 +6,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from app.datasets.files import COLUMNS, NO_ROWS_REASON, InvalidFile, SourceRow, CellError, RejectedRow, ParsedBlock, open_source_file, parse_cell
+from app.datasets.files import (
+    COLUMNS,
+    NO_ROWS_REASON,
+    CellError,
+    InvalidFile,
+    ParsedBlock,
+    RejectedRow,
+    SourceRow,
+    open_source_file,
+    parse_cell,
+)
 
 
 def read_rows(path: Path | str, *, encoding: str = "utf-8") -> Iterator[SourceRow | RejectedRow]:
-    """Stream the rows of a file; whatever is wrong is raised while iterating."""
+    """Stream the rows of a file. Errors are raised while iterating."""
     path = Path(path)
     with open_source_file(path, encoding=encoding) as file:
-        rows = (row for block in file.blocks for row in findings(file.format.parse(block)))
+        rows = (row for block in file.blocks for row in parse_block(file.format.parse(block)))
         first = next(rows, None)
         if first is None:
             raise InvalidFile.at(path.name, NO_ROWS_REASON)
@@ -21,14 +31,14 @@ def read_rows(path: Path | str, *, encoding: str = "utf-8") -> Iterator[SourceRo
         yield from rows
 
 
-def findings(table: ParsedBlock) -> list[SourceRow | RejectedRow]:
-    """The rows of a block, in the order of their lines."""
+def parse_block(table: ParsedBlock) -> list[SourceRow | RejectedRow]:
+    """Return the rows of a block in the order of their lines."""
     columns = [column.to_pylist() if isinstance(column, pa.Array) else column for column in table.columns]
-    rows = [_finding(line, cells, table.pipe_separated) for line, *cells in zip(table.lines, *columns, strict=True)]
+    rows = [_parse_row(line, cells, table.pipe_separated) for line, *cells in zip(table.lines, *columns, strict=True)]
     return sorted([*rows, *table.rejects], key=lambda row: row.line)
 
 
-def _finding(line: int, cells: Sequence[object], pipe_separated: bool) -> SourceRow | RejectedRow:
+def _parse_row(line: int, cells: Sequence[object], pipe_separated: bool) -> SourceRow | RejectedRow:
     values: list[Any] = []
     for column, cell in zip(COLUMNS, cells, strict=True):
         value = parse_cell(column, cell, pipe_separated=pipe_separated)

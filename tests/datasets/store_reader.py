@@ -1,4 +1,4 @@
-"""Opening what an import sealed, as one who holds every key can."""
+"""Read access to the sealed store for tests that hold every key."""
 
 from typing import Any
 from uuid import UUID
@@ -6,81 +6,91 @@ from uuid import UUID
 from app import datasets
 from app.crypto import mac_inputs
 from app.crypto.stretching import KdfParams
-from app.datasets import LookupResult, Record, SealedStore
-from app.datasets import sealed_rows as dataset_queries
+from app.datasets import LookupResult, Record, SealedStore, sealed_rows
 from app.datasets.files import SourceRow
-from app.datasets.manifest import Row
-from app.identifiers import canonicalize
+from app.datasets.manifest import StoredRow
+from app.identifiers import IdentifierKind, canonicalize
 from app.keyholder import KeyholderClient
 from tests.support.deployment import Deployment
 
 
-def digest_of(identifier: str, scheme: KdfParams, keyholder: KeyholderClient) -> bytes:
-    """Stretch what the keyholder says of an email or a phone."""
-    kind = "email" if "@" in identifier else "phone"
-    return scheme.stretch(keyholder.mac(mac_inputs.identifier_input(kind, canonicalize(kind, identifier))))
+def compute_digest(identifier: str, params: KdfParams, keyholder: KeyholderClient) -> bytes:
+    """Return the digest of an email or a phone."""
+    kind: IdentifierKind = "email" if "@" in identifier else "phone"
+    return params.stretch(keyholder.mac(mac_inputs.identifier_input(kind, canonicalize(kind, identifier))))
 
 
 def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> LookupResult:
-    """Read one identifier in one data set, whatever its state; the sentinel vouches."""
-    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
-        scheme = datasets.load_kdf_params(session)
-        assert scheme is not None
+    """Look up one identifier in one data set, whatever its state."""
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as db:
+        params = datasets.load_kdf_params(db)
+        assert params is not None
         sealed_store = SealedStore(deployment.keys, keyholder)
-        digest = digest_of(identifier, scheme, keyholder)
-        (reading,) = sealed_store.look_up(session, [digest], dataset=datasets.get(session, dataset))
-        (found,) = reading.found
-        return found
+        digest = compute_digest(identifier, params, keyholder)
+        (lookup,) = sealed_store.look_up(db, [digest], dataset=datasets.get(db, dataset))
+        (result,) = lookup.results
+        return result
 
 
 def find_people(deployment: Deployment, dataset: UUID, identifier: str) -> tuple[Record, ...]:
-    """Everybody who has this identifier."""
+    """Return the records of all people who share an identifier."""
     return look_up(deployment, dataset, identifier).records
 
 
 def find_person(deployment: Deployment, dataset: UUID, identifier: str) -> Record:
-    """The one person who has this identifier."""
+    """Return the record of the only person who has an identifier."""
     (record,) = find_people(deployment, dataset, identifier)
     return record
 
 
-def comparable_contents(deployment: Deployment, dataset: UUID, findings: list[SourceRow]) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything in a data set that is the same in every other of the same people, opened by each identifier."""
-    identifiers = sorted({one for finding in findings for one in (*finding.emails, *finding.phones)})
-    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as session:
-        scheme = datasets.load_kdf_params(session)
-        assert scheme is not None
-        digests = [digest_of(one, scheme, keyholder) for one in identifiers]
+def comparable_contents(
+    deployment: Deployment, dataset: UUID, findings: list[SourceRow]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the decrypted contents by identifier, without what differs between data sets of the same people."""
+    identifiers = sorted({value for finding in findings for value in (*finding.emails, *finding.phones)})
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as db:
+        params = datasets.load_kdf_params(db)
+        assert params is not None
+        digests = [compute_digest(identifier, params, keyholder) for identifier in identifiers]
         sealed_store = SealedStore(deployment.keys, keyholder)
-        (reading,) = sealed_store.look_up(session, digests, dataset=datasets.get(session, dataset))
+        (lookup,) = sealed_store.look_up(db, digests, dataset=datasets.get(db, dataset))
     return {
         identifier: [
-            ("shared", found.is_ambiguous),
-            *sorted(
-                (one.subject, one.role, one.confidence, *one.items.items(), *(reading.cohorts[at] for at in one.cohorts),
-                 *sorted(one.tags.items()), len(one.siblings), *sorted(one.hints.items()))
-                for one in found.records
-            ),
+            ("is_ambiguous", result.is_ambiguous),
+            *sorted(_comparable_record(record, lookup.cohorts) for record in result.records),
         ]
-        for identifier, found in zip(identifiers, reading.found, strict=True)
-    }  # fmt: skip
+        for identifier, result in zip(identifiers, lookup.results, strict=True)
+    }
 
 
-def read_stored_rows(deployment: Deployment, dataset: UUID) -> list[Row]:
-    """The rows as they lie in the database."""
-    with deployment.database.read() as session:
+def _comparable_record(record: Record, cohorts: tuple[str, ...]) -> tuple[Any, ...]:
+    return (
+        record.subject,
+        record.role,
+        record.confidence,
+        *record.items.items(),
+        *(cohorts[index] for index in record.cohorts),
+        *sorted(record.tags.items()),
+        len(record.siblings),
+        *sorted(record.hints.items()),
+    )
+
+
+def read_stored_rows(deployment: Deployment, dataset: UUID) -> list[StoredRow]:
+    """Return the rows as stored in the database."""
+    with deployment.database.read() as db:
         return [
-            (bytes(locator), entry, bytes(sealed)) for locator, entry, sealed in dataset_queries.rows(session, dataset)
+            (bytes(locator), entry, bytes(sealed)) for locator, entry, sealed in sealed_rows.iterate_rows(db, dataset)
         ]
 
 
 def table_name(dataset: UUID) -> str:
-    """Name of the table of a data set's rows."""
-    return dataset_queries.partition(dataset)
+    """Return the name of the table of a data set's rows."""
+    return sealed_rows.table_name(dataset)
 
 
 def list_sealed_tables(deployment: Deployment) -> list[str]:
-    """Names of all tables of sealed rows."""
+    """Return the names of all tables of sealed rows."""
     catalogue = (
         "SELECT name FROM sqlite_master WHERE type = 'table'"
         if deployment.database.is_sqlite

@@ -1,4 +1,4 @@
-"""Imports that are killed: worker, parent or database, at any moment. The same command goes on or starts clean, and what comes out is the same."""
+"""Imports whose worker, process or database is killed at any moment. The same command resumes or restarts, with the same result."""
 
 import json
 import os
@@ -18,15 +18,16 @@ from app.datasets.files import SourceRow, write_source_file
 from app.datasets.synthetic import synthesize
 from app.db import Database
 from app.db.upgrade import upgrade
+from app.errors import OperationRefused
 from app.keyholder import import_socket_path
-from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.datasets.source_rows import read_rows
+from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.support.deployment import INCIDENT_SLUG, Deployment
 from tests.support.postgres_cluster import PostgresServer, start_server
 
 ROOT = Path(__file__).parents[2]
-MOMENTS = 80
-"""At least as many things as an import tells: it is killed behind one of them, drawn by lot."""
+EVENT_COUNT = 80
+"""An import prints at least as many events. It is killed after a random one of them."""
 
 
 @pytest.fixture
@@ -37,10 +38,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterator[subprocess.Popen[str]]:
-    """Run an import in a process of its own."""
-    places = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
-    arguments = [file, INCIDENT_SLUG, deployment.settings.database_url, *places, workers]
+def start_import(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterator[subprocess.Popen[str]]:
+    """Start an import in a process of its own."""
+    paths = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
+    arguments = [file, INCIDENT_SLUG, deployment.settings.database_url, *paths, workers]
     command = [sys.executable, "-m", "tests.support.import_process", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:
@@ -49,75 +50,75 @@ def importing(deployment: Deployment, file: Path, *, workers: int = 2) -> Iterat
             child.kill()
 
 
-def told(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What an import tells, while it does."""
+def read_events(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """Yield the events of an import while it runs."""
     assert child.stdout is not None
     for line in child.stdout:
         yield json.loads(line)
 
 
 def run_to_completion(deployment: Deployment, file: Path) -> tuple[UUID, list[list[Any]]]:
-    """Let an import come to its end; gives its data set and all that it told."""
-    with importing(deployment, file) as child:
-        said = [one["said"] for one in told(child)]
-        assert child.wait() == 0, (said, child.stderr and child.stderr.read())
-    assert said[-1][0] == "staged"
-    return UUID(said[-1][1]), said
+    """Run an import to its end. Returns the id of its data set, and its events."""
+    with start_import(deployment, file) as child:
+        events = [message["event"] for message in read_events(child)]
+        assert child.wait() == 0, (events, child.stderr and child.stderr.read())
+    assert events[-1][0] == "staged"
+    return UUID(events[-1][1]), events
 
 
-def kill_worker(child: subprocess.Popen[str], event: dict[str, Any]) -> None:
-    for pid in event["workers"][:1]:
-        with suppress(ProcessLookupError):  # it has ended meanwhile
+def kill_worker(child: subprocess.Popen[str], message: dict[str, Any]) -> None:
+    for pid in message["workers"][:1]:
+        with suppress(ProcessLookupError):  # it has already ended
             os.kill(pid, signal.SIGKILL)
 
 
-def kill_parent(child: subprocess.Popen[str], event: dict[str, Any]) -> None:
+def kill_parent(child: subprocess.Popen[str], message: dict[str, Any]) -> None:
     child.kill()
 
 
 def run_and_kill_at(
-    deployment: Deployment, file: Path, moment: int, kill: Callable[[subprocess.Popen[str], dict[str, Any]], None]
+    deployment: Deployment, file: Path, event_index: int, kill: Callable[[subprocess.Popen[str], dict[str, Any]], None]
 ) -> None:
-    """Run an import and kill something once it has told so many things."""
-    with importing(deployment, file) as child:
-        for number, event in enumerate(told(child)):
-            if number == moment:
-                kill(child, event)
+    """Run an import, and kill something after the event of this index."""
+    with start_import(deployment, file) as child:
+        for index, message in enumerate(read_events(child)):
+            if index == event_index:
+                kill(child, message)
         child.wait()
 
 
 def assert_same_data_and_no_leftovers(deployment: Deployment, file: Path) -> None:
-    """Every data set is as the first, and there is nothing that belongs to none."""
-    findings = [one for one in read_rows(file) if isinstance(one, SourceRow)]
-    rows = deployment.execute_sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
-    ids = [UUID(str(one)) for one, *_ in rows]
-    undisturbed, *others = [comparable_contents(deployment, one, findings) for one in ids]
+    """Assert that every data set equals the first one, and that there are no tables, keys or files without a data set."""
+    findings = [row for row in read_rows(file) if isinstance(row, SourceRow)]
+    data_sets = deployment.execute_sql("SELECT id, rows, people, key_id FROM data_sets ORDER BY version")
+    ids = [UUID(str(dataset_id)) for dataset_id, *_ in data_sets]
+    undisturbed, *others = [comparable_contents(deployment, dataset_id, findings) for dataset_id in ids]
     assert len(undisturbed) > 200
     assert all(other == undisturbed for other in others)
-    assert len({(count, people) for _, count, people, _ in rows}) == 1
-    assert list_sealed_tables(deployment) == sorted(f"sealed_{one.hex}" for one in ids)
-    assert deployment.keys.list_store_key_ids() == sorted(key for *_, key in rows)
+    assert len({(rows, people) for _, rows, people, _ in data_sets}) == 1
+    assert list_sealed_tables(deployment) == sorted(f"sealed_{dataset_id.hex}" for dataset_id in ids)
+    assert deployment.keys.list_store_key_ids() == sorted(key_id for *_, key_id in data_sets)
     assert list(deployment.settings.work_dir.glob("*")) == []
 
 
-def test_killed_twenty_five_times_it_is_the_same(
+def test_result_is_the_same_after_25_kills(
     make_deployment: Callable[..., Deployment], database_url: str, file: Path
 ) -> None:
-    """On each engine; on PostgreSQL the database crashes as well."""
+    """Runs on each engine. On PostgreSQL the database crashes as well."""
     with ExitStack() as stack:
-        victims = [kill_worker, kill_parent]
+        kills = [kill_worker, kill_parent]
         if not database_url.startswith("sqlite"):
-            server = stack.enter_context(start_server())  # of its own: others would notice
+            server = stack.enter_context(start_server())  # not shared with other tests, because it crashes
             database_url = server.url()
             database = stack.enter_context(closing(Database(database_url)))
             upgrade(database)
-            victims.append(lambda *_: _crash(server))
+            kills.append(lambda *_: _crash(server))
         deployment = make_deployment(database_url=database_url)
         deployment.import_file(file)
-        chance = random.Random(7)
+        rng = random.Random(7)
         for _ in range(25):
-            run_and_kill_at(deployment, file, chance.randrange(MOMENTS), chance.choice(victims))
-        deployment.database.engine.dispose()  # connections to a server that is no more
+            run_and_kill_at(deployment, file, rng.randrange(EVENT_COUNT), rng.choice(kills))
+        deployment.database.engine.dispose()  # its connections may be to a server process that crashed
         run_to_completion(deployment, file)
         assert_same_data_and_no_leftovers(deployment, file)
         deployment.close()
@@ -128,33 +129,33 @@ def _crash(server: PostgresServer) -> None:
     server.start()
 
 
-def test_an_import_that_was_cut_short_goes_on_where_it_was(deployment: Deployment, file: Path) -> None:
+def test_interrupted_import_resumes_after_the_sealed_partitions(deployment: Deployment, file: Path) -> None:
     deployment.import_file(file)
-    with importing(deployment, file) as child:
-        for event in told(child):
-            if event["said"] == ["seal", 5]:
+    with start_import(deployment, file) as child:
+        for message in read_events(child):
+            if message["event"] == ["seal", 5]:
                 child.kill()
-    _, said = run_to_completion(deployment, file)
-    ((_, done, partitions),) = [one for one in said if one[0] == "resumed"]
-    assert 5 <= done < partitions
-    assert [one[1] for one in said if one[0] == "seal"] == list(range(done + 1, partitions + 1))
+    _, events = run_to_completion(deployment, file)
+    ((_, done, partition_count),) = [event for event in events if event[0] == "resumed"]
+    assert 5 <= done < partition_count
+    assert [event[1] for event in events if event[0] == "seal"] == list(range(done + 1, partition_count + 1))
     assert_same_data_and_no_leftovers(deployment, file)
 
 
-def test_a_changed_file_starts_clean_and_says_so(deployment: Deployment, file: Path, tmp_path: Path) -> None:
-    with importing(deployment, file) as child:
-        for event in told(child):
-            if event["said"][0] == "sort":
+def test_import_of_a_changed_file_restarts(deployment: Deployment, file: Path, tmp_path: Path) -> None:
+    with start_import(deployment, file) as child:
+        for message in read_events(child):
+            if message["event"][0] == "sort":
                 child.kill()
     assert len(deployment.keys.list_store_key_ids()) == 1
     write_source_file(file, synthesize(160, seed=4))
-    _, said = run_to_completion(deployment, file)
-    assert ["restarted"] in said
-    assert not [one for one in said if one[0] == "resumed"]
+    _, events = run_to_completion(deployment, file)
+    assert ["restarted"] in events
+    assert not [event for event in events if event[0] == "resumed"]
     assert_same_data_and_no_leftovers(deployment, file)
 
 
-def test_killed_between_being_there_and_saying_so_it_is_not_imported_twice(
+def test_import_killed_after_its_commit_is_not_repeated(
     deployment: Deployment, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
@@ -167,28 +168,29 @@ def test_killed_between_being_there_and_saying_so_it_is_not_imported_twice(
         patched.setattr("app.datasets.importing.pipeline.Workspace.clear", die)
         with pytest.raises(Killed):
             deployment.import_file(file)
-    ((there,),) = deployment.execute_sql("SELECT id FROM data_sets")
-    assert deployment.import_file(file).id == UUID(str(there))
+    ((committed_id,),) = deployment.execute_sql("SELECT id FROM data_sets")
+    assert deployment.import_file(file).id == UUID(str(committed_id))
     assert_same_data_and_no_leftovers(deployment, file)
-    assert deployment.import_file(file).id != UUID(str(there))  # asked for once more, it is another
+    assert deployment.import_file(file).id != UUID(str(committed_id))  # a third run is a new import
 
 
-def test_the_same_import_does_not_run_twice_at_once(deployment: Deployment, file: Path) -> None:
-    with importing(deployment, file) as first:
-        next(told(first))
+def test_same_import_cannot_run_twice_at_once(deployment: Deployment, file: Path) -> None:
+    with start_import(deployment, file) as first:
+        next(read_events(first))
         first.send_signal(signal.SIGSTOP)
-        with importing(deployment, file) as second:
-            assert [one["said"] for one in told(second)] == [["failed", "OperationRefused"]]
+        with start_import(deployment, file) as second:
+            (event,) = [message["event"] for message in read_events(second)]
+            assert event == ["failed", OperationRefused.__name__]
             assert second.wait() == 1
 
 
-def test_workers_that_die_again_and_again_end_the_import_and_leave_nothing(deployment: Deployment, file: Path) -> None:
-    with importing(deployment, file) as child:
-        said = []
-        for event in told(child):
-            said.append(event["said"])
-            for pid in event["workers"]:
-                with suppress(ProcessLookupError):  # as of the last round
+def test_import_whose_workers_keep_dying_fails_and_leaves_nothing(deployment: Deployment, file: Path) -> None:
+    with start_import(deployment, file) as child:
+        events = []
+        for message in read_events(child):
+            events.append(message["event"])
+            for pid in message["workers"]:
+                with suppress(ProcessLookupError):  # killed after the previous event
                     os.kill(pid, signal.SIGKILL)
         assert child.wait() == 1
-    assert said[-1] == ["failed", "WorkerDied"]
+    assert events[-1] == ["failed", "WorkerDied"]

@@ -1,4 +1,4 @@
-"""Uniting the rows of one person: many people at once are what they are one by one, in whatever order and parts their rows come."""
+"""Merging the rows of one person: the vectorized merge of many people equals `merge_rows` for each, whatever the order and batches of the rows."""
 
 import subprocess
 import sys
@@ -10,60 +10,73 @@ from hypothesis import strategies as st
 
 from app.datasets.errors import ImportFailed
 from app.datasets.importing.merge_people import merge_by_person, merge_rows
-from app.datasets.importing.row_batch import BETWEEN_CELLS, BETWEEN_VALUES, Claim, CanonicalRow, to_batch, to_rows, pack, unpack
-
-values = st.lists(st.sampled_from(["", "a", "가", "b"]), unique=True, max_size=3).map(sorted).map(BETWEEN_VALUES.join)
-claims = st.builds(Claim, st.integers(0, 7), st.integers(1, 9), st.integers(0, 2), st.sampled_from(["", "one"]))
-rows = st.builds(
+from app.datasets.importing.row_batch import (
+    CELL_SEPARATOR,
+    VALUE_SEPARATOR,
     CanonicalRow,
-    person_ref=st.sampled_from([f"{account}{BETWEEN_CELLS}{recipient}" for account in "abcdef" for recipient in ("", "r")]),
+    ExposureDetails,
+    deserialize_batch,
+    serialize_batch,
+    to_batch,
+    to_rows,
+)
+
+PERSON_REFS = [f"{account}{CELL_SEPARATOR}{recipient}" for account in "abcdef" for recipient in ("", "r")]
+cells = st.lists(st.sampled_from(["", "a", "가", "b"]), unique=True, max_size=3).map(sorted).map(VALUE_SEPARATOR.join)
+details = st.builds(
+    ExposureDetails, st.integers(0, 7), st.integers(1, 9), st.integers(0, 2), st.sampled_from(["", "one"])
+)
+canonical_rows = st.builds(
+    CanonicalRow,
+    person_ref=st.sampled_from(PERSON_REFS),
     line=st.integers(1, 10**9),
-    email=values,
-    phone=values,
-    name=values,
-    address=values,
-    claims=claims.map(str),
+    email=cells,
+    phone=cells,
+    name=cells,
+    address=cells,
+    details=details.map(str),
 )
 
 
-@given(st.lists(rows, max_size=24), st.integers(1, 5))
-def test_everybody_is_united_as_one_by_one(found: list[CanonicalRow], size: int) -> None:
-    people: dict[str, list[CanonicalRow]] = {}
-    for row in found:
-        people.setdefault(row.person_ref, []).append(row)
-    parts = [pack(to_batch(found[start : start + size])) for start in range(0, len(found), size)]
-    together = to_rows(merge_by_person([b"", *parts]))
-    assert sorted(together) == sorted(map(merge_rows, people.values()))
-    assert sorted(together) == sorted(to_rows(merge_by_person(reversed(parts))))
+@given(st.lists(canonical_rows, max_size=24), st.integers(1, 5))
+def test_merge_by_person_equals_merge_rows_of_each_person(rows: list[CanonicalRow], batch_size: int) -> None:
+    rows_by_person: dict[str, list[CanonicalRow]] = {}
+    for row in rows:
+        rows_by_person.setdefault(row.person_ref, []).append(row)
+    starts = range(0, len(rows), batch_size)
+    chunks = [serialize_batch(to_batch(rows[start : start + batch_size])) for start in starts]
+    merged = to_rows(merge_by_person([b"", *chunks]))
+    assert sorted(merged) == sorted(map(merge_rows, rows_by_person.values()))
+    assert sorted(merged) == sorted(to_rows(merge_by_person(reversed(chunks))))
 
 
-@given(st.lists(rows, max_size=5))
-def test_what_is_put_aside_is_read_back(found: list[CanonicalRow]) -> None:
-    assert to_rows(unpack(pack(to_batch(found)))) == found
+@given(st.lists(canonical_rows, max_size=5))
+def test_serialized_batch_is_read_back(rows: list[CanonicalRow]) -> None:
+    assert to_rows(deserialize_batch(serialize_batch(to_batch(rows)))) == rows
 
 
-def test_too_many_rows_of_one_person_are_named_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_person_with_too_many_rows_is_reported_before_the_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.datasets.importing.merge_people.MAX_ROWS_PER_PERSON", 10)
-    taken: list[int] = []
+    consumed: list[int] = []
 
-    def parts() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         for number in range(1_000):
-            taken.append(number)
-            yield pack(to_batch([CanonicalRow("a\0", 7 + number, "", "", "", "", "1 1 1 ")]))
+            consumed.append(number)
+            yield serialize_batch(to_batch([CanonicalRow("a\0", 7 + number, "", "", "", "", "1 1 1 ")]))
 
     with pytest.raises(ImportFailed, match=r"^line 7, column account_ref: one person has over 10 rows"):
-        merge_by_person(parts())
-    assert len(taken) < 30
+        merge_by_person(chunks())
+    assert len(consumed) < 30
 
 
 @pytest.mark.parametrize(
-    ("process", "module"),
+    ("process_module", "unneeded_module"),
     [
-        ("app.main", "pyarrow"),  # a server, of which 50 MiB
-        ("app.__main__", "app.main"),  # a worker of an import starts where its command did
+        ("app.main", "pyarrow"),  # would add 50 MiB to a server
+        ("app.__main__", "app.main"),  # an import's workers load the module that started the command
         ("app.datasets.importing.pipeline", "alembic"),
     ],
 )
-def test_a_process_does_without_what_it_has_no_use_for(process: str, module: str) -> None:
-    seen = f"import sys, {process}; sys.exit({module!r} in sys.modules)"
-    subprocess.run([sys.executable, "-c", seen], check=True)
+def test_process_does_not_load_modules_that_it_does_not_need(process_module: str, unneeded_module: str) -> None:
+    check = f"import sys, {process_module}; sys.exit({unneeded_module!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)

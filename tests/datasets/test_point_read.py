@@ -1,4 +1,4 @@
-"""The one query of a look-up, as PostgreSQL sees it: prepared, planned once, and a search in each partition's key."""
+"""The query of a look-up on PostgreSQL: prepared, planned once, and an index search in each table."""
 
 import pytest
 from sqlalchemy import text
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 PHONE = "010-2000-0002"
 
 
-def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> None:
-    sets = [
+def test_look_up_statement_is_prepared_and_planned_once(deployment: Deployment) -> None:
+    data_sets = [
         deployment.import_and_publish([make_row("a1", phone=PHONE, items="name")]),
         deployment.import_and_publish([make_row("a1", phone=PHONE, items="order")], kind="supplement"),
     ]
@@ -23,32 +23,33 @@ def test_the_look_up_is_prepared_and_planned_once(deployment: Deployment) -> Non
     for _ in range(12):
         assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
     prepared = deployment.app.state.services.database.optimistic_read(
-        lambda session: fetch(session, "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements", [])
+        lambda db: fetch(db, "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements", [])
     )
-    ((statement, generic, custom),) = [one for one in prepared if "sealed_" in one[0]]
-    assert all(table_name(one) in statement for one in sets)
+    ((statement, generic, custom),) = [counts for counts in prepared if "sealed_" in counts[0]]
+    assert all(table_name(dataset) in statement for dataset in data_sets)
     assert generic > 0
     assert custom == 0
-    assert len([one for one in prepared if "FROM sessions" in one[0]]) == 1
-    assert len([one for one in prepared if "FROM acknowledgements" in one[0]]) == 1
+    statements = [prepared_statement for prepared_statement, _, _ in prepared]
+    assert len([sql for sql in statements if "FROM sessions" in sql]) == 1
+    assert len([sql for sql in statements if "FROM acknowledgements" in sql]) == 1
 
 
-def test_each_partition_is_searched_by_its_key(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    sets = [
+def test_look_up_uses_the_primary_key_of_each_table(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_sets = [
         deployment.import_and_publish([make_row("a1", phone=PHONE, items="name")]),
         deployment.import_and_publish([make_row("a1", phone=PHONE, items="order")], kind="supplement"),
     ]
     plans: list[str] = []
 
-    def explained(session: Session, statement: str, values: list[bytes]) -> list[object]:
-        session.execute(text("SET LOCAL enable_seqscan = off"))  # a table of two rows would be read whole
-        plans.extend(line for (line,) in fetch(session, f"EXPLAIN (COSTS OFF) {statement}", values))
-        return fetch(session, statement, values)
+    def explain_and_fetch(db: Session, statement: str, values: list[bytes]) -> list[object]:
+        db.execute(text("SET LOCAL enable_seqscan = off"))  # a sequential scan would be cheaper for two rows
+        plans.extend(line for (line,) in fetch(db, f"EXPLAIN (COSTS OFF) {statement}", values))
+        return fetch(db, statement, values)
 
-    monkeypatch.setattr(sealed_rows, "fetch", explained)
-    with deployment.database.read() as session:
-        sealed_rows.find_rows(session, [(one, [bytes(16), bytes(range(16))]) for one in sets])
+    monkeypatch.setattr(sealed_rows, "fetch", explain_and_fetch)
+    with deployment.database.read() as db:
+        sealed_rows.find_rows(db, [(dataset, [bytes(16), bytes(range(16))]) for dataset in data_sets])
     plan = "\n".join(plans)
-    for one in sets:
-        assert f"{table_name(one)}_pkey" in plan
+    for dataset in data_sets:
+        assert f"{table_name(dataset)}_pkey" in plan
     assert "Seq Scan" not in plan

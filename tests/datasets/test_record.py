@@ -1,4 +1,4 @@
-"""Records: every entry comes back as it was, and nothing that is none is taken for one."""
+"""Encoding of records: entries round-trip, and malformed bytes are rejected."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ from app.datasets.record import (
 from app.identifiers import VALUE_KINDS
 from app.incidents import ITEM_KINDS
 
-LARGEST = SIZE_CLASSES[-1] - 42
+MAX_RECORD_BYTES = SIZE_CLASSES[-1] - 42
 counts = st.one_of(st.integers(0, 300), st.integers(0, 2**62))
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 locators = st.binary(min_size=16, max_size=16)
@@ -56,97 +56,95 @@ EMPTY = Record(
 
 
 @given(people | sentinels)
-def test_an_entry_comes_back(entry: Record | Sentinel) -> None:
+def test_encoded_entries_round_trip(entry: Record | Sentinel) -> None:
     assert decode(encode(entry)) == entry
 
 
 @given(people | sentinels, people | sentinels)
-def test_two_entries_never_have_the_same_bytes(one: Record | Sentinel, other: Record | Sentinel) -> None:
-    assert (encode(one) == encode(other)) == (one == other)
+def test_different_entries_have_different_encodings(first: Record | Sentinel, second: Record | Sentinel) -> None:
+    assert (encode(first) == encode(second)) == (first == second)
 
 
 @given(people)
-def test_what_is_empty_is_left_out(record: Record) -> None:
-    spelt = replace(
+def test_empty_lists_and_order_do_not_change_the_encoding(record: Record) -> None:
+    reordered = replace(
         record,
         tags={kind: record.tags.get(kind, ()) for kind in reversed(COMPARED_KINDS)},
         hints={kind: record.hints.get(kind, ()) for kind in reversed(VALUE_KINDS)},
-        items=dict(reversed(record.items.items())),
+        items=dict(reversed([*record.items.items()])),
     )
-    assert encode(spelt) == encode(record)
+    assert encode(reordered) == encode(record)
 
 
-def common_of(record: Record) -> bytes:
-    hinted = bool(record.hints)
-    head = encode_header(record.role, record.confidence, hinted=hinted)
+def encode_without_siblings(record: Record) -> bytes:
+    has_hints = bool(record.hints)
+    header = encode_header(record.role, record.confidence, has_hints=has_hints)
     items = encode_items(record.items, record.cohorts)
     compared = b"".join(encode_tags(record.tags.get(kind, ())) for kind in COMPARED_KINDS)
-    return head + record.subject + items + compared + (encode_hints(record.hints) if hinted else b"")
+    return header + record.subject + items + compared + (encode_hints(record.hints) if has_hints else b"")
 
 
 @given(people, st.lists(locators, max_size=5).map(tuple))
-def test_all_but_the_siblings_is_the_same_in_each_of_a_persons_rows(
-    record: Record, siblings: tuple[bytes, ...]
-) -> None:
-    common = common_of(record)
-    assert encode(record) == common + b"".join(record.siblings)
-    assert decode(common) == replace(record, siblings=())
-    assert decode(common + b"".join(siblings)) == replace(record, siblings=siblings)
+def test_rows_of_a_person_differ_only_in_the_siblings(record: Record, siblings: tuple[bytes, ...]) -> None:
+    encoded_prefix = encode_without_siblings(record)
+    assert encode(record) == encoded_prefix + b"".join(record.siblings)
+    assert decode(encoded_prefix) == replace(record, siblings=())
+    assert decode(encoded_prefix + b"".join(siblings)) == replace(record, siblings=siblings)
 
 
 @given(people, st.binary(max_size=100))
-def test_siblings_are_whole_locators_or_a_broken_seal(record: Record, behind: bytes) -> None:
-    encoded = encode(record) + behind
-    if len(behind) % 16:
+def test_trailing_bytes_must_be_whole_locators(record: Record, trailing: bytes) -> None:
+    encoded = encode(record) + trailing
+    if len(trailing) % 16:
         with pytest.raises(DecryptionFailed):
             decode(encoded)
     else:
-        more = tuple(behind[at : at + 16] for at in range(0, len(behind), 16))
+        more = tuple(trailing[start : start + 16] for start in range(0, len(trailing), 16))
         assert decode(encoded) == replace(record, siblings=record.siblings + more)
 
 
 @pytest.mark.parametrize("length", [*range(1, 16), 17, 31, 33, 16 * 20 + 8])
-def test_a_piece_of_a_sibling_is_a_broken_seal(length: int) -> None:
-    with pytest.raises(DecryptionFailed, match="breaks off"):
+def test_a_partial_sibling_is_rejected(length: int) -> None:
+    with pytest.raises(DecryptionFailed, match="truncated"):
         decode(encode(EMPTY) + b"l" * length)
 
 
 @given(people, st.data())
-def test_a_record_that_breaks_off_is_none(record: Record, data: st.DataObject) -> None:
-    """But between two siblings, which only the padding of the seal tells from the record's end."""
-    encoded, common = encode(record), len(common_of(record))
+def test_a_truncated_record_is_rejected(record: Record, data: st.DataObject) -> None:
+    """Except between two siblings: only the padding of the ciphertext marks the end of the record."""
+    encoded, encoded_prefix = encode(record), len(encode_without_siblings(record))
     cut = data.draw(st.integers(0, len(encoded) - 1))
-    if cut >= common and (cut - common) % 16 == 0:
-        assert decode(encoded[:cut]) == replace(record, siblings=record.siblings[: (cut - common) // 16])
+    if cut >= encoded_prefix and (cut - encoded_prefix) % 16 == 0:
+        assert decode(encoded[:cut]) == replace(record, siblings=record.siblings[: (cut - encoded_prefix) // 16])
     else:
         with pytest.raises(DecryptionFailed):
             decode(encoded[:cut])
 
 
 @given(sentinels, st.data())
-def test_a_sentinel_that_breaks_off_is_none(sentinel: Sentinel, data: st.DataObject) -> None:
+def test_a_truncated_sentinel_is_rejected(sentinel: Sentinel, data: st.DataObject) -> None:
     encoded = encode(sentinel)
     with pytest.raises(DecryptionFailed):
         decode(encoded[: data.draw(st.integers(0, len(encoded) - 1))])
 
 
 @given(sentinels, st.binary(min_size=1, max_size=40))
-def test_a_sentinel_that_goes_on_is_none(sentinel: Sentinel, more: bytes) -> None:
-    for behind in (more, bytes(16), bytes(1)):
-        with pytest.raises(DecryptionFailed, match="after its end"):
-            decode(encode(sentinel) + behind)
+def test_a_sentinel_with_trailing_bytes_is_rejected(sentinel: Sentinel, more: bytes) -> None:
+    for trailing in (more, bytes(16), bytes(1)):
+        with pytest.raises(DecryptionFailed, match="trailing bytes"):
+            decode(encode(sentinel) + trailing)
 
 
 @given(people, tags)
-def test_emails_and_phones_have_no_tags(record: Record, tag: bytes) -> None:
-    """Their locators tell them; a tag would be one more thing to try guesses at."""
+def test_tags_of_emails_and_phones_are_not_encoded(record: Record, tag: bytes) -> None:
+    """Their locators identify them; a tag would give an attacker one more value to test guesses against."""
     assert set(VALUE_KINDS) - set(COMPARED_KINDS) == {"email", "phone"}
-    spelt = replace(record, tags={**record.tags, "email": (tag,), "phone": (tag,)})
-    assert encode(spelt) == encode(record)
+    reordered = replace(record, tags={**record.tags, "email": (tag,), "phone": (tag,)})
+    assert encode(reordered) == encode(record)
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_an_entry_or_a_broken_seal(data: bytes) -> None:
+def test_arbitrary_bytes_decode_or_are_rejected(data: bytes) -> None:
     try:
         entry = decode(data)
     except DecryptionFailed:
@@ -156,46 +154,46 @@ def test_any_bytes_are_an_entry_or_a_broken_seal(data: bytes) -> None:
 
 
 @given(people | sentinels, st.integers(0), st.integers(0, 255))
-def test_a_changed_entry_is_another_or_a_broken_seal(entry: Record | Sentinel, at: int, byte: int) -> None:
+def test_changed_bytes_decode_to_a_valid_entry_or_are_rejected(entry: Record | Sentinel, index: int, byte: int) -> None:
     changed = bytearray(encode(entry))
-    changed[at % len(changed)] = byte
+    changed[index % len(changed)] = byte
     try:
-        found = decode(bytes(changed))
+        decoded = decode(bytes(changed))
     except DecryptionFailed:
         return
-    assert decode(encode(found)) == found
+    assert decode(encode(decoded)) == decoded
 
 
-HUGE = b"\x80" * 8 + b"\x10"
+TWO_TO_THE_60 = b"\x80" * 8 + b"\x10"
 """2^60, as a count."""
 
-PERSON = b"\0" + b"s" * 16
+PERSON_PREFIX = b"\0" + b"s" * 16
 
 
-HINTED = b"\x20" + b"s" * 16
+PERSON_WITH_HINTS_PREFIX = b"\x20" + b"s" * 16
 
 
 @pytest.mark.parametrize(
-    "before",
+    "prefix",
     [
-        pytest.param(PERSON + b"\0", id="cohorts"),
-        pytest.param(PERSON + b"\0\0", id="tags of names"),
-        pytest.param(PERSON + b"\0\0\0", id="tags of addresses"),
-        pytest.param(HINTED + b"\0\0\0\0", id="hints"),
-        pytest.param(HINTED + b"\0\0\0\0\1", id="a hint's length"),
-        pytest.param(HINTED + b"\0\0\0\0\0\0\0", id="the last hints"),
+        pytest.param(PERSON_PREFIX + b"\0", id="cohorts"),
+        pytest.param(PERSON_PREFIX + b"\0\0", id="tags of names"),
+        pytest.param(PERSON_PREFIX + b"\0\0\0", id="tags of addresses"),
+        pytest.param(PERSON_WITH_HINTS_PREFIX + b"\0\0\0\0", id="hints"),
+        pytest.param(PERSON_WITH_HINTS_PREFIX + b"\0\0\0\0\1", id="a hint's length"),
+        pytest.param(PERSON_WITH_HINTS_PREFIX + b"\0\0\0\0\0\0\0", id="the last hints"),
         pytest.param(b"\1", id="names of cohorts"),
         pytest.param(b"\1\1", id="a cohort name's length"),
     ],
 )
 @pytest.mark.parametrize(
-    "count", [HUGE, b"\xff" * 9 + b"\x01", b"\xff" * 20_000 + b"\x01"], ids=["2^60", "2^64", "vast"]
+    "count", [TWO_TO_THE_60, b"\xff" * 9 + b"\x01", b"\xff" * 20_000 + b"\x01"], ids=["2^60", "2^64", "vast"]
 )
 @pytest.mark.parametrize("fill", [b"", b"\0", b"\xff", b"\x80"], ids=["end", "0", "ff", "80"])
-def test_a_vast_count_ends_at_the_end_of_the_bytes(before: bytes, count: bytes, fill: bytes) -> None:
-    claimed = before + count
+def test_huge_counts_are_rejected(prefix: bytes, count: bytes, fill: bytes) -> None:
+    prefix_and_count = prefix + count
     with pytest.raises(DecryptionFailed):
-        decode(claimed + fill * (LARGEST - len(claimed)))
+        decode(prefix_and_count + fill * (MAX_RECORD_BYTES - len(prefix_and_count)))
 
 
 @pytest.mark.parametrize(
@@ -214,24 +212,24 @@ def test_a_vast_count_ends_at_the_end_of_the_bytes(before: bytes, count: bytes, 
         pytest.param(lambda data: b"\1\1\3\xed\xa0\x80", id="a surrogate"),
     ],
 )
-def test_what_is_not_known_is_not_guessed_at(change: Callable[[bytes], bytes]) -> None:
+def test_unknown_types_and_bits_are_rejected(change: Callable[[bytes], bytes]) -> None:
     assert decode(encode(EMPTY)) == EMPTY
     with pytest.raises(DecryptionFailed):
         decode(change(encode(EMPTY)))
 
 
-def test_a_record_does_not_show_what_it_is_about() -> None:
+def test_repr_of_a_record_hides_personal_data() -> None:
     record = replace(EMPTY, tags={"name": (b"tagtagta",)}, siblings=(b"l" * 16,), hints={"name": ("홍*동",)})
     for shown in (repr(record), str(record), f"{record}"):
         assert not any(secret in shown for secret in ("ssss", "tagtag", "llll", "홍*동"))
 
 
-def test_confidences_rise() -> None:
+def test_confidences_are_in_rising_order() -> None:
     assert CONFIDENCES == ("withdrawn", "possible", "confirmed")
-    assert max(["possible", "confirmed", "withdrawn"], key=CONFIDENCES.index) == "confirmed"  # type: ignore[arg-type]
+    assert max(["possible", "confirmed", "withdrawn"], key=CONFIDENCES.index) == "confirmed"
 
 
-def test_the_common_record_is_60_bytes() -> None:
+def test_a_typical_record_is_60_bytes() -> None:
     record = replace(
         EMPTY,
         items=dict.fromkeys(("name", "email", "phone", "address", "door_code_masked", "order"), 1),

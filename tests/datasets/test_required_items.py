@@ -13,7 +13,7 @@ from app.crypto.row_sealing import DecryptionFailed
 from app.datasets import ImportFailed
 from app.datasets.files import InvalidFile
 from app.datasets.record import CONFIDENCES, Record, decode, encode
-from tests.datasets.store_reader import look_up, find_person
+from tests.datasets.store_reader import find_person, look_up
 from tests.support.deployment import Deployment, RecordingListener, make_row
 
 MINA, JUN = "mina@example.com", "jun@example.com"
@@ -78,7 +78,7 @@ def test_a_withdrawn_row_needs_no_items(write_file: Writer, items: Any, deployme
 
 
 def test_a_withdrawn_row_may_have_items(deployment: Deployment) -> None:
-    staged = deployment.import_rows([row("a1", email=MINA, items="name", confidence="withdrawn")])
+    staged = deployment.import_rows([make_row("a1", email=MINA, items="name", confidence="withdrawn")])
     assert dict(find_person(deployment, staged.id, MINA).items) == {"name": 1}
 
 
@@ -116,7 +116,11 @@ def test_a_file_without_a_required_column_is_refused(
 
 
 def test_a_person_whose_every_row_was_rejected_is_not_in_the_data_set(deployment: Deployment) -> None:
-    people = [row("a1", email=MINA, phone="010-2000-0001"), row("a1", email=MINA), row("a2", email=JUN, items="name")]
+    people = [
+        make_row("a1", email=MINA, phone="010-2000-0001"),
+        make_row("a1", email=MINA),
+        make_row("a2", email=JUN, items="name"),
+    ]
     staged = deployment.import_rows(people, max_rejects=None)
     assert (staged.people, len(staged.rejects)) == (1, 2)
     deployment.publish(staged.id)
@@ -128,7 +132,7 @@ def test_a_person_whose_every_row_was_rejected_is_not_in_the_data_set(deployment
 def test_a_withdrawn_person_is_not_made_an_empty_finding_by_a_row_without_items(
     other: str, deployment: Deployment
 ) -> None:
-    rows = [row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, confidence=other)]
+    rows = [make_row("a1", email=MINA, confidence="withdrawn"), make_row("a1", email=MINA, confidence=other)]
     with pytest.raises(ImportFailed, match="line 3, column items"):
         deployment.import_rows(rows)
     staged = deployment.import_rows(rows, max_rejects=None)
@@ -137,7 +141,9 @@ def test_a_withdrawn_person_is_not_made_an_empty_finding_by_a_row_without_items(
 
 
 def test_a_withdrawn_row_without_items_does_not_take_those_of_another_row(deployment: Deployment) -> None:
-    staged = deployment.import_rows([row("a1", email=MINA, confidence="withdrawn"), row("a1", email=MINA, items="name")])
+    staged = deployment.import_rows(
+        [make_row("a1", email=MINA, confidence="withdrawn"), make_row("a1", email=MINA, items="name")]
+    )
     record = find_person(deployment, staged.id, MINA)
     assert (record.confidence, dict(record.items)) == ("confirmed", {"name": 1})
 
@@ -149,7 +155,9 @@ def test_only_a_withdrawn_person_is_sealed_without_items(
     """The last guard, should the read stage ever let such a row through."""
     monkeypatch.setattr("app.datasets.importing.stages.read.check_items", lambda *_: None)
     with pytest.raises(ImportFailed, match="without items"):
-        deployment.import_rows([row("a1", email=MINA, items="name"), row("a2", email=JUN, confidence=confidence)])
+        deployment.import_rows(
+            [make_row("a1", email=MINA, items="name"), make_row("a2", email=JUN, confidence=confidence)]
+        )
     assert deployment.execute_sql("SELECT id FROM data_sets") == []
     assert deployment.keys.list_store_key_ids() == []
 
@@ -169,7 +177,7 @@ def test_a_sealed_record_without_items_is_an_answer_only_where_it_is_withdrawn(c
 def test_an_import_does_not_resume_with_what_was_sealed_under_other_rules(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = [row(f"a{n}", email=f"p{n}@example.com", items="name") for n in range(60)]
+    people = [make_row(f"a{n}", email=f"p{n}@example.com", items="name") for n in range(60)]
     monkeypatch.setattr("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 10)
     seen: set[str] = set()
 

@@ -1,7 +1,7 @@
-"""Reading and writing a data set file: CSV, NDJSON or Parquet, by the file's ending; the first two compressed as well.
+"""Read and write data set files: CSV, NDJSON or Parquet, chosen by the file's ending. CSV and NDJSON may be compressed.
 
-A file either reads as a whole or is refused with the place and the reason; a row that cannot be taken is handed over as a
-`RejectedRow`. Neither ever carries a value. One block of the file is in memory at a time, whatever the size.
+A file is read completely or refused with the place and the reason. A row that cannot be used becomes a `RejectedRow`. Neither carries a value of the
+file. Only one block of the file is in memory at a time.
 """
 
 import os
@@ -14,105 +14,103 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 from app.datasets.files.blocks import COMPRESSIONS, Block, TextSource
+from app.datasets.files.csv_format import open_csv, whole_records_length
+from app.datasets.files.ndjson_format import open_ndjson, whole_lines_length
 from app.datasets.files.schema import (
     COLUMNS,
-    InvalidFile,
-    Confidence,
-    SourceRow,
     CellError,
-    RejectedRow,
+    Confidence,
+    InvalidFile,
     ParsedBlock,
+    RejectedRow,
+    SourceRow,
     check_items,
     parse_cell,
 )
-from app.datasets.files.csv_format import whole_records_length, whole_lines_length, open_csv, open_ndjson
 from app.datasets.files.writers import write_csv, write_ndjson
 from app.errors import InvalidInput
 
 __all__ = [
     "COLUMNS",
-    "InvalidFile",
     "Block",
-    "Confidence",
-    "SourceRow",
-    "SourceFormat",
-    "SourceFile",
     "CellError",
-    "RejectedRow",
+    "Confidence",
+    "InvalidFile",
     "ParsedBlock",
+    "RejectedRow",
+    "SourceFile",
+    "SourceFormat",
+    "SourceRow",
     "check_items",
     "open_source_file",
     "parse_cell",
     "write_source_file",
 ]
 
-_Found = TypeVar("_Found")
+_T = TypeVar("_T")
+
+NO_ROWS_REASON: Final = "holds no rows"
+CSV_ROW_BYTES: Final = 150
+"""Typical size of a row, for the estimate of how many there are."""
+COMPRESSION_RATIO: Final = 6
+"""Typical ratio of uncompressed to compressed size, for the same estimate."""
 
 
 class SourceFormat(Protocol):
-    """How the blocks of one file are read; goes to worker processes."""
+    """How to parse the blocks of one file. Can be pickled for worker processes."""
 
     def parse(self, block: Block) -> ParsedBlock:
-        """Read the rows of a block.
+        """Parse the rows of a block.
 
         Raises:
-            InvalidFile: the block cannot be read as a whole.
+            InvalidFile: the block as a whole cannot be read.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that can be read, block by block, once."""
+    """An open file. Its blocks can be iterated once."""
 
     format: SourceFormat
     blocks: Iterator[Block]
     size: int
-    """In the unit of `Block.read`: bytes on disk, or rows."""
+    """In the unit of `Block.end_position`: bytes on disk, or rows for Parquet."""
     estimated_rows: int
-    """A guess at how many rows it holds."""
-
-
-NO_ROWS_REASON: Final = "holds no rows"
 
 
 @contextmanager
 def open_source_file(path: Path, *, encoding: str = "utf-8") -> Iterator[SourceFile]:
-    """Open a data set file.
+    """Open a data set file for reading.
 
     Raises:
-        InvalidFile: it cannot be read, is empty, or its header or schema is not one of a data set file. Iterating over the blocks may raise it too.
-        InvalidInput: there is no such encoding.
+        InvalidFile: the file cannot be read, is empty, or has an invalid header or schema. Iterating over the blocks can raise it too.
+        InvalidInput: the encoding does not exist.
     """
-    compressed = path.suffix.lower() in COMPRESSIONS
-    kind = _by_ending(path.with_suffix("") if compressed else path, _KINDS)
+    is_compressed = path.suffix.lower() in COMPRESSIONS
+    spec = _select_by_ending(path.with_suffix("") if is_compressed else path, _FORMAT_SPECS)
     reason = ""
     try:
-        source = kind.source(path, encoding)
+        source = spec.open_source(path, encoding)
     except OSError as error:
         reason = error.strerror or "input or output error"
     if reason:
         raise InvalidFile.at(path.name, f"cannot be read: {reason}")
     with closing(source):
-        format_, blocks = kind.begin(source, encoding)
+        format_, blocks = spec.read_header(source, encoding)
         if format_ is None:
             raise InvalidFile.at(path.name, NO_ROWS_REASON)
-        rows = source.size // kind.size_of_row * (COMPRESSING if compressed else 1)
-        yield SourceFile(format_, _readable(path.name, blocks), source.size, rows)
-
-
-BYTES_PER_ROW: Final = 150
-COMPRESSING: Final = 6
-"""How many times smaller a compressed file may be."""
+        estimated_rows = source.size // spec.row_size * (COMPRESSION_RATIO if is_compressed else 1)
+        yield SourceFile(format_, _translate_read_errors(path.name, blocks), source.size, estimated_rows)
 
 
 def write_source_file(path: Path | str, rows: Iterable[SourceRow]) -> int:
-    """Write *rows* and answer how many. The file appears whole or not at all, readable by its owner only.
+    """Write *rows* to a data set file and return how many. The file appears complete or not at all; only its owner can read it.
 
     Raises:
-        InvalidInput: the ending names no format, or nothing can be written there.
+        InvalidInput: the ending is not that of a format, or the file cannot be written.
     """
     path = Path(path)
-    writer = _by_ending(path, _WRITERS)
+    writer = _select_by_ending(path, _WRITERS)
     reason = None
     try:
         descriptor, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
@@ -130,13 +128,16 @@ def write_source_file(path: Path | str, rows: Iterable[SourceRow]) -> int:
     return count
 
 
-def _parquet_source(path: Path, _encoding: str) -> "_Source":
-    from app.datasets.files.parquet import ParquetSource  # noqa: PLC0415  30 MiB that text does not need
+def _open_parquet_source(path: Path, _encoding: str) -> "_Source":
+    from app.datasets.files.parquet import ParquetSource  # noqa: PLC0415  30 MiB that text formats do not need
 
     return ParquetSource(path)
 
 
-def _begin_parquet(source: Any, _encoding: str) -> tuple[SourceFormat | None, Iterator[Block]]:  # noqa: ANN401  of `_parquet_source`
+def _read_parquet_header(
+    source: Any,  # noqa: ANN401  a ParquetSource, which cannot be imported here
+    _encoding: str,
+) -> tuple[SourceFormat | None, Iterator[Block]]:
     return source.format, source.blocks()
 
 
@@ -153,26 +154,31 @@ class _Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """How files of one ending are opened: the source first, so that it is closed whatever its beginning says."""
+class _FormatSpec:
+    """How to open files of one ending. The source is opened first, so that it is closed even if its header is invalid."""
 
-    source: Callable[[Path, str], _Source]
-    begin: Callable[[Any, str], tuple[SourceFormat | None, Iterator[Block]]]
-    size_of_row: int
+    open_source: Callable[[Path, str], _Source]
+    read_header: Callable[[Any, str], tuple[SourceFormat | None, Iterator[Block]]]
+    row_size: int
 
 
-_CSV: Final = _Kind(lambda path, encoding: TextSource(path, encoding, whole_records_length), open_csv, BYTES_PER_ROW)
-_NDJSON: Final = _Kind(lambda path, encoding: TextSource(path, encoding, whole_lines_length), open_ndjson, BYTES_PER_ROW)
-_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
-    {".csv": _CSV, ".ndjson": _NDJSON, ".jsonl": _NDJSON, ".parquet": _Kind(_parquet_source, _begin_parquet, 1)}
+_CSV: Final = _FormatSpec(
+    lambda path, encoding: TextSource(path, encoding, whole_records_length), open_csv, CSV_ROW_BYTES
+)
+_NDJSON: Final = _FormatSpec(
+    lambda path, encoding: TextSource(path, encoding, whole_lines_length), open_ndjson, CSV_ROW_BYTES
+)
+_PARQUET: Final = _FormatSpec(_open_parquet_source, _read_parquet_header, 1)
+_FORMAT_SPECS: Final[Mapping[str, _FormatSpec]] = MappingProxyType(
+    {".csv": _CSV, ".ndjson": _NDJSON, ".jsonl": _NDJSON, ".parquet": _PARQUET}
 )
 _WRITERS: Final[Mapping[str, Callable[[Path, Iterable[SourceRow]], int]]] = MappingProxyType(
     {".csv": write_csv, ".ndjson": write_ndjson, ".jsonl": write_ndjson, ".parquet": _write_parquet}
 )
 
 
-def _readable(file: str, blocks: Iterator[Block]) -> Iterator[Block]:
-    """Pass *blocks* on, and say it as `InvalidFile` where the operating system will not hand them over."""
+def _translate_read_errors(file: str, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield *blocks*, and raise `InvalidFile` where the operating system fails to read one."""
     try:
         yield from blocks
     except OSError as error:
@@ -182,8 +188,8 @@ def _readable(file: str, blocks: Iterator[Block]) -> Iterator[Block]:
     raise InvalidFile.at(file, f"cannot be read: {reason}")
 
 
-def _by_ending(path: Path, kinds: Mapping[str, _Found]) -> _Found:
-    kind = kinds.get(path.suffix.lower())
-    if kind is None:
-        raise InvalidFile.at(path.name, f"the file's ending must be one of {', '.join(kinds)}")
-    return kind
+def _select_by_ending(path: Path, choices: Mapping[str, _T]) -> _T:
+    choice = choices.get(path.suffix.lower())
+    if choice is None:
+        raise InvalidFile.at(path.name, f"the file's ending must be one of {', '.join(choices)}")
+    return choice

@@ -1,6 +1,6 @@
-"""A file as blocks of whole rows: cheap to cut, so that one process cuts while others read.
+"""Cut a file into blocks of whole rows. Cutting is cheap, so that one process cuts while others parse.
 
-Whatever the file's encoding and compression, a text block is UTF-8. Nothing is judged here that a reader of the block can judge.
+A text block is UTF-8, whatever the file's encoding and compression. Everything that the parser of a block can check is left to it.
 """
 
 import bz2
@@ -25,10 +25,10 @@ else:
     from backports import zstd
 
 BLOCK_BYTES: Final = 8 << 20
-"""Bytes of a text block, or a row more."""
+"""Size of a text block; the last row may go beyond it."""
 
 MAX_ROW_BYTES: Final = 400_000
-"""Bytes: what the readers accept of a record, in the longest UTF-8."""
+"""`MAX_RECORD_CHARS` in the longest UTF-8."""
 
 _BOM: Final = codecs.BOM_UTF8
 
@@ -38,117 +38,115 @@ class Block:
     """Whole rows of a file."""
 
     first_line: int
-    """The physical line on which it begins, from 1; in Parquet the number of its first row."""
+    """Number of its first physical line, from 1; in Parquet of its first row."""
     data: bytes = field(repr=False)
     end_position: int
-    """How far in the file it ends, in the unit of `Source.size`."""
+    """Where in the file it ends, in the unit of `SourceFile.size`."""
 
 
-_OPENERS: Final[Mapping[str, Callable[[BinaryIO], BinaryIO]]] = MappingProxyType(
+_DECOMPRESSORS: Final[Mapping[str, Callable[[BinaryIO], BinaryIO]]] = MappingProxyType(
     {
         ".gz": lambda raw: cast("BinaryIO", gzip.GzipFile(fileobj=raw)),
         ".bz2": lambda raw: cast("BinaryIO", bz2.BZ2File(raw)),
-        ".xz": lambda raw: cast("BinaryIO", lzma.LZMAFile(raw)),  # noqa: SIM115  closed with what it reads
+        ".xz": lambda raw: cast("BinaryIO", lzma.LZMAFile(raw)),  # noqa: SIM115  closed with the file that it reads
         ".zst": lambda raw: cast("BinaryIO", zstd.ZstdFile(raw)),
     }
 )
-COMPRESSIONS: Final = tuple(_OPENERS)
+COMPRESSIONS: Final = tuple(_DECOMPRESSORS)
 
 
 class TextSource:
-    """A text file, decompressed, put into UTF-8, and cut where a row ends."""
+    """A text file, decompressed, converted to UTF-8, and cut at the end of a row.
 
-    def __init__(self, path: Path, encoding: str, cut: Callable[[bytes], int]) -> None:
-        """Open a file.
+    Args:
+        path: compressed if its last ending is that of a compression.
+        encoding: of its text; under UTF-8 a byte order mark is skipped.
+        whole_rows_length: returns how many bytes at the start of some data are whole rows; 0 if the first row is incomplete.
 
-        Args:
-            path: compressed where its last ending says so.
-            encoding: of its text; a byte order mark is skipped under UTF-8.
-            cut: says how many bytes of some are whole rows; 0 where a row is not at its end yet.
+    Raises:
+        InvalidInput: the encoding does not exist.
+        OSError: the file cannot be opened.
+    """
 
-        Raises:
-            InvalidInput: there is no such encoding.
-            OSError: it cannot be opened.
-        """
+    def __init__(self, path: Path, encoding: str, whole_rows_length: Callable[[bytes], int]) -> None:
         try:
-            "".encode(encoding)  # refuses what is a codec and no encoding of text
+            "".encode(encoding)  # raises for a codec that is not a text encoding
             self._encoding = codecs.lookup(encoding).name
         except (LookupError, ValueError):
             raise InvalidInput("no such text encoding") from None
         self.name = path.name
-        self._cut = cut
-        # what follows the last block: its first line, and its bytes as far as they were read
-        self._line, self._rest = 1, b""
+        self._whole_rows_length = whole_rows_length
+        self._next_line, self._unconsumed = 1, b""
         self._raw = path.open("rb")
         self.size = path.stat().st_size
-        decompressing = _OPENERS.get(path.suffix.lower())
-        self._bytes: BinaryIO = decompressing(self._raw) if decompressing else self._raw
+        decompress = _DECOMPRESSORS.get(path.suffix.lower())
+        self._decompressed: BinaryIO = decompress(self._raw) if decompress else self._raw
 
     def close(self) -> None:
         """Close the file."""
         self._raw.close()
 
     def blocks(self) -> Iterator[Block]:
-        """Cut the file, once.
+        """Yield the blocks of the file. It can be called once.
 
         Raises:
-            InvalidFile: it cannot be decompressed or decoded.
+            InvalidFile: the file cannot be decompressed or decoded.
         """
-        for piece in self._pieces():
-            rest = self._rest + piece
-            end = self._cut(rest)
-            if not end and len(rest) > BLOCK_BYTES + MAX_ROW_BYTES:
-                end = len(rest)  # a row that does not end: whoever reads the block says where it began
-            self._rest = rest[end:]
+        for chunk in self._read_utf8_chunks():
+            data = self._unconsumed + chunk
+            end = self._whole_rows_length(data)
+            if not end and len(data) > BLOCK_BYTES + MAX_ROW_BYTES:
+                end = len(data)  # a row without an end: the parser of the block reports where it began
+            self._unconsumed = data[end:]
             if end:
-                block = Block(self._line, rest[:end], self._raw.tell())
-                self._line += count_line_ends(block.data)
+                block = Block(self._next_line, data[:end], self._raw.tell())
+                self._next_line += count_line_ends(block.data)
                 yield block
-        if self._rest:
-            yield Block(self._line, self._rest, self._raw.tell())
+        if self._unconsumed:
+            yield Block(self._next_line, self._unconsumed, self._raw.tell())
 
-    def _pieces(self) -> Iterator[bytes]:
-        plain = self._encoding == "utf-8"
+    def _read_utf8_chunks(self) -> Iterator[bytes]:
+        is_utf8 = self._encoding == "utf-8"
         decoder = codecs.getincrementaldecoder(self._encoding)(errors="surrogateescape")
-        first = True
+        is_first = True
         while True:
-            raw = piece = self._read()
-            if first and plain:
-                piece = raw.removeprefix(_BOM)
-            first = False
-            if not plain:  # what does not decode becomes a lone surrogate; whoever reads the block finds it on its line
-                piece = self._decoded(decoder, raw).encode("utf-8", "surrogatepass")
-            yield piece
+            raw = chunk = self._read_chunk()
+            if is_first and is_utf8:
+                chunk = raw.removeprefix(_BOM)
+            is_first = False
+            if not is_utf8:  # bytes that do not decode become lone surrogates, which the parser reports with their line
+                chunk = self._decode(decoder, raw).encode("utf-8", "surrogatepass")
+            yield chunk
             if not raw:
                 return
 
-    def _read(self) -> bytes:
+    def _read_chunk(self) -> bytes:
         try:
-            return self._bytes.read(BLOCK_BYTES)
+            return self._decompressed.read(BLOCK_BYTES)
         except (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile, ValueError):
             pass
         except OSError as error:
             if error.errno is not None:
                 raise
-        raise self._bad("its compression is damaged here or soon after")
+        raise self._error("its compression is damaged here or soon after")
 
-    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes) -> str:
+    def _decode(self, decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
         try:
-            return decoder.decode(piece, final=not piece)
-        except UnicodeError:  # an encoding of more than one byte a character; its message quotes the bytes
+            return decoder.decode(chunk, final=not chunk)
+        except UnicodeError:  # a multi-byte encoding; the message of the error quotes the bytes
             pass
-        raise self._bad(f"not {self._encoding} here or soon after")
+        raise self._error(f"not {self._encoding} here or soon after")
 
-    def _bad(self, reason: str) -> InvalidFile:
-        return InvalidFile.at(self.name, reason, line=self._line + count_line_ends(self._rest))
+    def _error(self, reason: str) -> InvalidFile:
+        return InvalidFile.at(self.name, reason, line=self._next_line + count_line_ends(self._unconsumed))
 
 
 def count_line_ends(data: bytes) -> int:
-    """Count the line ends in *data*: LF, CRLF or CR."""
-    returns = data.count(b"\r")
-    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+    """Return the number of line ends in *data*: LF, CRLF or CR."""
+    carriage_returns = data.count(b"\r")
+    return data.count(b"\n") + (carriage_returns - data.count(b"\r\n") if carriage_returns else 0)
 
 
 def open_block_text(data: bytes) -> io.StringIO:
-    """Open a block for reading with its line ends as they are, and what is not UTF-8 marked by lone surrogates."""
+    """Open a block as text with its line ends unchanged. Bytes that are not UTF-8 become lone surrogates."""
     return io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")

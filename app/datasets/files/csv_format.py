@@ -1,112 +1,47 @@
-"""CSV and NDJSON: from blocks of bytes to rows.
+"""CSV: from blocks of bytes to rows.
 
-Strict on purpose: a lenient CSV reader lost a sixth of a file behind one unclosed quote and said nothing. No parser's own message is passed on:
-those quote what they choked on.
+Strict on purpose: a lenient CSV reader silently lost a sixth of a file behind one unclosed quote. No parser's own message is passed on, because those
+messages quote the data.
 
-A block is read at once where nothing about it is out of the ordinary, and otherwise line by line, which finds the place of a fault. Both give the
-same rows.
+A block is parsed by the fastest of three readers that is certain to be right: Arrow, the csv module on the whole block, the csv module line by line.
+The last one finds the place of an error. All three return the same rows.
 """
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import Final, Self, TextIO
 
 from app.datasets.files.blocks import Block, TextSource, open_block_text
-from app.datasets.files.schema import COLUMNS, InvalidFile, RejectedRow, ParsedBlock, check_header, is_valid_unicode
-
-MAX_RECORD_CHARS: Final = 100_000
-"""Characters in one record. Below the csv module's own limit (131,072, global to the process), so that is never met."""
-
-
-class Lines:
-    """The physical lines of a text file, each checked as it is read.
-
-    Line ends inside a quoted CSV field may be of any kind, so how a line ended is judged only when the record ends.
-    """
-
-    def __init__(self, handle: TextIO, file: str, encoding: str, *, first: int = 1, ending: str = "") -> None:
-        """Read *handle*.
-
-        Args:
-            handle: what is read.
-            file: its name.
-            encoding: what it is said to be, for messages.
-            first: number of its first line.
-            ending: how lines end; none: as the first one does.
-        """
-        self.file = file
-        self.number = first - 1
-        self.ended = False
-        self.ending = ending
-        self._handle = handle
-        self._encoding = encoding
-        self._first = first
-        self._size = 0
-        self._last = ""
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        line = self._handle.readline(MAX_RECORD_CHARS + 1)
-        if not line:
-            self.ended = True
-            raise StopIteration
-        self.number += 1
-        self._size += len(line)
-        self._last = line
-        if self._size > MAX_RECORD_CHARS:
-            raise self.bad(
-                f"a record of over {MAX_RECORD_CHARS} characters begins here; a quote may be unclosed", self._first
-            )
-        if "\0" in line:
-            raise self.bad("holds a NUL character", self.number)
-        if not is_valid_unicode(line):
-            raise self.bad(f"not {self._encoding}; name the file's encoding (Korean Excel writes cp949)", self.number)
-        return line
-
-    def end_record(self) -> int:
-        """Judge the line end of the record just read, and answer the line on which that record began."""
-        first, self._first, self._size = self._first, self.number + 1, 0
-        ending = self._last[len(self._last.rstrip("\r\n")) :]
-        self.ending = self.ending or ending
-        if ending and ending != self.ending:
-            raise self.bad("ends in another way than the lines before it (LF, CRLF, CR: one kind only)", self.number)
-        return first
-
-    def bad(self, reason: str, line: int = 0, column: str = "") -> InvalidFile:
-        """Make the error for *line*, by default the first of the record being read."""
-        return InvalidFile.at(self.file, reason, line=line or self._first, column=column)
+from app.datasets.files.lines import MAX_RECORD_CHARS, LineReader, prepend_block
+from app.datasets.files.schema import COLUMNS, ParsedBlock, RejectedRow, check_header
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How the rows of one CSV file are read: what its header and its first line end said."""
+    """How to parse the blocks of one CSV file, from its header and its first line end."""
 
     file: str
     encoding: str
-    ending: str
-    places: tuple[int, ...]
-    """Where each of `COLUMNS` stands; one past the last for an absent one."""
+    line_end: str
+    column_indexes: tuple[int, ...]
+    """For each of `COLUMNS` its index in the file; `width` if it is absent."""
     width: int
 
     def parse(self, block: Block) -> ParsedBlock:
-        """Read the rows of a block.
+        """Parse the rows of a block.
 
         Raises:
-            InvalidFile: the block cannot be read as a whole.
+            InvalidFile: the block as a whole cannot be read.
         """
-        whole = self._read_with_arrow(block)
-        if whole is not None:
-            rows = len(whole["account_ref"])
-            absent = [""] * rows
+        arrays = self._read_with_arrow(block)
+        if arrays is not None:
+            row_count = len(arrays["account_ref"])
+            absent = [""] * row_count
             return ParsedBlock(
-                range(block.first_line, block.first_line + rows),
-                [whole.get(name, absent) for name in COLUMNS],
+                range(block.first_line, block.first_line + row_count),
+                [arrays.get(name, absent) for name in COLUMNS],
                 pipe_separated=True,
                 rejects=[],
             )
@@ -121,28 +56,30 @@ class CsvFormat:
             lines = [line for line, cells in zip(lines, records, strict=True) if len(cells) == self.width]
             records = [cells for cells in records if len(cells) == self.width]
         absent = [""] * len(records)
-        columns = [[*map(itemgetter(place), records)] if place < self.width else absent for place in self.places]
+        columns = [
+            [*map(itemgetter(index), records)] if index < self.width else absent for index in self.column_indexes
+        ]
         return ParsedBlock(lines, columns, pipe_separated=True, rejects=rejects)
 
     def _read_with_arrow(self, block: Block) -> Mapping[str, Sequence[object]] | None:
-        """Read the columns of a block that is written in the plainest way; None where it is not."""
+        """Read the columns of a block of plain CSV; None if the block is not plain."""
         from app.datasets.files.arrow_csv import read_plain_columns  # noqa: PLC0415  Arrow, which a server does not need
 
-        ends, returns = block.data.count(b"\n"), block.data.count(b"\r")
-        if b"\0" in block.data or returns != {"\n": 0, "\r\n": ends}.get(self.ending):
+        line_feeds, carriage_returns = block.data.count(b"\n"), block.data.count(b"\r")
+        if b"\0" in block.data or carriage_returns != {"\n": 0, "\r\n": line_feeds}.get(self.line_end):
             return None
-        names = [COLUMNS[self.places.index(place)] for place in range(self.width)]
+        names = [COLUMNS[self.column_indexes.index(index)] for index in range(self.width)]
         return read_plain_columns(block.data, names, MAX_RECORD_CHARS)
 
     def _read_with_csv_module(self, block: Block) -> tuple[Sequence[int], list[list[str]]] | None:
-        """Read a block whose records are a line each; None where any is not, or anything else wants a closer look."""
+        """Read a block in which each record is one line; None if one is not, or if anything needs a closer look."""
         data = block.data
-        ends = data.count(b"\n")
-        other = data.count(b"\r")
-        if b"\0" in data or not ends or other != {"\n": 0, "\r\n": data.count(b"\r\n")}.get(self.ending):
+        line_feeds, carriage_returns = data.count(b"\n"), data.count(b"\r")
+        expected_returns = {"\n": 0, "\r\n": data.count(b"\r\n")}.get(self.line_end)
+        if b"\0" in data or not line_feeds or carriage_returns != expected_returns:
             return None
         try:
-            lines = data.decode().split(self.ending)
+            lines = data.decode().split(self.line_end)
             if max(map(len, lines)) > MAX_RECORD_CHARS:
                 return None
             if not lines[-1]:
@@ -156,55 +93,52 @@ class CsvFormat:
         return range(block.first_line, block.first_line + len(records)), records
 
     def _read_by_line(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
-        handle = open_block_text(block.data)
-        records = [*_records(Lines(handle, self.file, self.encoding, first=block.first_line, ending=self.ending))]
+        text = open_block_text(block.data)
+        lines = LineReader(text, self.file, self.encoding, first_line=block.first_line, line_end=self.line_end)
+        records = [*_read_records(lines)]
         return [line for line, _ in records], [cells for _, cells in records]
 
 
 def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Iterator[Block]]:
-    """Read a CSV file's header; gives the format of what follows, and that, block by block. None where the file is empty.
+    """Read the header of a CSV file. Return its format and the blocks after the header. The format is None if the file is empty.
 
     Raises:
-        InvalidFile: the header cannot be one.
+        InvalidFile: the header is invalid.
     """
     blocks = source.blocks()
-    first = next(blocks, None)
-    if first is None:
+    first_block = next(blocks, None)
+    if first_block is None:
         return None, blocks
-    lines = Lines(open_block_text(first.data), source.name, encoding)
-    line, header = next(_records(lines), (0, []))
+    lines = LineReader(open_block_text(first_block.data), source.name, encoding)
+    line, header = next(_read_records(lines), (0, []))
     if not header:
         return None, blocks
     check_header(source.name, header, line=line)
-    places = tuple(header.index(column) if column in header else len(header) for column in COLUMNS)
-    format_ = CsvFormat(source.name, encoding, lines.ending, places, len(header))
-    behind = "".join(islice(open_block_text(first.data), lines.number)).encode("utf-8", "surrogateescape")
-    return format_, _chained(Block(lines.number + 1, first.data[len(behind) :], first.end_position), blocks)
-
-
-def _chained(first: Block, rest: Iterator[Block]) -> Iterator[Block]:
-    if first.data:
-        yield first
-    yield from rest
+    column_indexes = tuple(header.index(column) if column in header else len(header) for column in COLUMNS)
+    format_ = CsvFormat(source.name, encoding, lines.line_end, column_indexes, len(header))
+    header_text = "".join(islice(open_block_text(first_block.data), lines.line_number))
+    header_bytes = len(header_text.encode("utf-8", "surrogateescape"))
+    rest = Block(lines.line_number + 1, first_block.data[header_bytes:], first_block.end_position)
+    return format_, prepend_block(rest, blocks)
 
 
 def whole_records_length(data: bytes) -> int:
-    """Say how many bytes of *data* are whole records: up to the last line end that an even number of quotes precedes.
+    """Return how many bytes at the start of *data* are whole records: up to the last line end with an even number of quotes before it.
 
-    A quote inside an unquoted cell, which RFC 4180 forbids, misleads it; the record so cut does not close, and is refused.
+    A quote inside an unquoted cell, which RFC 4180 forbids, leads to a wrong cut. The record that was cut does not close, and the file is refused.
     """
-    ending = b"\n" if b"\n" in data else b"\r"
-    odd = data.count(b'"') & 1
+    line_end = b"\n" if b"\n" in data else b"\r"
+    is_odd = data.count(b'"') & 1
     end = len(data)
-    while (at := data.rfind(ending, 0, end)) >= 0:
-        odd ^= data.count(b'"', at, end) & 1
-        if not odd:
-            return at + 1
-        end = at
+    while (position := data.rfind(line_end, 0, end)) >= 0:
+        is_odd ^= data.count(b'"', position, end) & 1
+        if not is_odd:
+            return position + 1
+        end = position
     return 0
 
 
-def _records(lines: Lines) -> Iterator[tuple[int, list[str]]]:
+def _read_records(lines: LineReader) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, strict=True)
     while True:
         try:
@@ -216,80 +150,7 @@ def _records(lines: Lines) -> Iterator[tuple[int, list[str]]]:
         line = lines.end_record()
         if cells:
             yield line, cells
-    if lines.ended:
-        raise lines.bad("a quote opens in this record and is never closed")
-    raise lines.bad("a closing quote is followed by something else than a comma or the end of the line", lines.number)
-
-
-class _Pairs(tuple[tuple[str, object], ...]):
-    """A JSON object as its keys and values, so that a repeated key is seen."""
-
-    __slots__ = ()
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_Pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class NdjsonFormat:
-    """How the rows of a file of one JSON object a line are read. A line that is none is a reject: the next one stands by itself."""
-
-    file: str
-    encoding: str
-    ending: str
-
-    def parse(self, block: Block) -> ParsedBlock:
-        """Read the rows of a block.
-
-        Raises:
-            InvalidFile: the block cannot be read as a whole.
-        """
-        lines = Lines(open_block_text(block.data), self.file, self.encoding, first=block.first_line, ending=self.ending)
-        rejects: list[RejectedRow] = []
-        numbers: list[int] = []
-        rows: list[list[object]] = []
-        for text in lines:
-            line = lines.end_record()
-            if not text.strip():
-                continue
-            cells = _from_json(line, text)
-            if isinstance(cells, RejectedRow):
-                rejects.append(cells)
-            else:
-                numbers.append(line)
-                rows.append([cells.get(column) for column in COLUMNS])
-        columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
-        return ParsedBlock(numbers, columns, pipe_separated=False, rejects=rejects)
-
-
-def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None, Iterator[Block]]:
-    """Read how an NDJSON file's first line ends; gives the format, and the file block by block. None where the file is empty."""
-    blocks = source.blocks()
-    first = next(blocks, None)
-    if first is None:
-        return None, blocks
-    line = open_block_text(first.data).readline()
-    ending = line[len(line.rstrip("\r\n")) :]
-    return NdjsonFormat(source.name, encoding, ending), _chained(first, blocks)
-
-
-def whole_lines_length(data: bytes) -> int:
-    """Say how many bytes of *data* are whole lines."""
-    return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r")) + 1
-
-
-def _from_json(line: int, text: str) -> dict[str, object] | RejectedRow:
-    try:
-        pairs: object = _DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return RejectedRow(line, "", "not JSON")
-    if not isinstance(pairs, _Pairs):
-        return RejectedRow(line, "", "not a JSON object")
-    cells: dict[str, object] = {}
-    for key, value in pairs:
-        if key not in COLUMNS:
-            return RejectedRow(line, "", "a key that is no column of a data set file")
-        if key in cells:
-            return RejectedRow(line, key, "stands in the object twice")
-        cells[key] = value
-    return cells
+    if lines.at_end:
+        raise lines.error("a quote opens in this record and is never closed")
+    reason = "a closing quote is followed by something else than a comma or the end of the line"
+    raise lines.error(reason, lines.line_number)

@@ -1,4 +1,4 @@
-"""Parquet: the same rows, typed. Text columns must be text: a phone kept as a number has lost its zeros already."""
+"""Parquet: the same rows, typed. Text columns must be text: a phone stored as a number has lost its leading zeros."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from app.datasets.files.blocks import Block
-from app.datasets.files.schema import COLUMNS, MULTI_VALUE_COLUMNS, InvalidFile, SourceRow, ParsedBlock, check_header
+from app.datasets.files.schema import COLUMNS, MULTI_VALUE_COLUMNS, InvalidFile, ParsedBlock, SourceRow, check_header
 
 BATCH_ROWS: Final = 10_000
-"""Rows held at once, reading and writing."""
+"""Rows in memory at a time, when reading and when writing."""
 
 _SCHEMA: Final = pa.schema(
     [
@@ -25,15 +25,14 @@ _SCHEMA: Final = pa.schema(
 
 
 class ParquetSource:
-    """A Parquet file, batch by batch; each goes as an Arrow stream of its own. Its size is its number of rows."""
+    """A Parquet file. Each batch of rows becomes a block, as an Arrow stream. The size is the number of rows.
+
+    Raises:
+        InvalidFile: it is not a Parquet file, or its schema is not that of a data set file.
+        OSError: it cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open a file and hold its schema against the columns of a data set file.
-
-        Raises:
-            InvalidFile: it is no Parquet file, or not of these columns.
-            OSError: it cannot be opened.
-        """
         self.name = path.name
         self._handle = path.open("rb")
         try:
@@ -57,13 +56,13 @@ class ParquetSource:
         self._handle.close()
 
     def blocks(self) -> Iterator[Block]:
-        """Read the file, once.
+        """Yield the blocks of the file. It can be called once.
 
         Raises:
-            InvalidFile: it is damaged.
+            InvalidFile: the file is damaged.
         """
         row = 0
-        for batch in _batches(self.name, self._file):
+        for batch in _read_batches(self.name, self._file):
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, batch.schema) as stream:
                 stream.write_batch(batch)
@@ -73,63 +72,67 @@ class ParquetSource:
 
 @dataclass(frozen=True, slots=True)
 class ParquetFormat:
-    """How the rows of a Parquet file are read. Its text is UTF-8 whatever the caller names."""
+    """How to parse the blocks of a Parquet file. Its text is always UTF-8; the encoding option does not apply."""
 
     file: str
 
     def parse(self, block: Block) -> ParsedBlock:
-        """Read the rows of a block.
+        """Parse the rows of a block.
 
         Raises:
             InvalidFile: some text is not UTF-8.
         """
         (batch,) = pa.ipc.open_stream(block.data)
-        texts = {name: _texts(self.file, block.first_line - 1, name, batch.column(name)) for name in batch.schema.names}
+        cells = {
+            name: _to_python(self.file, block.first_line - 1, name, batch.column(name)) for name in batch.schema.names
+        }
         absent: list[object] = [None] * batch.num_rows
-        columns = [texts.get(name, absent) for name in COLUMNS]
-        return ParsedBlock(range(block.first_line, block.first_line + batch.num_rows), columns, pipe_separated=False, rejects=[])
+        columns = [cells.get(name, absent) for name in COLUMNS]
+        return ParsedBlock(
+            range(block.first_line, block.first_line + batch.num_rows), columns, pipe_separated=False, rejects=[]
+        )
 
 
 def write_parquet(path: Path, rows: Iterable[SourceRow]) -> int:
-    """Write *rows* a batch at a time; answers how many."""
+    """Write *rows* in batches; return how many."""
     count = 0
-    rest = iter(rows)
+    remaining = iter(rows)
     with pq.ParquetWriter(path, _SCHEMA) as writer:
-        while batch := list(islice(rest, BATCH_ROWS)):
-            columns = zip(*map(_cells, batch), strict=True)
+        while batch := list(islice(remaining, BATCH_ROWS)):
+            columns = zip(*map(_to_cells, batch), strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
             count += len(batch)
     return count
 
 
-def _cells(row: SourceRow) -> tuple[object, ...]:
-    several = (row.emails, row.phones, row.names, row.addresses, row.items)
-    return row.account_ref, row.recipient_ref, *several, row.cohort, row.count, row.confidence
+def _to_cells(row: SourceRow) -> tuple[object, ...]:
+    multi_values = (row.emails, row.phones, row.names, row.addresses, row.items)
+    return row.account_ref, row.recipient_ref, *multi_values, row.cohort, row.count, row.confidence
 
 
 def _check_schema(file: str, schema: pa.Schema) -> None:
     check_header(file, schema.names, line=0)
     for field in schema:
-        if problem := _type_problem(field.name, field.type):
+        if problem := _column_problem(field.name, field.type):
             raise InvalidFile.at(file, problem, column=field.name)
 
 
-def _type_problem(column: str, kind: pa.DataType) -> str | None:
-    if column in MULTI_VALUE_COLUMNS and (types.is_list(kind) or types.is_large_list(kind)):
-        kind = kind.value_type
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_null(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+def _column_problem(column: str, type_: pa.DataType) -> str | None:
+    if column in MULTI_VALUE_COLUMNS and (types.is_list(type_) or types.is_large_list(type_)):
+        type_ = type_.value_type
+    if types.is_dictionary(type_):
+        type_ = type_.value_type
+    if types.is_null(type_) or types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return None
     if column == "count":
-        return None if types.is_integer(kind) else "must hold whole numbers or text"
-    if types.is_primitive(kind) or types.is_decimal(kind):
-        return "holds numbers, whose leading zeros are lost already: export it as text"
+        return None if types.is_integer(type_) else "must hold whole numbers or text"
+    if types.is_primitive(type_) or types.is_decimal(type_):
+        return "holds numbers, which have lost their leading zeros: export it as text"
     return "must hold text or lists of text" if column in MULTI_VALUE_COLUMNS else "must hold text"
 
 
-def _batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+def _read_batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
     batches = file.iter_batches(batch_size=BATCH_ROWS)
     row = 0
     while True:
@@ -144,13 +147,13 @@ def _batches(name: str, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
     raise InvalidFile.at(name, "damaged here or soon after", line=row + 1, unit="row")
 
 
-def _texts(name: str, row: int, column: str, cells: pa.Array) -> list[object]:
-    """Take *cells* out of Arrow. It does not check its UTF-8 before this, and its error would quote the bytes."""
+def _to_python(name: str, row: int, column: str, cells: pa.Array) -> list[object]:
+    """Convert an Arrow array to Python objects. Only this step checks the UTF-8, and Arrow's error would quote the bytes."""
     try:
         return cells.to_pylist()  # type: ignore[no-any-return]
     except UnicodeDecodeError:
-        place = next(i for i, cell in enumerate(cells, start=1) if not _decodes(cell))
-    raise InvalidFile.at(name, "not UTF-8", line=row + place, column=column, unit="row")
+        number = next(i for i, cell in enumerate(cells, start=1) if not _decodes(cell))
+    raise InvalidFile.at(name, "not UTF-8", line=row + number, column=column, unit="row")
 
 
 def _decodes(cell: pa.Scalar) -> bool:

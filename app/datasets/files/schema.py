@@ -1,7 +1,7 @@
-"""The row of a data set file: its columns, and what a row must hold to be taken.
+"""The schema of a data set file: its columns, and what a row must contain.
 
-No value may leave this package's readers in a message, a reject or a repr: those name a line, a column and a reason.
-The same rules hold for CSV, NDJSON and Parquet; the readers only bring the cells.
+Messages, rejected rows and reprs of this package name a line, a column and a reason, and never a value. The same rules apply to CSV, NDJSON and
+Parquet; the readers only provide the cells.
 """
 
 import re
@@ -26,7 +26,7 @@ COLUMNS: Final = (
 REQUIRED_COLUMNS: Final = ("account_ref", "items")
 """Columns that the header must hold, besides email or phone."""
 MULTI_VALUE_COLUMNS: Final = frozenset({"email", "phone", "name", "address", "items"})
-"""Columns that may hold more than one value."""
+"""Columns that may hold several values."""
 
 MAX_CELL_CHARS: Final = 10_000
 """Characters in one cell, all its values together."""
@@ -34,17 +34,17 @@ MAX_COUNT: Final = 2**31 - 1
 
 Confidence = Literal["confirmed", "possible", "withdrawn"]
 _CONFIDENCES: Final = frozenset({"confirmed", "possible", "withdrawn"})
-_COUNT: Final = re.compile(r"[0-9]{1,10}")
-_NO_CONFIDENCE: Final = "must be confirmed, possible or withdrawn"
-_TEXT_ONLY: Final = "must be text, not a number: leading zeros are lost already"
+_COUNT_PATTERN: Final = re.compile(r"[0-9]{1,10}")
+_INVALID_CONFIDENCE: Final = "must be confirmed, possible or withdrawn"
+_NOT_TEXT: Final = "must be text, not a number: leading zeros are lost already"
 
 
 @dataclass(slots=True, repr=False)
 class SourceRow:
-    """One row: something found about one person. Rows are equal wherever they stand.
+    """One row of a file: a finding about one person. The line is ignored when rows are compared.
 
-    *line* is the physical line on which the row begins, or its number from 1 in Parquet. An empty *recipient_ref* is the
-    account's holder. *count* runs from 1 to `MAX_COUNT`. Values are as the file spells them, less the space around them.
+    *line* is the physical line on which the row begins; in Parquet the row's number from 1. An empty *recipient_ref* means the account's holder.
+    *count* is from 1 to `MAX_COUNT`. Values are spelled as in the file, without the spaces around them.
     """
 
     line: int = field(compare=False)
@@ -65,7 +65,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that cannot be taken. *column* is empty where the row as a whole is at fault."""
+    """A row that cannot be used. *column* is empty if the row as a whole is invalid."""
 
     line: int
     column: str
@@ -73,107 +73,107 @@ class RejectedRow:
 
 
 class InvalidFile(InvalidInput):
-    """The file as a whole cannot be read. *line* is 0 and *column* empty where they do not apply."""
+    """The file as a whole cannot be read. *line* is 0 and *column* is empty where they do not apply."""
 
     line: int = 0
     column: str = ""
 
     @classmethod
     def at(cls, file: str, reason: str, *, line: int = 0, column: str = "", unit: str = "line") -> Self:
-        """Name the place and the reason; *unit* is what *line* counts."""
+        """Create the error with its place; *unit* is what *line* counts."""
         place = [file, *([f"{unit} {line}"] if line else []), *([f"column {column}"] if column else [])]
         error = cls(f"{', '.join(place)}: {reason}")
         error.line, error.column = line, column
         return error
 
 
-def check_header(file: str, names: Sequence[str], *, line: int) -> None:
-    """Check a header against `COLUMNS`. The order is free; optional columns take their defaults where they are absent.
-
-    An unknown column is named by its place only: where the header is missing, its "names" are somebody's data.
-
-    Raises:
-        InvalidFile: a column is unknown or repeated, or a required one is missing: account_ref, items, and email or phone.
-    """
-    for place, name in enumerate(names, start=1):
-        if name not in COLUMNS:
-            reason = f"not a column of a data set file; the header may hold {', '.join(COLUMNS)}"
-            raise InvalidFile.at(file, reason, line=line, column=str(place))
-        if name in names[: place - 1]:
-            raise InvalidFile.at(file, "stands in the header twice", line=line, column=name)
-    for name in REQUIRED_COLUMNS:
-        if name not in names:
-            raise InvalidFile.at(file, "missing from the header", line=line, column=name)
-    if "email" not in names and "phone" not in names:
-        raise InvalidFile.at(
-            file, "missing from the header, both: nobody could be found", line=line, column="email or phone"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """Why a cell cannot be taken."""
+    """Why a cell, or the row because of this cell, cannot be used."""
 
     reason: str
 
 
 @dataclass(slots=True)
 class ParsedBlock:
-    """The rows of a block, column by column; what is no row is put aside."""
+    """The rows of a block, column by column, and the lines that are not rows."""
 
     lines: Sequence[int]
     columns: Sequence[Sequence[object]] = field(repr=False)
-    """The cells of each of `COLUMNS`, absent ones too; an Arrow array of text where a block was read at once."""
+    """The cells of each of `COLUMNS`, absent columns included. An Arrow array of text if Arrow parsed the block."""
     pipe_separated: bool
-    """Whether every cell is text, found free of NUL and lone surrogates, that holds several values set apart by ``|`` (CSV); otherwise cells are
-    as JSON or Parquet has them (text, lists of text, a whole number for the count), and a text is one value."""
+    """True for CSV: each cell is text without NUL and lone surrogates, and ``|`` separates its values.
+
+    False for NDJSON and Parquet: cells have their JSON or Parquet type (text, a list of text, an integer for the count), and a text is one value."""
     rejects: list[RejectedRow]
 
 
+def check_header(file: str, names: Sequence[str], *, line: int) -> None:
+    """Check a header against `COLUMNS`. The order is free; optional columns take their defaults where they are absent.
+
+    An unknown column is named by its index only: if the header is missing, its "names" are personal data.
+
+    Raises:
+        InvalidFile: a column is unknown or repeated, or a required one is missing: account_ref, items, and email or phone.
+    """
+    for number, name in enumerate(names, start=1):
+        if name not in COLUMNS:
+            reason = f"not a column of a data set file; the header may hold {', '.join(COLUMNS)}"
+            raise InvalidFile.at(file, reason, line=line, column=str(number))
+        if name in names[: number - 1]:
+            raise InvalidFile.at(file, "appears in the header twice", line=line, column=name)
+    for name in REQUIRED_COLUMNS:
+        if name not in names:
+            raise InvalidFile.at(file, "missing from the header", line=line, column=name)
+    if "email" not in names and "phone" not in names:
+        reason = "missing from the header: without both, no person can be found"
+        raise InvalidFile.at(file, reason, line=line, column="email or phone")
+
+
 def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:
-    """Read one cell: text, a tuple of text where there may be several, a number for the count. A `CellError` where it cannot be taken.
+    """Parse one cell: text, a tuple of text for `MULTI_VALUE_COLUMNS`, an integer for the count. A `CellError` if it is invalid.
 
     Args:
         column: one of `COLUMNS`.
-        cell: as a `Table` holds it.
-        piped: as a `Table` says.
+        cell: as in `ParsedBlock.columns`.
+        pipe_separated: as in `ParsedBlock`.
     """
-    if cell is not None and (problem := _length_problem(cell) if pipe_separated else _problem(column, cell)):
+    if cell is not None and (problem := _length_problem(cell) if pipe_separated else _type_problem(column, cell)):
         return CellError(problem)
     if column in MULTI_VALUE_COLUMNS:
-        return _values(cell, pipe_separated) if cell else ()
+        return _parse_values(cell, pipe_separated) if cell else ()
     if column == "count":
-        return _count(cell) or CellError(f"must be a whole number from 1 to {MAX_COUNT}")
+        return _parse_count(cell) or CellError(f"must be a whole number from 1 to {MAX_COUNT}")
     text = cell.strip() if isinstance(cell, str) else ""
     if column == "account_ref" and not text:
         return CellError("must not be empty")
     if column == "confidence":
-        return text or "confirmed" if text in _CONFIDENCES or not text else CellError(_NO_CONFIDENCE)
+        return text or "confirmed" if text in _CONFIDENCES or not text else CellError(_INVALID_CONFIDENCE)
     return text
 
 
 def check_items(items: Sequence[str], confidence: str) -> CellError | None:
-    """Check that a row says what leaked. Sealed without items, it would tell its owner that nothing did."""
-    return (
-        None if items or confidence == "withdrawn" else CellError("must not be empty unless the confidence is withdrawn")
-    )
+    """Check that a row says what leaked. Sealed without items, its record would tell the person that nothing did."""
+    if items or confidence == "withdrawn":
+        return None
+    return CellError("must not be empty unless the confidence is withdrawn")
 
 
 def split_values(cell: str) -> list[str]:
-    """Take a CSV cell apart at each ``|``; ``||`` is the character itself, read from the left."""
+    """Split a CSV cell at each ``|``. From the left, ``||`` is an escaped ``|``."""
     if "||" not in cell:
         return cell.split("|")
     return [value.replace("\0", "|") for value in cell.replace("||", "\0").split("|")]
 
 
 def join_values(values: Sequence[str]) -> str:
-    """Undo `split_values`. A value that begins with ``|`` gets a space before it, which reading strips again."""
-    doubled = [value.replace("|", "||") for value in values]
-    return "|".join(f" {value}" if value.startswith("|") else value for value in doubled)
+    """Reverse `split_values`. A value that begins with ``|`` gets a space before it, which the reader strips."""
+    escaped = [value.replace("|", "||") for value in values]
+    return "|".join(f" {value}" if value.startswith("|") else value for value in escaped)
 
 
 def is_valid_unicode(text: str) -> bool:
-    """Whether *text* is free of lone surrogates, which no encoding can write."""
+    """Return whether *text* has no lone surrogates, which no encoding can write."""
     if text.isascii():
         return True
     try:
@@ -187,7 +187,7 @@ def _length_problem(text: object) -> str | None:
     return f"over {MAX_CELL_CHARS} characters" if len(cast("str", text)) > MAX_CELL_CHARS else None
 
 
-def _problem(column: str, cell: object) -> str | None:
+def _type_problem(column: str, cell: object) -> str | None:
     if type(cell) is str:
         return _text_problem(cell)
     if column == "count":
@@ -197,7 +197,7 @@ def _problem(column: str, cell: object) -> str | None:
         if not all(type(value) is str for value in texts):
             return "must hold text only"
         return _text_problem("".join(texts))
-    return _TEXT_ONLY if isinstance(cell, int | float) else "must be text"
+    return _NOT_TEXT if isinstance(cell, int | float) else "must be text"
 
 
 def _text_problem(text: str) -> str | None:
@@ -208,17 +208,17 @@ def _text_problem(text: str) -> str | None:
     return None if is_valid_unicode(text) else "holds half a character (a lone surrogate)"
 
 
-def _count(cell: object) -> int | None:
+def _parse_count(cell: object) -> int | None:
     if isinstance(cell, str):
         text = cell.strip()
-        if text and not _COUNT.fullmatch(text):
+        if text and not _COUNT_PATTERN.fullmatch(text):
             return None
         cell = int(text or "1")
     count = 1 if cell is None else cast("int", cell)
     return count if 1 <= count <= MAX_COUNT else None
 
 
-def _values(cell: object, pipe_separated: bool) -> tuple[str, ...]:
+def _parse_values(cell: object, pipe_separated: bool) -> tuple[str, ...]:
     if isinstance(cell, str):
         if not pipe_separated or "|" not in cell:
             value = cell.strip()

@@ -1,16 +1,30 @@
-"""Import in four stages with plain hand-overs.
+"""Import of a data set in four stages with plain hand-overs.
 
-read    `reading`   blocks of a file, in worker processes: rows judged, in canonical form, put aside by person
-seal    `sealing`   partitions of people: keyholder, digest, record, inner seal
-sort    `sorting`   buckets of stored locators: people who share an identifier meet, markers, size classes
-load    `loading`   entries numbered, the outer seal laid, into the data set's own table
+read    `stages.read`   blocks of the file, in worker processes: validates rows, brings them to canonical form, partitions them by person
+seal    `stages.seal`   partitions of people: keyholder MACs, key derivation, record, inner seal
+sort    `stages.sort`   buckets of stored locators: people who share an identifier meet; overflow markers, size classes
+load    `stages.load`   numbers the entries, applies the outer seal, loads the data set's own table
 
-`pipeline.import_file` runs them, and `adding` makes the data set be there.
-`planting` puts `nobodies` behind what the first of them read: canaries.
-What lies between two stages is put aside by `spill` in a `workspace`, where the same command finds it again.
-Rows travel in Arrow batches (`rows`). Whoever serves has no use for Arrow, so nothing here that needs it is imported with the package.
+`pipeline.import_file` runs the stages, and `commit` makes the data set visible.
+`canary_planter` adds `canary_identities` after the read stage.
+`spill` writes the data between two stages to an encrypted `workspace`, from which the same command can resume.
+Rows travel in Arrow batches (`row_batch`). The server does not need Arrow, so this package imports nothing that loads it.
 """
 
-from app.datasets.importing.options import MAX_CANARIES, DEFAULT_CANARY_DOMAIN, ProgressListener, ImportOptions, NullListener, ImportResult
+from app.datasets.importing.options import (
+    DEFAULT_CANARY_DOMAIN,
+    MAX_CANARIES,
+    ImportOptions,
+    ImportResult,
+    NullListener,
+    ProgressListener,
+)
 
-__all__ = ["MAX_CANARIES", "DEFAULT_CANARY_DOMAIN", "ProgressListener", "ImportOptions", "NullListener", "ImportResult"]
+__all__ = [
+    "DEFAULT_CANARY_DOMAIN",
+    "MAX_CANARIES",
+    "ImportOptions",
+    "ImportResult",
+    "NullListener",
+    "ProgressListener",
+]

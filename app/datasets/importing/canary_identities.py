@@ -1,70 +1,73 @@
-"""People whom nobody is, drawn under the application secret for one incident: each of its data sets has the same ones, as it has the same people.
+"""Canary identities: fictitious people derived from the application key and the incident. All data sets of an incident share them.
 
-Their identifiers are nobody's. Emails stand at a domain that delivers to nobody. Phones are of the exchanges 0000 to 1999 of 010, which may not be
-used (https://kukinews.com/article/view/kuk201709210160).
+Their identifiers belong to no real person. Emails are at a domain that does not deliver mail. Phone numbers are in the exchanges 0000 to 1999 of
+010, which are not assigned (https://kukinews.com/article/view/kuk201709210160).
 """
 
 import hmac
 
 from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
-from app.datasets.synthetic.people import SeededChoice, PersonGenerator, format_address
+from app.datasets.synthetic.people import PersonGenerator, SeededChoice, format_address
 from app.identifiers import MalformedValue, canonicalize
 
-EACH = 2
-"""Emails, phones, names and addresses of one at most: few people have more."""
-_EMAILS = 2 * EACH
-"""That may be asked for, since one takes the place of a phone that cannot be used."""
-_PHONES = 4
-"""That are drawn for each."""
-_TYPED = frozenset({0, 1111, 1234})
-"""Exchanges that people type who have no number to give, and who are not to raise an alarm."""
+MAX_PER_KIND = 2
+"""Emails, phones, names and addresses of one canary. Few people have more."""
+_EMAILS_PER_CANARY = 2 * MAX_PER_KIND
+"""Distinct emails reserved for each canary: an email also replaces a phone number that cannot be used."""
+_PHONE_CANDIDATES = 4
+"""Phone numbers drawn for each canary."""
+_PLACEHOLDER_EXCHANGES = frozenset({0, 1111, 1234})
+"""Exchanges that people enter when they do not want to give a number. They must not raise an alert."""
 
 
-class Nobodies:
-    """As many of them as are asked for, by number; all they have is in canonical form."""
+class CanaryIdentities:
+    """Generates the identity of each canary by its index. All values are in canonical form."""
 
-    def __init__(self, secret: ApplicationKey, incident: str, domain: str) -> None:
-        """Know their seed.
+    def __init__(self, application_key: ApplicationKey, incident: str, domain: str) -> None:
+        """Derive the seed of the incident.
 
         Raises:
-            ImportFailed: no email can stand at the domain.
+            ImportFailed: the domain is not valid in an email address.
         """
-        seed = hmac.digest(secret.subkey("canaries"), incident.encode(), "sha256")
+        seed = hmac.digest(application_key.subkey("canaries"), incident.encode(), "sha256")
         self._people = PersonGenerator(1, int.from_bytes(seed, "big"))
         try:
             self._domain = canonicalize("email", f"a@{domain}").removeprefix("a@")
         except MalformedValue:
-            raise ImportFailed("canary domain: no email can stand at it") from None
+            raise ImportFailed("canary domain: must be valid in an email address") from None
 
-    def draw(self, number: int) -> SeededChoice:
-        """Begin to draw what is decided about one of them, attempt by attempt."""
-        return self._people.seeded_choice(b"decided", number)
+    def seeded_choice(self, index: int) -> SeededChoice:
+        """Return the random numbers for the decisions about a canary; *index* counts attempts, several for each canary."""
+        return self._people.seeded_choice(b"decided", index)
 
-    def account(self, number: int) -> str:
-        """Give an account_ref that is nobody else's."""
-        return f"{self._people.seeded_choice(b'account', number).integer_below(1 << 128):032x}"
+    def account_ref(self, index: int) -> str:
+        """Return a unique account_ref."""
+        return f"{self._people.seeded_choice(b'account', index).integer_below(1 << 128):032x}"
 
-    def emails(self, number: int, count: int) -> list[str]:
-        """Give some emails, which nobody guesses."""
-        found = []
-        for at in range(number * _EMAILS, number * _EMAILS + count):
-            given, surname = self._people.non_customer(at).latin_name.lower().split()
-            found.append(f"{given}.{surname}{self._people.seeded_choice(b'email', at).integer_below(10**8)}@{self._domain}")
-        return found
+    def emails(self, index: int, count: int) -> list[str]:
+        """Return *count* emails that cannot be guessed."""
+        emails = []
+        for email_index in range(index * _EMAILS_PER_CANARY, index * _EMAILS_PER_CANARY + count):
+            given_name, surname = self._people.non_customer(email_index).latin_name.lower().split()
+            digits = self._people.seeded_choice(b"email", email_index).integer_below(10**8)
+            emails.append(f"{given_name}.{surname}{digits}@{self._domain}")
+        return emails
 
-    def phones(self, number: int) -> list[str]:
-        """Give all phones that one may have, none of them of `_TYPED`."""
-        draws = [self._people.seeded_choice(b"phone", at) for at in range(number * _PHONES, (number + 1) * _PHONES)]
-        drawn = [(draw.integer_below(2000), draw.integer_below(10_000)) for draw in draws]
-        return [f"+8210{exchange:04}{line:04}" for exchange, line in drawn if exchange not in _TYPED]
+    def phones(self, index: int) -> list[str]:
+        """Return all phone numbers that a canary may have. None is in `_PLACEHOLDER_EXCHANGES`."""
+        indexes = range(index * _PHONE_CANDIDATES, (index + 1) * _PHONE_CANDIDATES)
+        draws = [self._people.seeded_choice(b"phone", phone_index) for phone_index in indexes]
+        numbers = [(draw.integer_below(2000), draw.integer_below(10_000)) for draw in draws]
+        return [f"+8210{exchange:04}{line:04}" for exchange, line in numbers if exchange not in _PLACEHOLDER_EXCHANGES]
 
-    def names(self, number: int, count: int) -> list[str]:
-        """Give up to `EACH` names: in Hangul, then in Latin letters."""
-        one = self._people.non_customer(number * EACH)
-        return [canonicalize("name", text) for text in (one.name, one.latin_name)[:count]]
+    def names(self, index: int, count: int) -> list[str]:
+        """Return up to `MAX_PER_KIND` names: one in Hangul, then one in Latin letters."""
+        person = self._people.non_customer(index * MAX_PER_KIND)
+        return [canonicalize("name", text) for text in (person.name, person.latin_name)[:count]]
 
-    def addresses(self, number: int, count: int) -> list[str]:
-        """Give up to `EACH` addresses."""
-        homes = [self._people.non_customer(at).address for at in range(number * EACH, number * EACH + min(count, EACH))]
+    def addresses(self, index: int, count: int) -> list[str]:
+        """Return up to `MAX_PER_KIND` addresses."""
+        indexes = range(index * MAX_PER_KIND, index * MAX_PER_KIND + min(count, MAX_PER_KIND))
+        homes = [self._people.non_customer(home_index).address for home_index in indexes]
         return [canonicalize("address", format_address(home)) for home in homes]

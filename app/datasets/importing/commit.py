@@ -1,44 +1,43 @@
-"""What makes a loaded data set be there: the rows that vouch for its shards, and the row that says what it is, with its signed manifest."""
+"""The rows that complete a loaded data set: the sentinels of its shards, and its catalogue row with the signed manifest."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.keys import SigningKey
-from app.datasets import catalog_queries
-from app.datasets import kdf_params
+from app.crypto.mac_inputs import TAG_BYTES
+from app.datasets import catalog_queries, kdf_params
 from app.datasets.canary_index import seal_canaries
-from app.datasets.importing.context import ImportContext
-from app.datasets.importing.seal_result import Sealed
-from app.datasets.manifest import RowMultisetHash, Manifest
-from app.datasets.models import DataSetRow
-from app.datasets.shard_ranges import find_sentinels
-from app.datasets.record import Sentinel, encode
 from app.datasets.cohort_counts import seal_cohort_counts
+from app.datasets.importing.context import ImportContext
+from app.datasets.importing.seal_result import SealResult
 from app.datasets.lifecycle import DataSetKind
+from app.datasets.manifest import Manifest, RowMultisetHash
+from app.datasets.models import DataSetRow
+from app.datasets.record import Sentinel, encode
+from app.datasets.shard_ranges import find_sentinels
 from app.incidents import lock_incident
 
 
-def sentinel_rows(context: ImportContext, mac: bytes, shard_count: int) -> tuple[bytes, ...]:
-    """Make the rows that vouch for the data set's shards, as the seal stage makes those of people.
+def build_sentinel_rows(context: ImportContext, sentinel_mac: bytes, shard_count: int) -> tuple[bytes, ...]:
+    """Build the sentinel row of each shard, in the form that the seal stage gives to people's rows.
 
     Args:
-        plan: of the import.
-        mac: the keyholder's answer on the data set's sentinel.
-        shard_count: how many there are.
+        context: of the import.
+        sentinel_mac: the keyholder's MAC of the data set's sentinel.
+        shard_count: number of shards.
     """
-    sealer, content = context.create_sealer(), encode(Sentinel(tuple(context.cohorts)))
-    places = find_sentinels(context.scheme.stretch(mac), sealer, shard_count)
-    return tuple(stored + bytes(TAG_BYTES) + sealer.record_sealer.seal(place, content) for place, stored in places)
+    sealer, content = context.create_sealer(), encode(Sentinel(tuple(context.cohort_indexes)))
+    places = find_sentinels(context.kdf_params.stretch(sentinel_mac), sealer, shard_count)
+    return tuple(stored + bytes(TAG_BYTES) + sealer.record_sealer.seal(keys, content) for keys, stored in places)
 
 
-def add_data_set(
-    session: Session,
+def commit_data_set(
+    db: Session,
     context: ImportContext,
     account: RowMultisetHash,
-    sealed: Sealed,
+    result: SealResult,
     *,
     signing: SigningKey,
     kind: DataSetKind,
@@ -47,14 +46,15 @@ def add_data_set(
     canaries: Sequence[str],
     now: datetime,
 ) -> None:
-    """Make the loaded data set be there, and fix the scheme where it is the first.
+    """Add the loaded data set to the catalogue. The first import also fixes the deployment's KDF parameters.
 
     Raises:
-        StateConflict: another import has fixed another scheme meanwhile.
-        PepperMismatch: the scheme was fixed under another.
+        StateConflict: another import fixed other KDF parameters in the meantime.
+        PepperMismatch: the KDF parameters were fixed under another pepper.
     """
-    lock_incident(session, context.incident)  # so that two imports do not take one version
-    kdf_params.persist_or_verify(session, context.scheme, context.scheme.derive_check_value(sealed.vouching[1]), now=now)
+    lock_incident(db, context.incident)  # two imports must not get the same version
+    check_value = context.kdf_params.derive_check_value(result.keyholder_check.kdf_params_mac)
+    kdf_params.persist_or_verify(db, context.kdf_params, check_value, now=now)
     key = context.keys.load_store_key(context.key_id)
     manifest = Manifest.create(
         account,
@@ -62,16 +62,16 @@ def add_data_set(
         dataset=context.dataset,
         incident=context.incident,
         kind=kind,
-        hints=context.hints,
-        people=sealed.people,
+        hints=context.has_hints,
+        people=result.people,
     )
     payload, signature = manifest.sign(signing)
     catalog_queries.insert_data_set(
-        session,
+        db,
         DataSetRow(
             id=context.dataset,
             incident=context.incident,
-            version=catalog_queries.next_version_number(session, context.incident),
+            version=catalog_queries.next_version_number(db, context.incident),
             kind=kind,
             state="staged",
             key_id=context.key_id,
@@ -80,7 +80,7 @@ def add_data_set(
             people=manifest.people,
             manifest=payload,
             signature=signature,
-            cohort_counts=seal_cohort_counts(sealed.tallies, key, context.dataset),
+            cohort_counts=seal_cohort_counts(result.cohort_counts, key, context.dataset),
             imported_at=now,
             published_at=None,
             sequence=None,

@@ -1,4 +1,4 @@
-"""What an import is asked, whom it tells how it goes, and what comes of it."""
+"""Options, result and progress listener of an import."""
 
 import os
 from collections.abc import Sequence
@@ -12,70 +12,71 @@ from app.datasets.lifecycle import DataSetKind
 
 MAX_CANARIES = 10_000
 DEFAULT_CANARY_DOMAIN = "mailbox.example"
-"""Reserved by RFC 2606, so that nobody ever gets mail there. A company takes one of its own, with a null MX (RFC 7505)."""
+"""Reserved by RFC 2606, so no mail to it is ever delivered. A company uses a domain of its own with a null MX (RFC 7505)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What is to be imported, and how.
-
-    `cost` is a profile's name or TIME:KIB, or none for the deployment's; `max_rejects` is None where rejected rows are put aside without a bound.
-    """
+    """What to import, and how."""
 
     path: Path
     incident: str
     kind: DataSetKind = "full"
     cost: str | None = None
+    """A cost profile's name or TIME:KIB; None for the deployment's cost."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     encoding: str = "utf-8"
     max_rejects: int | None = 0
+    """None for no limit."""
     canaries: int = 0
-    """People to plant whom nobody is; up to `MAX_CANARIES`."""
+    """Number of canaries to plant, up to `MAX_CANARIES`."""
     canary_domain: str = DEFAULT_CANARY_DOMAIN
-    """Where their emails stand: one that delivers to nobody."""
+    """Domain of the canaries' emails. It must not deliver mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A data set that was imported and that nobody sees yet."""
+    """An imported data set, not yet published."""
 
     id: UUID
     rows: int
     people: int
     unreachable: int
+    """People without a usable identifier."""
     ambiguous_identifiers: int
+    """Identifiers that more people share than can be told apart."""
     rejects: Sequence[RejectedRow]
     canaries: int = 0
-    """Planted besides, and counted in `rows` only."""
+    """Planted canaries. `rows` includes their rows; no other count includes them."""
 
 
 class ProgressListener(Protocol):
-    """Is told how an import goes."""
+    """Receives the progress of an import."""
 
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
-        """Say that so much of a stage is done, in a unit of the stage's own; *rows* are what it gave so far."""
+        """Receive the progress of one stage. The unit of *done* and *total* depends on the stage; *rows* is its output so far."""
 
     def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
-        """Hand over the rows that cannot be taken, before too many of them end the import."""
+        """Receive all rejected rows, before the limit on rejects is checked."""
 
     def on_resume(self, done: int, partitions: int) -> None:
-        """Say that an import that was cut short goes on: *done* of so many partitions are sealed already."""
+        """Handle the resumption of an interrupted import: *done* of its *partitions* are already sealed."""
 
     def on_restart(self) -> None:
-        """Say that what an earlier import that was cut short left could not be used, and is gone."""
+        """Handle a restart: the data of an interrupted import did not match this one and was deleted."""
 
 
 class NullListener:
-    """Tells nobody."""
+    """Ignores all events."""
 
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
-        """Say nothing."""
+        """Ignore the progress."""
 
     def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
-        """Say nothing."""
+        """Ignore the rejected rows."""
 
     def on_resume(self, done: int, partitions: int) -> None:
-        """Say nothing."""
+        """Ignore the resumption."""
 
     def on_restart(self) -> None:
-        """Say nothing."""
+        """Ignore the restart."""

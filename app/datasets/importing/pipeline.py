@@ -1,53 +1,48 @@
-"""The four stages, and the staged data set that comes out: all of it or nothing, however often it was cut short."""
+"""Runs the four stages of an import and commits the data set. An interrupted import leaves no data set behind and can be resumed."""
 
-import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from app.crypto.framing import frame
 from app.crypto.key_files import KeyRing, StoreKeyMissing
-from app.crypto.row_sealing import merge_rare_sizes
 from app.crypto.keys import StoreKey
-from app.datasets import catalog_queries, sealed_rows
-from app.datasets import kdf_params
+from app.crypto.row_sealing import merge_rare_sizes
+from app.datasets import catalog_queries, kdf_params, sealed_rows
 from app.datasets.errors import ImportFailed, PepperMismatch
-from app.datasets.files import NO_ROWS_REASON, InvalidFile, Block, RejectedRow, open_source_file
-from app.datasets.importing.commit import add_data_set, sentinel_rows
-from app.datasets.importing.stages.load import MIN_ROWS_PER_SIZE, Loading, load, seal_bucket
+from app.datasets.files import NO_ROWS_REASON, Block, InvalidFile, open_source_file
+from app.datasets.importing.canary_planter import CanaryPlanter
+from app.datasets.importing.commit import build_sentinel_rows, commit_data_set
 from app.datasets.importing.context import ImportContext
-from app.datasets.importing.canary_planter import Planted, CanaryPlanter
-from app.datasets.importing.stages.read import Reading, read_block
-from app.datasets.importing.options import ProgressListener, ImportOptions, ImportResult
-from app.datasets.importing.seal_result import Sealed
-from app.datasets.importing.stages.seal import Sealing, read_sealed, seal_partition
-from app.datasets.importing.stages.sort import Sorted, Sorting, sort_bucket
-from app.datasets.importing.spill import Spill, SpillDamaged
-from app.datasets.importing.workers import Workers
+from app.datasets.importing.options import ImportOptions, ImportResult, ProgressListener
+from app.datasets.importing.seal_result import SealResult
+from app.datasets.importing.source import SourceSummary, enforce_reject_limit, start_source_mac
+from app.datasets.importing.spill import Spill, SpillCorrupted
+from app.datasets.importing.stages.load import MIN_ROWS_PER_SIZE, LoadStage, load_buckets, seal_bucket
+from app.datasets.importing.stages.read import ReadStage, read_block
+from app.datasets.importing.stages.seal import SealStage, load_seal_result, seal_partition
+from app.datasets.importing.stages.sort import SortResult, SortStage, sort_bucket
+from app.datasets.importing.workers import WorkerPool
 from app.datasets.importing.workspace import Journal, Workspace
 from app.datasets.manifest import RowMultisetHash
 from app.datasets.shards import drop_shard_rows, open_shards
 from app.db import Database
 from app.errors import DependencyUnavailable
-from app.incidents import Incident
-from app.incidents import get_incident
+from app.incidents import Incident, get_incident
 
 ROWS_PER_PARTITION = 100_000
-PARTITIONS_AT_MOST = 4096
-COHORTS_AT_MOST = 256
-ROW_RULES = "items are required"
-"""Names the rules by which rows are rejected, so that an import does not resume with what was sealed under other rules."""
-REJECTS_AT_MOST = 1_000_000
-"""A file with more of them is not what it is taken for, whatever the caller would put up with."""
+MAX_PARTITIONS = 4096
+MAX_COHORTS = 256
+MAX_REJECTS = 1_000_000
+"""A file with more rejected rows is not a data set file. Applies even if the caller allows more."""
 
 
 def import_file(
-    request: ImportOptions,
+    options: ImportOptions,
     *,
     database: Database,
     keys: KeyRing,
@@ -58,268 +53,236 @@ def import_file(
 ) -> ImportResult:
     """Import a file as a staged data set.
 
-    Killed at any moment, it leaves no data set behind, and the same request goes on where it was: what is sealed is not sealed again.
+    An import that is killed leaves no data set behind. The same import can then be resumed, and repeats no partition that is already sealed.
 
     Args:
-        request: what, and how.
-        database: where to.
-        keys: takes the data set's new store key, and signs its manifest.
-        import_door: the keyholder's import door.
-        work_dir: for what is put aside meanwhile; about twice the file's size.
+        options: what to import, and how.
+        database: receives the data set.
+        keys: receives the data set's new store key, and signs its manifest.
+        import_socket: path of the keyholder's import socket.
+        work_dir: folder for temporary files, which take about twice the file's size.
         now: the time of the import.
-        listener: is told how it goes.
+        listener: receives the progress.
 
     Raises:
         InvalidFile: the file as a whole cannot be read.
-        ImportFailed: too many rows were rejected, or nobody is left.
-        UnknownIncident: there is no such incident.
-        InvalidInput: there is no such cost, or canaries cannot be planted as they were asked for.
-        StateConflict: another cost than the deployment's was asked for.
-        OperationRefused: the same import is running.
+        ImportFailed: too many rows were rejected, or no person is left.
+        UnknownIncident: the incident does not exist.
+        InvalidInput: the cost is invalid, or the canaries cannot be planted as requested.
+        StateConflict: the cost differs from the deployment's.
+        OperationRefused: the same import is already running.
         DependencyUnavailable: the keyholder, the database or the workers failed.
     """
-    with database.read() as session:
-        incident = get_incident(session, request.incident)
+    with database.read() as db:
+        incident = get_incident(db, options.incident)
     store = database.url.render_as_string(hide_password=True)
-    place = "\n".join((store, request.incident, request.kind, str(request.path.resolve())))
+    import_key = "\n".join((store, options.incident, options.kind, str(options.path.resolve())))
     with (
-        Workspace.of(work_dir, place) as workspace,
+        Workspace.open(work_dir, import_key) as workspace,
         open_shards(database) as servers,
-        Workers(request.workers) as workers,
+        WorkerPool(options.workers) as workers,
     ):
         return _ImportRun(
-            request, incident, database, servers, keys, import_socket, workspace, workers, listener, now
-        ).staged()
-
-
-@dataclass(slots=True)
-class _File:
-    """The file, once it was read."""
-
-    spill: Spill
-    partitions: int
-    source: str = ""
-    blocks: int = 0
-    rows: int = 0
-    rejects: list[RejectedRow] = field(default_factory=list)
-    cohorts: set[str] = field(default_factory=set)
-    synthetic: bool = False
-    planted: Planted = field(default_factory=Planted)
+            options, incident, database, servers, keys, import_socket, workspace, workers, listener, now
+        ).run()
 
 
 @dataclass(frozen=True, slots=True)
 class _ImportRun:
-    """One run of one request."""
+    """One run of an import."""
 
-    request: ImportOptions
+    options: ImportOptions
     incident: Incident
     database: Database
     servers: Mapping[str, Database]
     keys: KeyRing
     import_socket: Path
     workspace: Workspace
-    workers: Workers
+    workers: WorkerPool
     listener: ProgressListener
     now: datetime
 
-    def staged(self) -> ImportResult:
-        """Import, or go on where an earlier run was cut short."""
-        earlier = self.workspace.journal()
-        with self.database.read() as session:
-            chosen = kdf_params.resolve_params(session, self.request.cost)
-            fixed = kdf_params.load_params(session) is not None
-        if earlier is not None and not fixed and earlier.scheme.cost == chosen.cost:
-            chosen = earlier.scheme  # whose salt the earlier run drew
-        file = self._read()
-        if earlier is not None:
-            if earlier.is_of(file.source, chosen, file.partitions) and earlier.key_id in self.keys.list_store_key_ids():
-                return self._complete(earlier, file) or self._made(earlier, file)
-            self._take_away(earlier)
+    def run(self) -> ImportResult:
+        """Import the file, or resume an interrupted import of it."""
+        previous = self.workspace.load_journal()
+        with self.database.read() as db:
+            params = kdf_params.resolve_params(db, self.options.cost)
+            is_fixed = kdf_params.load_params(db) is not None
+        if previous is not None and not is_fixed and previous.kdf_params.cost == params.cost:
+            params = previous.kdf_params  # keeps the random salt of the previous run
+        source = self._read_source()
+        if previous is not None:
+            is_same = previous.matches(source.mac, params, source.partition_count)
+            if is_same and previous.key_id in self.keys.list_store_key_ids():
+                return self._resume_committed(previous, source) or self._run_stages(previous, source)
+            self._clean_up(previous)
             self.listener.on_restart()
         key = StoreKey.generate()
-        journal = Journal.of(uuid4(), key.id, file.source, chosen, file.partitions)
-        self.workspace.begin(journal)
+        journal = Journal.create(uuid4(), key.id, source.mac, params, source.partition_count)
+        self.workspace.save_journal(journal)
         self.keys.save_store_key(key)
-        return self._made(journal, file)
+        return self._run_stages(journal, source)
 
     @property
     def _shard_count(self) -> int:
         return max(1, len(self.servers))
 
-    def _read(self) -> _File:
-        request, kinds = self.request, frozenset[str](self.incident.kinds)
-        digest = hmac.new(self.keys.load_application_key().subkey("source of an import"), digestmod="sha256")
-        said = (ROW_RULES, request.incident, request.kind, request.encoding, str(self.incident.hints))
-        decisive = (*said, str(request.canaries), request.canary_domain, *sorted(kinds))
-        planting, taken = CanaryPlanter(self.keys.load_application_key(), request, hints=self.incident.hints), set[str]()
-        digest.update(frame(*(part.encode() for part in decisive)))
-        with open_source_file(request.path, encoding=request.encoding) as opened_file:
-            partitions = 1 << (opened_file.estimated_rows // ROWS_PER_PARTITION).bit_length()
-            spill = Spill.in_memory_only(self.workspace.emptied("read"), "read")
-            file = _File(spill, -(-min(partitions, PARTITIONS_AT_MOST) // self._shard_count) * self._shard_count)
+    def _read_source(self) -> SourceSummary:
+        options, declared_items = self.options, frozenset[str](self.incident.kinds)
+        application_key = self.keys.load_application_key()
+        mac = start_source_mac(application_key, options, self.incident)
+        planter = CanaryPlanter(application_key, options, hints=self.incident.hints)
+        with open_source_file(options.path, encoding=options.encoding) as file:
+            partitions = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
+            partitions_per_shard = -(-min(partitions, MAX_PARTITIONS) // self._shard_count)
+            spill = Spill.with_ephemeral_key(self.workspace.reset_subfolder("read"), "read")
+            source = SourceSummary(spill, partitions_per_shard * self._shard_count)
 
-            def numbered() -> Iterator[tuple[int, Block]]:
-                for block in opened_file.blocks:
-                    digest.update(block.data)
-                    file.blocks += 1
-                    yield file.blocks - 1, block
+            def numbered_blocks() -> Iterator[tuple[int, Block]]:
+                for block in file.blocks:
+                    mac.update(block.data)
+                    source.block_count += 1
+                    yield source.block_count - 1, block
 
-            reading = Reading(opened_file.format, kinds, file.partitions, spill, planting.candidate_phones())
-            for one in self.workers.run(partial(read_block, reading), numbered()):
-                file.rows += one.rows
-                file.rejects += one.rejects
-                file.cohorts |= one.cohorts
-                file.synthetic = file.synthetic or one.synthetic
-                taken |= one.taken
-                self.listener.on_progress("read", one.read, opened_file.size, file.rows, len(file.rejects))
-                if len(file.rejects) > REJECTS_AT_MOST:
-                    raise ImportFailed(f"{request.path}: over {REJECTS_AT_MOST:,} rows cannot be taken")
-        if not file.rows and not file.rejects:
-            raise InvalidFile.at(request.path.name, NO_ROWS_REASON)
-        self._judge(file.rejects, some_left=file.rows > 0)
-        if len(file.cohorts) > COHORTS_AT_MOST:
-            raise ImportFailed(f"column cohort: more than {COHORTS_AT_MOST} different ones")
-        file.source = digest.hexdigest()
-        file.planted = planting.plant(spill, file.blocks, file.partitions, taken)
-        file.blocks += bool(file.planted.people)
-        return file
+            stage = ReadStage(file.format, declared_items, source.partition_count, spill, planter.candidate_phones())
+            for result in self.workers.map(partial(read_block, stage), numbered_blocks()):
+                source.add(result)
+                self.listener.on_progress("read", result.bytes_read, file.size, source.row_count, len(source.rejects))
+                if len(source.rejects) > MAX_REJECTS:
+                    raise ImportFailed(f"{options.path}: over {MAX_REJECTS:,} rows were rejected")
+        if not source.row_count and not source.rejects:
+            raise InvalidFile.at(options.path.name, NO_ROWS_REASON)
+        enforce_reject_limit(source.rejects, self.options, self.listener, has_valid_rows=source.row_count > 0)
+        if len(source.cohorts) > MAX_COHORTS:
+            raise ImportFailed(f"column cohort: more than {MAX_COHORTS} distinct values")
+        source.mac = mac.hexdigest()
+        source.canaries = planter.plant(spill, source.block_count, source.partition_count, source.used_phones)
+        source.block_count += bool(source.canaries.count)
+        return source
 
-    def _judge(self, rejects: list[RejectedRow], *, some_left: bool) -> None:
-        """Report rejected rows. Fail where there are more than the caller allows, or where every row was rejected."""
-        rejects.sort(key=attrgetter("line"))
-        self.listener.on_rejects(rejects)
-        limit = self.request.max_rejects
-        if some_left and (limit is None or len(rejects) <= limit):
-            return
-        first = rejects[0]
-        more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
-        place = f"line {first.line}, column {first.column}" if first.column else f"line {first.line}"
-        raise ImportFailed(f"{self.request.path}: {place}: {first.reason}{more}; nothing was imported")
-
-    def _sealing(self, journal: Journal, file: _File) -> Sealing:
-        store_key = self.keys.load_store_key(journal.key_id)
-        dataset = UUID(journal.dataset)
-        cohorts = ImportContext.index_cohorts(file.cohorts)
+    def _create_seal_stage(self, journal: Journal, source: SourceSummary) -> SealStage:
+        dataset, has_hints = UUID(journal.dataset), self.incident.hints
+        cohort_indexes = ImportContext.index_cohorts(source.cohorts)
         context = ImportContext(
-            dataset, self.incident.slug, journal.scheme, self.incident.hints, cohorts, self.keys, journal.key_id
+            dataset, self.incident.slug, journal.kdf_params, has_hints, cohort_indexes, self.keys, journal.key_id
         )
-        spill = Spill(self.workspace.folder(dataset.hex), "sealed", store_key.subkey("import"))
-        return Sealing(context, self.import_socket, file.spill, file.blocks, spill, file.partitions)
+        spill_key = self.keys.load_store_key(journal.key_id).subkey("import")
+        spill = Spill(self.workspace.subfolder(dataset.hex), "sealed", spill_key)
+        return SealStage(context, self.import_socket, source.spill, source.block_count, spill, source.partition_count)
 
-    def _complete(self, journal: Journal, file: _File) -> ImportResult | None:
-        """Give the data set, where the earlier run made it be there and was cut short before it could say so."""
-        with self.database.read() as session:
-            there = catalog_queries.get_data_set(session, UUID(journal.dataset))
-        if there is None:
+    def _resume_committed(self, journal: Journal, source: SourceSummary) -> ImportResult | None:
+        """Return the result of an earlier run that was interrupted after it committed the data set."""
+        with self.database.read() as db:
+            dataset = catalog_queries.get_data_set(db, UUID(journal.dataset))
+        if dataset is None:
             return None
-        sealing = self._sealing(journal, file)
-        self.listener.on_resume(file.partitions, file.partitions)
-        sealed = Sealed()
-        for number in range(file.partitions):
-            sealed.add(read_sealed(sealing, number))
-        rejects = sorted(file.rejects + sealed.rejects, key=attrgetter("line"))
+        stage = self._create_seal_stage(journal, source)
+        self.listener.on_resume(source.partition_count, source.partition_count)
+        sealed = SealResult()
+        for partition in range(source.partition_count):
+            sealed.add(load_seal_result(stage, partition))
+        rejects = sorted(source.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.clear(journal)
-        counts = (there.rows, there.people, sealed.unreachable, journal.markers)
-        return ImportResult(there.id, *counts, rejects, file.planted.people)
+        counts = (dataset.rows, dataset.people, sealed.unreachable, journal.marker_count)
+        return ImportResult(dataset.id, *counts, rejects, source.canaries.count)
 
-    def _made(self, journal: Journal, file: _File) -> ImportResult:
+    def _run_stages(self, journal: Journal, source: SourceSummary) -> ImportResult:
         try:
-            sealing = self._sealing(journal, file)
-            staged = self._load(journal, sealing, file, self._seal(sealing, file))
+            stage = self._create_seal_stage(journal, source)
+            result = self._sort_and_load(journal, stage, source, self._seal(stage, source))
         except BaseException as error:
-            cut_short = isinstance(error, DependencyUnavailable | KeyboardInterrupt)
-            if not cut_short or isinstance(error, PepperMismatch | SpillDamaged) or not self._is_worth_keeping(journal):
+            is_interruption = isinstance(error, DependencyUnavailable | KeyboardInterrupt)
+            is_final = not is_interruption or isinstance(error, PepperMismatch | SpillCorrupted)
+            if is_final or not self._has_sealed_partitions(journal):
                 self._try_clean_up(journal)
             raise
         self.workspace.clear(journal)
-        return staged
+        return result
 
-    def _seal(self, sealing: Sealing, file: _File) -> Sealed:
-        total = Sealed()
-        done, left = 0, list[int]()
-        for number in range(file.partitions):
-            if sealing.spill.holds(number):
-                total.add(read_sealed(sealing, number))
+    def _seal(self, stage: SealStage, source: SourceSummary) -> SealResult:
+        total = SealResult()
+        done, remaining = 0, list[int]()
+        for partition in range(source.partition_count):
+            if stage.sealed_spill.exists(partition):
+                total.add(load_seal_result(stage, partition))
                 done += 1
             else:
-                left.append(number)
+                remaining.append(partition)
         if done:
-            self.listener.on_resume(done, file.partitions)
-        for one in self.workers.run(partial(seal_partition, sealing), left):
-            total.add(one)
+            self.listener.on_resume(done, source.partition_count)
+        for result in self.workers.map(partial(seal_partition, stage), remaining):
+            total.add(result)
             done += 1
-            self.listener.on_progress("seal", done, file.partitions, total.people, len(total.rejects))
-        file.spill.clear()
+            self.listener.on_progress("seal", done, source.partition_count, total.people, len(total.rejects))
+        source.spill.clear()
         if total.rejects:
-            file.rejects += total.rejects
-            self._judge(file.rejects, some_left=True)
-        file.planted.leave_out(total)
+            source.rejects += total.rejects
+            enforce_reject_limit(source.rejects, self.options, self.listener, has_valid_rows=True)
+        source.canaries.subtract_from(total)
         if not total.people:
-            raise ImportFailed(f"{self.request.path}: nobody in it has a usable email or phone")
+            raise ImportFailed(f"{self.options.path}: no person in it has a usable email or phone")
         return total
 
-    def _load(self, journal: Journal, sealing: Sealing, file: _File, sealed: Sealed) -> ImportResult:
-        context, buckets = sealing.context, range(file.partitions)
-        sorting = Sorting(
-            sealing.spill,
-            file.partitions,
-            sentinel_rows(context, sealed.vouching[0], self._shard_count),
-            Spill.in_memory_only(self.workspace.emptied("sorted"), "sorted"),
-        )
-        done = Sorted()
-        for number, one in enumerate(self.workers.run(partial(sort_bucket, sorting), buckets)):
-            done.rows += one.rows
-            done.markers += one.markers
-            done.sizes += one.sizes
-            self.listener.on_progress("sort", number + 1, file.partitions, done.rows, 0)
-        self.workspace.begin(journal.with_markers(done.markers))
-        sizes = merge_rare_sizes(done.sizes, MIN_ROWS_PER_SIZE)
-        loading = Loading(context, sorting.spill, file.partitions, sizes, self.database.is_sqlite)
+    def _sort_and_load(
+        self, journal: Journal, seal_stage: SealStage, source: SourceSummary, sealed: SealResult
+    ) -> ImportResult:
+        context, buckets = seal_stage.context, range(source.partition_count)
+        sentinel_rows = build_sentinel_rows(context, sealed.keyholder_check.sentinel_mac, self._shard_count)
+        sorted_spill = Spill.with_ephemeral_key(self.workspace.reset_subfolder("sorted"), "sorted")
+        sort_stage = SortStage(seal_stage.sealed_spill, source.partition_count, sentinel_rows, sorted_spill)
+        total = SortResult()
+        for done, result in enumerate(self.workers.map(partial(sort_bucket, sort_stage), buckets), 1):
+            total.rows += result.rows
+            total.markers += result.markers
+            total.size_counts += result.size_counts
+            self.listener.on_progress("sort", done, source.partition_count, total.rows, 0)
+        self.workspace.save_journal(journal.with_marker_count(total.markers))
+        stored_sizes = merge_rare_sizes(total.size_counts, MIN_ROWS_PER_SIZE)
+        load_stage = LoadStage(context, sorted_spill, source.partition_count, stored_sizes, self.database.is_sqlite)
         account = RowMultisetHash(self.keys.load_store_key(journal.key_id))
-        self._drop(context.dataset)  # what an earlier run began to load
-        load(
+        self._drop_rows(context.dataset)  # an earlier run may have loaded some
+        load_buckets(
             self.database,
             self.servers,
-            loading,
-            self.workers.run(partial(seal_bucket, loading), buckets),
+            load_stage,
+            self.workers.map(partial(seal_bucket, load_stage), buckets),
             account=account,
-            progress=lambda rows: self.listener.on_progress("load", rows, done.rows, rows, 0),
-            finish=lambda session: add_data_set(
-                session,
+            on_progress=lambda rows: self.listener.on_progress("load", rows, total.rows, rows, 0),
+            finish=lambda db: commit_data_set(
+                db,
                 context,
                 account,
                 sealed,
                 signing=self.keys.load_signing_key(),
-                kind=self.request.kind,
+                kind=self.options.kind,
                 shard_count=self._shard_count,
-                synthetic=file.synthetic,
-                canaries=file.planted.identifiers,
+                synthetic=source.is_synthetic,
+                canaries=source.canaries.identifiers,
                 now=self.now,
             ),
         )
-        counts = (account.count, sealed.people, sealed.unreachable, done.markers)
-        return ImportResult(context.dataset, *counts, file.rejects, file.planted.people)
+        counts = (account.count, sealed.people, sealed.unreachable, total.markers)
+        return ImportResult(context.dataset, *counts, source.rejects, source.canaries.count)
 
-    def _is_worth_keeping(self, journal: Journal) -> bool:
-        folder = self.workspace.folder(UUID(journal.dataset).hex)
-        return any(folder.glob("sealed-*"))
+    def _has_sealed_partitions(self, journal: Journal) -> bool:
+        return any(self.workspace.subfolder(UUID(journal.dataset).hex).glob("sealed-*"))
 
     def _try_clean_up(self, journal: Journal) -> None:
-        """Take away what a run left. Where a database is not there to do it, the next run does."""
+        """Delete what a run left. If a database is unavailable, the next run does it."""
         with suppress(DependencyUnavailable):
-            self._take_away(journal)
+            self._clean_up(journal)
 
-    def _take_away(self, journal: Journal) -> None:
+    def _clean_up(self, journal: Journal) -> None:
         dataset = UUID(journal.dataset)
-        with self.database.read() as session:
-            there = catalog_queries.get_data_set(session, dataset) is not None
-        if not there:
-            self._drop(dataset)
+        with self.database.read() as db:
+            is_committed = catalog_queries.get_data_set(db, dataset) is not None
+        if not is_committed:
+            self._drop_rows(dataset)
             with suppress(StoreKeyMissing):
                 self.keys.destroy_store_key(journal.key_id)
         self.workspace.clear(journal)
 
-    def _drop(self, dataset: UUID) -> None:
-        with self.database.write() as session:
-            sealed_rows.drop_table(session, dataset)
+    def _drop_rows(self, dataset: UUID) -> None:
+        with self.database.write() as db:
+            sealed_rows.drop_table(db, dataset)
         drop_shard_rows(self.servers, dataset)

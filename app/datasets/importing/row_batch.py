@@ -1,4 +1,4 @@
-"""Findings in canonical form, many of them in one Arrow batch: what the read stage puts aside and the seal stage takes up."""
+"""Rows of a source file in canonical form, in Arrow batches: the output of the read stage and the input of the seal stage."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,37 +11,37 @@ import pyarrow.compute as pc
 
 from app.crypto import mac_inputs
 
-BETWEEN_VALUES = "\n"
-"""Between two values of a kind: no canonical form holds it."""
+VALUE_SEPARATOR = "\n"
+"""Separates several values of one kind. No canonical form contains it."""
 
-BETWEEN_CELLS = mac_inputs.REF_SEPARATOR
-"""Between what stood in two cells, and between two claims: no cell holds it. A person's references are two cells."""
+CELL_SEPARATOR = mac_inputs.REF_SEPARATOR
+"""Separates the contents of two cells (such as a person's two references), and several `ExposureDetails`. No cell contains it."""
 
 
-class Claim(NamedTuple):
-    """What a row says beside values: few differ."""
+class ExposureDetails(NamedTuple):
+    """The part of a row that is neither a reference nor a value. Few rows differ in it."""
 
-    items: int
-    """A bit for each of `ITEM_KINDS`."""
-    views: int
-    confidence: int
-    """Its place in `CONFIDENCES`."""
+    item_mask: int
+    """One bit for each of `ITEM_KINDS`."""
+    view_count: int
+    confidence_index: int
+    """Index into `CONFIDENCES`."""
     cohort: str
 
     def __str__(self) -> str:
-        return f"{self.items} {self.views} {self.confidence} {self.cohort}"
+        return f"{self.item_mask} {self.view_count} {self.confidence_index} {self.cohort}"
 
     @classmethod
-    def parse(cls, text: str) -> "Claim":
+    def parse(cls, text: str) -> "ExposureDetails":
         """Read what `__str__` wrote."""
-        items, views, confidence, cohort = text.split(" ", 3)
-        return cls(int(items), int(views), int(confidence), cohort)
+        item_mask, view_count, confidence_index, cohort = text.split(" ", 3)
+        return cls(int(item_mask), int(view_count), int(confidence_index), cohort)
 
 
 class CanonicalRow(NamedTuple):
-    """A finding in canonical form. The rows of one person are united to one of the same shape.
+    """A row in canonical form. Merging all rows of one person results in a row of the same type.
 
-    Several values of a kind stand in order, with `BETWEEN_VALUES` between them.
+    Several values of one kind are sorted and joined by `VALUE_SEPARATOR`.
     """
 
     person_ref: str
@@ -51,54 +51,54 @@ class CanonicalRow(NamedTuple):
     phone: str
     name: str
     address: str
-    claims: str
-    """A `Claim`; several with `BETWEEN_CELLS` between them."""
+    details: str
+    """`ExposureDetails` as text; several are joined by `CELL_SEPARATOR`."""
 
     def __repr__(self) -> str:
-        return f"Row(line={self.line})"
+        return f"CanonicalRow(line={self.line})"
 
 
-SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in CanonicalRow._fields])
-"""A batch of rows: a column for each field of `CanonicalRow`."""
+ROW_SCHEMA = pa.schema([(name, pa.int64() if name == "line" else pa.string()) for name in CanonicalRow._fields])
+"""Schema of a batch: one column for each field of `CanonicalRow`."""
 
 
 def to_batch(rows: Iterable[CanonicalRow]) -> pa.RecordBatch:
-    """Bring rows into one batch."""
-    columns = [*zip(*rows, strict=True)] or [()] * len(SCHEMA)
+    """Convert rows to a batch."""
+    columns = [*zip(*rows, strict=True)] or [()] * len(ROW_SCHEMA)
     return pa.record_batch(
-        [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA
+        [pa.array(column, field.type) for column, field in zip(columns, ROW_SCHEMA, strict=True)], ROW_SCHEMA
     )
 
 
 def to_rows(rows: pa.RecordBatch) -> list[CanonicalRow]:
-    """Take the rows out of a batch."""
+    """Convert a batch to rows."""
     return [*map(CanonicalRow, *(column.to_pylist() for column in rows.columns))]
 
 
-def pack(rows: pa.RecordBatch) -> pa.Buffer | bytes:
-    """Write a batch as bytes; nothing stands for none."""
+def serialize_batch(rows: pa.RecordBatch) -> pa.Buffer | bytes:
+    """Serialize a batch. The result is empty for an empty batch."""
     return rows.serialize() if rows.num_rows else b""
 
 
-def unpack(packed: bytes) -> pa.RecordBatch:
-    """Read what `pack` wrote."""
-    return pa.ipc.read_record_batch(packed, SCHEMA) if packed else to_batch(())
+def deserialize_batch(data: bytes) -> pa.RecordBatch:
+    """Read what `serialize_batch` wrote."""
+    return pa.ipc.read_record_batch(data, ROW_SCHEMA) if data else to_batch(())
 
 
 def person_hashes(rows: pa.RecordBatch) -> list[int]:
-    """Give for each row a number that is the same for all rows of one person."""
+    """Return a hash for each row that is the same for all rows of one person."""
     return [*map(crc32, rows["person_ref"].cast(pa.binary()).to_pylist())]
 
 
-def parted_by_person(rows: pa.RecordBatch, partitions: int) -> list[pa.RecordBatch]:
-    """Part rows so that all of one person come to lie in one of so many parts."""
-    parts = [one % partitions for one in person_hashes(rows)]
-    ordered = rows.take(pc.array_sort_indices(pa.array(parts, pa.int32())))
-    counts = Counter(parts)
-    bounds = accumulate((counts[part] for part in range(partitions)), initial=0)
+def partition_by_person(rows: pa.RecordBatch, partition_count: int) -> list[pa.RecordBatch]:
+    """Split rows into partitions, so that all rows of one person are in the same partition."""
+    partitions = [person_hash % partition_count for person_hash in person_hashes(rows)]
+    ordered = rows.take(pc.array_sort_indices(pa.array(partitions, pa.int32())))
+    counts = Counter(partitions)
+    bounds = accumulate((counts[index] for index in range(partition_count)), initial=0)
     return [ordered.slice(start, end - start) for start, end in pairwise(bounds)]
 
 
 def collect_cohorts(rows: pa.RecordBatch) -> set[str]:
-    """Name the cohorts that *rows*, none united yet, speak of."""
-    return {Claim.parse(claim).cohort for claim in rows["claims"].unique().to_pylist()} - {""}
+    """Return the names of all cohorts in *rows*, which must not be merged yet."""
+    return {ExposureDetails.parse(details).cohort for details in rows["details"].unique().to_pylist()} - {""}

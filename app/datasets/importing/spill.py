@@ -1,6 +1,6 @@
-"""What an import puts aside on disk between two stages: encrypted, in files of as many chunks as the next stage has tasks.
+"""Encrypted files on disk that hold the data between two stages. Each file has one chunk for each task of the next stage.
 
-One task of a stage writes one file, whole or not at all, so that it can be done over; one task of the next stage reads its own chunk of every file.
+A task of one stage writes one file atomically, so the task can be repeated. A task of the next stage reads its chunk of every file.
 """
 
 import os
@@ -20,76 +20,79 @@ _TAG_BYTES = 16
 _OFFSET_BYTES = 8
 
 
-class SpillDamaged(DependencyUnavailable):
-    """What was put aside is not what was written: another key, or a damaged disk."""
+class SpillCorrupted(DependencyUnavailable):
+    """A spill file cannot be decrypted: the key is another, or the disk is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spill:
-    """Files of one stage: AES-256-GCM under one key, each chunk bound to its file and number."""
+    """The files of one stage: AES-256-GCM under one key, each chunk bound to its file and index."""
 
     folder: Path
     stage: str
     key: bytes = field(repr=False)
 
     @classmethod
-    def in_memory_only(cls, folder: Path, stage: str) -> "Spill":
-        """Spill under a key that is kept nowhere: what is left behind is noise."""
+    def with_ephemeral_key(cls, folder: Path, stage: str) -> "Spill":
+        """Create a spill whose key is only in memory: after a crash, its files can no longer be read."""
         return cls(folder, stage, os.urandom(KEY_BYTES))
 
-    def path(self, number: int) -> Path:
-        """Where a file lies."""
-        return self.folder / f"{self.stage}-{number}"
+    def path(self, file_index: int) -> Path:
+        """Return the path of a file."""
+        return self.folder / f"{self.stage}-{file_index}"
 
-    def write(self, number: int, chunks: Sequence[bytes]) -> None:
-        """Write a file, whole or not at all; a chunk is bytes or a buffer."""
+    def write(self, file_index: int, chunks: Sequence[bytes]) -> None:
+        """Write a file atomically. A chunk is bytes or a buffer."""
         cipher = AESGCM(self.key)
         first = (len(chunks) + 1) * _OFFSET_BYTES
         offsets = accumulate((_NONCE_BYTES + len(chunk) + _TAG_BYTES for chunk in chunks), initial=first)
-        temporary = self.folder / f"writing-{self.stage}-{number}-{os.getpid()}"
+        temporary = self.folder / f"writing-{self.stage}-{file_index}-{os.getpid()}"
         with temporary.open("wb") as file:
             file.write(b"".join(offset.to_bytes(_OFFSET_BYTES, "big") for offset in offsets))
-            for place, chunk in enumerate(chunks):
+            for chunk_index, chunk in enumerate(chunks):
                 nonce = os.urandom(_NONCE_BYTES)
                 file.write(nonce)
-                # Arrow's bytes are signed ones, which the cipher does not take
-                file.write(cipher.encrypt(nonce, memoryview(chunk).cast("B"), self._about(number, place)))
-        temporary.replace(self.path(number))
+                # The cipher rejects Arrow buffers, whose memory views are of signed bytes.
+                file.write(cipher.encrypt(nonce, memoryview(chunk).cast("B"), self._aad(file_index, chunk_index)))
+        temporary.replace(self.path(file_index))
 
-    def read(self, number: int, place: int) -> bytes:
+    def read(self, file_index: int, chunk_index: int) -> bytes:
         """Read one chunk of a file.
 
         Raises:
-            SpillDamaged: it is not there, or not what was written.
+            SpillCorrupted: the chunk is missing or cannot be decrypted.
         """
         try:
-            sealed = memoryview(self._piece(number, place))
-            return AESGCM(self.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._about(number, place))
+            encrypted = memoryview(self._read_encrypted(file_index, chunk_index))
+            nonce, ciphertext = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
+            return AESGCM(self.key).decrypt(nonce, ciphertext, self._aad(file_index, chunk_index))
         except (OSError, InvalidTag, ValueError):
-            raise SpillDamaged(f"{self.path(number)}: cannot be read back") from None
+            raise SpillCorrupted(f"{self.path(file_index)}: cannot be decrypted") from None
 
-    def _piece(self, number: int, place: int) -> bytes:
-        file = os.open(f"{self.folder}/{self.stage}-{number}", os.O_RDONLY)  # no Path: there are a million small pieces
+    def _read_encrypted(self, file_index: int, chunk_index: int) -> bytes:
+        file = os.open(
+            f"{self.folder}/{self.stage}-{file_index}", os.O_RDONLY
+        )  # no Path: there can be a million chunks
         try:
-            ends = os.pread(file, 2 * _OFFSET_BYTES, place * _OFFSET_BYTES)
+            ends = os.pread(file, 2 * _OFFSET_BYTES, chunk_index * _OFFSET_BYTES)
             start, end = int.from_bytes(ends[:_OFFSET_BYTES], "big"), int.from_bytes(ends[_OFFSET_BYTES:], "big")
             return os.pread(file, end - start, start)
         finally:
             os.close(file)
 
-    def read_all(self, files: int, place: int) -> Iterator[bytes]:
-        """Read one chunk of each of *files* files."""
-        for number in range(files):
-            yield self.read(number, place)
+    def read_all(self, file_count: int, chunk_index: int) -> Iterator[bytes]:
+        """Read one chunk of each of the first *file_count* files."""
+        for file_index in range(file_count):
+            yield self.read(file_index, chunk_index)
 
-    def holds(self, number: int) -> bool:
-        """Whether a file was written."""
-        return self.path(number).exists()
+    def exists(self, file_index: int) -> bool:
+        """Return whether a file was written."""
+        return self.path(file_index).exists()
 
     def clear(self) -> None:
-        """Take all files away, once they are used up."""
+        """Delete all files."""
         for path in self.folder.glob(f"{self.stage}-*"):
             path.unlink(missing_ok=True)
 
-    def _about(self, number: int, place: int) -> bytes:
-        return f"{self.stage} {number} {place}".encode()
+    def _aad(self, file_index: int, chunk_index: int) -> bytes:
+        return f"{self.stage} {file_index} {chunk_index}".encode()

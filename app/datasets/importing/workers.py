@@ -1,4 +1,4 @@
-"""Processes that work for an import: a few tasks ahead, answers in the order of the tasks, the work of one that died done over."""
+"""Worker processes of an import. Results come in the order of the tasks, and a task whose worker dies is repeated."""
 
 import gc
 import os
@@ -20,15 +20,15 @@ from app.datasets.errors import WorkerDied
 T = TypeVar("T")
 R = TypeVar("R")
 
-DEATHS_AT_MOST = 5
-"""Of workers in one import. One that was killed is replaced; a task that kills whoever takes it is not tried for ever."""
+MAX_WORKER_DEATHS = 5
+"""Worker deaths tolerated in one import. A killed worker is replaced, but a task that always kills its worker is not repeated forever."""
 
 
-class Workers:
-    """As many processes as are asked for; none while there is one task only."""
+class WorkerPool:
+    """A pool of *size* processes, which are started only when there is more than one task."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._pool: ProcessPoolExecutor | None = None
         self._deaths = 0
 
@@ -39,63 +39,63 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
-    def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """Do *work* on each of the tasks, which may be done more than once; gives the results in the order of the tasks.
+    def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+        """Run *work* for each task and yield the results in the order of the tasks. A task may run more than once.
 
         Raises:
-            WorkerDied: workers died again and again.
+            WorkerDied: more than `MAX_WORKER_DEATHS` workers died.
         """
         waiting = iter(tasks)
         first = list(islice(waiting, 2))
-        if self._count <= 1 or len(first) < 2:
+        if self._size <= 1 or len(first) < 2:
             yield from map(work, chain(first, waiting))
             return
         waiting = chain(first, waiting)
-        under_way: deque[tuple[T, Future[R]]] = deque()
+        pending: deque[tuple[T, Future[R]]] = deque()
         while True:
-            for task in islice(waiting, self._count + 1 - len(under_way)):
-                under_way.append((task, self._submit(work, task)))
-            if not under_way:
+            for task in islice(waiting, self._size + 1 - len(pending)):
+                pending.append((task, self._submit(work, task)))
+            if not pending:
                 return
             try:
-                result = under_way[0][1].result()
+                result = pending[0][1].result()
             except BrokenProcessPool:
-                self._bury()
-                under_way = deque((task, self._submit(work, task)) for task, _ in under_way)
+                self._replace_dead()
+                pending = deque((task, self._submit(work, task)) for task, _ in pending)
                 continue
-            under_way.popleft()
+            pending.popleft()
             yield result
 
     def _submit(self, work: Callable[[T], R], task: T) -> Future[R]:
         while True:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(self._count, mp_context=get_context("spawn"), initializer=_begin)
+                self._pool = ProcessPoolExecutor(self._size, mp_context=get_context("spawn"), initializer=_init_worker)
             try:
                 return self._pool.submit(work, task)
             except BrokenProcessPool:
-                self._bury()
+                self._replace_dead()
 
-    def _bury(self) -> None:
+    def _replace_dead(self) -> None:
         self._deaths += 1
-        if self._deaths > DEATHS_AT_MOST:
-            raise WorkerDied("processes that work for the import died again and again; nothing was imported") from None
+        if self._deaths > MAX_WORKER_DEATHS:
+            raise WorkerDied("too many worker processes died; nothing was imported") from None
         if self._pool is not None:
             self._pool.shutdown(wait=True)
         self._pool = None
 
 
-def _begin() -> None:
-    """Set a process up for work on millions of small objects."""
-    with suppress(NotImplementedError):  # not built in everywhere
-        # gives back what was freed a second ago, where Arrow's first choice keeps it
+def _init_worker() -> None:
+    """Set up a worker process for work on millions of small objects."""
+    with suppress(NotImplementedError):  # not every build of Arrow has it
+        # jemalloc returns memory that was freed a second ago to the system; Arrow's default allocator keeps it.
         pa.set_memory_pool(pa.jemalloc_memory_pool())
-    gc.disable()  # no task makes cycles; looking for them among a block's rows takes longer than reading it
+    gc.disable()  # no task creates cycles; a collection among a block's rows takes longer than reading the block
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(parent.sentinel,), daemon=True).start()
 
 
-def _leave_with(parent: int) -> None:
-    """End with the process that started this one: it may be killed, and would not say so."""
-    connection.wait([parent])
+def _exit_with_parent(parent_sentinel: int) -> None:
+    """Exit when the parent process ends: a parent that is killed cannot stop its workers."""
+    connection.wait([parent_sentinel])
     os._exit(1)

@@ -1,9 +1,9 @@
-"""Where an import puts things aside, and what it remembers of itself, so that the same command can go on where another was cut short.
+"""The work folder of an import, and the journal from which the same command resumes an interrupted import.
 
-WORK_DIR/exposure-import-<of the request>/lock           held while an import of this request runs
-                                          journal.json   which data set it is to be, of which file
-                                          <data set>/    what is put aside: rows as they were read, under a key in memory only; sealed ones under
-                                                         the data set's own store key, and so of use to the next run
+WORK_DIR/exposure-import-<hash of the import>/lock          locked while the import runs
+                                              journal.json  the data set to be created, and from which file
+                                              <data set>/   sealed rows, under the data set's own store key: usable by the next run
+                                              read/ sorted/ rows under a key that is only in memory: not usable by the next run
 """
 
 import fcntl
@@ -23,109 +23,116 @@ from app.errors import InvalidInput, OperationRefused
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What an import remembers of itself."""
+    """State of an import that is saved on disk."""
 
     dataset: str
     key_id: str
-    source: str
-    """A keyed digest of the file and of all else that decides what is sealed."""
+    source_mac: str
+    """Keyed digest of the file and of all settings that affect what is sealed."""
     salt: str
     time_cost: int
     memory_kib: int
-    partitions: int
-    markers: int = 0
-    """Identifiers that too many people share, once they have been counted."""
+    partition_count: int
+    marker_count: int = 0
+    """Number of overflow markers. Known after the sort stage."""
 
     @classmethod
-    def of(cls, dataset: UUID, key_id: str, source: str, scheme: KdfParams, partitions: int) -> "Journal":
-        """Note down a new import."""
+    def create(
+        cls, dataset: UUID, key_id: str, source_mac: str, kdf_params: KdfParams, partition_count: int
+    ) -> "Journal":
+        """Create the journal of a new import."""
         return cls(
             dataset=str(dataset),
             key_id=key_id,
-            source=source,
-            salt=scheme.salt.hex(),
-            time_cost=scheme.cost.passes,
-            memory_kib=scheme.cost.memory_kib,
-            partitions=partitions,
+            source_mac=source_mac,
+            salt=kdf_params.salt.hex(),
+            time_cost=kdf_params.cost.passes,
+            memory_kib=kdf_params.cost.memory_kib,
+            partition_count=partition_count,
         )
 
-    def is_of(self, source: str, scheme: KdfParams, partitions: int) -> bool:
-        """Whether an import of this can go on where that of the journal was cut short."""
-        return (self.source, self.scheme, self.partitions) == (source, scheme, partitions)
+    def matches(self, source_mac: str, kdf_params: KdfParams, partition_count: int) -> bool:
+        """Return whether the import of this source can resume the import of this journal."""
+        saved = (self.source_mac, self.kdf_params, self.partition_count)
+        return saved == (source_mac, kdf_params, partition_count)
 
-    def with_markers(self, markers: int) -> "Journal":
-        """Note down how many markers were made."""
-        return replace(self, markers=markers)
+    def with_marker_count(self, marker_count: int) -> "Journal":
+        """Return a copy with the number of overflow markers."""
+        return replace(self, marker_count=marker_count)
 
     @property
-    def scheme(self) -> KdfParams:
-        """The scheme that it seals under."""
+    def kdf_params(self) -> KdfParams:
+        """The KDF parameters of the import."""
         return KdfParams(bytes.fromhex(self.salt), Argon2Cost(passes=self.time_cost, memory_kib=self.memory_kib))
 
 
 class Workspace:
-    """The folder of one request."""
+    """The work folder of one import."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._journal = folder / "journal.json"
+        self._journal_path = folder / "journal.json"
 
     @classmethod
     @contextmanager
-    def of(cls, work_dir: Path, request: str) -> Iterator["Workspace"]:
-        """Take the folder of a *request*, which a description tells from all others, for as long as the block lasts.
+    def open(cls, work_dir: Path, import_key: str) -> Iterator["Workspace"]:
+        """Lock and open the folder of an import for the duration of the block.
+
+        Args:
+            work_dir: parent of the folder.
+            import_key: identifies the import; the same for each run that may resume it.
 
         Raises:
-            InvalidInput: nothing can be written there.
-            OperationRefused: the same import is running.
+            InvalidInput: the folder cannot be created.
+            OperationRefused: the same import is already running.
         """
-        name = blake2b(request.encode(), digest_size=8).hexdigest()
+        name = blake2b(import_key.encode(), digest_size=8).hexdigest()
         folder = work_dir / f"exposure-import-{name}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise InvalidInput(f"EXPOSURE_WORK_DIR: {folder} cannot be made ({error.strerror})") from None
+            raise InvalidInput(f"EXPOSURE_WORK_DIR: {folder} cannot be created ({error.strerror})") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise OperationRefused("this import is running already") from None
+            raise OperationRefused("this import is already running") from None
         workspace = cls(folder)
         try:
             yield workspace
         finally:
-            if workspace.journal() is None:  # nothing to go on from
+            if workspace.load_journal() is None:  # nothing to resume
                 shutil.rmtree(folder, ignore_errors=True)
             os.close(handle)
 
-    def journal(self) -> Journal | None:
-        """Read what an earlier run remembered of itself, where there was one that did not end."""
+    def load_journal(self) -> Journal | None:
+        """Load the journal of an interrupted import, if there is one."""
         try:
-            return Journal(**json.loads(self._journal.read_text()))
+            return Journal(**json.loads(self._journal_path.read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
-    def begin(self, journal: Journal) -> None:
-        """Remember a new import, before anything of it exists."""
-        temporary = self._journal.with_suffix(".new")
+    def save_journal(self, journal: Journal) -> None:
+        """Save the journal atomically. A new import saves it before it creates anything else."""
+        temporary = self._journal_path.with_suffix(".new")
         temporary.write_text(json.dumps(asdict(journal)))
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.replace(self._journal)
+        temporary.replace(self._journal_path)
 
-    def folder(self, name: str) -> Path:
-        """Give a folder for what is put aside."""
+    def subfolder(self, name: str) -> Path:
+        """Return the path of a subfolder, which is created if necessary."""
         folder = self._folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def emptied(self, name: str) -> Path:
-        """Give a folder, without what an earlier run put aside in it."""
+    def reset_subfolder(self, name: str) -> Path:
+        """Return the path of an empty subfolder: the files of an earlier run are deleted."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
-        return self.folder(name)
+        return self.subfolder(name)
 
     def clear(self, journal: Journal) -> None:
-        """Take away what was sealed for a data set, and then what is remembered of it: there is nothing to go on from."""
+        """Delete the sealed rows of a data set and then the journal: nothing is left to resume."""
         shutil.rmtree(self._folder / UUID(journal.dataset).hex, ignore_errors=True)
-        self._journal.unlink(missing_ok=True)
+        self._journal_path.unlink(missing_ok=True)

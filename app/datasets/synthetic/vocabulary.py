@@ -1,11 +1,11 @@
-"""Words of which synthetic people are made: family names by their real frequency, given names, places, spellings.
+"""Vocabulary of synthetic people: family names by their real frequency, given names, places, spellings.
 
-Districts and roads exist; who lives there, at which number, is drawn. Domains are reserved by RFC 2606 and RFC 6761.
+The districts and roads exist; people and house numbers are random. The email domains are reserved by RFC 2606 and RFC 6761.
 """
 
 from typing import Final
 
-_SURNAME_WEIGHTS: Final = """
+_FAMILY_NAME_WEIGHTS: Final = """
 김 kim 215, 이 lee 147, 박 park 84, 최 choi 47, 정 jung 43, 강 kang 23, 조 cho 21, 윤 yoon 20, 장 jang 20, 임 lim 17,
 한 han 15, 오 oh 15, 서 seo 15, 신 shin 15, 권 kwon 14, 황 hwang 14, 안 ahn 14, 송 song 14, 류 ryu 13, 전 jeon 11,
 홍 hong 11, 고 ko 9, 문 moon 9, 양 yang 9, 손 son 9, 배 bae 8, 백 baek 8, 허 heo 7, 유 yoo 13, 남 nam 6, 심 shim 5,
@@ -14,27 +14,40 @@ _SURNAME_WEIGHTS: Final = """
 도 do 5, 석 seok 5, 선 sun 5, 설 seol 4, 마 ma 4, 길 gil 4, 연 yeon 4, 위 wi 3, 표 pyo 3, 명 myung 3, 기 ki 3, 반 ban 3,
 왕 wang 3, 금 geum 3, 옥 ok 3, 인 in 1, 맹 maeng 1, 제 je 1, 남궁 namgung 1, 선우 sunwoo 1, 황보 hwangbo 1
 """
-SURNAMES: Final = tuple(
+FAMILY_NAMES: Final = tuple(
     (hangul, roman)
-    for hangul, roman, weight in (entry.split() for entry in _SURNAME_WEIGHTS.split(","))
+    for hangul, roman, weight in (entry.split() for entry in _FAMILY_NAME_WEIGHTS.split(","))
     for _ in range(int(weight))
 )
-"""One entry per mille or so of the population: 김, 이 and 박 are 44.6 % of people."""
+"""About one entry for each per mille of the population: 김, 이 and 박 are 44.6 % of people."""
 
-_FIRST: Final = """
+_FIRST_SYLLABLE_TEXT: Final = """
 민 min, 서 seo, 지 ji, 현 hyun, 예 ye, 수 su, 준 jun, 도 do, 하 ha, 은 eun, 영 young, 성 sung, 재 jae, 동 dong, 정 jung,
 상 sang, 태 tae, 승 seung, 미 mi, 경 kyung, 혜 hye, 소 so, 유 yu, 진 jin, 주 ju, 선 sun, 보 bo, 희 hee, 다 da, 채 chae
 """
-_SECOND: Final = """
+_SECOND_SYLLABLE_TEXT: Final = """
 준 jun, 수 su, 연 yeon, 우 woo, 윤 yoon, 호 ho, 영 young, 현 hyun, 진 jin, 희 hee, 아 ah, 은 eun, 원 won, 민 min, 서 seo,
 훈 hoon, 석 seok, 철 chul, 숙 sook, 자 ja, 빈 bin, 율 yul, 환 hwan, 미 mi, 주 ju, 혁 hyuk, 린 rin, 경 kyung, 규 kyu, 선 sun
 """
-FIRST: Final = tuple((hangul, roman) for hangul, roman in (entry.split() for entry in _FIRST.split(",")))
-SECOND: Final = tuple((hangul, roman) for hangul, roman in (entry.split() for entry in _SECOND.split(",")))
+FIRST_SYLLABLES: Final = tuple(
+    (hangul, roman) for hangul, roman in (entry.split() for entry in _FIRST_SYLLABLE_TEXT.split(","))
+)
+SECOND_SYLLABLES: Final = tuple(
+    (hangul, roman) for hangul, roman in (entry.split() for entry in _SECOND_SYLLABLE_TEXT.split(","))
+)
 
-SHOPS: Final = ("행복슈퍼", "우리세탁소", "은혜약국", "한마음부동산", "청솔문구", "제일철물", "햇살어린이집", "경비실")
+SHOP_NAMES: Final = (
+    "행복슈퍼",
+    "우리세탁소",
+    "은혜약국",
+    "한마음부동산",
+    "청솔문구",
+    "제일철물",
+    "햇살어린이집",
+    "경비실",
+)
 
-DOMAINS: Final = (
+EMAIL_DOMAINS: Final = (
     *("example.com",) * 80,
     *("example.org",) * 50,
     *("example.net",) * 50,
@@ -45,7 +58,7 @@ DOMAINS: Final = (
     "xn--bj0bj06e.example",  # the same domain, as machines write it
 )
 
-_PLACES: Final = """
+_DISTRICT_TEXT: Final = """
 서울특별시/서울시/서울/강남구/테헤란로,논현로,도산대로/역삼동,논현동,신사동
 서울특별시/서울시/서울/마포구/월드컵로,양화로,독막로/망원동,서교동,합정동
 서울특별시/서울시/서울/송파구/올림픽로,송파대로,오금로/잠실동,문정동,가락동
@@ -74,13 +87,15 @@ _PLACES: Final = """
 경상남도/경상남도/경남/창원시 성산구/원이대로,중앙대로,창이대로/상남동,반림동,가음동
 제주특별자치도/제주도/제주/제주시/연북로,노형로,중앙로/노형동,연동,이도이동
 """
-PLACES: Final = tuple(
-    (full, spoken, short, district, tuple(roads.split(",")), tuple(dongs.split(",")))
-    for full, spoken, short, district, roads, dongs in (line.split("/") for line in _PLACES.strip().splitlines())
+DISTRICTS: Final = tuple(
+    (province, informal, short, district, tuple(roads.split(",")), tuple(dongs.split(",")))
+    for province, informal, short, district, roads, dongs in (
+        line.split("/") for line in _DISTRICT_TEXT.strip().splitlines()
+    )
 )
-"""Province (official, as spoken, short), district, roads, legal dongs."""
+"""Province (official, informal and short name), district, roads, legal dongs."""
 
-COMPLEXES: Final = (
+APARTMENT_COMPLEXES: Final = (
     "래미안",
     "푸르지오",
     "자이",
@@ -92,7 +107,7 @@ COMPLEXES: Final = (
     "e편한세상",
 )
 
-# {a} and {b} are the two groups of four digits
+# {a} and {b} are the two groups of four digits after 010
 PHONE_FORMS: Final = (
     *("010-{a}-{b}",) * 110,
     *("010{a}{b}",) * 44,
@@ -107,7 +122,7 @@ PHONE_FORMS: Final = (
     *("(010) {a}-{b}",) * 2,
     "0082-10-{a}-{b}",
     "010–{a}–{b}",
-    "０１０－{a}－{b}",  # the groups follow in full width
+    "０１０－{a}－{b}",  # the groups become full-width too
     "0１0-{a}-{b}",
-    "10{a}{b}",  # Excel took it for a number: the zero is lost
+    "10{a}{b}",  # Excel read it as a number and dropped the zero
 )

@@ -1,6 +1,6 @@
-"""Stage four: entries numbered, the outer seal laid, and into the data set's own table.
+"""Stage four: numbers the entries, applies the outer seal, and loads the rows into the data set's own table.
 
-Entries are numbered in the order of their sealed bytes, so that neither the file's order nor the workers' shows.
+The entries of a locator are numbered in the order of their sealed bytes, so the numbers reveal neither the file's order nor the workers'.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,116 +17,127 @@ from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import size_class_for_inner
 from app.datasets import sealed_rows
 from app.datasets.importing.context import ImportContext
+from app.datasets.importing.packed_rows import contents_of, deserialize_rows, locators_of, split_fixed
 from app.datasets.importing.spill import Spill
-from app.datasets.importing.packed_rows import contents_of, in_pieces, places_of, unpack
 from app.datasets.manifest import RowMultisetHash
 from app.db import Database
 
 MIN_ROWS_PER_SIZE = 1_000
-"""Rows that must have a size, or they take the next larger one."""
+"""A size class with fewer rows is stored at the next larger size."""
 
-ROWS_AT_ONCE = 20_000
-"""Of a bucket, that are sealed together: what is known of them meanwhile stays small."""
+ROW_BATCH_SIZE = 20_000
+"""Rows that are sealed together; limits the memory that is used in between."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
-    """What sealing the buckets takes."""
+class LoadStage:
+    """Input that all tasks of the load stage share."""
 
     context: ImportContext
-    spill: Spill
-    partitions: int
-    sizes: Mapping[int, int]
-    """The size that each size class is stored at."""
+    sorted_spill: Spill
+    partition_count: int
+    stored_sizes: Mapping[int, int]
+    """The size at which each size class is stored."""
     is_sqlite: bool
 
 
 @dataclass(slots=True)
-class Bucket:
-    """A bucket as the database takes it, and its part of the manifest."""
+class SealedBucket:
+    """The rows of one bucket, ready for the database, and their part of the manifest's digest."""
 
-    rows: int
-    total: int
+    row_count: int
+    hash_total: int
     content: list[Any] = field(repr=False)
-    """Rows, or on PostgreSQL what `sealed_rows.encode_copy_rows` made of some at a time."""
+    """On SQLite rows, on PostgreSQL batches of rows encoded by `sealed_rows.encode_copy_rows`."""
 
 
-def seal_bucket(loading: Loading, number: int) -> Bucket:
-    """Number the entries of one bucket and lay the outer seal.
+def seal_bucket(stage: LoadStage, bucket: int) -> SealedBucket:
+    """Number the entries of one bucket and apply the outer seal.
 
     Raises:
         DependencyUnavailable: a key or the spill failed.
     """
-    rows = unpack([loading.spill.read(number, 0)])
-    sealer = loading.context.create_sealer()
-    stored = places_of(rows).to_pylist()
-    entries = _numbered(stored)
-    account = RowMultisetHash(loading.context.keys.load_store_key(loading.context.key_id))
+    rows = deserialize_rows([stage.sorted_spill.read(bucket, 0)])
+    sealer = stage.context.create_sealer()
+    stored_locators = locators_of(rows).to_pylist()
+    entries = _number_entries(stored_locators)
+    account = RowMultisetHash(stage.context.keys.load_store_key(stage.context.key_id))
     content: list[Any] = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        locators = in_pieces(sealer.decrypt_locators(b"".join(stored[some])), LOCATOR_BYTES).to_pylist()
-        contents = contents_of(rows[some]).to_pylist()
-        sizes = {length: loading.sizes[size_class_for_inner(length - TAG_BYTES)] for length in {*map(len, contents)}}
-        outer = sealer.seal_many(locators, entries[some], contents, sizes)
-        account.add(outer)
-        rows_of_some = stored[some], entries[some], outer
-        content += zip(*rows_of_some, strict=True) if loading.is_sqlite else [sealed_rows.encode_copy_rows(*rows_of_some)]
-    return Bucket(account.count, account.total, content)
+    for start in range(0, len(rows), ROW_BATCH_SIZE):
+        batch = slice(start, start + ROW_BATCH_SIZE)
+        locators = split_fixed(sealer.decrypt_locators(b"".join(stored_locators[batch])), LOCATOR_BYTES).to_pylist()
+        contents = contents_of(rows[batch]).to_pylist()
+        lengths = {*map(len, contents)}
+        sizes = {length: stage.stored_sizes[size_class_for_inner(length - TAG_BYTES)] for length in lengths}
+        sealed = sealer.seal_many(locators, entries[batch], contents, sizes)
+        account.add(sealed)
+        columns = stored_locators[batch], entries[batch], sealed
+        content += zip(*columns, strict=True) if stage.is_sqlite else [sealed_rows.encode_copy_rows(*columns)]
+    return SealedBucket(account.count, account.total, content)
 
 
-def _numbered(stored: Sequence[bytes]) -> list[int]:
-    """Number the rows of each place, which stand together, from 0."""
-    entries = [0] * len(stored)
-    again = compress(count(1), map(eq, stored, islice(stored, 1, None)))  # of few places there is more than one row
-    for at in again:
-        entries[at] = entries[at - 1] + 1
+def _number_entries(stored_locators: Sequence[bytes]) -> list[int]:
+    """Number the rows of each locator from 0. Rows of the same locator are adjacent."""
+    entries = [0] * len(stored_locators)
+    # the indexes of rows with the same locator as the row before; there are few of them
+    repeated = compress(count(1), map(eq, stored_locators, islice(stored_locators, 1, None)))
+    for index in repeated:
+        entries[index] = entries[index - 1] + 1
     return entries
 
 
-def load(
+def load_buckets(
     database: Database,
     servers: Mapping[str, Database],
-    loading: Loading,
-    buckets: Iterable[Bucket],
+    stage: LoadStage,
+    buckets: Iterable[SealedBucket],
     *,
     account: RowMultisetHash,
     finish: Callable[[Session], object],
-    progress: Callable[[int], object],
+    on_progress: Callable[[int], object],
 ) -> None:
-    """Load the buckets, and *finish* in the transaction that makes all of it be there.
+    """Load the buckets, and call *finish* in the transaction that makes the data set visible.
 
-    PostgreSQL takes it in one transaction. SQLite takes each bucket in its own: one for all would keep every other writer waiting.
-    Where there are further servers, each takes its range straight and in one transaction, and all are committed before *database* knows of it.
+    PostgreSQL loads all buckets in one transaction. SQLite loads each bucket in its own: one transaction for all would block every other writer.
+    With shard servers, each server loads its buckets directly and in one transaction. All shards are committed before *database* refers to them.
+
+    Args:
+        database: the primary database.
+        servers: the shard servers by name; may be empty.
+        stage: of the import.
+        buckets: in order.
+        account: the rows of all buckets are added to it.
+        finish: adds the data set to the catalogue.
+        on_progress: called with the number of rows so far.
 
     Raises:
         DatabaseUnavailable: a server failed.
     """
 
-    def counted() -> Iterator[list[Any]]:
+    def bucket_contents() -> Iterator[list[Any]]:
         for bucket in buckets:
-            account.merge(bucket.rows, bucket.total)
-            progress(account.count)
-            yield bucket.content  # last, since nobody comes back for what follows the last bucket of a range
+            account.merge(bucket.row_count, bucket.hash_total)
+            on_progress(account.count)
+            yield bucket.content  # must be last: the generator is not resumed after the last bucket of a shard
 
-    dataset, contents = loading.context.dataset, counted()
-    if loading.is_sqlite:
-        with database.write() as session:
-            sealed_rows.create_table(session, dataset)
+    dataset, contents = stage.context.dataset, bucket_contents()
+    if stage.is_sqlite:
+        with database.write() as db:
+            sealed_rows.create_table(db, dataset)
         for rows in filter(None, contents):
-            with database.write() as session:
-                sealed_rows.insert_rows(session, dataset, rows)
+            with database.write() as db:
+                sealed_rows.insert_rows(db, dataset, rows)
     elif servers:
-        each = loading.partitions // len(servers)
-        with ExitStack() as stack:  # it commits them all, once the last is loaded
-            for number, server in enumerate(servers.values()):
-                session = stack.enter_context(server.write())
-                sealed_rows.create_table(session, dataset, number, len(servers))
-                sealed_rows.copy_rows(session, dataset, chain.from_iterable(islice(contents, each)))
-    with database.write() as session:
+        buckets_per_server = stage.partition_count // len(servers)
+        with ExitStack() as stack:  # commits on all servers at the end of the block
+            for index, server in enumerate(servers.values()):
+                db = stack.enter_context(server.write())
+                sealed_rows.create_table(db, dataset, index, len(servers))
+                sealed_rows.copy_rows(db, dataset, chain.from_iterable(islice(contents, buckets_per_server)))
+    with database.write() as db:
         if servers:
-            sealed_rows.create_sharded_table(session, dataset, list(servers))
-        elif not loading.is_sqlite:
-            sealed_rows.create_table(session, dataset)
-            sealed_rows.copy_rows(session, dataset, chain.from_iterable(contents))
-        finish(session)
+            sealed_rows.create_sharded_table(db, dataset, list(servers))
+        elif not stage.is_sqlite:
+            sealed_rows.create_table(db, dataset)
+            sealed_rows.copy_rows(db, dataset, chain.from_iterable(contents))
+        finish(db)
