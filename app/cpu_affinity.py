@@ -1,8 +1,8 @@
-"""On which of the machine's cores a server's threads run.
+"""Pin a server's threads to one CPU core.
 
-Python works on one request at a time, so the threads of a server hand the interpreter to each other several times in each. Spread over cores, each
-is woken on another core than the one that woke it, and nobody works meanwhile: measured, that took as long again as the work. So a server process
-keeps to one core, each to its own (decision 0023). Argon2id needs no interpreter and roams.
+Python runs one thread at a time, so the threads of a server pass the interpreter lock to each other several times per request. Spread over cores,
+each thread is woken on another core than the one that woke it, and no work is done meanwhile: measured, this took as long as the work itself.
+Each server process therefore pins its threads to a core of its own (decision 0023). Argon2id releases the lock and runs on any core.
 """
 
 import os
@@ -12,61 +12,61 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-_CLAIM = "\0exposure-lookup/core/"
+_CLAIM_PREFIX = "\0exposure-lookup/core/"
 
 
 @dataclass(frozen=True, slots=True)
-class _Home:
+class _PinnedCore:
     core: int
-    before: frozenset[int]
-    """The cores that this process might use."""
+    allowed_cores: frozenset[int]
+    """Cores that the process could use before it was pinned."""
     claim: socket.socket
-    """Open for as long as the process lives: the system ends the claim with it, however it ends."""
+    """Open while the process lives. The system releases the claim with the process, however it ends."""
 
 
-_home: _Home | None = None
+_pinned: _PinnedCore | None = None
 
 
 def pin_to_core() -> int | None:
-    """Keep this thread, and those that it starts from now on, to one core that no other server keeps to.
+    """Pin this thread, and threads that it starts later, to a core that no other server has claimed.
 
     Returns:
-        The core; None where none is to be had, or where the system lets nobody choose: then the threads run as before.
+        The core. None if all cores are claimed or the system does not support affinity: the threads then run as before.
     """
-    global _home  # noqa: PLW0603  of a process there is one
+    global _pinned  # noqa: PLW0603  the state of the process
     if sys.platform != "linux":
         return None
-    before = frozenset(os.sched_getaffinity(0))
-    for core in sorted(before, reverse=True):  # from the last: the system's own work is rather on the first
-        if (claim := _claimed(core)) is not None:
-            _run_on({core})
-            _home = _Home(core, before, claim)
+    allowed_cores = frozenset(os.sched_getaffinity(0))
+    for core in sorted(allowed_cores, reverse=True):  # from the last: the system's own work is mostly on the first
+        if (claim := _claim_core(core)) is not None:
+            _set_affinity({core})
+            _pinned = _PinnedCore(core, allowed_cores, claim)
             return core
     return None
 
 
 def unpin_thread() -> None:
-    """Let this thread run anywhere: it is about to work without the interpreter."""
-    if _home is not None:
-        _run_on(_home.before)
+    """Let this thread run on any core, before work that releases the interpreter lock."""
+    if _pinned is not None:
+        _set_affinity(_pinned.allowed_cores)
 
 
 def repin_thread() -> None:
-    """Bring this thread back, where the process has settled."""
-    if _home is not None:
-        _run_on({_home.core})
+    """Pin this thread again, if the process is pinned."""
+    if _pinned is not None:
+        _set_affinity({_pinned.core})
 
 
-def _run_on(wanted: Iterable[int]) -> None:
-    with suppress(OSError):  # a container's cores may be others by now: then the system has chosen, and no call fails
-        os.sched_setaffinity(0, wanted)
+def _set_affinity(cores: Iterable[int]) -> None:
+    with suppress(OSError):  # a container's cores may have changed: the system then chooses, and no call may fail
+        os.sched_setaffinity(0, cores)
 
 
-def _claimed(core: int) -> socket.socket | None:
-    """Take the name that stands for a core, where it is free: an abstract one, which leaves no file behind."""
+def _claim_core(core: int) -> socket.socket | None:
+    """Claim a core by binding an abstract Unix socket, which leaves no file behind. Return None if another process holds the claim."""
     claim = socket.socket(socket.AF_UNIX)
     try:
-        claim.bind(f"{_CLAIM}{core}")
+        claim.bind(f"{_CLAIM_PREFIX}{core}")
     except OSError:
         claim.close()
         return None

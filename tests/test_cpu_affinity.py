@@ -1,6 +1,7 @@
-"""A server keeps to one core that no other keeps to; what needs no interpreter roams."""
+"""A server's threads are pinned to a core that no other server uses; Argon2id runs on any core."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,94 +15,98 @@ from app.datasets import Argon2Slots
 from app.delivery import ConsoleSender
 from app.faces.cli import uvicorn_runner
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="nobody chooses here")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="CPU affinity is Linux only: elsewhere pin_to_core does nothing"
+)
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody has settled, and servers that run on this machine meanwhile take nothing away."""
-    monkeypatch.setattr(cpu_affinity, "_home", None)
-    monkeypatch.setattr(cpu_affinity, "_CLAIM", f"\0exposure-test/{os.getpid()}/{os.urandom(4).hex()}/")
+def _unpinned_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start unpinned, with claims that other servers on this machine cannot hold."""
+    monkeypatch.setattr(cpu_affinity, "_pinned", None)
+    monkeypatch.setattr(cpu_affinity, "_CLAIM_PREFIX", f"\0exposure-test/{os.getpid()}/{os.urandom(4).hex()}/")
     yield
-    leave()
+    release_core()
 
 
-def leave() -> None:
-    """Give a core back, as the system does at the end of a process."""
-    if cpu_affinity._home is not None:
-        cpu_affinity._home.claim.close()
+def release_core() -> None:
+    """Release the claimed core, as the system does at the end of a process."""
+    if cpu_affinity._pinned is not None:
+        cpu_affinity._pinned.claim.close()
 
 
 def in_thread(work: Callable[[], Any]) -> Any:
-    """Do *work* where it binds no other thread."""
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(work()))
+    """Call *work* in a new thread, so that pinning affects no other thread, and return its result."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
-def here() -> set[int]:
+def allowed_cores() -> set[int]:
     return set(os.sched_getaffinity(0))
 
 
-def test_a_thread_that_settles_and_those_that_it_starts_keep_to_one_core() -> None:
-    everywhere = here()
-    core, own, others = in_thread(lambda: (cpu_affinity.pin_to_core(), here(), in_thread(here)))
-    assert core in everywhere
-    assert own == others == {core}
-    assert here() == everywhere
+def test_a_pinned_thread_and_its_children_use_one_core() -> None:
+    all_cores = allowed_cores()
+    core, own_cores, child_cores = in_thread(
+        lambda: (cpu_affinity.pin_to_core(), allowed_cores(), in_thread(allowed_cores))
+    )
+    assert core in all_cores
+    assert own_cores == child_cores == {core}
+    assert allowed_cores() == all_cores
 
 
-def test_each_server_has_a_core_of_its_own_and_who_finds_none_runs_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    everywhere = here()
-    homes = []
-    for _ in range(len(everywhere) + 1):
-        homes.append(in_thread(lambda: (cpu_affinity.pin_to_core(), here(), cpu_affinity._home)))
-        monkeypatch.setattr(cpu_affinity, "_home", None)
-    for _, _, home in homes[:-1]:
-        home.claim.close()
-    assert {core for core, _, _ in homes[:-1]} == everywhere
-    assert homes[-1] == (None, everywhere, None)
+def test_each_server_claims_its_own_core_and_one_without_stays_unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_cores = allowed_cores()
+    outcomes = []
+    for _ in range(len(all_cores) + 1):
+        outcomes.append(in_thread(lambda: (cpu_affinity.pin_to_core(), allowed_cores(), cpu_affinity._pinned)))
+        monkeypatch.setattr(cpu_affinity, "_pinned", None)
+    for _, _, pinned in outcomes[:-1]:
+        pinned.claim.close()
+    assert {core for core, _, _ in outcomes[:-1]} == all_cores
+    assert outcomes[-1] == (None, all_cores, None)
 
 
-def test_a_core_is_free_again_when_who_had_it_is_gone() -> None:
+def test_a_core_is_free_after_its_server_ends() -> None:
     first = in_thread(cpu_affinity.pin_to_core)
-    leave()
+    release_core()
     assert in_thread(cpu_affinity.pin_to_core) == first
 
 
-def test_a_turn_at_argon2id_is_taken_anywhere() -> None:
-    everywhere = here()
+def test_argon2id_runs_on_any_core() -> None:
+    all_cores = allowed_cores()
 
-    def take_a_turn() -> tuple[set[int], set[int], set[int]]:
+    def hash_once_pinned() -> tuple[set[int], set[int], set[int]]:
         cpu_affinity.pin_to_core()
-        before = here()
+        before = allowed_cores()
         with Argon2Slots(1):
-            meanwhile = here()
-        return before, meanwhile, here()
+            during = allowed_cores()
+        return before, during, allowed_cores()
 
-    before, meanwhile, after = in_thread(take_a_turn)
+    before, during, after = in_thread(hash_once_pinned)
     assert len(before) == 1
-    assert meanwhile == everywhere
+    assert during == all_cores
     assert after == before
 
 
-def test_who_has_not_settled_is_left_alone() -> None:
+def test_an_unpinned_process_stays_unpinned() -> None:
     with Argon2Slots(1):
-        assert here() == in_thread(here)
-    assert len(here()) == len(os.sched_getaffinity(os.getpid()))
+        assert allowed_cores() == in_thread(allowed_cores)
+    assert len(allowed_cores()) == len(os.sched_getaffinity(os.getpid()))
 
 
-def test_a_server_settles_before_it_starts_a_thread() -> None:
-    seen: list[set[int]] = []
+def test_a_server_is_pinned_before_it_starts_a_thread() -> None:
+    observed: list[set[int]] = []
 
     def create_app(*_: object, **__: object) -> None:
-        seen.append(here())
+        observed.append(allowed_cores())
 
     in_thread(
-        lambda: uvicorn_runner._build(
+        lambda: uvicorn_runner._build_pinned_app(
             cast("Any", create_app), cast("Settings", None), Path("door"), lambda: ConsoleSender(as_json=True), 1
         )
     )
-    assert [len(one) for one in seen] == [1]
+    assert [len(cores) for cores in observed] == [1]

@@ -1,6 +1,7 @@
-"""The sealed store's mathematics: one keyed function, one stretch, one expansion, two seals.
+"""Cryptography of the sealed store: keyed MACs, key stretching, key derivation, authenticated encryption.
 
-Nothing here opens a connection, reads a setting or the time of day. `framing` and `messages` say what the keyholder is asked, `scheme` stretches its
-answer, `calibration` prices that, `expansion` derives places and keys from the digest, `seal` closes a row, `keyfiles` keeps the keys on disk.
-The known-answer vectors are in tests/vectors, so that another implementation can check itself.
+Nothing here opens a connection or reads a setting or the time of day. `mac_inputs` and `framing` build what the keyholder computes MACs over,
+`stretching` turns a MAC into a digest, `calibration` chooses the cost of that, `key_derivation` derives locators and keys from a digest,
+`row_sealing` encrypts stored rows, `json_aead` encrypts small JSON values, `keys` and `key_files` hold the keys.
+Known-answer vectors for other implementations are in tests/vectors.
 """

@@ -1,6 +1,6 @@
-"""Choosing the cost of the stretch: the dearest that a machine can pay for a whole import in the time there is, and what it costs a thief.
+"""Choose the Argon2id cost: the highest at which a machine finishes an import in the time available, and its price for an attacker.
 
-Arithmetic only, but for `measure`, which is handed in: what is decided here can be decided for any machine.
+Arithmetic only, except `measure_digest_seconds`. `calibrate` takes the measurement as a function, so it can decide for any machine.
 """
 
 import math
@@ -13,49 +13,57 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-from app.crypto.stretching import MAX_PASSES, COST_PROFILES, Argon2Cost, KdfParams
+from app.crypto.stretching import COST_PROFILES, MAX_PASSES, Argon2Cost, KdfParams
 from app.errors import InvalidInput
 
 IDENTIFIERS_PER_ACCOUNT = 1.85
-"""Of the breach that this was made for, modelled: 62.35 M identifiers of 33.7 M accounts, people in their address books included."""
+"""Modelled on the breach that this service was built for: 62.35 M identifiers of 33.7 M accounts, including people in their address books."""
 
 OVERHEAD_SECONDS_PER_IDENTIFIER = 50e-6
-"""What one core spends on an identifier besides the stretch: reading, canonical forms, keyholder, seals, sorting, loading.
+"""Time of one core for an identifier apart from Argon2id: reading, canonical forms, keyholder, encryption, sorting, loading.
 
-Measured on two cores: 36 µs in an import of 33.7 M people (46.4 M rows, `--cost minimal`); 55 µs at `--cost default`, whose memory takes the caches.
+Measured on two cores: 36 µs in an import of 33.7 M people (46.4 M rows, `--cost minimal`); 55 µs at `--cost default`, whose memory evicts the caches.
 """
 
 HEADROOM_RATIO = 0.15
-"""Share of the time that is left to a machine that does something else as well."""
+"""Share of the time left free for other work on the machine."""
 
 MOBILE_NUMBER_COUNT = 10**8
-"""010-xxxx-xxxx. One digest tests a number against all data sets: all of a deployment have one scheme."""
+"""Numbers of the form 010-xxxx-xxxx. One digest tests a number against all data sets, because a deployment has one set of KDF parameters."""
 
-MEMORY_AT_MOST = 64 * 1024
-"""KiB. Past it come more passes: each of a server's 40 threads may hold so much at once."""
+MAX_MEMORY_KIB = 64 * 1024
+"""Higher costs add passes instead of memory: each of a server's 40 threads may use this much at once."""
 
 CANDIDATE_COSTS: tuple[Argon2Cost, ...] = (
     *(Argon2Cost(1, kib) for power in range(3, 16) for kib in (1 << power, 3 << (power - 1))),
-    *(Argon2Cost(time, MEMORY_AT_MOST) for time in range(1, MAX_PASSES + 1)),
+    *(Argon2Cost(passes, MAX_MEMORY_KIB) for passes in range(1, MAX_PASSES + 1)),
 )
-"""What is recommended, the least that Argon2 allows first: more memory, which RFC 9106 prefers, in steps of a half and a third; then more passes."""
+"""Costs to choose from, ascending from Argon2's minimum. Memory grows first (RFC 9106 prefers it), in steps of a half and a third; then passes."""
 
-MEASURING_SECONDS = 1.0
-"""For each cost: about ten in all."""
+MEASUREMENT_SECONDS = 1.0
+"""Time to measure one cost. A calibration measures about ten."""
 
 BATCH_SECONDS = 0.05
 
-Measure = Callable[[Argon2Cost], float]
-"""Gives the seconds that one core takes for one digest."""
+MeasureCost = Callable[[Argon2Cost], float]
+"""Returns the seconds that one core needs for one digest."""
 
 
 class CannotFit(InvalidInput):
-    """Not even the lowest cost fits the hours; the message says what it takes."""
+    """Even the lowest cost takes longer than the hours available. The message says how many it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What a cost comes to: seconds of one core for one digest, hours of the import, and a thief's core-hours and days on as many cores."""
+    """What a cost means for this machine and for an attacker.
+
+    Attributes:
+        cost: the Argon2id cost.
+        digest_seconds: time of one core for one digest.
+        import_hours: duration of the import on all cores.
+        attack_core_hours: time of one core to try every mobile number.
+        attack_days: the same on as many cores as the import has.
+    """
 
     cost: Argon2Cost
     digest_seconds: float
@@ -64,71 +72,72 @@ class CostEstimate:
     attack_days: float
 
     @classmethod
-    def of(cls, cost: Argon2Cost, seconds: float, *, accounts: int, cores: int) -> "CostEstimate":
-        """Price a *cost* of which one digest takes *seconds*."""
-        sealing = count_identifiers(accounts) * (seconds + OVERHEAD_SECONDS_PER_IDENTIFIER) / cores
-        attack = MOBILE_NUMBER_COUNT * seconds / 3600
-        return cls(cost, seconds, sealing / (1 - HEADROOM_RATIO) / 3600, attack, attack / cores / 24)
+    def compute(cls, cost: Argon2Cost, digest_seconds: float, *, accounts: int, cores: int) -> "CostEstimate":
+        """Estimate a *cost* from its measured *digest_seconds*."""
+        sealing = count_identifiers(accounts) * (digest_seconds + OVERHEAD_SECONDS_PER_IDENTIFIER) / cores
+        attack = MOBILE_NUMBER_COUNT * digest_seconds / 3600
+        return cls(cost, digest_seconds, sealing / (1 - HEADROOM_RATIO) / 3600, attack, attack / cores / 24)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The dearest cost that fits, and how the named profiles stand."""
+    """The highest cost that fits, and estimates for the named profiles."""
 
     recommended: CostEstimate
     profiles: Mapping[str, CostEstimate]
 
 
 def count_identifiers(accounts: int) -> int:
-    """Say how many identifiers the import of so many *accounts* digests."""
+    """Return how many identifiers the import of *accounts* accounts has to digest."""
     return math.ceil(accounts * IDENTIFIERS_PER_ACCOUNT)
 
 
-def calibrate(*, accounts: int, cores: int, hours: float, measure: Measure) -> Calibration:
-    """Find the dearest cost of `CANDIDATE_COSTS` at which the accounts are imported within *hours*.
+def calibrate(*, accounts: int, cores: int, hours: float, measure: MeasureCost) -> Calibration:
+    """Find the highest of `CANDIDATE_COSTS` at which the import finishes within *hours*.
 
     Args:
-        accounts: at least one.
-        cores: that seal; at least one.
-        hours: any finite number; what is not above zero fits nothing.
-        measure: is asked once for each cost, about nine in all.
+        accounts: number of accounts; at least one.
+        cores: number of cores that import; at least one.
+        hours: any finite number; nothing fits zero or less.
+        measure: called once for each cost, about nine times in all.
 
     Raises:
-        DoesNotFit: not even the least does.
+        CannotFit: not even the lowest cost fits.
     """
 
     @cache
-    def price(cost: Argon2Cost) -> CostEstimate:
-        return CostEstimate.of(cost, measure(cost), accounts=accounts, cores=cores)
+    def estimate(cost: Argon2Cost) -> CostEstimate:
+        return CostEstimate.compute(cost, measure(cost), accounts=accounts, cores=cores)
 
-    fitting = bisect_right(CANDIDATE_COSTS, hours, key=lambda cost: price(cost).import_hours)
+    fitting = bisect_right(CANDIDATE_COSTS, hours, key=lambda cost: estimate(cost).import_hours)
     if not fitting:
-        least = price(CANDIDATE_COSTS[0])
-        needed = math.ceil(least.import_hours * 100) / 100
-        raise CannotFit(f"--hours: too few: even the lowest cost, {least.cost}, takes {needed:,.2f} hours")
-    return Calibration(price(CANDIDATE_COSTS[fitting - 1]), {name: price(cost) for name, cost in COST_PROFILES.items()})
+        lowest = estimate(CANDIDATE_COSTS[0])
+        needed = math.ceil(lowest.import_hours * 100) / 100
+        raise CannotFit(f"--hours: too few: even the lowest cost, {lowest.cost}, takes {needed:,.2f} hours")
+    profiles = {name: estimate(cost) for name, cost in COST_PROFILES.items()}
+    return Calibration(estimate(CANDIDATE_COSTS[fitting - 1]), profiles)
 
 
 def measure_digest_seconds(cost: Argon2Cost, *, threads: int) -> float:
-    """Measure the seconds of one core for one digest while *threads* make digests at once: cores share the way to memory.
+    """Measure the seconds of one core for one digest while *threads* threads compute digests: the cores share the memory bandwidth.
 
-    Counted is the time that each thread had a core, so that a busy machine makes neither import nor theft look dearer. The digests are of random
-    answers; the result is the median of as many batches as `MEASURING_SECONDS` have room for, of at least one digest each.
+    Only the CPU time of each thread counts, so a busy machine makes neither the import nor the attack look more expensive. The digests are of
+    random MACs. Return the median of as many batches as fit into `MEASUREMENT_SECONDS`, each of at least one digest.
     """
-    scheme = KdfParams.generate(cost)
+    params = KdfParams.generate(cost)
 
-    def batch(_: int) -> float:
+    def run_batch(_: int) -> float:
         began = time.thread_time()
-        made, took = 0, 0.0
-        while took < BATCH_SECONDS or not made:
-            scheme.stretch(secrets.token_bytes(32))
-            made += 1
-            took = time.thread_time() - began
-        return took / made
+        digests, elapsed = 0, 0.0
+        while elapsed < BATCH_SECONDS or not digests:
+            params.stretch(secrets.token_bytes(32))
+            digests += 1
+            elapsed = time.thread_time() - began
+        return elapsed / digests
 
     batches: list[float] = []
-    until = time.monotonic() + MEASURING_SECONDS
+    until = time.monotonic() + MEASUREMENT_SECONDS
     with ThreadPoolExecutor(threads) as pool:
         while not batches or time.monotonic() < until:
-            batches.append(statistics.mean(pool.map(batch, range(threads))))
+            batches.append(statistics.mean(pool.map(run_batch, range(threads))))
     return statistics.median(batches)

@@ -1,4 +1,4 @@
-"""Sealing something small for whoever holds a key: a session under its token, a target under its client secret or the application's."""
+"""Authenticated encryption of small JSON values, such as a session under its token or a destination under its client secret."""
 
 import json
 import secrets
@@ -6,21 +6,27 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from app.crypto.row_sealing import decrypt
+from app.crypto.row_sealing import decrypt_aead
 
 _NONCE_BYTES = 12
 
 
 def encrypt_json(key: bytes, content: object, *, aad: bytes) -> bytes:
-    """Seal JSON *content* under a 32-byte *key*; it opens only with the same *about*."""
+    """Encrypt JSON *content* with AES-256-GCM-SIV. The nonce is random and precedes the ciphertext.
+
+    Args:
+        key: 32 bytes.
+        content: anything that `json.dumps` accepts.
+        aad: associated data; decryption needs the same.
+    """
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCMSIV(key).encrypt(nonce, json.dumps(content).encode(), aad)
 
 
-def decrypt_json(key: bytes, box: bytes, *, aad: bytes) -> Any:  # noqa: ANN401  JSON, as json.loads has it
-    """Open what `encrypt_json` sealed.
+def decrypt_json(key: bytes, ciphertext: bytes, *, aad: bytes) -> Any:  # noqa: ANN401  JSON, as returned by json.loads
+    """Decrypt the output of `encrypt_json`.
 
     Raises:
-        DecryptionFailed: other bytes, another key, or about something else.
+        DecryptionFailed: the ciphertext, the key or the associated data is different.
     """
-    return json.loads(decrypt(AESGCMSIV(key), box[:_NONCE_BYTES], box[_NONCE_BYTES:], aad))
+    return json.loads(decrypt_aead(AESGCMSIV(key), ciphertext[:_NONCE_BYTES], ciphertext[_NONCE_BYTES:], aad))

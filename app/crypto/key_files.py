@@ -1,7 +1,7 @@
-"""Keys on disk: one file for each role, 32 raw bytes, readable by its owner alone.
+"""Key files: one for each role, 32 raw bytes, readable by the owner only.
 
-EXPOSURE_KEY_DIR/application.key   EXPOSURE_KEY_DIR/signing.key   EXPOSURE_KEY_DIR/store-<id>.key      the application's
-EXPOSURE_PEPPER_FILE                                                                                   the keyholder's
+EXPOSURE_KEY_DIR/application.key   EXPOSURE_KEY_DIR/signing.key   EXPOSURE_KEY_DIR/store-<id>.key      read by the application
+EXPOSURE_PEPPER_FILE                                                                                   read by the keyholder only
 """
 
 import os
@@ -14,49 +14,49 @@ from app.errors import DependencyUnavailable
 
 K = TypeVar("K", bound=Key)
 
-_STORE_ID = re.compile("[0-9a-f]{16}")
+_STORE_KEY_ID = re.compile("[0-9a-f]{16}")
 
 
 class StoreKeyMissing(DependencyUnavailable):
-    """A data set names a store key that is not there, or not the one it says it is."""
+    """The store key of a data set is absent, unusable, or not the key that the file name says."""
 
 
 def create_key_file(path: Path, key: Key) -> None:
-    """Write a new key file, mode 0600, flushed to disk before anything is sealed under it.
+    """Write a new key file with mode 0600 and flush it to disk, so that nothing is encrypted under a key that a crash could lose.
 
     Raises:
-        InvalidKey: the file is there already, since a key is never overwritten, or it cannot be written.
+        InvalidKey: the file exists (a key is never overwritten), or it cannot be written.
     """
-    made = False
+    created = False
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        made = True
+        created = True
         with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o600)  # whatever the umask took
+            os.fchmod(handle, 0o600)  # the umask may have removed bits
             file.write(key.reveal())
             file.flush()
             os.fsync(handle)
-        _flush_folder(path.parent)
+        _fsync_directory(path.parent)
     except OSError as error:
-        if made:  # half a key would stand in the way of a whole one
+        if created:  # a partial file would block the next attempt
             path.unlink(missing_ok=True)
-        raise InvalidKey(f"{path}: cannot be made ({error.strerror}); a key is never overwritten") from None
+        raise InvalidKey(f"{path}: cannot be created ({error.strerror}); a key is never overwritten") from None
 
 
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _fsync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def load(path: Path, role: type[K]) -> K:
+def load_key_file(path: Path, role: type[K]) -> K:
     """Read one key.
 
     Raises:
-        InvalidKey: it is missing, of another size, or others can read it.
+        InvalidKey: the file is missing, has the wrong size, or is accessible to others.
     """
     try:
         if path.stat().st_mode & 0o077:
@@ -65,7 +65,7 @@ def load(path: Path, role: type[K]) -> K:
     except OSError as error:
         raise InvalidKey(f"{path}: cannot be read ({error.strerror}); `exposure keys generate` creates it") from None
     if len(raw) != KEY_BYTES:
-        raise InvalidKey(f"{path}: is {len(raw)} bytes, and a key is {KEY_BYTES}")
+        raise InvalidKey(f"{path}: must be {KEY_BYTES} bytes, is {len(raw)} bytes")
     return role(raw)
 
 
@@ -77,32 +77,32 @@ class KeyRing:
 
     @property
     def application_key_path(self) -> Path:
-        """Where the application secret lies."""
+        """Path of the application key."""
         return self.folder / "application.key"
 
     @property
     def signing_key_path(self) -> Path:
-        """Where the seed of the signing key lies."""
+        """Path of the signing key."""
         return self.folder / "signing.key"
 
     def store_key_path(self, key_id: str) -> Path:
-        """Where a store key lies."""
+        """Return the path of a store key."""
         return self.folder / f"store-{key_id}.key"
 
     def list_store_key_ids(self) -> list[str]:
-        """Name the store keys that are there."""
+        """Return the ids of all store keys in the folder, sorted."""
         return sorted(path.stem.removeprefix("store-") for path in self.folder.glob("store-*.key"))
 
     def load_application_key(self) -> ApplicationKey:
-        """Read the application secret."""
-        return load(self.application_key_path, ApplicationKey)
+        """Read the application key."""
+        return load_key_file(self.application_key_path, ApplicationKey)
 
     def load_signing_key(self) -> SigningKey:
-        """Read the seed of the signing key."""
-        return load(self.signing_key_path, SigningKey)
+        """Read the signing key."""
+        return load_key_file(self.signing_key_path, SigningKey)
 
     def save_store_key(self, key: StoreKey) -> None:
-        """Keep the store key of a new data set.
+        """Write the store key of a new data set.
 
         Raises:
             InvalidKey: it cannot be written.
@@ -110,15 +110,15 @@ class KeyRing:
         create_key_file(self.store_key_path(key.id), key)
 
     def load_store_key(self, key_id: str) -> StoreKey:
-        """Read a data set's store key.
+        """Read the store key of a data set.
 
         Raises:
-            StoreKeyMissing: it is not there, or the file holds another.
+            StoreKeyMissing: the file is absent or unusable, or holds another key.
         """
-        if not _STORE_ID.fullmatch(key_id):  # it comes out of the database
-            raise StoreKeyMissing("a data set names a store key that cannot be one")
+        if not _STORE_KEY_ID.fullmatch(key_id):  # the id comes from the database: it must not become another path
+            raise StoreKeyMissing("a data set has an invalid store key id")
         try:
-            key = load(self.store_key_path(key_id), StoreKey)
+            key = load_key_file(self.store_key_path(key_id), StoreKey)
         except InvalidKey as error:
             raise StoreKeyMissing(str(error)) from None
         if key.id != key_id:
@@ -126,10 +126,10 @@ class KeyRing:
         return key
 
     def destroy_store_key(self, key_id: str) -> None:
-        """Take a store key away for good: overwritten, then removed. What it sealed, in every backup, is unreadable from now on.
+        """Overwrite and remove a store key. What it encrypted becomes unreadable, in every backup too.
 
         Raises:
-            StoreKeyMissing: it is not there, or cannot be written.
+            StoreKeyMissing: the file is absent or cannot be written.
         """
         path = self.store_key_path(key_id)
         try:
@@ -142,24 +142,24 @@ class KeyRing:
             raise StoreKeyMissing(f"{path}: cannot be destroyed ({error.strerror})") from None
 
     def validate(self, *, database_folder: Path | None) -> None:
-        """Refuse a folder of keys that would undo the sealed store.
+        """Check that every key is usable, that no two are equal, and that they are not stored beside the database.
 
         Args:
-            database_folder: where the database's file lies, where it is one.
+            database_folder: folder of the database file; None if the database is not a file.
         Raises:
-            InvalidKey: two keys are equal, one cannot be used, or they lie where the database lies.
+            InvalidKey: one of the checks failed.
         """
         if database_folder is not None and self.folder.resolve() == database_folder.resolve():
             raise InvalidKey(f"{self.folder}: must not be the database's folder; one theft would take both")
-        seen: list[tuple[Key, Path]] = []
+        loaded: list[tuple[Key, Path]] = []
         paths: list[tuple[Path, type[Key]]] = [
             (self.application_key_path, ApplicationKey),
             (self.signing_key_path, SigningKey),
         ]
         paths += [(self.store_key_path(key_id), StoreKey) for key_id in self.list_store_key_ids()]
         for path, role in paths:
-            key = load(path, role)
-            for other, where in seen:
-                if key == other:
-                    raise InvalidKey(f"{path}: is equal to {where}; each role needs its own key")
-            seen.append((key, path))
+            key = load_key_file(path, role)
+            for other_key, other_path in loaded:
+                if key == other_key:
+                    raise InvalidKey(f"{path}: is equal to {other_path}; each role needs its own key")
+            loaded.append((key, path))

@@ -1,11 +1,11 @@
-"""What the keyholder is asked: three framed parts, a label, what it is about, and a text. The HMAC is over all three.
+"""Build the keyholder's MAC inputs: three framed parts (label, context, value). The HMAC is computed over all three.
 
-    identifier   where a person's rows are, and what opens them       email, phone, sentinel or scheme
-    value        what a person's own record can be asked about        name or address
-    subject      who a person is within one incident                  the incident; the import door only
+    identifier   derives the locator and key of a person's rows        context: email, phone, sentinel or scheme
+    value        compares a value with a person's own record           context: name or address
+    subject      pseudonym of a person within one incident             context: the incident; import socket only
 
-The label keeps the three apart, so that a value's tag says nothing of an identifier's digest. The first two parts are the heading:
-many texts can be asked under one.
+The labels separate the domains: the MAC of a value reveals nothing about the digest of an identifier. Label and context form the prefix;
+one request can ask for many values under one prefix. Labels are part of the stored format: changing one makes all data sets unreadable.
 """
 
 from uuid import UUID
@@ -21,49 +21,49 @@ VALUE_LABEL = b"exposure-lookup/1 value"
 SUBJECT_LABEL = b"exposure-lookup/1 subject"
 
 REF_SEPARATOR = "\0"
-"""Between account_ref and recipient_ref: no data set file holds it."""
+"""Between account_ref and recipient_ref. A data set file cannot contain it."""
 
 
 def identifier_prefix(kind: str) -> bytes:
-    """Head the identifiers of *kind* ``email`` or ``phone``; the text is the canonical form."""
+    """Return the prefix for identifiers of *kind* ``email`` or ``phone``. The value is the canonical form."""
     return frame(IDENTIFIER_LABEL, kind.encode())
 
 
 def value_prefix(kind: str) -> bytes:
-    """Head the values of *kind* ``name`` or ``address``; the first 8 bytes of the answer are the tag of the canonical form."""
+    """Return the prefix for values of *kind* ``name`` or ``address``. The first 8 bytes of the MAC are the tag of the canonical form."""
     return frame(VALUE_LABEL, kind.encode())
 
 
 def subject_prefix(incident: str) -> bytes:
-    """Head the subjects of an incident; the first 16 bytes of the answer are the subject of a person's references."""
+    """Return the prefix for subjects of an incident. The first 16 bytes of the MAC of a `person_ref` are the subject."""
     return frame(SUBJECT_LABEL, incident.encode())
 
 
 def identifier_input(kind: str, canonical: str) -> bytes:
-    """Ask for an identifier."""
+    """Return the MAC input for an identifier."""
     return identifier_prefix(kind) + frame(canonical.encode())
 
 
 def sentinel_input(dataset: UUID) -> bytes:
-    """Ask for the sentinel of a data set: an identifier that no person can have."""
+    """Return the MAC input for the sentinel of a data set: an identifier that no person can have."""
     return identifier_prefix("sentinel") + frame(dataset.bytes)
 
 
 def kdf_params_input(salt: bytes) -> bytes:
-    """Ask for what vouches for the scheme of a deployment: who answers otherwise holds another pepper."""
+    """Return the MAC input for the check value of the KDF parameters. A keyholder with another pepper returns another MAC."""
     return identifier_prefix("scheme") + frame(salt)
 
 
 def value_input(kind: str, canonical: str) -> bytes:
-    """Ask for the tag of a name or an address."""
+    """Return the MAC input for the tag of a name or an address."""
     return value_prefix(kind) + frame(canonical.encode())
 
 
 def person_ref(account_ref: str, recipient_ref: str) -> str:
-    """Join what names a person in a data set file. An empty *recipient_ref* is the account's holder."""
+    """Join the references that identify a person in a data set file. An empty *recipient_ref* is the account's holder."""
     return f"{account_ref}{REF_SEPARATOR}{recipient_ref}"
 
 
 def subject_input(incident: str, account_ref: str, recipient_ref: str) -> bytes:
-    """Ask for a person's subject."""
+    """Return the MAC input for the subject of a person."""
     return subject_prefix(incident) + frame(person_ref(account_ref, recipient_ref).encode())

@@ -1,11 +1,11 @@
-"""The two seals of a row, and the cloak of its place.
+"""Encryption of stored rows in two layers, and of their locators.
 
-    row     = ( cloak(locator), entry, outer )
-    outer   = AES-256-GCM-SIV(store subkey,  nonce = entry, row tag ‖ inner, padded)   AD: format, data set, locator, entry, key id
-    inner   = AES-256-GCM-SIV(record key,    nonce = 0,     record, padded)            AD: format, data set, locator
+    row     = ( locator cipher(locator), entry, outer )
+    outer   = AES-256-GCM-SIV(store subkey,  nonce = entry, row tag ‖ inner, padded)   AAD: format, data set, locator, entry, key id
+    inner   = AES-256-GCM-SIV(record key,    nonce = 0,     record, padded)            AAD: format, data set, locator
 
-GCM-SIV (RFC 8452) keeps its promise under a repeated nonce, so none is stored: a record key seals few, distinct records, and under the store key
-the associated data is different for each row. The associated data binds a row to its place: moved, it does not open.
+No nonce is stored. GCM-SIV (RFC 8452) stays secure if a nonce repeats: a record key encrypts few, distinct records, and under the store key the AAD
+is different for each row. The AAD also binds a row to its position: a moved row does not decrypt.
 """
 
 from bisect import bisect_left
@@ -17,91 +17,99 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from app.crypto.key_derivation import LOCATOR_BYTES, DerivedKeys
 from app.crypto.framing import frame
-from app.crypto.mac_inputs import TAG_BYTES
-from app.crypto.padding import RecordTooLong, filling, unpad
+from app.crypto.key_derivation import LOCATOR_BYTES, DerivedKeys
 from app.crypto.keys import StoreKey
+from app.crypto.mac_inputs import TAG_BYTES
+from app.crypto.padding import RecordTooLong, padding_for, unpad
 from app.errors import DependencyUnavailable
 
-FORMAT = b"exposure-lookup/1 sealed row"
+FORMAT_LABEL = b"exposure-lookup/1 sealed row"
 _NONCE_BYTES = 12
 _ZERO_NONCE = bytes(_NONCE_BYTES)
 _ENTRY_BYTES = 4
 _AEAD_TAG_BYTES = 16
-_AROUND_RECORD = TAG_BYTES + 2 * _AEAD_TAG_BYTES + 1  # the row's tag, both seals' tags, the outer padding's mark
+_ROW_OVERHEAD = (
+    TAG_BYTES + 2 * _AEAD_TAG_BYTES + 1
+)  # row tag, AEAD tags of both layers, first byte of the outer padding
 
 SIZE_CLASSES = (124, 192, 256, 384, *(512 << step for step in range(8)))
-"""The size classes of a sealed row, in bytes, up to 64 KiB. The common one is 124 because PostgreSQL then spends one byte on its length, not four."""
+"""Sizes of an outer ciphertext in bytes, up to 64 KiB. The most common is 124: PostgreSQL then stores its length in one byte instead of four."""
 
-MAX_RECORD_BYTES = SIZE_CLASSES[-1] - 1 - _AROUND_RECORD
-"""Bytes of a record that fits into the largest."""
+MAX_RECORD_BYTES = SIZE_CLASSES[-1] - 1 - _ROW_OVERHEAD
+"""Length of the largest record that fits the largest class."""
 
 OVERFLOW_MARKER = b""
-"""Stands for the inner seal in the one row of an identifier that too many people share: there is nothing to open, for anybody."""
+"""Inner ciphertext of an overflow marker (identifier shared by more than 20 people): empty."""
 
 
 class DecryptionFailed(DependencyUnavailable):
-    """A seal does not open: bytes changed, were moved, or the key is another. Never to be taken for "nothing there"."""
+    """A ciphertext does not decrypt: its bytes changed, it was moved, or the key is different. Never treat this as "nothing stored"."""
 
 
 class LocatorCipher:
-    """One AES-256 block over 16 bytes: a permutation, so that a look-up stays one exact point read."""
+    """AES-256 on single blocks of 16 bytes. It is a permutation, so a look-up remains one exact point read."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305  one block of a pseudorandom value: nothing repeats
+        self._cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305  single blocks of pseudorandom values do not repeat
 
     def encrypt(self, blocks: bytes) -> bytes:
-        """Encipher any number of blocks of 16 bytes, each by itself."""
-        return self._cipher.encryptor().update(_whole_blocks(blocks))
-
-    def decrypt(self, blocks: bytes) -> bytes:
-        """Decipher any number of blocks.
+        """Encrypt any number of 16-byte blocks, each independently.
 
         Raises:
-            DecryptionFailed: what was stored is no block.
+            DecryptionFailed: not a whole number of blocks.
         """
-        return self._cipher.decryptor().update(_whole_blocks(blocks))
+        return self._cipher.encryptor().update(_require_blocks(blocks))
+
+    def decrypt(self, blocks: bytes) -> bytes:
+        """Decrypt any number of 16-byte blocks.
+
+        Raises:
+            DecryptionFailed: not a whole number of blocks.
+        """
+        return self._cipher.decryptor().update(_require_blocks(blocks))
 
 
-def _whole_blocks(blocks: bytes) -> bytes:
-    if not isinstance(blocks, bytes) or not blocks or len(blocks) % LOCATOR_BYTES:  # the cipher would drop the rest
-        raise DecryptionFailed("what is cloaked is not blocks of 16 bytes")
+def _require_blocks(blocks: bytes) -> bytes:
+    if (
+        not isinstance(blocks, bytes) or not blocks or len(blocks) % LOCATOR_BYTES
+    ):  # the cipher would drop the rest silently
+        raise DecryptionFailed("locators must be blocks of 16 bytes")
     return blocks
 
 
 def size_class_for_record(length: int) -> int:
-    """Say which of `SIZE_CLASSES` a row with a record of *length* bytes takes.
+    """Return the size class of a row whose record has *length* bytes.
 
     Raises:
-        TooLong: it is larger than the largest.
+        RecordTooLong: it exceeds the largest class.
     """
     if length > MAX_RECORD_BYTES:
         raise RecordTooLong("a record is larger than the largest size class")
-    return SIZE_CLASSES[bisect_left(SIZE_CLASSES, length + 1 + _AROUND_RECORD)]
+    return SIZE_CLASSES[bisect_left(SIZE_CLASSES, length + 1 + _ROW_OVERHEAD)]
 
 
-class _Fillings(dict[int, bytes]):
-    """What fills a record of each length up to its size class."""
+class _PaddingCache(dict[int, bytes]):
+    """Padding of a record, by its length."""
 
     def __missing__(self, length: int) -> bytes:
-        fills = filling(length, size_class_for_record(length) - _AROUND_RECORD)
-        if length < _SHORT:
-            self[length] = fills
-        return fills
+        padding = padding_for(length, size_class_for_record(length) - _ROW_OVERHEAD)
+        if length < _MAX_CACHED_LENGTH:
+            self[length] = padding
+        return padding
 
 
-_SHORT = 1024
-_FILLINGS = _Fillings()
+_MAX_CACHED_LENGTH = 1024
+_RECORD_PADDINGS = _PaddingCache()
 
 
 def derive_row_tag(subject: bytes, locator: bytes) -> bytes:
-    """64 bits by which one who knows a *subject* tells that person's rows without opening them: keyed BLAKE2b (RFC 7693)."""
+    """Return a 64-bit row tag: keyed BLAKE2b (RFC 7693) of the locator. The *subject* identifies a person's rows without decrypting them."""
     return derive_row_tags([subject], [locator])[0]
 
 
 def derive_row_tags(subjects: Iterable[bytes], locators: Iterable[bytes]) -> list[bytes]:
-    """Do as `derive_row_tag` for many rows."""
+    """Call `derive_row_tag` for many rows."""
     return [
         blake2b(locator, key=subject, digest_size=TAG_BYTES, person=b"exposure row tag").digest()
         for subject, locator in zip(subjects, locators, strict=True)
@@ -109,141 +117,150 @@ def derive_row_tags(subjects: Iterable[bytes], locators: Iterable[bytes]) -> lis
 
 
 class RecordSealer:
-    """The inner seal of one data set's rows, each under the record key of its place."""
+    """Inner layer of one data set's rows: encrypts each record under its own record key."""
 
     def __init__(self, dataset: UUID) -> None:
-        self._bound_to = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]  # the locator follows
+        self._aad_prefix = frame(FORMAT_LABEL, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]  # then the locator
 
-    def seal(self, place: DerivedKeys, record: bytes) -> bytes:
-        """Lay the inner seal, padded to the record's size class.
-
-        Raises:
-            TooLong: the record is larger than the largest size class.
-        """
-        return self.seal_many([place.locator + place.key], [record])[0]
-
-    def seal_many(self, expanded: Iterable[bytes], records: Iterable[bytes]) -> list[bytes]:
-        """Do as `seal` for many records, each at a place of `derive_row_bytes`.
+    def seal(self, keys: DerivedKeys, record: bytes) -> bytes:
+        """Encrypt a record, padded to its size class.
 
         Raises:
-            TooLong: a record is larger than the largest size class.
+            RecordTooLong: the record exceeds the largest size class.
         """
-        bound_to, fillings = self._bound_to, _FILLINGS
+        return self.seal_many([keys.locator + keys.key], [record])[0]
+
+    def seal_many(self, row_bytes: Iterable[bytes], records: Iterable[bytes]) -> list[bytes]:
+        """Encrypt many records.
+
+        Args:
+            row_bytes: for each record its locator and key, as returned by `derive_row_bytes`.
+            records: as many.
+        Raises:
+            RecordTooLong: a record exceeds the largest size class.
+        """
+        aad_prefix, paddings = self._aad_prefix, _RECORD_PADDINGS
         return [
-            AESGCMSIV(both[LOCATOR_BYTES:]).encrypt(
-                _ZERO_NONCE, record + fillings[len(record)], bound_to + both[:LOCATOR_BYTES]
+            AESGCMSIV(derived[LOCATOR_BYTES:]).encrypt(
+                _ZERO_NONCE, record + paddings[len(record)], aad_prefix + derived[:LOCATOR_BYTES]
             )
-            for both, record in zip(expanded, records, strict=True)
+            for derived, record in zip(row_bytes, records, strict=True)
         ]
 
-    def open(self, place: DerivedKeys, inner: bytes) -> bytes:
-        """Open the inner seal.
+    def open(self, keys: DerivedKeys, inner: bytes) -> bytes:
+        """Decrypt a record.
 
         Raises:
-            DecryptionFailed: it does not open under this key at this place.
+            DecryptionFailed: it does not decrypt with this locator and key.
         """
-        return unpad(decrypt(AESGCMSIV(place.key), _ZERO_NONCE, inner, self._bound_to + place.locator))
+        return unpad(decrypt_aead(AESGCMSIV(keys.key), _ZERO_NONCE, inner, self._aad_prefix + keys.locator))
 
 
-def size_class_for_inner(inner: int) -> int:
-    """Say the size class of a row from the length of its inner seal."""
-    return max(inner + TAG_BYTES + _AEAD_TAG_BYTES + 1, SIZE_CLASSES[0])
+def size_class_for_inner(length: int) -> int:
+    """Return the size class of a row whose inner ciphertext has *length* bytes."""
+    return max(length + TAG_BYTES + _AEAD_TAG_BYTES + 1, SIZE_CLASSES[0])
 
 
 class RowSealer:
-    """Cloak and outer seal of one data set, under its store key."""
+    """Outer layer of one data set's rows, and its locators, under its store key."""
 
     def __init__(self, key: StoreKey, dataset: UUID) -> None:
         self.dataset = dataset
         self.record_sealer = RecordSealer(dataset)
         self._locator_cipher = LocatorCipher(key.subkey("cloak"))
         self._aead = AESGCMSIV(key.subkey("outer seal"))
-        # frame(FORMAT, data set, locator, entry, key id), but for the locator and the entry
-        self._before_locator = frame(FORMAT, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]
-        self._before_entry = frame(bytes(_ENTRY_BYTES))[:-_ENTRY_BYTES]
-        self._behind_entry = frame(key.id.encode())
+        # AAD: frame(FORMAT_LABEL, data set, locator, entry, key id). Precomputed, except locator and entry.
+        self._aad_prefix = frame(FORMAT_LABEL, dataset.bytes, bytes(LOCATOR_BYTES))[:-LOCATOR_BYTES]
+        self._entry_length = frame(bytes(_ENTRY_BYTES))[:-_ENTRY_BYTES]
+        self._aad_key_id = frame(key.id.encode())
 
     def encrypt_locators(self, locators: bytes) -> bytes:
-        """Turn a locator, or many one behind the other, into what is stored."""
+        """Encrypt one locator, or many that are concatenated, for storage."""
         return self._locator_cipher.encrypt(locators)
 
     def decrypt_locators(self, stored: bytes) -> bytes:
-        """Turn what is stored into the locator, or locators."""
+        """Decrypt one stored locator, or many that are concatenated.
+
+        Raises:
+            DecryptionFailed: not a whole number of blocks.
+        """
         return self._locator_cipher.decrypt(stored)
 
     def seal(self, locator: bytes, entry: int, tag: bytes, inner: bytes, size: int) -> bytes:
-        """Lay the outer seal over the row's *tag* and the *inner* seal, *size* bytes in all."""
+        """Encrypt a row *tag* and an *inner* ciphertext to *size* bytes in total.
+
+        Raises:
+            RecordTooLong: they do not fit.
+        """
         content = tag + inner
         return self.seal_many([locator], [entry], [content], {len(content): size})[0]
 
     def seal_many(
         self, locators: Sequence[bytes], entries: Sequence[int], contents: Sequence[bytes], sizes: Mapping[int, int]
     ) -> list[bytes]:
-        """Lay the outer seal over many rows, each one's content its tag and inner seal in one.
+        """Encrypt many rows.
 
         Args:
-            locators: of the rows.
-            entries: of the rows; few differ.
-            contents: of the rows.
-            sizes: for each length of a content, the size that such a row is stored at.
+            locators: of the rows, decrypted.
+            entries: of the rows; few different ones.
+            contents: of the rows: tag and inner ciphertext, concatenated.
+            sizes: for each length of a content, the size of the outer ciphertext.
         """
-        fillings = {length: filling(length, size - _AEAD_TAG_BYTES) for length, size in sizes.items()}
-        numbered = {entry: (self._nonce(entry), self._behind_locator(entry)) for entry in {*entries}}
-        before, encrypt = self._before_locator, self._aead.encrypt
+        paddings = {length: padding_for(length, size - _AEAD_TAG_BYTES) for length, size in sizes.items()}
+        by_entry = {entry: (self._nonce(entry), self._aad_suffix(entry)) for entry in {*entries}}
+        aad_prefix, encrypt = self._aad_prefix, self._aead.encrypt
         sealed: list[bytes] = []
         for locator, entry, content in zip(locators, entries, contents, strict=True):
-            nonce, behind = numbered[entry]
-            sealed.append(encrypt(nonce, content + fillings[len(content)], before + locator + behind))
+            nonce, aad_suffix = by_entry[entry]
+            sealed.append(encrypt(nonce, content + paddings[len(content)], aad_prefix + locator + aad_suffix))
         return sealed
 
     def open(self, locator: bytes, entry: int, sealed: bytes) -> tuple[bytes, bytes]:
-        """Open the outer seal: the row's tag, and the inner seal.
+        """Decrypt the outer layer. Return the row tag and the inner ciphertext.
 
         Raises:
-            DecryptionFailed: it does not open under this key at this place.
+            DecryptionFailed: it does not decrypt under this key with this locator and entry.
         """
-        if not isinstance(entry, int) or not 0 <= entry < 1 << 31:  # SQLite keeps whatever type was put in
-            raise DecryptionFailed("a row has an impossible entry number")
-        plain = unpad(decrypt(self._aead, self._nonce(entry), sealed, self._data(locator, entry)))
-        return plain[:TAG_BYTES], plain[TAG_BYTES:]
+        if not isinstance(entry, int) or not 0 <= entry < 1 << 31:  # SQLite stores a value of any type
+            raise DecryptionFailed("a row has an invalid entry number")
+        aad = self._aad_prefix + locator + self._aad_suffix(entry)
+        plaintext = unpad(decrypt_aead(self._aead, self._nonce(entry), sealed, aad))
+        return plaintext[:TAG_BYTES], plaintext[TAG_BYTES:]
 
     @staticmethod
     def _nonce(entry: int) -> bytes:
         return entry.to_bytes(_NONCE_BYTES, "big")
 
-    def _data(self, locator: bytes, entry: int) -> bytes:
-        return self._before_locator + locator + self._behind_locator(entry)
-
-    def _behind_locator(self, entry: int) -> bytes:
-        return self._before_entry + entry.to_bytes(_ENTRY_BYTES, "big") + self._behind_entry
+    def _aad_suffix(self, entry: int) -> bytes:
+        return self._entry_length + entry.to_bytes(_ENTRY_BYTES, "big") + self._aad_key_id
 
 
-def merge_rare_sizes(sizes: Mapping[int, int], least: int) -> dict[int, int]:
-    """Say which size each class is stored at, so that a rare size marks nobody.
+def merge_rare_sizes(row_counts: Mapping[int, int], min_rows: int) -> dict[int, int]:
+    """Return the size at which each size class is stored, so that a rare size does not single out a person.
 
     Args:
-        sizes: each class in use, with how many rows are in it.
-        least: a class of fewer rows than this is stored at the next larger size in use.
+        row_counts: number of rows of each size class in use.
+        min_rows: a class with fewer rows is stored at the next larger size in use.
     """
     stored: dict[int, int] = {}
-    waiting: list[int] = []
+    pending: list[int] = []
     rows = 0
-    for size, count in sorted(sizes.items()):
-        waiting.append(size)
+    for size, count in sorted(row_counts.items()):
+        pending.append(size)
         rows += count
-        if rows >= least:
-            stored |= dict.fromkeys(waiting, size)
-            waiting, rows = [], 0
-    return stored | dict.fromkeys(waiting, max(waiting, default=0))
+        if rows >= min_rows:
+            stored |= dict.fromkeys(pending, size)
+            pending, rows = [], 0
+    return stored | dict.fromkeys(pending, max(pending, default=0))
 
 
-def decrypt(aead: AESGCMSIV, nonce: bytes, sealed: bytes, data: bytes) -> bytes:
-    """Open an AEAD, whatever is wrong with it ending in the one error.
+def decrypt_aead(aead: AESGCMSIV, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
+    """Decrypt, and turn every kind of failure into one error.
 
     Raises:
-        DecryptionFailed: it does not open.
+        DecryptionFailed: it does not decrypt.
     """
     try:
-        return aead.decrypt(nonce, sealed, data)
-    except (InvalidTag, ValueError, TypeError):  # TypeError: SQLite hands over text where bytes were tampered with
-        raise DecryptionFailed("a seal does not open") from None
+        return aead.decrypt(nonce, ciphertext, aad)
+    except (InvalidTag, ValueError, TypeError):  # TypeError: a tampered SQLite column may hold text
+        raise DecryptionFailed("a ciphertext does not decrypt") from None

@@ -1,7 +1,7 @@
-"""Canonical forms and masks: one spelling of an email, a phone, a name, an address, and what its owner may be shown of it.
+"""Canonical forms and masks of emails, phones, names and addresses.
 
-Bulk import and look-ups both come here: a spelling that one of them read otherwise would be an answer "not found" to somebody who was affected.
-Text is refused with a reason rather than guessed at; no error ever holds it. Pure: nothing is opened, stored or logged.
+The bulk import and the look-ups both use this package: if they canonicalized a spelling differently, an affected person would get a false
+"not found". Ambiguous text is refused with a reason, never guessed; no error contains it. The functions are pure: they open, store and log nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.identifiers import address, email, name, phone
+from app.identifiers.folding import MalformedValue, ValueKind
 from app.identifiers.phone import calling_code
-from app.identifiers.folding import ValueKind, MalformedValue
 
 __all__ = [
     "IDENTIFIER_KINDS",
@@ -26,28 +26,33 @@ __all__ = [
 IdentifierKind = Literal["email", "phone"]
 
 IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = ("email", "phone")
-"""What a person can prove to be theirs."""
+"""Kinds that a person can prove to own."""
 
 VALUE_KINDS: tuple[ValueKind, ...] = ("name", "address", "email", "phone")
-"""What a person can compare inside their own record."""
+"""Kinds that a person can compare with their own record."""
 
-_CANONICAL: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
-    {"email": email.canonicalize, "phone": phone.canonicalize, "name": name.canonicalize, "address": address.canonicalize}
+_CANONICALIZERS: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
+    {
+        "email": email.canonicalize,
+        "phone": phone.canonicalize,
+        "name": name.canonicalize,
+        "address": address.canonicalize,
+    }
 )
-_MASK: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
+_MASKS: Mapping[ValueKind, Callable[[str], str]] = MappingProxyType(
     {"email": email.mask, "phone": phone.mask, "name": name.mask, "address": address.mask}
 )
 
 
 def canonicalize(kind: ValueKind, text: str) -> str:
-    """Spell the one form of *text* that is digested; a canonical form is its own.
+    """Return the canonical form of *text*, which is what gets digested. A canonical form is its own canonical form.
 
     Raises:
-        Malformed: there is none, for a reason that the error names.
+        MalformedValue: there is none; the error has the reason.
     """
-    return _CANONICAL[kind](text)
+    return _CANONICALIZERS[kind](text)
 
 
 def mask(kind: ValueKind, canonical: str) -> str:
-    """Show its owner enough of a *canonical* form to recognise it, never the whole, however short it is."""
-    return _MASK[kind](canonical)
+    """Mask a *canonical* form so that its owner can recognise it. Never show all of it, however short it is."""
+    return _MASKS[kind](canonical)

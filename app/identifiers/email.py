@@ -1,54 +1,53 @@
-"""Email addresses: ``local@domain``, the local part caseless, the domain in ASCII.
+"""Canonical form of email addresses: ``local@domain``, with case folded in the local part and the domain in ASCII.
 
-1. Folded as all text is, so a full-width ＠ is an @. Nothing is cut off: display names, ``mailto:``, quotes and a domain's last dot are refused.
-2. The local part loses its case, but only where one character stands for one: ß and ss are two mailboxes, and the code is sent to this form.
-   Dots and plus tags stay: what they mean is the provider's affair.
-3. The syntax, and the domain's two forms (한글.example, xn--bj0bj06e.example), are email-validator's; ASCII is kept: every mail server takes it.
-   Reserved domains (RFC 2606: .test, .example, .invalid) are taken like any: made-up data lives there.
+1. Fold the text as for every kind; a full-width ＠ becomes @. Strip nothing: display names, ``mailto:``, quotes and a trailing dot are refused.
+2. Fold the case of the local part, but only one character to one character: ß and ss are two mailboxes, and codes are sent to the canonical form.
+   Keep dots and plus tags: their meaning depends on the provider.
+3. Validate the syntax with email-validator, which also converts the domain (한글.example) to ASCII (xn--bj0bj06e.example): every mail server
+   accepts that. Accept reserved domains (RFC 2606: .test, .example, .invalid): synthetic data uses them.
 """
 
 import email_validator
 
-from app.identifiers.folding import MalformedValue, fold
+from app.identifiers.folding import MalformedValue, fold_text
 
-LIMIT = 254
-"""Octets of an address on the wire (RFC 3696, erratum 1690); email-validator counts again once the domain has been put into ASCII."""
+MAX_LENGTH = 254
+"""Octets of an address (RFC 3696, erratum 1690). email-validator checks it again after converting the domain to ASCII."""
 
-# The documented way to lift them; an option exists for .test alone. Nothing else in this project validates addresses.
+# The documented way to allow reserved domains; the only option is for .test. Nothing else in this project validates emails.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def canonicalize(text: str) -> str:
-    """Spell the one form that is digested, and that codes are sent to.
+    """Return the canonical form of an email, which is digested and which codes are sent to.
 
     Raises:
-        Malformed: ``not-an-email``, or what `fold` refuses.
+        MalformedValue: ``not-an-email``, ``too-long``, or a reason of `fold_text`.
     """
-    folded = fold("email", text)  # 1
-    if len(folded) > LIMIT:
+    folded = fold_text("email", text)  # 1
+    if len(folded) > MAX_LENGTH:
         raise MalformedValue("email", "too-long")
     local, _, domain = folded.rpartition("@")
-    valid = _validated(f"{_caseless(local)}@{domain}")
-    if valid is None:
+    validated = _validate(f"{_fold_local_case(local)}@{domain}")
+    if validated is None:
         raise MalformedValue("email", "not-an-email")
-    return f"{valid.local_part}@{valid.ascii_domain}"
+    return f"{validated.local_part}@{validated.ascii_domain}"
 
 
-def _caseless(local: str) -> str:
+def _fold_local_case(local: str) -> str:
     if local.isascii():
         return local.lower()
-    return "".join(
-        map(_caseless_char, local)
-    )  # email-validator composes what now can: H̱ has no letter of its own, ẖ has
+    # The result may compose now, which email-validator does: there is no composed H̱, but a composed ẖ.
+    return "".join(map(_fold_char_case, local))
 
 
-def _caseless_char(char: str) -> str:  # 2
+def _fold_char_case(char: str) -> str:  # 2
     folded = char.casefold()
     return folded if len(folded) == 1 else char
 
 
-def _validated(address: str) -> email_validator.ValidatedEmail | None:  # 3
-    # None rather than an error: email-validator's messages quote the address, and would hang on ours as its context.
+def _validate(address: str) -> email_validator.ValidatedEmail | None:  # 3
+    # Returns None instead of raising: email-validator's messages quote the address and would become the context of our error.
     try:
         return email_validator.validate_email(
             address,
@@ -65,11 +64,11 @@ def _validated(address: str) -> email_validator.ValidatedEmail | None:  # 3
 
 
 def mask(canonical: str) -> str:
-    """Show ``h***@e***.com``: two first letters and the top-level domain. The stars do not tell how many letters they hide."""
+    """Show ``h***@e***.com``: the first letters and the top-level domain. The number of stars does not depend on what they hide."""
     local, _, domain = canonical.rpartition("@")
     host, _, top = domain.rpartition(".")
-    return f"{_first(local)}***@{_first(host)}***.{top}"
+    return f"{_first_letter(local)}***@{_first_letter(host)}***.{top}"
 
 
-def _first(part: str) -> str:
+def _first_letter(part: str) -> str:
     return part[0] if len(part) > 1 else ""

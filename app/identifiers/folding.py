@@ -1,13 +1,13 @@
-"""What all kinds share: how typed text is folded before anything looks at it, and the one error.
+"""Text folding, the first step for every kind of value, and the error that they share.
 
-1. Over `RAW_LIMIT` characters is refused unread, and again behind NFKC, which can make one character eighteen (U+FDFA).
-2. NFKC: decomposed Hangul, full-width and half-width forms and compatibility jamo become one spelling.
-3. Every kind of white space becomes one space; none is left at the ends.
-4. What cannot be seen is dropped, it comes with copied text: zero-width characters, joiners, soft hyphen, direction marks, variation selectors,
+1. Refuse more than `MAX_RAW_LENGTH` characters unread, and again after NFKC, which can turn one character into eighteen (U+FDFA).
+2. Normalize to NFKC: decomposed Hangul, full-width and half-width forms and compatibility jamo get one spelling.
+3. Replace each run of white space by one space, and strip the ends.
+4. Drop invisible characters, which come with copied text: zero-width characters, joiners, soft hyphen, direction marks, variation selectors,
    Hangul fillers.
-5. Other control characters, lone surrogates, private and unassigned code points are refused: the next Unicode may fold them otherwise.
+5. Refuse other control characters, lone surrogates, private and unassigned code points: a later version of Unicode may fold them differently.
 
-Nothing here or in its neighbours may put the text into an error: not in the message, the arguments, the cause or the context.
+No error of this package may contain the text: not in its message, arguments, cause or context.
 """
 
 import re
@@ -18,35 +18,35 @@ from app.errors import InvalidInput
 
 ValueKind = Literal["email", "phone", "name", "address"]
 
-RAW_LIMIT = 1_000
+MAX_RAW_LENGTH = 1_000
 
-DASHES = (
-    "\\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u30a0\U00010ead"  # Pd, but not the wavy ones: a range
+DASH_CHARS = (
+    "\\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u30a0\U00010ead"  # Pd without wave dashes: those mean a range
     "\u02d7\u2043\u2212\u2500\u2796"  # modifier minus, hyphen bullet, minus, box line, heavy minus
-    "\u1173\u30fc"  # ㅡ (after NFKC) and ー, typed for a dash on Korean and Japanese keyboards
+    "\u1173\u30fc"  # ㅡ (after NFKC) and ー, typed instead of a dash on Korean and Japanese keyboards
 )
-"""For a character class: what people write for a dash."""
+"""Characters that people type as a dash, for use inside a character class."""
 
 MASK_CHARS = re.compile("[*○●◯]")
-"""What others mask values with: half a value is not to be compared."""
+"""Characters that mask part of a value. A partial value must not be compared."""
 
-_WHITE_CONTROLS = "\t\n\v\f\r\x85"
-_OUT_OF_PLAIN = re.compile("[^ -~가-힣]")
-"""Neither printable ASCII nor a whole Hangul syllable: only of these is it asked what they are, for asking takes the time."""
-_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_NO_PLAIN_WORD = re.compile("[^0-9A-Za-z가-힣 ]")
+_WHITESPACE_CONTROLS = "\t\n\v\f\r\x85"
+_NOT_PLAIN_CHAR = re.compile("[^ -~가-힣]")
+"""Neither printable ASCII nor a whole Hangul syllable. Only these need a look-up of their category, which is slow."""
+_INVISIBLE_CHAR = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_NOT_PLAIN_WORD_CHAR = re.compile("[^0-9A-Za-z가-힣 ]")
 
 
 class MalformedValue(InvalidInput):
-    """Text that has no canonical form. It knows the kind and the reason, never the text.
+    """Text that has no canonical form. The error has the kind and the reason, never the text.
 
     Attributes:
-        kind: what the text was taken for.
-        reason: a short code for machines, such as ``empty`` or ``too-long``.
+        kind: the kind of value that was expected.
+        reason: a machine-readable code, such as ``empty`` or ``too-long``.
     """
 
     def __init__(self, kind: ValueKind, reason: str) -> None:
-        super().__init__(kind, reason)  # both, so that it survives the way back from a worker process
+        super().__init__(kind, reason)  # both are arguments, so that the error can be pickled by a worker process
         self.kind = kind
         self.reason = reason
 
@@ -54,31 +54,31 @@ class MalformedValue(InvalidInput):
         return f"{self.kind}: {self.reason}"
 
 
-def fold(kind: ValueKind, text: str) -> str:
-    """Fold *text* by the rules above; what is left is neither empty nor padded.
+def fold_text(kind: ValueKind, text: str) -> str:
+    """Fold *text* by the rules above. The result is not empty and has no white space at its ends.
 
     Raises:
-        Malformed: ``too-long``, ``not-text`` or ``empty``.
+        MalformedValue: ``too-long``, ``not-text`` or ``empty``.
     """
-    if len(text) > RAW_LIMIT:  # 1
+    if len(text) > MAX_RAW_LENGTH:  # 1
         raise MalformedValue(kind, "too-long")
     folded = normalize("NFKC", text)  # 2
-    if len(folded) > RAW_LIMIT:  # 1
+    if len(folded) > MAX_RAW_LENGTH:  # 1
         raise MalformedValue(kind, "too-long")
-    if _OUT_OF_PLAIN.search(folded):
-        seen = _OUT_OF_PLAIN.sub(lambda char: _seen(kind, char[0]), folded)
-        folded = normalize("NFKC", _UNSEEN.sub("", seen))  # 4; its neighbours may now compose
+    if _NOT_PLAIN_CHAR.search(folded):
+        visible = _NOT_PLAIN_CHAR.sub(lambda char: _classify_char(kind, char[0]), folded)
+        folded = normalize("NFKC", _INVISIBLE_CHAR.sub("", visible))  # 4; the neighbours of a dropped one may compose
     folded = " ".join(folded.split())
     if not folded:
         raise MalformedValue(kind, "empty")
     return folded
 
 
-def _seen(kind: ValueKind, char: str) -> str:
+def _classify_char(kind: ValueKind, char: str) -> str:
     match category(char):
         case "Zs" | "Zl" | "Zp":  # 3
             return " "
-        case "Cc" if char in _WHITE_CONTROLS:
+        case "Cc" if char in _WHITESPACE_CONTROLS:
             return " "
         case "Cf":  # 4
             return ""
@@ -89,12 +89,12 @@ def _seen(kind: ValueKind, char: str) -> str:
 
 
 def casefold_nfkc(text: str) -> str:
-    """Fold the case of *text* in NFKC, and stay in it. Once is enough only because it was folded before."""
+    """Fold the case of *text*, which must be in NFKC, and normalize the result again."""
     return normalize("NFKC", text.casefold())
 
 
-def words(text: str, *, keep: str = "") -> list[str]:
-    """Split where neither a letter, a mark, a number nor one of *keep* stands."""
-    return _NO_PLAIN_WORD.sub(
+def split_words(text: str, *, keep: str = "") -> list[str]:
+    """Split at every character that is not a letter, a mark, a number or one of *keep*."""
+    return _NOT_PLAIN_WORD_CHAR.sub(
         lambda char: char[0] if category(char[0])[0] in "LMN" or char[0] in keep else " ", text
     ).split()

@@ -1,8 +1,8 @@
-"""The names of Korea's provinces and metropolises, old and new, and the short one of each."""
+"""Names of Korea's provinces and metropolises, old and new, and their short names."""
 
 import re
 
-_NAMES = {
+_LONG_NAMES = {
     "서울": "서울특별시 서울시",
     "부산": "부산광역시 부산시",
     "대구": "대구광역시 대구시",
@@ -22,9 +22,13 @@ _NAMES = {
     "제주": "제주특별자치도 제주도",
 }
 
-SHORT = {name: short for short, names in _NAMES.items() for name in (short, *names.split())}
+SHORT_NAMES = {name: short for short, names in _LONG_NAMES.items() for name in (short, *names.split())}
 
-_GLUED = [name for name in SHORT if len(name) > 3]  # 서울특별시강남구; shorter ones may begin another word: 부산시민로
-_APART = [name for name in SHORT if len(name) <= 3 and name != "광주시"]
+_NEED_NO_SPACE = [
+    name for name in SHORT_NAMES if len(name) > 3
+]  # may be followed by letters, as in 서울특별시강남구; a shorter name may begin another word: 부산시민로
+_NEED_SPACE = [name for name in SHORT_NAMES if len(name) <= 3 and name != "광주시"]
 
-PROVINCE = re.compile(f"(?:{'|'.join(_GLUED)}|(?:{'|'.join(_APART)})(?= |$)|광주시(?= (?:동|서|남|북|광산)구))")
+PROVINCE_PATTERN = re.compile(
+    f"(?:{'|'.join(_NEED_NO_SPACE)}|(?:{'|'.join(_NEED_SPACE)})(?= |$)|광주시(?= (?:동|서|남|북|광산)구))"
+)

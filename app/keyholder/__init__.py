@@ -1,9 +1,9 @@
-"""Whoever holds the pepper and answers HMACs with it: its own process, reached through one of two doors.
+"""The keyholder: a separate process that holds the pepper and computes HMACs with it, reached through one of two Unix sockets.
 
-    lookup   one message a call, never a subject: what a running server may ask
-    import   batches, and subjects: what an operator opens for the load of a data set; a server never holds it
+    lookup   one MAC per request, never of a subject: for a running server
+    import   batches, and subjects: opened by an operator while a data set is imported; a server never holds it
 
-The application knows the doors, never the pepper. `child` starts a keyholder of one's own where no other is configured.
+The application knows the sockets, never the pepper. `child_process` starts a private keyholder if none is configured.
 """
 
 from app.keyholder.child_process import spawn_keyholder
@@ -11,4 +11,12 @@ from app.keyholder.client import KeyholderClient, KeyholderUnavailable
 from app.keyholder.protocol import IMPORT_SOCKET_SUFFIX, KeyholderSocket, import_socket_path
 from app.keyholder.server import serve
 
-__all__ = ["IMPORT_SOCKET_SUFFIX", "KeyholderSocket", "KeyholderClient", "KeyholderUnavailable", "import_socket_path", "serve", "spawn_keyholder"]
+__all__ = [
+    "IMPORT_SOCKET_SUFFIX",
+    "KeyholderClient",
+    "KeyholderSocket",
+    "KeyholderUnavailable",
+    "import_socket_path",
+    "serve",
+    "spawn_keyholder",
+]

@@ -1,4 +1,4 @@
-"""The keyholder as a child process: what runs where no other is configured."""
+"""Run the keyholder as a child process, for deployments that configure no other."""
 
 import os
 import subprocess
@@ -13,29 +13,33 @@ from app.keyholder.protocol import KeyholderSocket
 
 
 @contextmanager
-def spawn_keyholder(pepper_file: Path, *doors: KeyholderSocket) -> Iterator[Path]:
-    """Run a keyholder for as long as the block lasts; gives its lookup door's socket.
+def spawn_keyholder(pepper_file: Path, *sockets: KeyholderSocket) -> Iterator[Path]:
+    """Run a keyholder while the block runs. Yields the path of its lookup socket.
 
-    The child ends with its parent, however that ends: it watches a pipe that only the parent holds.
+    The child also ends when its parent is killed: it watches a pipe that only the parent holds.
 
+    Args:
+        pepper_file: path of the pepper.
+        sockets: the sockets to open.
     Raises:
-        InvalidKey: it did not start; the child's own reason.
+        InvalidKey: the child did not start; the message is the child's.
     """
     with tempfile.TemporaryDirectory(prefix="exposure-keyholder-") as folder:
-        path = Path(folder) / "door"
+        path = Path(folder) / "keyholder"
         child = subprocess.Popen(
-            [sys.executable, "-m", "app.keyholder", str(path), str(pepper_file.absolute()), *doors],
+            [sys.executable, "-m", "app.keyholder", str(path), str(pepper_file.absolute()), *sockets],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")},
-            start_new_session=True,  # Ctrl-C goes to the parent, which ends the child when it is done
+            start_new_session=True,  # Ctrl-C goes to the parent only, which ends the child when it is done
         )
-        assert child.stdin and child.stdout and child.stderr  # noqa: S101  narrowed for mypy: all three are pipes
+        assert child.stdin and child.stdout and child.stderr  # noqa: S101  for mypy: all three are pipes
         with child, child.stdin, child.stdout, child.stderr:
             try:
                 if not child.stdout.readline():
-                    raise InvalidKey(child.stderr.read().decode(errors="replace").strip() or "the keyholder did not start")
+                    reason = child.stderr.read().decode(errors="replace").strip()
+                    raise InvalidKey(reason or "the keyholder did not start")
                 yield path
             finally:
                 child.kill()

@@ -1,4 +1,4 @@
-"""Asking the keyholder. Every call is bounded in time; a failure is `KeyholderUnavailable`, never an empty answer."""
+"""Client of the keyholder. Every call has a timeout; a failure is `KeyholderUnavailable`, never an empty answer."""
 
 import select
 import socket
@@ -10,31 +10,30 @@ from typing import Self
 from app.crypto.framing import frame
 from app.crypto.mac_inputs import MAC_BYTES
 from app.errors import DependencyUnavailable
-from app.keyholder.protocol import DONE, REFUSED, REQUEST_LIMIT, receive, send
+from app.keyholder.protocol import MAX_MESSAGE_BYTES, STATUS_DENIED, STATUS_OK, receive_message, send_message
 
-TEXTS_AT_ONCE = 10_000
-"""In one request; its answer is a third of `REQUEST_LIMIT`."""
+MAX_BATCH_SIZE = 10_000
+"""Values in one request. The response is then a third of `MAX_MESSAGE_BYTES`."""
 
 
 class KeyholderUnavailable(DependencyUnavailable):
-    """The keyholder is dead, hung, or refuses: nothing that needs it can be answered."""
+    """The keyholder is down, does not respond in time, or denies the request. Nothing that needs a MAC can be answered."""
 
 
 class KeyholderClient:
-    """One connection to one door, kept open and shared by the threads of a process; made anew after a failure."""
+    """One connection to one of the keyholder's sockets, shared by the threads of a process and reopened after a failure.
+
+    Args:
+        path: the Unix socket. Creating a client opens nothing.
+        timeout: seconds that a call may take, including the wait for another thread's call.
+    """
 
     def __init__(self, path: Path, *, timeout: float = 1.0) -> None:
-        """Know where the door is; nothing is opened yet.
-
-        Args:
-            path: the door's Unix socket.
-            timeout: seconds that one call may take, waiting for its turn included.
-        """
         self._path = path
         self._timeout = timeout
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._connections = 0
+        self._connection_id = 0
 
     def __enter__(self) -> Self:
         return self
@@ -43,88 +42,88 @@ class KeyholderClient:
         self.close()
 
     def connection_id(self) -> int:
-        """Number the connection that a keyholder stands behind. One that died has closed it, and is looked for anew.
+        """Return the number of the current connection; connect first if there is none or the keyholder has closed it.
 
-        What was learned on one connection need not hold on the next: another keyholder may hold another pepper.
-        Nothing is asked where it stands, so one that hangs is noticed by `ping`, and by whoever has a question (decision 0009).
+        What was verified on one connection may not hold on the next, because another keyholder may hold another pepper.
+        An open connection is not probed: `ping`, or the next request, notices a keyholder that hangs (decision 0009).
 
         Raises:
-            KeyholderUnavailable: there is none.
+            KeyholderUnavailable: the keyholder cannot be reached.
         """
-        with _Turn(self._lock, self._timeout):
-            if self._socket is None or _left(self._socket):
-                self._greet()
-            return self._connections
+        with _TimedLock(self._lock, self._timeout):
+            if self._socket is None or _peer_closed(self._socket):
+                self._handshake()
+            return self._connection_id
 
     def ping(self) -> None:
-        """Make sure that the keyholder answers now.
+        """Check that the keyholder responds now.
 
         Raises:
-            KeyholderUnavailable: nobody answers in time.
+            KeyholderUnavailable: it does not respond in time.
         """
-        with _Turn(self._lock, self._timeout):
-            self._greet()
+        with _TimedLock(self._lock, self._timeout):
+            self._handshake()
 
     def mac(self, message: bytes, *, connection_id: int | None = None) -> bytes:
-        """Have one message answered: 32 bytes.
+        """Return the MAC of one message, 32 bytes.
 
         Args:
-            message: of `app.crypto.mac_inputs`.
-            on: the connection, as `connection` numbered it, that must give the answer.
+            message: one of `app.crypto.mac_inputs`.
+            connection_id: if given, the connection that must give the answer, from `connection_id()`.
 
         Raises:
-            KeyholderUnavailable: no answer in time, a refusal, or that connection is no more.
+            KeyholderUnavailable: no answer in time, the request was denied, or that connection no longer exists.
         """
-        return self._answer(message, 1, connection_id)[1:]
+        return self._request_macs(message, 1, connection_id)[1:]
 
-    def mac_many(self, heading: bytes, texts: Sequence[bytes], *, connection_id: int | None = None) -> bytes:
-        """Have many texts under one heading answered, 32 bytes each, in their order: the import door only.
+    def mac_many(self, prefix: bytes, inputs: Sequence[bytes], *, connection_id: int | None = None) -> bytes:
+        """Return the MACs of many inputs under one prefix, 32 bytes each, concatenated in their order. Import socket only.
 
         Args:
-            heading: of `app.crypto.mac_inputs`.
-            texts: each of at most 65,535 bytes.
-            on: as for `mac`.
+            prefix: one of `app.crypto.mac_inputs`.
+            inputs: each of at most 65,535 bytes.
+            connection_id: as for `mac`.
 
         Raises:
-            KeyholderUnavailable: no answer in time, a refusal, or the connection *on* which it is to be given is no more.
+            KeyholderUnavailable: as for `mac`.
         """
-        batches = _batches(texts, REQUEST_LIMIT - len(heading))
-        return b"".join([self._answer(heading + batch, count, connection_id)[1:] for batch, count in batches])
+        batches = _split_into_batches(inputs, MAX_MESSAGE_BYTES - len(prefix))
+        return b"".join([self._request_macs(prefix + batch, count, connection_id)[1:] for batch, count in batches])
 
-    def _answer(self, request: bytes, count: int, connection_id: int | None) -> bytes:
-        with _Turn(self._lock, self._timeout):
-            if connection_id is not None and (connection_id != self._connections or self._socket is None):
-                raise KeyholderUnavailable("the keyholder left meanwhile")
-            answer = self._ask(request, again=connection_id is None)
-            if answer[:1] != DONE or len(answer) != 1 + count * MAC_BYTES:
-                if answer != REFUSED:
+    def _request_macs(self, request: bytes, count: int, connection_id: int | None) -> bytes:
+        with _TimedLock(self._lock, self._timeout):
+            if connection_id is not None and (connection_id != self._connection_id or self._socket is None):
+                raise KeyholderUnavailable("the keyholder connection was lost")
+            response = self._send_request(request, reconnect=connection_id is None)
+            if response[:1] != STATUS_OK or len(response) != 1 + count * MAC_BYTES:
+                if response != STATUS_DENIED:
                     self.close()
-                raise KeyholderUnavailable("the keyholder refuses at this door")
-        return answer
+                raise KeyholderUnavailable("the keyholder denies this request")
+        return response
 
     def close(self) -> None:
-        """Leave; the next call connects anew."""
+        """Close the connection. The next call opens a new one."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
-    def _greet(self) -> None:
-        if self._ask(b"") != DONE:
+    def _handshake(self) -> None:
+        if self._send_request(b"") != STATUS_OK:
             self.close()
-            raise KeyholderUnavailable("what answers is no keyholder")
+            raise KeyholderUnavailable("the socket does not belong to a keyholder")
 
-    def _ask(self, payload: bytes, *, again: bool = True) -> bytes:
+    def _send_request(self, payload: bytes, *, reconnect: bool = True) -> bytes:
         if self._socket is not None:
             try:
-                return self._exchange(self._socket, payload)
+                return self._round_trip(self._socket, payload)
             except TimeoutError:
                 raise KeyholderUnavailable("the keyholder does not answer in time") from None
-            except OSError:  # it left since the last call: a restarted one is asked once more
-                if not again:
-                    raise KeyholderUnavailable("the keyholder left meanwhile") from None
+            except OSError:  # closed since the last call: the keyholder may have been restarted
+                if not reconnect:
+                    raise KeyholderUnavailable("the keyholder connection was lost") from None
         try:
             self._socket = self._connect()
-            return self._exchange(self._socket, payload)
+            return self._round_trip(self._socket, payload)
         except OSError:
             raise KeyholderUnavailable("the keyholder cannot be reached") from None
 
@@ -136,27 +135,27 @@ class KeyholderClient:
         except OSError:
             connection.close()
             raise
-        self._connections += 1
+        self._connection_id += 1
         return connection
 
-    def _exchange(self, connection: socket.socket, payload: bytes) -> bytes:
+    def _round_trip(self, connection: socket.socket, payload: bytes) -> bytes:
         try:
-            send(connection, payload)
-            return receive(connection)
-        except BaseException:  # an answer left behind would be taken for the next question's
+            send_message(connection, payload)
+            return receive_message(connection)
+        except BaseException:  # an unread response would be taken for the next request's
             self.close()
             raise
 
 
-def _left(connection: socket.socket) -> bool:
-    """Whether the other side is gone: between two questions nothing is to be read, but for an end."""
-    watched = select.poll()
-    watched.register(connection, select.POLLIN)
-    return bool(watched.poll(0))
+def _peer_closed(connection: socket.socket) -> bool:
+    """Return whether the peer closed the connection. Between requests there is nothing to read, except the end of the stream."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
-class _Turn:
-    """The lock, waited for no longer than a call may take: behind a hung keyholder no queue builds up."""
+class _TimedLock:
+    """A lock acquired within the timeout of a call, so that no queue builds up behind a keyholder that hangs."""
 
     def __init__(self, lock: threading.Lock, timeout: float) -> None:
         self._lock, self._timeout = lock, timeout
@@ -169,14 +168,14 @@ class _Turn:
         self._lock.release()
 
 
-def _batches(texts: Sequence[bytes], limit: int) -> Iterator[tuple[bytes, int]]:
-    """Frame as many texts together as a request of *limit* bytes, and its answer, can hold."""
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        batch = texts[start : start + TEXTS_AT_ONCE]
+def _split_into_batches(inputs: Sequence[bytes], max_bytes: int) -> Iterator[tuple[bytes, int]]:
+    """Yield framed batches and their sizes. Each fits a request of *max_bytes* bytes, and its response a message."""
+    for start in range(0, len(inputs), MAX_BATCH_SIZE):
+        batch = inputs[start : start + MAX_BATCH_SIZE]
         framed = frame(*batch)
-        if len(framed) <= limit or len(batch) == 1:
+        if len(framed) <= max_bytes or len(batch) == 1:
             yield framed, len(batch)
-        else:  # long ones: halve until they fit
+        else:  # long inputs: halve the batch until it fits
             middle = len(batch) // 2
-            yield from _batches(batch[:middle], limit)
-            yield from _batches(batch[middle:], limit)
+            yield from _split_into_batches(batch[:middle], max_bytes)
+            yield from _split_into_batches(batch[middle:], max_bytes)

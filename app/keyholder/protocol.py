@@ -1,8 +1,8 @@
-"""The two doors, and what goes through them: a request of texts under one heading, an answer of MACs.
+"""The keyholder's wire protocol: a request carries inputs under one prefix, the response their MACs.
 
-A request is its length in four bytes, the heading (label and what it is about) and the texts, all framed (nothing at all: are you there?).
-An answer is its length, a status byte, and 32 bytes for each text: the HMAC of the heading and that text.
-Each door is a socket of its own, so that the operating system's file permissions say who may use which.
+A request is its length in four bytes, then the prefix (label and context) and the inputs, all framed. An empty request is a ping.
+A response is its length in four bytes, a status byte, and 32 bytes for each input: the HMAC of prefix and input.
+There are two sockets, so that the file permissions of the operating system decide who may use which.
 """
 
 import socket
@@ -11,74 +11,74 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.crypto import mac_inputs
-from app.crypto.framing import LENGTH_BYTES, FramingError, split
+from app.crypto.framing import LENGTH_PREFIX_BYTES, FramingError, split_frame
 
 IMPORT_SOCKET_SUFFIX = ".import"
-REQUEST_LIMIT = 1 << 20
-"""Bytes of one request; `KeyholderClient.macs` cuts its batches to it."""
+MAX_MESSAGE_BYTES = 1 << 20
+"""Longest request or response. `KeyholderClient.mac_many` splits its batches to fit."""
 
-DONE, REFUSED = b"\0", b"\1"
+STATUS_OK, STATUS_DENIED = b"\0", b"\1"
 
 
 class KeyholderSocket(StrEnum):
-    """Which door a socket is."""
+    """The keyholder's two sockets."""
 
     LOOKUP = "lookup"
     IMPORT = "import"
 
-    def admits(self, asked: "Request") -> bool:
-        """Say whether a request may pass: a subject, and more than one text, only through the import door."""
+    def allows(self, request: "MacRequest") -> bool:
+        """Return whether this socket serves a request. Subjects, and more than one input, need the import socket."""
         if self is KeyholderSocket.IMPORT:
-            return asked.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL}
-        return asked.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL} and len(asked.texts) == 1
+            return request.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL}
+        return request.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL} and len(request.inputs) == 1
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked, as it stands in the bytes: the HMAC is over them."""
+class MacRequest:
+    """A parsed request. The fields keep the bytes as received, because the HMAC covers them."""
 
     label: bytes
-    heading: bytes
-    texts: list[bytes]
-    """Each with its length in front."""
+    prefix: bytes
+    inputs: list[bytes]
+    """Each with its length prefix."""
 
 
 def import_socket_path(path: Path) -> Path:
-    """Where the import door stands, beside the lookup door at *path*."""
+    """Return the path of the import socket, beside the lookup socket at *path*."""
     return path.with_name(path.name + IMPORT_SOCKET_SUFFIX)
 
 
-def send(connection: socket.socket, payload: bytes) -> None:
-    """Write one request or answer."""
+def send_message(connection: socket.socket, payload: bytes) -> None:
+    """Send one request or response."""
     connection.sendall(len(payload).to_bytes(4, "big") + payload)
 
 
-def receive(connection: socket.socket) -> bytes:
-    """Read one request or answer.
+def receive_message(connection: socket.socket) -> bytes:
+    """Receive one request or response.
 
     Raises:
-        ConnectionError: the other side left, or speaks something else.
+        ConnectionError: the peer closed the connection, or does not speak this protocol.
     """
-    length = int.from_bytes(_exactly(connection, 4), "big")
-    if length > REQUEST_LIMIT:
-        raise ConnectionError("a request is too long")
-    return _exactly(connection, length)
+    length = int.from_bytes(_receive_exactly(connection, 4), "big")
+    if length > MAX_MESSAGE_BYTES:
+        raise ConnectionError("a message is too long")
+    return _receive_exactly(connection, length)
 
 
-def parse(payload: bytes) -> Request | None:
-    """Take a request apart; None where it is none."""
+def parse_request(payload: bytes) -> MacRequest | None:
+    """Parse a request. Return None if it is malformed."""
     try:
-        label, about, *texts = split(payload)
+        label, context, *inputs = split_frame(payload)
     except (FramingError, ValueError):
         return None
-    return Request(label[LENGTH_BYTES:], label + about, texts) if texts else None
+    return MacRequest(label[LENGTH_PREFIX_BYTES:], label + context, inputs) if inputs else None
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     data = bytearray()
     while len(data) < count:
-        piece = connection.recv(count - len(data))
-        if not piece:
-            raise ConnectionError("the other side left")
-        data += piece
+        chunk = connection.recv(count - len(data))
+        if not chunk:
+            raise ConnectionError("the peer closed the connection")
+        data += chunk
     return bytes(data)

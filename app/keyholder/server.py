@@ -1,4 +1,4 @@
-"""The keyholder's own process: the one place where a pepper is in memory."""
+"""The keyholder's server. Its process is the only one that has the pepper in memory."""
 
 import os
 import socket
@@ -10,83 +10,98 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from app.crypto.key_files import load
+from app.crypto.key_files import load_key_file
 from app.crypto.keys import Pepper
 from app.errors import InvalidInput
-from app.keyholder.protocol import DONE, REFUSED, KeyholderSocket, Request, import_socket_path, parse, receive, send
+from app.keyholder.protocol import (
+    STATUS_DENIED,
+    STATUS_OK,
+    KeyholderSocket,
+    MacRequest,
+    import_socket_path,
+    parse_request,
+    receive_message,
+    send_message,
+)
 
 
-class _Server(socketserver.ThreadingUnixStreamServer):
+class _SocketServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: Path, door: KeyholderSocket, pepper: Pepper) -> None:
-        self.door, self.pepper = door, pepper
-        super().__init__(str(path), _Handler)
+    def __init__(self, path: Path, keyholder_socket: KeyholderSocket, pepper: Pepper) -> None:
+        self.keyholder_socket, self.pepper = keyholder_socket, pepper
+        super().__init__(str(path), _ConnectionHandler)
 
 
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Server
+class _ConnectionHandler(socketserver.BaseRequestHandler):
+    server: _SocketServer
 
     def handle(self) -> None:
-        """Answer until the caller leaves."""
+        """Answer requests until the client closes the connection."""
         while True:
             try:
-                payload = receive(self.request)
-                send(self.request, self._answer(parse(payload)) if payload else DONE)
+                payload = receive_message(self.request)
+                send_message(self.request, self._respond(parse_request(payload)) if payload else STATUS_OK)
             except OSError:
                 return
 
-    def _answer(self, asked: Request | None) -> bytes:
-        if asked is None or not self.server.door.admits(asked):
-            return REFUSED
-        headed = HMAC(self.server.pepper.reveal(), SHA256())
-        headed.update(asked.heading)
-        answer = [DONE]
-        for text in asked.texts:
-            one = headed.copy()
-            one.update(text)
-            answer.append(one.finalize())
-        return b"".join(answer)
+    def _respond(self, request: MacRequest | None) -> bytes:
+        if request is None or not self.server.keyholder_socket.allows(request):
+            return STATUS_DENIED
+        prefix_mac = HMAC(self.server.pepper.reveal(), SHA256())
+        prefix_mac.update(request.prefix)
+        response = [STATUS_OK]
+        for mac_input in request.inputs:
+            mac = prefix_mac.copy()
+            mac.update(mac_input)
+            response.append(mac.finalize())
+        return b"".join(response)
 
 
-def _remove_stale(place: Path) -> None:
-    if not place.is_socket():
+def _remove_stale_socket(path: Path) -> None:
+    if not path.is_socket():
         return
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(1.0)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1.0)
         try:
-            caller.connect(str(place))
+            client.connect(str(path))
         except ConnectionRefusedError:
-            place.unlink()
+            path.unlink()
         else:
-            raise InvalidInput(f"{place}: somebody answers there already")
+            raise InvalidInput(f"{path}: another process already listens on this socket")
 
 
-def serve(path: Path, pepper_file: Path, doors: tuple[KeyholderSocket, ...] = tuple(KeyholderSocket), *, on_ready: Callable[[], object]) -> None:
-    """Hold the pepper and answer at *path* (and at ``PATH.import``) until the process ends.
+def serve(
+    path: Path,
+    pepper_file: Path,
+    sockets: tuple[KeyholderSocket, ...] = tuple(KeyholderSocket),
+    *,
+    on_ready: Callable[[], object],
+) -> None:
+    """Load the pepper and serve at *path* (and at ``PATH.import``) until the process ends.
 
     Args:
-        path: the lookup door's socket; mode 0600, so only this user and root come in. One that nobody listens at any more is replaced.
+        path: the lookup socket. It is created with mode 0600, so that only this user and root can connect. A stale socket is replaced.
         pepper_file: 32 bytes, read once.
-        doors: which to open.
-        ready: called once the doors are open.
+        sockets: the sockets to open.
+        on_ready: called when they are open.
     Raises:
         InvalidKey: the pepper cannot be used.
-        InvalidInput: the socket cannot be made there.
+        InvalidInput: the socket cannot be created.
     """
-    pepper = load(pepper_file, Pepper)
+    pepper = load_key_file(pepper_file, Pepper)
     servers = []
-    before = os.umask(0o177)
+    previous_umask = os.umask(0o177)
     try:
-        for door in doors:
-            place = path if door is KeyholderSocket.LOOKUP else import_socket_path(path)
-            _remove_stale(place)
-            servers.append(_Server(place, door, pepper))
+        for keyholder_socket in sockets:
+            socket_path = path if keyholder_socket is KeyholderSocket.LOOKUP else import_socket_path(path)
+            _remove_stale_socket(socket_path)
+            servers.append(_SocketServer(socket_path, keyholder_socket, pepper))
     except OSError as error:
-        raise InvalidInput(f"{path}: the keyholder's socket cannot be made ({error.strerror or error})") from None
+        raise InvalidInput(f"{path}: the keyholder's socket cannot be created ({error.strerror or error})") from None
     finally:
-        os.umask(before)
+        os.umask(previous_umask)
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     on_ready()

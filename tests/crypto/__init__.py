@@ -1,1 +1,1 @@
-"""The sealed store's mathematics: that what it promises holds, and that whatever is wrong ends in its one error."""
+"""Tests of app.crypto: its guarantees hold, and every kind of bad input ends in one documented error."""

@@ -1,4 +1,4 @@
-"""Boxes: they open with their key, about their matter, unchanged."""
+"""JSON encryption: decrypts with its key and associated data, if unchanged."""
 
 from typing import Any
 
@@ -17,41 +17,41 @@ contents = st.recursive(
     ),
     max_leaves=6,
 )
-KEY, ABOUT = bytes(range(32)), b"what it is about"
+KEY, AAD = bytes(range(32)), b"associated data"
 
 
 @given(keys, contents, st.binary(max_size=40))
-def test_a_box_opens(key: bytes, content: Any, about: bytes) -> None:
-    assert decrypt_json(key, encrypt_json(key, content, about=about), aad=about) == content
+def test_decrypt_reverses_encrypt(key: bytes, content: Any, aad: bytes) -> None:
+    assert decrypt_json(key, encrypt_json(key, content, aad=aad), aad=aad) == content
 
 
 @given(keys, st.binary(max_size=40))
-def test_a_box_opens_with_nothing_else(key: bytes, about: bytes) -> None:
-    box = encrypt_json(KEY, ["a"], aad=ABOUT)
+def test_another_key_or_aad_does_not_decrypt(key: bytes, aad: bytes) -> None:
+    ciphertext = encrypt_json(KEY, ["a"], aad=AAD)
     if key != KEY:
         with pytest.raises(DecryptionFailed):
-            decrypt_json(key, box, aad=ABOUT)
-    if about != ABOUT:
+            decrypt_json(key, ciphertext, aad=AAD)
+    if aad != AAD:
         with pytest.raises(DecryptionFailed):
-            decrypt_json(KEY, box, aad=about)
+            decrypt_json(KEY, ciphertext, aad=aad)
 
 
-def test_no_byte_of_a_box_can_be_changed() -> None:
-    box = encrypt_json(KEY, ["a"], aad=ABOUT)
-    for at in range(len(box)):
+def test_changed_or_truncated_ciphertexts_do_not_decrypt() -> None:
+    ciphertext = encrypt_json(KEY, ["a"], aad=AAD)
+    for index in range(len(ciphertext)):
         with pytest.raises(DecryptionFailed):
-            decrypt_json(KEY, flip_bits(box, at, 1), aad=ABOUT)
+            decrypt_json(KEY, flip_bits(ciphertext, index, 1), aad=AAD)
         with pytest.raises(DecryptionFailed):
-            decrypt_json(KEY, box[:at], aad=ABOUT)
+            decrypt_json(KEY, ciphertext[:index], aad=AAD)
     with pytest.raises(DecryptionFailed):
-        decrypt_json(KEY, box + b"\0", aad=ABOUT)
+        decrypt_json(KEY, ciphertext + b"\0", aad=AAD)
 
 
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=80)))
-def test_anything_else_is_a_broken_seal(box: Any) -> None:
+def test_arbitrary_input_raises_decryption_failed(ciphertext: Any) -> None:
     with pytest.raises(DecryptionFailed):
-        decrypt_json(KEY, box, aad=ABOUT)
+        decrypt_json(KEY, ciphertext, aad=AAD)
 
 
-def test_equal_contents_make_different_boxes() -> None:
-    assert encrypt_json(KEY, ["a"], about=ABOUT) != encrypt_json(KEY, ["a"], aad=ABOUT)
+def test_equal_contents_encrypt_differently() -> None:
+    assert encrypt_json(KEY, ["a"], aad=AAD) != encrypt_json(KEY, ["a"], aad=AAD)

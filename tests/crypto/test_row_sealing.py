@@ -1,4 +1,4 @@
-"""The two seals: they open where they were laid, and nowhere else."""
+"""Row encryption: both layers decrypt at their own position, and nowhere else."""
 
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.crypto.key_derivation import DerivedKeys
+from app.crypto.keys import StoreKey
 from app.crypto.padding import RecordTooLong
 from app.crypto.row_sealing import (
     OVERFLOW_MARKER,
@@ -16,75 +17,74 @@ from app.crypto.row_sealing import (
     LocatorCipher,
     RecordSealer,
     RowSealer,
-    row_tag,
+    derive_row_tag,
     size_class_for_inner,
     size_class_for_record,
 )
-from app.crypto.keys import StoreKey
 from app.datasets.record import Record, encode
 from tests.crypto.helpers import (
     DATASET,
     OTHER_DATASET,
     STORE_KEY,
+    derived_keys,
     entries,
     flip_bits,
     keys,
     locators,
-    places,
     row_tags,
     subjects,
 )
 
 records = st.binary(max_size=600)
 bits = st.integers(1, 255)
-SEALER = RowSealer(STORE_KEY, DATASET)
-RECORDS = RecordSealer(DATASET)
-PLACE = DerivedKeys(bytes(range(16)), bytes(range(100, 132)))
+ROW_SEALER = RowSealer(STORE_KEY, DATASET)
+RECORD_SEALER = RecordSealer(DATASET)
+DERIVED = DerivedKeys(bytes(range(16)), bytes(range(100, 132)))
 TAG = b"row's ta"
 
 
-@given(places, records)
-def test_the_inner_seal_opens(place: DerivedKeys, record: bytes) -> None:
-    inner = RECORDS.seal(place, record)
-    assert RECORDS.open(place, inner) == record
+@given(derived_keys, records)
+def test_open_reverses_seal_of_a_record(derived: DerivedKeys, record: bytes) -> None:
+    inner = RECORD_SEALER.seal(derived, record)
+    assert RECORD_SEALER.open(derived, inner) == record
     assert size_class_for_inner(len(inner)) == size_class_for_record(len(record))
 
 
-@given(places, records)
-def test_a_data_sets_own_record_sealer_is_the_one_it_is_sealed_with(place: DerivedKeys, record: bytes) -> None:
-    assert SEALER.record_sealer.open(place, RECORDS.seal(place, record)) == record
-    assert RECORDS.open(place, SEALER.record_sealer.seal(place, record)) == record
+@given(derived_keys, records)
+def test_a_row_sealer_has_the_record_sealer_of_its_data_set(derived: DerivedKeys, record: bytes) -> None:
+    assert ROW_SEALER.record_sealer.open(derived, RECORD_SEALER.seal(derived, record)) == record
+    assert RECORD_SEALER.open(derived, ROW_SEALER.record_sealer.seal(derived, record)) == record
 
 
-@given(locators, entries, row_tags, records, st.integers(0, 2), places)
-def test_the_outer_seal_opens_and_has_its_size(
-    locator: bytes, entry: int, tag: bytes, record: bytes, larger: int, place: DerivedKeys
+@given(locators, entries, row_tags, records, st.integers(0, 2), derived_keys)
+def test_open_reverses_seal_of_a_row_of_the_given_size(
+    locator: bytes, entry: int, tag: bytes, record: bytes, larger: int, derived: DerivedKeys
 ) -> None:
-    inner = RECORDS.seal(place, record)
+    inner = RECORD_SEALER.seal(derived, record)
     size = SIZE_CLASSES[SIZE_CLASSES.index(size_class_for_inner(len(inner))) + larger]
-    sealed = SEALER.seal(locator, entry, tag, inner, size)
+    sealed = ROW_SEALER.seal(locator, entry, tag, inner, size)
     assert len(sealed) == size
-    assert SEALER.open(locator, entry, sealed) == (tag, inner)
+    assert ROW_SEALER.open(locator, entry, sealed) == (tag, inner)
 
 
 @pytest.mark.parametrize("size", SIZE_CLASSES)
-def test_the_largest_record_of_each_size(size: int) -> None:
+def test_the_largest_record_of_each_size_class(size: int) -> None:
     record = b"r" * (size - 42)
-    inner = RECORDS.seal(PLACE, record)
-    sealed = SEALER.seal(PLACE.locator, 0, TAG, inner, size_class_for_inner(len(inner)))
+    inner = RECORD_SEALER.seal(DERIVED, record)
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, TAG, inner, size_class_for_inner(len(inner)))
     assert len(sealed) == size
-    assert RECORDS.open(PLACE, SEALER.open(PLACE.locator, 0, sealed)[1]) == record
+    assert RECORD_SEALER.open(DERIVED, ROW_SEALER.open(DERIVED.locator, 0, sealed)[1]) == record
 
 
-def test_a_record_larger_than_the_largest_size() -> None:
+def test_a_record_too_large_for_its_size_class() -> None:
     with pytest.raises(RecordTooLong):
-        RECORDS.seal(PLACE, bytes(SIZE_CLASSES[-1] - 41))
-    inner = RECORDS.seal(PLACE, bytes(SIZE_CLASSES[1] - 42))
+        RECORD_SEALER.seal(DERIVED, bytes(SIZE_CLASSES[-1] - 41))
+    inner = RECORD_SEALER.seal(DERIVED, bytes(SIZE_CLASSES[1] - 42))
     with pytest.raises(RecordTooLong):
-        SEALER.seal(PLACE.locator, 0, TAG, inner, SIZE_CLASSES[0])
+        ROW_SEALER.seal(DERIVED.locator, 0, TAG, inner, SIZE_CLASSES[0])
 
 
-def test_the_common_row() -> None:
+def test_a_typical_record_fits_the_smallest_size_class() -> None:
     """One name, address, email and phone, six kinds of item, one cohort: 60 bytes in a row of 124."""
     record = encode(
         Record(
@@ -98,62 +98,66 @@ def test_the_common_row() -> None:
             hints={},
         )
     )
-    inner = RECORDS.seal(PLACE, record)
+    inner = RECORD_SEALER.seal(DERIVED, record)
     assert len(record) == 60
-    assert len(SEALER.seal(PLACE.locator, 0, TAG, inner, size_class_for_inner(len(inner)))) == 124
+    assert len(ROW_SEALER.seal(DERIVED.locator, 0, TAG, inner, size_class_for_inner(len(inner)))) == 124
 
 
-def test_the_marker_has_the_commonest_size() -> None:
-    sealed = SEALER.seal(PLACE.locator, 0, bytes(8), OVERFLOW_MARKER, size_class_for_inner(len(OVERFLOW_MARKER)))
+def test_the_overflow_marker_has_the_most_common_size() -> None:
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, bytes(8), OVERFLOW_MARKER, size_class_for_inner(len(OVERFLOW_MARKER)))
     assert len(sealed) == SIZE_CLASSES[0]
-    assert SEALER.open(PLACE.locator, 0, sealed) == (bytes(8), OVERFLOW_MARKER)
+    assert ROW_SEALER.open(DERIVED.locator, 0, sealed) == (bytes(8), OVERFLOW_MARKER)
 
 
-def test_no_byte_of_an_inner_seal_can_be_changed() -> None:
-    inner = RECORDS.seal(PLACE, b"a record")
-    for at in range(len(inner)):
+def test_a_changed_record_ciphertext_does_not_decrypt() -> None:
+    inner = RECORD_SEALER.seal(DERIVED, b"a record")
+    for index in range(len(inner)):
         with pytest.raises(DecryptionFailed):
-            RECORDS.open(PLACE, flip_bits(inner, at, 1))
+            RECORD_SEALER.open(DERIVED, flip_bits(inner, index, 1))
 
 
-def test_no_byte_of_a_row_can_be_changed() -> None:
-    """Neither of the sealed bytes, nor of the locator, nor of the entry, nor of what is stored for the locator."""
-    inner = RECORDS.seal(PLACE, b"a record")
-    sealed = SEALER.seal(PLACE.locator, 5, TAG, inner, SIZE_CLASSES[0])
-    for at in range(len(sealed)):
+def test_a_changed_row_does_not_decrypt() -> None:
+    """Change each byte of the ciphertext, the locator, the entry and the encrypted locator."""
+    inner = RECORD_SEALER.seal(DERIVED, b"a record")
+    sealed = ROW_SEALER.seal(DERIVED.locator, 5, TAG, inner, SIZE_CLASSES[0])
+    for index in range(len(sealed)):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(PLACE.locator, 5, flip_bits(sealed, at, 0x80))
-    stored = SEALER.cloak(PLACE.locator)
-    for at in range(16):
+            ROW_SEALER.open(DERIVED.locator, 5, flip_bits(sealed, index, 0x80))
+    stored = ROW_SEALER.encrypt_locators(DERIVED.locator)
+    for index in range(16):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(flip_bits(PLACE.locator, at, 1), 5, sealed)
+            ROW_SEALER.open(flip_bits(DERIVED.locator, index, 1), 5, sealed)
         with pytest.raises(DecryptionFailed):
-            SEALER.open(SEALER.uncloak(flip_bits(stored, at, 1)), 5, sealed)
+            ROW_SEALER.open(ROW_SEALER.decrypt_locators(flip_bits(stored, index, 1)), 5, sealed)
         with pytest.raises(DecryptionFailed):
-            RECORDS.open(DerivedKeys(flip_bits(PLACE.locator, at, 1), PLACE.key), inner)
+            RECORD_SEALER.open(DerivedKeys(flip_bits(DERIVED.locator, index, 1), DERIVED.key), inner)
     for bit in range(31):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(PLACE.locator, 5 ^ 1 << bit, sealed)
+            ROW_SEALER.open(DERIVED.locator, 5 ^ 1 << bit, sealed)
 
 
-@given(places, places, records)
-def test_an_inner_seal_opens_for_nobody_else(place: DerivedKeys, other: DerivedKeys, record: bytes) -> None:
-    assume(place != other)
-    inner = RECORDS.seal(place, record)
+@given(derived_keys, derived_keys, records)
+def test_a_record_does_not_decrypt_with_other_keys_or_data_set(
+    derived: DerivedKeys, other: DerivedKeys, record: bytes
+) -> None:
+    assume(derived != other)
+    inner = RECORD_SEALER.seal(derived, record)
     with pytest.raises(DecryptionFailed):
-        RECORDS.open(other, inner)
+        RECORD_SEALER.open(other, inner)
     with pytest.raises(DecryptionFailed):
-        RECORDS.open(DerivedKeys(place.locator, flip_bits(place.key, 0, 1)), inner)
+        RECORD_SEALER.open(DerivedKeys(derived.locator, flip_bits(derived.key, 0, 1)), inner)
     with pytest.raises(DecryptionFailed):
-        RecordSealer(OTHER_DATASET).open(place, inner)
+        RecordSealer(OTHER_DATASET).open(derived, inner)
 
 
 @given(locators, locators, entries, entries, keys)
-def test_a_row_opens_nowhere_else(locator: bytes, elsewhere: bytes, entry: int, later: int, key: bytes) -> None:
-    sealed = SEALER.seal(locator, entry, TAG, b"inner", SIZE_CLASSES[0])
+def test_a_row_does_not_decrypt_at_another_position(
+    locator: bytes, elsewhere: bytes, entry: int, later: int, key: bytes
+) -> None:
+    sealed = ROW_SEALER.seal(locator, entry, TAG, b"inner", SIZE_CLASSES[0])
     if (locator, entry) != (elsewhere, later):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(elsewhere, later, sealed)
+            ROW_SEALER.open(elsewhere, later, sealed)
     with pytest.raises(DecryptionFailed):
         RowSealer(STORE_KEY, OTHER_DATASET).open(locator, entry, sealed)
     if key != STORE_KEY.reveal():
@@ -162,142 +166,149 @@ def test_a_row_opens_nowhere_else(locator: bytes, elsewhere: bytes, entry: int, 
 
 
 @given(locators, entries, st.integers(0, 200), st.integers(0, 200))
-def test_a_row_cut_or_grown_does_not_open(locator: bytes, entry: int, kept: int, more: int) -> None:
-    sealed = SEALER.seal(locator, entry, TAG, b"inner", SIZE_CLASSES[0])
-    for changed in (sealed[: kept % SIZE_CLASSES[0]], sealed[kept % (SIZE_CLASSES[0] - 1) + 1 :], sealed + bytes(more + 1)):
+def test_a_truncated_or_extended_row_does_not_decrypt(locator: bytes, entry: int, cut: int, more: int) -> None:
+    sealed = ROW_SEALER.seal(locator, entry, TAG, b"inner", SIZE_CLASSES[0])
+    for changed in (
+        sealed[: cut % SIZE_CLASSES[0]],
+        sealed[cut % (SIZE_CLASSES[0] - 1) + 1 :],
+        sealed + bytes(more + 1),
+    ):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(locator, entry, changed)
+            ROW_SEALER.open(locator, entry, changed)
 
 
-def test_the_associated_data_alone_binds_a_row_to_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even with the entry left out of the nonce, no row opens as another entry."""
+def test_the_aad_alone_binds_a_row_to_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the nonce ignores the entry, a row does not decrypt as another entry."""
     monkeypatch.setattr(RowSealer, "_nonce", staticmethod(lambda _: bytes(12)))
-    sealed = SEALER.seal(PLACE.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
-    assert SEALER.open(PLACE.locator, 0, sealed) == (TAG, b"inner")
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
+    assert ROW_SEALER.open(DERIVED.locator, 0, sealed) == (TAG, b"inner")
     with pytest.raises(DecryptionFailed):
-        SEALER.open(PLACE.locator, 1, sealed)
+        ROW_SEALER.open(DERIVED.locator, 1, sealed)
 
 
-def test_the_key_id_is_bound_even_under_the_same_subkeys(monkeypatch: pytest.MonkeyPatch) -> None:
-    sealed = SEALER.seal(PLACE.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
+def test_the_aad_binds_a_row_to_its_key_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
     monkeypatch.setattr(StoreKey, "id", property(lambda _: "0" * 16))
     with pytest.raises(DecryptionFailed):
-        RowSealer(STORE_KEY, DATASET).open(PLACE.locator, 0, sealed)
+        RowSealer(STORE_KEY, DATASET).open(DERIVED.locator, 0, sealed)
 
 
-def test_an_inner_seal_is_no_outer_seal() -> None:
+def test_a_record_ciphertext_is_not_a_row() -> None:
     key = STORE_KEY.subkey("outer seal")
-    inner = RECORDS.seal(DerivedKeys(PLACE.locator, key), b"a record")
+    inner = RECORD_SEALER.seal(DerivedKeys(DERIVED.locator, key), b"a record")
     with pytest.raises(DecryptionFailed):
-        SEALER.open(PLACE.locator, 0, inner)
+        ROW_SEALER.open(DERIVED.locator, 0, inner)
 
 
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300), st.none(), st.integers()))
-def test_whatever_a_database_hands_over_is_a_broken_seal(handed: Any) -> None:
-    """SQLite stores text, numbers and nothing at all where bytes belong."""
+def test_any_database_value_raises_decryption_failed(value: Any) -> None:
+    """SQLite may return text, numbers or NULL from a column of bytes."""
     with pytest.raises(DecryptionFailed):
-        SEALER.open(PLACE.locator, 0, handed)
+        ROW_SEALER.open(DERIVED.locator, 0, value)
     with pytest.raises(DecryptionFailed):
-        RECORDS.open(PLACE, handed)
+        RECORD_SEALER.open(DERIVED, value)
 
 
 @pytest.mark.parametrize("entry", [-1, -(2**63), 1 << 31, 1 << 32, 1 << 63, 1 << 96])
-def test_impossible_entries(entry: int) -> None:
-    sealed = SEALER.seal(PLACE.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
+def test_invalid_entries_are_refused(entry: int) -> None:
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
     with pytest.raises(DecryptionFailed):
-        SEALER.open(PLACE.locator, entry, sealed)
+        ROW_SEALER.open(DERIVED.locator, entry, sealed)
 
 
-def test_the_last_entry() -> None:
-    sealed = SEALER.seal(PLACE.locator, 2**31 - 1, TAG, b"inner", SIZE_CLASSES[0])
-    assert SEALER.open(PLACE.locator, 2**31 - 1, sealed) == (TAG, b"inner")
+def test_the_largest_entry() -> None:
+    sealed = ROW_SEALER.seal(DERIVED.locator, 2**31 - 1, TAG, b"inner", SIZE_CLASSES[0])
+    assert ROW_SEALER.open(DERIVED.locator, 2**31 - 1, sealed) == (TAG, b"inner")
 
 
 @given(keys, locators, locators)
-def test_the_cloak_is_a_permutation(key: bytes, one: bytes, other: bytes) -> None:
-    cloak = LocatorCipher(key)
-    assert cloak.uncloak(cloak.cloak(one)) == one
-    assert cloak.cloak(cloak.uncloak(one)) == one
-    assert len(cloak.cloak(one)) == 16
-    assert (cloak.cloak(one) == cloak.cloak(other)) == (one == other)
+def test_the_locator_cipher_is_a_permutation(key: bytes, locator: bytes, other: bytes) -> None:
+    cipher = LocatorCipher(key)
+    assert cipher.decrypt(cipher.encrypt(locator)) == locator
+    assert cipher.encrypt(cipher.decrypt(locator)) == locator
+    assert len(cipher.encrypt(locator)) == 16
+    assert (cipher.encrypt(locator) == cipher.encrypt(other)) == (locator == other)
 
 
 @given(locators, keys)
-def test_a_cloak_is_its_keys_own(locator: bytes, key: bytes) -> None:
+def test_locators_encrypt_differently_under_another_key(locator: bytes, key: bytes) -> None:
     assume(key != STORE_KEY.reveal())
     sealer = RowSealer(StoreKey(key), DATASET)
-    assert sealer.cloak(locator) not in (locator, SEALER.cloak(locator))
-    assert sealer.uncloak(SEALER.cloak(locator)) != locator
+    assert sealer.encrypt_locators(locator) not in (locator, ROW_SEALER.encrypt_locators(locator))
+    assert sealer.decrypt_locators(ROW_SEALER.encrypt_locators(locator)) != locator
 
 
-some_locators = st.lists(locators, min_size=1, max_size=10)
+locator_lists = st.lists(locators, min_size=1, max_size=10)
 
 
-@given(keys, some_locators)
-def test_many_are_cloaked_as_one_by_one(key: bytes, some: list[bytes]) -> None:
-    """Each by itself: its neighbours, and how many they are, do not show in it."""
-    sealer = RowSealer(StoreKey(key), DATASET)
-    for cloak in (LocatorCipher(key), sealer):
-        together = cloak.cloak(b"".join(some))
-        assert together == b"".join([cloak.cloak(one) for one in some])
-        assert cloak.uncloak(together) == b"".join([cloak.uncloak(cloak.cloak(one)) for one in some]) == b"".join(some)
+@given(keys, locator_lists)
+def test_many_locators_encrypt_as_each_alone(key: bytes, locators: list[bytes]) -> None:
+    """Each block is encrypted independently of its neighbours and their number."""
+    cipher, sealer = LocatorCipher(key), RowSealer(StoreKey(key), DATASET)
+    for encrypt, decrypt in (
+        (cipher.encrypt, cipher.decrypt),
+        (sealer.encrypt_locators, sealer.decrypt_locators),
+    ):
+        together = encrypt(b"".join(locators))
+        assert together == b"".join([encrypt(locator) for locator in locators])
+        assert decrypt(together) == b"".join([decrypt(encrypt(locator)) for locator in locators]) == b"".join(locators)
 
 
 @pytest.mark.parametrize("blocks", [b"", bytes(1), bytes(15), bytes(17), bytes(31), bytes(33), "a" * 16, None, 16])
-def test_only_whole_blocks_are_cloaked(blocks: Any) -> None:
-    for act in (SEALER.cloak, SEALER.uncloak):
+def test_row_sealer_refuses_partial_blocks(blocks: Any) -> None:
+    for function in (ROW_SEALER.encrypt_locators, ROW_SEALER.decrypt_locators):
         with pytest.raises(DecryptionFailed):
-            act(blocks)
+            function(blocks)
 
 
 @given(st.binary(max_size=100).filter(lambda data: not data or len(data) % 16))
-def test_no_part_of_a_block_is_dropped(blocks: bytes) -> None:
-    for act in (LocatorCipher(bytes(32)).cloak, LocatorCipher(bytes(32)).uncloak):
+def test_locator_cipher_refuses_partial_blocks(blocks: bytes) -> None:
+    for function in (LocatorCipher(bytes(32)).encrypt, LocatorCipher(bytes(32)).decrypt):
         with pytest.raises(DecryptionFailed):
-            act(blocks)
+            function(blocks)
 
 
-@given(some_locators, some_locators)
-def test_a_row_whose_stored_place_has_more_blocks_does_not_open(before: list[bytes], behind: list[bytes]) -> None:
-    """A database could hand one over, and several can be uncloaked at once."""
-    sealed = SEALER.seal(PLACE.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
-    stored = SEALER.cloak(PLACE.locator)
-    for longer in (stored + b"".join(behind), b"".join(before) + stored):
+@given(locator_lists, locator_lists)
+def test_a_row_with_extra_locator_blocks_does_not_decrypt(before: list[bytes], after: list[bytes]) -> None:
+    """A tampered database could contain one, and several blocks can be decrypted at once."""
+    sealed = ROW_SEALER.seal(DERIVED.locator, 0, TAG, b"inner", SIZE_CLASSES[0])
+    stored = ROW_SEALER.encrypt_locators(DERIVED.locator)
+    for longer in (stored + b"".join(after), b"".join(before) + stored):
         with pytest.raises(DecryptionFailed):
-            SEALER.open(SEALER.uncloak(longer), 0, sealed)
+            ROW_SEALER.open(ROW_SEALER.decrypt_locators(longer), 0, sealed)
 
 
 @given(subjects, subjects, locators, locators)
-def test_row_tags_tell_a_persons_rows(subject: bytes, other: bytes, locator: bytes, elsewhere: bytes) -> None:
-    tag = row_tag(subject, locator)
+def test_row_tags_depend_on_subject_and_locator(subject: bytes, other: bytes, locator: bytes, elsewhere: bytes) -> None:
+    tag = derive_row_tag(subject, locator)
     assert len(tag) == 8
-    assert (tag == row_tag(other, locator)) == (subject == other)
-    assert (tag == row_tag(subject, elsewhere)) == (locator == elsewhere)
+    assert (tag == derive_row_tag(other, locator)) == (subject == other)
+    assert (tag == derive_row_tag(subject, elsewhere)) == (locator == elsewhere)
     assert tag not in subject + locator
 
 
 @given(subjects, locators, st.integers(0, 127))
-def test_every_bit_of_subject_and_locator_counts_in_a_row_tag(subject: bytes, locator: bytes, bit: int) -> None:
-    tag = row_tag(subject, locator)
-    assert tag != row_tag(flip_bits(subject, bit // 8, 1 << bit % 8), locator)
-    assert tag != row_tag(subject, flip_bits(locator, bit // 8, 1 << bit % 8))
-    assert (tag == row_tag(locator, subject)) == (subject == locator)
+def test_every_bit_of_subject_and_locator_changes_a_row_tag(subject: bytes, locator: bytes, bit: int) -> None:
+    tag = derive_row_tag(subject, locator)
+    assert tag != derive_row_tag(flip_bits(subject, bit // 8, 1 << bit % 8), locator)
+    assert tag != derive_row_tag(subject, flip_bits(locator, bit // 8, 1 << bit % 8))
+    assert (tag == derive_row_tag(locator, subject)) == (subject == locator)
 
 
-@given(places, st.uuids(), st.uuids())
-def test_equal_records_are_not_seen_to_be_equal(place: DerivedKeys, dataset: UUID, other: UUID) -> None:
+@given(derived_keys, st.uuids(), st.uuids())
+def test_equal_records_encrypt_differently(derived: DerivedKeys, dataset: UUID, other: UUID) -> None:
     assume(dataset != other)
-    inner = RecordSealer(dataset).seal(place, b"a record")
-    elsewhere = DerivedKeys(flip_bits(place.locator, 0, 1), place.key)
-    assert inner != RecordSealer(other).seal(place, b"a record")
+    inner = RecordSealer(dataset).seal(derived, b"a record")
+    elsewhere = DerivedKeys(flip_bits(derived.locator, 0, 1), derived.key)
+    assert inner != RecordSealer(other).seal(derived, b"a record")
     assert inner != RecordSealer(dataset).seal(elsewhere, b"a record")
-    sealed = {SEALER.seal(place.locator, entry, TAG, inner, SIZE_CLASSES[0]) for entry in range(20)}
+    sealed = {ROW_SEALER.seal(derived.locator, entry, TAG, inner, SIZE_CLASSES[0]) for entry in range(20)}
     assert len({row[start : start + 16] for row in sealed for start in range(0, SIZE_CLASSES[0], 16)}) == 20 * 8
 
 
-def test_a_broken_seal_says_nothing_of_what_it_held() -> None:
+def test_decryption_failed_reveals_no_content() -> None:
     with pytest.raises(DecryptionFailed) as caught:
-        SEALER.open(PLACE.locator, 0, b"x" * SIZE_CLASSES[0])
-    assert str(caught.value) == "a seal does not open"
+        ROW_SEALER.open(DERIVED.locator, 0, b"x" * SIZE_CLASSES[0])
+    assert str(caught.value) == "a ciphertext does not decrypt"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

@@ -1,4 +1,4 @@
-"""Addresses: which spellings are one address, and that two never meet."""
+"""Addresses: which spellings are equal, and that different addresses never become equal."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.identifiers import canonicalize, mask
-from app.identifiers.provinces import SHORT
-from tests.identifiers.helpers import calm, refusal, seasoned, wide
+from app.identifiers.provinces import SHORT_NAMES
+from tests.identifiers.helpers import full_width, no_deadline, refusal, with_noise
 
-NUMBER = st.integers(1, 30)
-SPACE = st.sampled_from([" ", "  ", "\u3000", ", ", ",", " , "])
+NUMBERS = st.integers(1, 30)
+SEPARATORS = st.sampled_from([" ", "  ", "\u3000", ", ", ",", " , "])
 
 
-class Home(NamedTuple):
+class AddressParts(NamedTuple):
     province: str
     district: str
     road: str
@@ -28,34 +28,34 @@ class Home(NamedTuple):
         return f"{self.main}-{self.sub}" if self.sub else f"{self.main}"
 
 
-HOME = st.builds(
-    Home,
-    st.sampled_from(sorted(set(SHORT.values()) - {"광주"})),
+ADDRESS_PARTS = st.builds(
+    AddressParts,
+    st.sampled_from(sorted(set(SHORT_NAMES.values()) - {"광주"})),
     st.sampled_from(["강남구", "수원시 영통구", "청양군"]),
     st.sampled_from(["테헤란로", "중앙로1길", "중앙로12번길", "역삼동", "종로1가", "옥천리 산"]),
-    NUMBER,
+    NUMBERS,
     st.integers(0, 20),
-    NUMBER,
-    NUMBER,
+    NUMBERS,
+    NUMBERS,
 )
 
 
 @st.composite
-def spelling(draw: st.DrawFn, home: Home) -> str:
-    def one(*choices: str) -> str:
+def spelling(draw: st.DrawFn, parts: AddressParts) -> str:
+    def choose(*choices: str) -> str:
         return draw(st.sampled_from(choices))
 
-    long = [name for name, short in SHORT.items() if short == home.province]
-    code = one("", "", "06234 ", "(06234) ", "[06234] ", "우) 06234 ", "우편번호 06234 ", "135-080 ")
-    house = home.house.replace("-", one("-", "–", "－", " - ", "ㅡ"))
-    if home.road in {"역삼동", "종로1가", "옥천리 산"}:
-        house += one("", "번지", " 번지")
+    province_names = [name for name, short in SHORT_NAMES.items() if short == parts.province]
+    code = choose("", "", "06234 ", "(06234) ", "[06234] ", "우) 06234 ", "우편번호 06234 ", "135-080 ")
+    house = parts.house.replace("-", choose("-", "–", "－", " - ", "ㅡ"))
+    if parts.road in {"역삼동", "종로1가", "옥천리 산"}:
+        house += choose("", "번지", " 번지")
         remark = ""
     else:
-        remark = one(
+        remark = choose(
             "", " (역삼동)", "(성수동1가, 한빛2차아파트)", "(역삼1동, SK뷰)", " （역삼동，한빛아파트）", "[역삼동]"
         )
-    unit = one(
+    unit = choose(
         "{0}동 {1}호",
         "{0}동{1}호",
         "{0}-{1}",
@@ -65,43 +65,45 @@ def spelling(draw: st.DrawFn, home: Home) -> str:
         "{0} 동 {1} 호",
         "{0}동-{1}호",
     )
-    unit = unit.format(home.wing, home.room)
-    gap = draw(SPACE)
-    where = one(f"{home.district}{gap}{home.road}", f"{home.district}{home.road}", f"{home.district} {home.road}")
+    unit = unit.format(parts.wing, parts.room)
+    separator = draw(SEPARATORS)
+    where = choose(
+        f"{parts.district}{separator}{parts.road}", f"{parts.district}{parts.road}", f"{parts.district} {parts.road}"
+    )
     first, last = (remark, "") if draw(st.booleans()) else ("", remark)
-    typed = f"{code}{one(*long)} {where}{one('', ' ')}{house}{first}{draw(SPACE)}{unit}{last}"
-    return draw(seasoned(st.sampled_from([typed, wide(typed)])))
+    text = f"{code}{choose(*province_names)} {where}{choose('', ' ')}{house}{first}{draw(SEPARATORS)}{unit}{last}"
+    return draw(with_noise(st.sampled_from([text, full_width(text)])))
 
 
-@calm
-@given(HOME, st.data())
-def test_spellings_of_one_address_are_equal(home: Home, data: st.DataObject) -> None:
-    place = f"{home.province}{home.district}{home.road}".replace(" ", "")
-    assert canonicalize("address", data.draw(spelling(home))) == f"{place}{home.house} {home.wing}동{home.room}호"
+@no_deadline
+@given(ADDRESS_PARTS, st.data())
+def test_spellings_of_one_address_are_equal(parts: AddressParts, data: st.DataObject) -> None:
+    prefix = f"{parts.province}{parts.district}{parts.road}".replace(" ", "")
+    assert canonicalize("address", data.draw(spelling(parts))) == f"{prefix}{parts.house} {parts.wing}동{parts.room}호"
 
 
-@calm
-@given(HOME, HOME, st.data())
-def test_two_addresses_stay_two(one: Home, other: Home, data: st.DataObject) -> None:
-    same = canonicalize("address", data.draw(spelling(one))) == canonicalize("address", data.draw(spelling(other)))
-    assert same == (one == other)
+@no_deadline
+@given(ADDRESS_PARTS, ADDRESS_PARTS, st.data())
+def test_different_addresses_stay_different(address: AddressParts, other: AddressParts, data: st.DataObject) -> None:
+    same = canonicalize("address", data.draw(spelling(address))) == canonicalize("address", data.draw(spelling(other)))
+    assert same == (address == other)
 
 
-@calm
-@given(st.lists(NUMBER, min_size=2, max_size=5), st.lists(NUMBER, min_size=2, max_size=5), st.data())
-def test_digits_never_run_together(one: list[int], other: list[int], data: st.DataObject) -> None:
-    assume(one != other)
-    parted = st.sampled_from(["-", " ", "로 ", "길 ", "번길 ", ", ", "동 ", "번지 ", "층 "])
-    gaps = data.draw(st.lists(parted, min_size=5, max_size=5))
+@no_deadline
+@given(st.lists(NUMBERS, min_size=2, max_size=5), st.lists(NUMBERS, min_size=2, max_size=5), st.data())
+def test_adjacent_numbers_stay_separate(numbers: list[int], other: list[int], data: st.DataObject) -> None:
+    assume(numbers != other)
+    number_suffixes = st.sampled_from(["-", " ", "로 ", "길 ", "번길 ", ", ", "동 ", "번지 ", "층 "])
+    suffixes = data.draw(st.lists(number_suffixes, min_size=5, max_size=5))
 
-    def spell(numbers: list[int]) -> str:
-        return "가나" + "".join(f"{number}{gap}" for number, gap in zip(numbers, gaps, strict=False))
+    def join_numbers(numbers: list[int]) -> str:
+        return "가나" + "".join(f"{number}{suffix}" for number, suffix in zip(numbers, suffixes, strict=False))
 
-    assert canonicalize("address", spell(one)) != canonicalize("address", spell(other))
+    assert canonicalize("address", join_numbers(numbers)) != canonicalize("address", join_numbers(other))
 
 
 @pytest.mark.parametrize(
-    "equal",
+    "spellings",
     [
         ["테헤란로 152 101동 1203호", "테헤란로 152, 101-1203", "테헤란로152 101동1203호", "테헤란로 152 제101동 제1203호"],
         ["역삼동 123-4 한빛아파트 101-1203", "역삼동 123-4번지 한빛 아파트 101동 1203호", "역삼동123-4, 한빛아파트 101동1203호"],
@@ -124,12 +126,12 @@ def test_digits_never_run_together(one: list[int], other: list[int], data: st.Da
         ["12 Main St., Apt #4", "12 MAIN ST apt 4", "１２ Main  St, Apt 4"],
     ],
 )  # fmt: skip
-def test_spellings_that_are_one(equal: list[str]) -> None:
-    assert len({canonicalize("address", typed) for typed in equal}) == 1
+def test_equal_spellings(spellings: list[str]) -> None:
+    assert len({canonicalize("address", text) for text in spellings}) == 1
 
 
 @pytest.mark.parametrize(
-    "different",
+    "addresses",
     [
         ["테헤란로 12-3", "테헤란로 123", "테헤란로 12 3", "테헤란로 1 23", "테헤란로 12동 3호", "테헤란로 12 3호"],
         ["한빛아파트 101동 1203호", "한빛아파트 1011동 203호", "한빛아파트 10동 11203호"],
@@ -155,12 +157,12 @@ def test_spellings_that_are_one(equal: list[str]) -> None:
         ["중앙로123번길 4", "중앙로 123 4", "중앙로 123-4"],
     ],
 )  # fmt: skip
-def test_addresses_that_only_look_alike(different: list[str]) -> None:
-    assert len({canonicalize("address", typed) for typed in different}) == len(different)
+def test_similar_addresses_stay_different(addresses: list[str]) -> None:
+    assert len({canonicalize("address", text) for text in addresses}) == len(addresses)
 
 
 @pytest.mark.parametrize(
-    ("typed", "reason"),
+    ("text", "reason"),
     [
         ("( )", "not-an-address"),
         ("---", "not-an-address"),
@@ -170,16 +172,16 @@ def test_addresses_that_only_look_alike(different: list[str]) -> None:
         ("a" * 301, "too-long"),
     ],
 )
-def test_what_is_refused(typed: str, reason: str) -> None:
-    assert refusal("address", typed).reason == reason
+def test_refused_addresses(text: str, reason: str) -> None:
+    assert refusal("address", text).reason == reason
 
 
-def test_the_longest_address() -> None:
+def test_an_address_of_maximum_length() -> None:
     assert canonicalize("address", "가" * 300) == "가" * 300
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"),
+    ("text", "masked"),
     [
         ("서울특별시 강남구 테헤란로 152", "서울 강남구 ***"),
         ("서울 구로구 구로동 1", "서울 구로구 ***"),
@@ -191,12 +193,12 @@ def test_the_longest_address() -> None:
         ("12 Main St", "***"),
     ],
 )
-def test_masks(typed: str, shown: str) -> None:
-    assert mask("address", canonicalize("address", typed)) == shown
+def test_masked_addresses(text: str, masked: str) -> None:
+    assert mask("address", canonicalize("address", text)) == masked
 
 
-@calm
-@given(HOME)
-def test_a_mask_shows_no_road_and_no_number(home: Home) -> None:
-    shown = mask("address", canonicalize("address", f"{home.province} {home.district} {home.road} {home.house}"))
-    assert shown == f"{home.province} {home.district.split()[0]} ***"
+@no_deadline
+@given(ADDRESS_PARTS)
+def test_a_mask_hides_road_and_number(parts: AddressParts) -> None:
+    masked = mask("address", canonicalize("address", f"{parts.province} {parts.district} {parts.road} {parts.house}"))
+    assert masked == f"{parts.province} {parts.district.split()[0]} ***"

@@ -1,6 +1,6 @@
-"""The common spellings: that reading them at once gives what the full rule gives, and that they are most of what there is.
+"""Bulk canonicalization: it agrees with the full rules, and handles nearly all spellings.
 
-The full rule is right by definition here; other files hold it against what it promises.
+The full rules are correct by definition here; other files test them.
 """
 
 import re
@@ -15,25 +15,25 @@ from hypothesis import strategies as st
 
 from app.datasets.files.schema import is_valid_unicode
 from app.datasets.synthetic import synthesize
-from app.identifiers import ValueKind, MalformedValue, canonicalize, email
+from app.identifiers import MalformedValue, ValueKind, canonicalize, email
 from app.identifiers.bulk import BULK_CANONICALIZERS
-from app.identifiers.provinces import SHORT
-from app.identifiers.folding import DASHES
-from tests.identifiers.helpers import KINDS, SPACES, UNSEEN, wide
+from app.identifiers.folding import DASH_CHARS
+from app.identifiers.provinces import SHORT_NAMES
+from tests.identifiers.helpers import INVISIBLE_CHARS, KINDS, SPACES, full_width
 
 
-def common_forms(kind: ValueKind, texts: list[str]) -> list[str | None]:
+def canonicalize_in_bulk(kind: ValueKind, texts: list[str]) -> list[str | None]:
     return BULK_CANONICALIZERS[kind](pa.array(texts, pa.string())).to_pylist()  # type: ignore[no-any-return]
 
 
 SYNTHETIC: dict[ValueKind, list[str]] = {kind: [] for kind in KINDS}
-for finding in synthesize(3_000):
-    SYNTHETIC["email"] += finding.emails
-    SYNTHETIC["phone"] += finding.phones
-    SYNTHETIC["name"] += finding.names
-    SYNTHETIC["address"] += finding.addresses
+for row in synthesize(3_000):
+    SYNTHETIC["email"] += row.emails
+    SYNTHETIC["phone"] += row.phones
+    SYNTHETIC["name"] += row.names
+    SYNTHETIC["address"] += row.addresses
 
-ONE_OF_EACH_SHAPE: dict[ValueKind, list[str]] = {
+EXAMPLES_OF_EACH_SHAPE: dict[ValueKind, list[str]] = {
     "email": ["a.b+c@d-e.example.com", "A_b-c@xn--bj0bj06e.example", "A.b@한글.example", f"{'a' * 64}@한글.example",
               f"a@{'d' * 58}.com", f"a@{'d' * 63}.com"],
     "phone": ["010-1234-5678", "01012345678", "+82 (0)10 1234 5678", "(010) 1234-5678", "0082-10-1234-5678", "1012345678"],
@@ -48,7 +48,7 @@ ONE_OF_EACH_SHAPE: dict[ValueKind, list[str]] = {
     ],
 }  # fmt: skip
 
-DASHED = [chr(point) for point in range(0x11000) if re.fullmatch(f"[{DASHES}]", chr(point))]
+ALL_DASHES = [chr(point) for point in range(0x11000) if re.fullmatch(f"[{DASH_CHARS}]", chr(point))]
 HANGUL = [*"가나하동호층제산로길시도우리", "번지", "지하", "지층", "옥탑", "특별시", "광역", "광주시 ", "101동", "제1"]
 JAMO = [*"\u1100\u1161\u11a8\u11bc\u1160\u3131\u314f\u3161\u318d\uffa1\uf900\uf90a\u8c48\ua960\ud7cb", "\U0002f800"]
 MARKS = ["\u0301", "\u0308", "\u0338", "\u0345", "\u3099"]
@@ -59,11 +59,11 @@ LETTERS = [
     "..",
     "82",
     "00",
-    *wide("0B1@.-(),+"),
+    *full_width("0B1@.-(),+"),
 ]
 PIECES = [
     *"0159",
-    *DASHED,
+    *ALL_DASHES,
     *"~〜",
     *HANGUL,
     *JAMO,
@@ -72,7 +72,7 @@ PIECES = [
     *"()[]{}（）［］",
     *"*＊○●◯",
     *SPACES,
-    *UNSEEN,
+    *INVISIBLE_CHARS,
     "\0",
     "\ud800",
     "٣",
@@ -80,34 +80,34 @@ PIECES = [
 ]
 
 
-def assert_equal_or_declined(kind: ValueKind, texts: Iterable[str]) -> None:
-    """As they are typed, and folded: what is not common at once is looked at again in NFKC. Half a character is in no column."""
+def assert_agrees_or_declines(kind: ValueKind, texts: Iterable[str]) -> None:
+    """Check texts as typed and in NFKC, as the import does. Texts with lone surrogates cannot be in a column."""
     typed = [text for text in texts if is_valid_unicode(text)]
     folded = [normalize("NFKC", text) for text in typed]
-    for text, *forms in zip(typed, common_forms(kind, typed), common_forms(kind, folded), strict=True):
+    for text, *forms in zip(typed, canonicalize_in_bulk(kind, typed), canonicalize_in_bulk(kind, folded), strict=True):
         for form in {*forms} - {None}:
-            assert form == canonicalize(kind, text), text  # a refusal fails too
+            assert form == canonicalize(kind, text), text  # an exception fails, too
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_synthetic_spellings(kind: ValueKind) -> None:
-    assert_equal_or_declined(kind, SYNTHETIC[kind])
+def test_synthetic_spellings_agree(kind: ValueKind) -> None:
+    assert_agrees_or_declines(kind, SYNTHETIC[kind])
 
 
-ELSEWHERE: dict[ValueKind, Callable[[str], bool]] = {
+IS_LEFT_TO_FULL_RULES: dict[ValueKind, Callable[[str], bool]] = {
     "email": lambda _: False,
     "phone": lambda text: "１" in text,
     "name": lambda text: not "가" <= text[0] <= "힣",
-    "address": lambda text: any(wide(digit) in text for digit in "0123456789"),
+    "address": lambda text: any(full_width(digit) in text for digit in "0123456789"),
 }
-"""Full-width digits and decomposed Hangul are left to the full rule."""
+"""Full-width digits and decomposed Hangul are left to the full rules."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nearly_all_synthetic_spellings_are_common(kind: ValueKind) -> None:
-    spellings = [text for text in SYNTHETIC[kind] if not ELSEWHERE[kind](text)]
-    left = common_forms(kind, spellings).count(None)
-    assert left < len(spellings) / 100
+def test_nearly_all_synthetic_spellings_are_handled_in_bulk(kind: ValueKind) -> None:
+    spellings = [text for text in SYNTHETIC[kind] if not IS_LEFT_TO_FULL_RULES[kind](text)]
+    declined = canonicalize_in_bulk(kind, spellings).count(None)
+    assert declined < len(spellings) / 100
 
 
 def edits(text: str) -> Iterator[str]:
@@ -119,44 +119,44 @@ def edits(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_edit_of_one_spelling_of_each_shape(kind: ValueKind) -> None:
-    for text in ONE_OF_EACH_SHAPE[kind]:
-        assert_equal_or_declined(kind, edits(text))
+def test_every_edit_of_an_example_of_each_shape_agrees(kind: ValueKind) -> None:
+    for text in EXAMPLES_OF_EACH_SHAPE[kind]:
+        assert_agrees_or_declines(kind, edits(text))
 
 
-often = settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+many_examples = settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite
-def edited(draw: st.DrawFn) -> tuple[ValueKind, str]:
+def edited_spellings(draw: st.DrawFn) -> tuple[ValueKind, str]:
     kind = draw(st.sampled_from(KINDS))
-    text = draw(st.sampled_from(SYNTHETIC[kind] + ONE_OF_EACH_SHAPE[kind] * 20))
+    text = draw(st.sampled_from(SYNTHETIC[kind] + EXAMPLES_OF_EACH_SHAPE[kind] * 20))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(text)))
         text = text[:at] + draw(st.sampled_from(PIECES) | st.characters()) + text[at + draw(st.integers(0, 2)) :]
     return kind, text
 
 
-@often
-@given(edited())
-def test_spellings_with_a_few_edits(typed: tuple[ValueKind, str]) -> None:
+@many_examples
+@given(edited_spellings())
+def test_spellings_with_random_edits_agree(typed: tuple[ValueKind, str]) -> None:
     kind, text = typed
-    assert_equal_or_declined(kind, [text])
+    assert_agrees_or_declines(kind, [text])
 
 
-@often
+@many_examples
 @given(st.sampled_from(KINDS), st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
-def test_anything(kind: ValueKind, text: str) -> None:
-    assert_equal_or_declined(kind, [text])
+def test_arbitrary_text_agrees(kind: ValueKind, text: str) -> None:
+    assert_agrees_or_declines(kind, [text])
 
 
 REMARKS = [
     "", " (역삼동)", "(역삼동, 래미안)", " (가동)", "(옥동)", "(역삼동, 가동)", "(역삼동, 가상가동)", "(역삼1동)", "(역삼동,지하상가)",
     "(역삼동, e지하)", "(역삼동, e편한세상)", "(역삼동, 옥탑)", "(역삼동, 101동)", "(래미안)", " (역삼동",
 ]  # fmt: skip
-PARTS = [
+ADDRESS_PARTS = [
     ["", "(06234) ", "06234 ", "우 06234 ", "(06234 ", "123-456 ", "06234"],
-    [*SHORT, "강남"],
+    [*SHORT_NAMES, "강남"],
     [" ", "", "  ", ", "],
     ["강남구", "성남시 분당구", "북구", "동구", "특별시", "광역시 동구", "특 별시", "특별자치도", "시 동구", "도", "오포읍"],
     [" ", ""],
@@ -172,32 +172,32 @@ PARTS = [
      "제101동 제1203호", "1-2-3", ""],
     REMARKS,
 ]  # fmt: skip
-"""For each place in an address what is plain there, and then what else is common or could mislead."""
+"""For each part of an address: the plain value first, then other common values and ones that could mislead."""
 
 
-def test_addresses_put_together_of_plain_parts_but_two() -> None:
-    for one, other in combinations(range(len(PARTS)), 2):
-        parts = [options[:1] for options in PARTS]
-        parts[one], parts[other] = PARTS[one], PARTS[other]
-        assert_equal_or_declined("address", map("".join, product(*parts)))
+def test_addresses_with_two_unusual_parts_agree() -> None:
+    for first, second in combinations(range(len(ADDRESS_PARTS)), 2):
+        parts = [options[:1] for options in ADDRESS_PARTS]
+        parts[first], parts[second] = ADDRESS_PARTS[first], ADDRESS_PARTS[second]
+        assert_agrees_or_declines("address", map("".join, product(*parts)))
 
 
-@often
-@given(st.tuples(*(st.just(options[0]) | st.sampled_from(options) for options in PARTS)).map("".join))
+@many_examples
+@given(st.tuples(*(st.just(options[0]) | st.sampled_from(options) for options in ADDRESS_PARTS)).map("".join))
 @example("서울 강남구 테헤란로 12 (역삼동, e지하)")
 @example("광주시 오포읍 역삼동 12")
 @example("서울 특별시 강남구 역삼동 12")
-def test_addresses_put_together_of_any_parts(text: str) -> None:
-    assert_equal_or_declined("address", [text])
+def test_addresses_of_random_parts_agree(text: str) -> None:
+    assert_agrees_or_declines("address", [text])
 
 
-LONG_IN_ASCII = ".".join(["가나다라마바사아자차카타파하"] * 4 + ["example"])
+DOMAIN_LONG_IN_ASCII = ".".join(["가나다라마바사아자차카타파하"] * 4 + ["example"])
 
 
-def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
-    assert email.canonicalize(f"a@{LONG_IN_ASCII}")
+def test_a_domain_that_fits_only_a_short_local_part() -> None:
+    assert email.canonicalize(f"a@{DOMAIN_LONG_IN_ASCII}")
     with pytest.raises(MalformedValue):
-        email.canonicalize(f"{'a' * 64}@{LONG_IN_ASCII}")
+        email.canonicalize(f"{'a' * 64}@{DOMAIN_LONG_IN_ASCII}")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
     [
         ("email", f"a@{'d' * 64}.com"),
         ("email", f"{'a' * 65}@한글.example"),
-        ("email", f"{'a' * 64}@{LONG_IN_ASCII}"),
+        ("email", f"{'a' * 64}@{DOMAIN_LONG_IN_ASCII}"),
         ("email", "a@xn--zzzzzz9.example"),
         ("email", "a@ab--cd.example"),
         ("email", "a@example"),
@@ -221,5 +221,5 @@ def test_a_domain_that_only_a_short_local_part_fits_before() -> None:
         ("address", f"서울 강남구 {'가' * 190}로 152"),
     ],
 )
-def test_what_is_left_to_the_full_rule(kind: ValueKind, text: str) -> None:
-    assert common_forms(kind, [text]) == [None]
+def test_spellings_left_to_the_full_rules(kind: ValueKind, text: str) -> None:
+    assert canonicalize_in_bulk(kind, [text]) == [None]

@@ -1,36 +1,36 @@
-"""The folding under all kinds."""
+"""Text folding, which all kinds share."""
 
 import re
 from unicodedata import category, normalize
 
 import pytest
 
-from app.identifiers.folding import DASHES, casefold_nfkc, fold, words
-from tests.identifiers.helpers import SPACES, UNSEEN
+from app.identifiers.folding import DASH_CHARS, casefold_nfkc, fold_text, split_words
+from tests.identifiers.helpers import INVISIBLE_CHARS, SPACES
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_every_white_space_is_one_space(space: str) -> None:
-    assert fold("name", f"{space}a{space}{space}b{space}") == "a b"
+def test_white_space_becomes_one_space(space: str) -> None:
+    assert fold_text("name", f"{space}a{space}{space}b{space}") == "a b"
 
 
-@pytest.mark.parametrize("unseen", UNSEEN)
-def test_what_cannot_be_seen_is_dropped(unseen: str) -> None:
-    assert fold("name", f"{unseen}a{unseen}b{unseen}") == "ab"
+@pytest.mark.parametrize("invisible", INVISIBLE_CHARS)
+def test_invisible_characters_are_dropped(invisible: str) -> None:
+    assert fold_text("name", f"{invisible}a{invisible}b{invisible}") == "ab"
 
 
-def test_letters_that_an_unseen_character_parted_compose() -> None:
-    assert fold("name", "\u1112\u200b\u1169\u11bc") == "홍"
+def test_letters_around_an_invisible_character_compose() -> None:
+    assert fold_text("name", "\u1112\u200b\u1169\u11bc") == "홍"
 
 
-def test_every_dash_that_is_no_range_is_a_dash() -> None:
+def test_dash_chars_are_all_dashes_except_wave_dashes() -> None:
     dashes = {normalize("NFKC", chr(point)) for point in range(0x110000) if category(chr(point)) == "Pd"}
-    missed = {dash for dash in dashes if not re.fullmatch(f"[{DASHES}]", dash)}
+    missed = {dash for dash in dashes if not re.fullmatch(f"[{DASH_CHARS}]", dash)}
     assert missed == {"〜", "〰"}
-    assert not re.search(f"[{DASHES}]", "0123456789+.~ /,")
+    assert not re.search(f"[{DASH_CHARS}]", "0123456789+.~ /,")
 
 
-def test_case_and_words() -> None:
+def test_case_folding_and_word_splitting() -> None:
     assert casefold_nfkc("Straẞe ΣΑΣ") == "strasse σασ"
-    assert words("a-b·c (d)") == ["a", "b", "c", "d"]
-    assert words("1-2/3", keep="-") == ["1-2", "3"]
+    assert split_words("a-b·c (d)") == ["a", "b", "c", "d"]
+    assert split_words("1-2/3", keep="-") == ["1-2", "3"]

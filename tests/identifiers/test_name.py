@@ -1,6 +1,7 @@
-"""Names: which spellings are one name."""
+"""Names: which spellings are equal, and which are refused."""
 
 import string
+from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -8,38 +9,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.identifiers import canonicalize, mask
-from tests.identifiers.helpers import SPACES, UNSEEN, calm, refusal, seasoned, wide
+from tests.identifiers.helpers import INVISIBLE_CHARS, RESPELLINGS, SPACES, no_deadline, refusal, with_noise
 
-HANGUL = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=6)
-LATIN = st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=8), min_size=1, max_size=3).map(tuple)
+NORMALIZATION_FORMS: list[Literal["NFC", "NFD", "NFKC", "NFKD"]] = ["NFC", "NFD", "NFKC", "NFKD"]
+HANGUL_NAMES = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=6)
+LATIN_NAMES = st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=8), min_size=1, max_size=3).map(tuple)
 
 
-@calm
-@given(HANGUL, st.data())
+@no_deadline
+@given(HANGUL_NAMES, st.data())
 def test_spellings_of_one_hangul_name_are_equal(name: str, data: st.DataObject) -> None:
-    gap = data.draw(st.sampled_from(["", *SPACES, *UNSEEN, "·", ".", "-"]))
-    form = data.draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-    typed = data.draw(seasoned(st.just(normalize(form, gap.join(name)))))
-    assert canonicalize("name", typed) == name
+    separator = data.draw(st.sampled_from(["", *SPACES, *INVISIBLE_CHARS, "·", ".", "-"]))
+    form = data.draw(st.sampled_from(NORMALIZATION_FORMS))
+    text = data.draw(with_noise(st.just(normalize(form, separator.join(name)))))
+    assert canonicalize("name", text) == name
 
 
-@calm
-@given(LATIN, st.data())
+@no_deadline
+@given(LATIN_NAMES, st.data())
 def test_spellings_of_one_latin_name_are_equal(name: tuple[str, ...], data: st.DataObject) -> None:
-    gap = data.draw(st.sampled_from([*SPACES, "  ", "-", " - ", ". ", ", ", "'", "’", "・"]))
-    respell = data.draw(st.sampled_from([str, str.upper, str.title, wide]))
-    typed = data.draw(seasoned(st.just(respell(gap.join(name)))))
-    assert canonicalize("name", typed) == " ".join(name)
+    separator = data.draw(st.sampled_from([*SPACES, "  ", "-", " - ", ". ", ", ", "'", "’", "・"]))
+    change_case_or_width = data.draw(st.sampled_from(RESPELLINGS))
+    text = data.draw(with_noise(st.just(change_case_or_width(separator.join(name)))))
+    assert canonicalize("name", text) == " ".join(name)
 
 
-@calm
-@given(HANGUL | LATIN.map(" ".join), HANGUL | LATIN.map(" ".join))
-def test_two_names_stay_two(one: str, other: str) -> None:
-    assert (canonicalize("name", one) == canonicalize("name", other)) == (one == other)
+@no_deadline
+@given(HANGUL_NAMES | LATIN_NAMES.map(" ".join), HANGUL_NAMES | LATIN_NAMES.map(" ".join))
+def test_different_names_stay_different(first: str, other: str) -> None:
+    assert (canonicalize("name", first) == canonicalize("name", other)) == (first == other)
 
 
 @pytest.mark.parametrize(
-    ("typed", "form"),
+    ("text", "form"),
     [
         ("홍 길동", "홍길동"),
         ("홍길동(회사)", "홍길동회사"),
@@ -55,12 +57,12 @@ def test_two_names_stay_two(one: str, other: str) -> None:
         ("1004", "1004"),
     ],
 )
-def test_forms(typed: str, form: str) -> None:
-    assert canonicalize("name", typed) == form
+def test_canonical_names(text: str, form: str) -> None:
+    assert canonicalize("name", text) == form
 
 
 @pytest.mark.parametrize(
-    ("typed", "reason"),
+    ("text", "reason"),
     [
         ("...", "not-a-name"),
         ("·-♥", "not-a-name"),
@@ -71,16 +73,16 @@ def test_forms(typed: str, form: str) -> None:
         ("가" * 101, "too-long"),
     ],
 )
-def test_what_is_refused(typed: str, reason: str) -> None:
-    assert refusal("name", typed).reason == reason
+def test_refused_names(text: str, reason: str) -> None:
+    assert refusal("name", text).reason == reason
 
 
-def test_the_longest_name() -> None:
+def test_a_name_of_maximum_length() -> None:
     assert canonicalize("name", "가" * 100) == "가" * 100
 
 
 @pytest.mark.parametrize(
-    ("form", "shown"),
+    ("form", "masked"),
     [
         ("홍", "*"),
         ("홍길", "홍*"),
@@ -91,5 +93,5 @@ def test_the_longest_name() -> None:
         ("john smith", "j*** s****"),
     ],
 )
-def test_masks(form: str, shown: str) -> None:
-    assert mask("name", form) == shown
+def test_masked_names(form: str, masked: str) -> None:
+    assert mask("name", form) == masked

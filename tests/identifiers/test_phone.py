@@ -1,18 +1,18 @@
-"""Phones: which spellings are one number, which are none, and that no two numbers meet."""
+"""Phone numbers: which spellings are equal, which are refused, and that different numbers never become equal."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.identifiers import MalformedValue, canonicalize, mask
-from tests.identifiers.helpers import calm, refusal, seasoned, wide
+from tests.identifiers.helpers import full_width, no_deadline, refusal, with_noise
 
-DASH = st.sampled_from([*"-‐‑‒–—―−－﹣ー─ㅡ", ".", "·", "ㆍ", "・", "･", " ", "\u3000", "\u2009", "", " - "])
-EIGHT = st.integers(0, 10**8 - 1).map("{:08}".format)
+SEPARATORS = st.sampled_from([*"-‐‑‒–—―−－﹣ー─ㅡ", ".", "·", "ㆍ", "・", "･", " ", "\u3000", "\u2009", "", " - "])
+EIGHT_DIGITS = st.integers(0, 10**8 - 1).map("{:08}".format)
 
 
 @st.composite
-def old_mobile(draw: st.DrawFn) -> str:
+def old_mobiles(draw: st.DrawFn) -> str:
     digits = draw(st.integers(7, 8))
     return (
         "0"
@@ -21,76 +21,84 @@ def old_mobile(draw: st.DrawFn) -> str:
     )
 
 
-MOBILE = EIGHT.map("010{}".format) | old_mobile()
-FIXED = st.sampled_from(["02", "031", "051", "064", "070"]).flatmap(
+MOBILES = EIGHT_DIGITS.map("010{}".format) | old_mobiles()
+LANDLINES = st.sampled_from(["02", "031", "051", "064", "070"]).flatmap(
     lambda area: st.integers(2_000_0000, 9_999_9999).map(lambda digits: f"{area}{digits}")
 )
-PERSONAL = st.integers(0, 99_999_999).map("0502{:08}".format) | st.integers(0, 9_999_999).map("0505{:07}".format)
+PERSONAL_NUMBERS = st.integers(0, 99_999_999).map("0502{:08}".format) | st.integers(0, 9_999_999).map(
+    "0505{:07}".format
+)
 
 
-def parts(national: str) -> tuple[str, str, str]:
+def split_national(national: str) -> tuple[str, str, str]:
     area = 2 if national.startswith("02") else 4 if national.startswith("050") else 3
     return national[:area], national[area:-4], national[-4:]
 
 
 @st.composite
 def spelling(draw: st.DrawFn, national: str) -> str:
-    area, middle, last = parts(national)
-    dash = draw(DASH)
-    heads = [area, f"({area})", *(f"{code}{gap}{area[1:]}" for code in ("+82", "82", "0082") for gap in ("", " ", "-"))]
-    heads += [f"+82 {area}", f"+82 (0){area[1:]}", f"(+82) {area[1:]}", f"82{area}"]
+    area, middle, last = split_national(national)
+    separator = draw(SEPARATORS)
+    prefixes = [
+        area,
+        f"({area})",
+        *(f"{code}{gap}{area[1:]}" for code in ("+82", "82", "0082") for gap in ("", " ", "-")),
+    ]
+    prefixes += [f"+82 {area}", f"+82 (0){area[1:]}", f"(+82) {area[1:]}", f"82{area}"]
     if area.startswith("01"):
-        heads.append(area[1:])  # a spreadsheet's
-    typed = dash.join([draw(st.sampled_from(heads)), middle, last])
-    return draw(seasoned(st.sampled_from([typed, wide(typed)])))
+        prefixes.append(area[1:])  # as a spreadsheet stores it
+    text = separator.join([draw(st.sampled_from(prefixes)), middle, last])
+    return draw(with_noise(st.sampled_from([text, full_width(text)])))
 
 
-@calm
-@given(MOBILE | FIXED | PERSONAL, st.data())
+@no_deadline
+@given(MOBILES | LANDLINES | PERSONAL_NUMBERS, st.data())
 def test_spellings_of_one_korean_number_are_equal(national: str, data: st.DataObject) -> None:
     assert canonicalize("phone", data.draw(spelling(national))) == f"+82{national[1:]}"
 
 
-@calm
-@given(MOBILE | FIXED | PERSONAL, MOBILE | FIXED | PERSONAL, st.data())
-def test_two_korean_numbers_stay_two(one: str, other: str, data: st.DataObject) -> None:
-    same = canonicalize("phone", data.draw(spelling(one))) == canonicalize("phone", data.draw(spelling(other)))
-    assert same == (one == other)
+@no_deadline
+@given(MOBILES | LANDLINES | PERSONAL_NUMBERS, MOBILES | LANDLINES | PERSONAL_NUMBERS, st.data())
+def test_different_korean_numbers_stay_different(first: str, other: str, data: st.DataObject) -> None:
+    same = canonicalize("phone", data.draw(spelling(first))) == canonicalize("phone", data.draw(spelling(other)))
+    assert same == (first == other)
 
 
-@calm
-@given(EIGHT)
+@no_deadline
+@given(EIGHT_DIGITS)
 @example("00000000")
 @example("59700000")
 @example("59999999")
 @example("99999999")
-def test_all_of_010_is_taken_with_eight_digits_only(digits: str) -> None:
+def test_010_numbers_have_exactly_eight_digits(digits: str) -> None:
     assert canonicalize("phone", f"010{digits}") == f"+8210{digits}"
-    for wrong in (digits[:7], digits + "0"):
-        assert refusal("phone", f"010{wrong}").reason == "not-a-subscriber-number"
+    for wrong_digits in (digits[:7], digits + "0"):
+        assert refusal("phone", f"010{wrong_digits}").reason == "not-a-subscriber-number"
 
 
-@calm
+@no_deadline
 @given(st.text("0123456789+-. ()", max_size=18))
-def test_digits_are_never_invented_nor_moved(typed: str) -> None:
-    """Whatever is accepted is what was typed, but for country code and zeros in front."""
+def test_digits_are_never_added_or_moved(text: str) -> None:
+    """An accepted number has the digits of the input, except country code and leading zeros."""
     try:
-        form = canonicalize("phone", typed)
+        canonical = canonicalize("phone", text)
     except MalformedValue:
         return
-    digits = "".join(char for char in typed if char.isdecimal())
-    national = form.removeprefix("+82")
-    if national == form:
-        assert typed.lstrip("-. ()")[0] in "+0"
-        spelled = digits if typed.lstrip("-. ()")[0] == "+" else digits.removeprefix("00")
-        trunkless = [spelled[:at] + spelled[at + 1 :] for at in range(1, 4) if spelled[at] == "0"]
-        assert form[1:] in [spelled, *trunkless]
+    digits = "".join(char for char in text if char.isdecimal())
+    national = canonical.removeprefix("+82")
+    if national == canonical:
+        assert text.lstrip("-. ()")[0] in "+0"
+        international = digits if text.lstrip("-. ()")[0] == "+" else digits.removeprefix("00")
+        without_trunk_zero = [
+            international[:at] + international[at + 1 :] for at in range(1, 4) if international[at] == "0"
+        ]
+        assert canonical[1:] in [international, *without_trunk_zero]
     else:
         assert digits in {f"{code}{zero}{national}" for code in ("", "82", "0082") for zero in ("", "0")}
 
 
 @pytest.mark.parametrize(
-    ("typed", "form"),
+    ("text", "canonical"),
     [
         ("010-1234-5678", "+821012345678"),
         ("０１０ー１２３４ー５６７８", "+821012345678"),
@@ -114,12 +122,12 @@ def test_digits_are_never_invented_nor_moved(typed: str) -> None:
         ("+852 5123 4567", "+85251234567"),
     ],
 )
-def test_forms(typed: str, form: str) -> None:
-    assert canonicalize("phone", typed) == form
+def test_canonical_phones(text: str, canonical: str) -> None:
+    assert canonicalize("phone", text) == canonical
 
 
 @pytest.mark.parametrize(
-    ("typed", "reason"),
+    ("text", "reason"),
     [
         ("-", "not-a-phone"),
         ("+", "not-a-phone"),
@@ -182,12 +190,12 @@ def test_forms(typed: str, form: str) -> None:
         ("+1" + "2" * 18, "not-a-subscriber-number"),
     ],
 )
-def test_what_is_refused_rather_than_guessed_at(typed: str, reason: str) -> None:
-    assert refusal("phone", typed).reason == reason
+def test_refused_phones(text: str, reason: str) -> None:
+    assert refusal("phone", text).reason == reason
 
 
 @pytest.mark.parametrize(
-    ("form", "shown"),
+    ("canonical", "masked"),
     [
         ("+821012345678", "010-****-5678"),
         ("+82161234567", "016-***-4567"),
@@ -198,12 +206,12 @@ def test_what_is_refused_rather_than_guessed_at(typed: str, reason: str) -> None
         ("+442079460958", "+44 ********58"),
     ],
 )
-def test_masks(form: str, shown: str) -> None:
-    assert mask("phone", form) == shown
+def test_masked_phones(canonical: str, masked: str) -> None:
+    assert mask("phone", canonical) == masked
 
 
-@calm
-@given(MOBILE | FIXED | PERSONAL)
-def test_a_mask_never_shows_the_middle(national: str) -> None:
-    area, middle, last = parts(national)
+@no_deadline
+@given(MOBILES | LANDLINES | PERSONAL_NUMBERS)
+def test_a_mask_hides_the_middle_digits(national: str) -> None:
+    area, middle, last = split_national(national)
     assert mask("phone", canonicalize("phone", national)) == f"{area}-{'*' * len(middle)}-{last}"

@@ -1,1 +1,1 @@
-"""The keyholder, as a process of its own: what its doors admit, and how it fails."""
+"""Tests of app.keyholder, with real processes: what each socket allows, starting, and failures."""

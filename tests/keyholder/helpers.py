@@ -1,4 +1,4 @@
-"""What the tests of the keyholder share: real processes, false servers, and waiting with a bound."""
+"""Shared by the tests of app.keyholder: real processes, fake servers, and bounded waiting."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ from app.crypto.keys import Pepper
 
 PEPPER = bytes(range(32))
 OTHER_PEPPER = bytes(range(1, 33))
-PATIENCE = 60.0
-"""Seconds after which a test gives up: a bound, never a measure."""
+TIMEOUT_SECONDS = 60.0
+"""A test gives up after this time. No test depends on its length."""
 
 
 def write_pepper_file(path: Path, raw: bytes = PEPPER) -> Path:
@@ -27,18 +27,18 @@ def write_pepper_file(path: Path, raw: bytes = PEPPER) -> Path:
     return path
 
 
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Wait for something that comes by itself."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Wait until *condition* is true. Return False after `TIMEOUT_SECONDS`."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
     return True
 
 
-def state(pid: int) -> str:
-    """A process's state in one letter; nothing where it is gone."""
+def process_state(pid: int) -> str:
+    """Return the state letter of a process; empty if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -46,26 +46,26 @@ def state(pid: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and is more than an entry that nobody has collected."""
-    return state(pid) not in ("", "Z", "X")
+    """Return whether a process exists and is not a zombie."""
+    return process_state(pid) not in ("", "Z", "X")
 
 
-def hang(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process where it stands; `SIGCONT` lets it go on."""
+def suspend(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process with SIGSTOP; `SIGCONT` resumes it."""
     process.send_signal(signal.SIGSTOP)
-    assert eventually(lambda: state(process.pid) == "T")
+    assert wait_until(lambda: process_state(process.pid) == "T")
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
-    """A folder whose path leaves room for a socket's."""
+def short_temp_folder() -> Iterator[Path]:
+    """Yield a temporary folder with a short path: the path of a Unix socket is limited."""
     with tempfile.TemporaryDirectory(prefix="kh-") as folder:
         yield Path(folder)
 
 
 @contextmanager
 def running_keyholder(path: Path, pepper: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`exposure keyholder --socket PATH` as its own process, ready."""
+    """Run `exposure keyholder --socket PATH` as a process and wait until it is ready."""
     code = "from app.main import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, "keyholder", "--socket", str(path)],
@@ -85,20 +85,20 @@ def running_keyholder(path: Path, pepper: Path) -> Iterator[subprocess.Popen[byt
 
 
 @contextmanager
-def false_server(path: Path, answer: Callable[[socket.socket], object]) -> Iterator[None]:
-    """Something at the socket that speaks otherwise: *answer* is handed each connection."""
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen()
+def fake_server(path: Path, handle: Callable[[socket.socket], object]) -> Iterator[None]:
+    """Serve something else at *path*: *handle* is called with each connection."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
 
         def accept() -> None:
             while True:
                 try:
-                    connection, _ = listening.accept()
+                    connection, _ = listener.accept()
                 except OSError:
                     return
                 with connection, contextlib.suppress(OSError):
-                    answer(connection)
+                    handle(connection)
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
@@ -106,5 +106,5 @@ def false_server(path: Path, answer: Callable[[socket.socket], object]) -> Itera
             yield
         finally:
             with contextlib.suppress(OSError):
-                listening.shutdown(socket.SHUT_RDWR)
-            thread.join(PATIENCE)
+                listener.shutdown(socket.SHUT_RDWR)
+            thread.join(TIMEOUT_SECONDS)

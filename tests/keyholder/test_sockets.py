@@ -1,9 +1,9 @@
-"""What each door of a real keyholder admits."""
+"""What each socket of a real keyholder allows."""
 
 import hmac
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,30 +13,45 @@ from hypothesis import strategies as st
 
 from app.crypto import mac_inputs
 from app.crypto.framing import FramingError, frame
-from app.keyholder import IMPORT_SOCKET_SUFFIX, KeyholderSocket, KeyholderClient, KeyholderUnavailable, client, import_socket_path, spawn_keyholder
-from app.keyholder.client import TEXTS_AT_ONCE
-from app.keyholder.protocol import DONE, REFUSED, REQUEST_LIMIT, parse, receive, send
-from tests.keyholder.helpers import OTHER_PEPPER, PATIENCE, PEPPER, write_pepper_file
+from app.keyholder import (
+    IMPORT_SOCKET_SUFFIX,
+    KeyholderClient,
+    KeyholderSocket,
+    KeyholderUnavailable,
+    client,
+    import_socket_path,
+    spawn_keyholder,
+)
+from app.keyholder.client import MAX_BATCH_SIZE
+from app.keyholder.protocol import (
+    MAX_MESSAGE_BYTES,
+    STATUS_DENIED,
+    STATUS_OK,
+    parse_request,
+    receive_message,
+    send_message,
+)
+from tests.keyholder.helpers import OTHER_PEPPER, PEPPER, TIMEOUT_SECONDS, write_pepper_file
 
 DATASET = UUID(int=1)
-EMAILS, NAMES = mac_inputs.identifier_prefix("email"), mac_inputs.value_prefix("name")
-SUBJECTS = mac_inputs.subject_prefix("sample")
-IDENTIFIER = mac_inputs.identifier_input("email", "gildong@example.com")
-VALUE = mac_inputs.value_input("name", "홍길동")
-SENTINEL = mac_inputs.sentinel_input(DATASET)
-SUBJECT = mac_inputs.subject_input("sample", "A-1", "")
-LACKING = [
-    pytest.param(mac_inputs.IDENTIFIER_LABEL, id="a label that is not framed"),
+EMAIL_PREFIX, NAME_PREFIX = mac_inputs.identifier_prefix("email"), mac_inputs.value_prefix("name")
+SUBJECT_PREFIX = mac_inputs.subject_prefix("sample")
+IDENTIFIER_INPUT = mac_inputs.identifier_input("email", "gildong@example.com")
+VALUE_INPUT = mac_inputs.value_input("name", "홍길동")
+SENTINEL_INPUT = mac_inputs.sentinel_input(DATASET)
+SUBJECT_INPUT = mac_inputs.subject_input("sample", "A-1", "")
+INCOMPLETE_REQUESTS = [
+    pytest.param(mac_inputs.IDENTIFIER_LABEL, id="a label without framing"),
     pytest.param(frame(mac_inputs.IDENTIFIER_LABEL), id="a label alone"),
-    pytest.param(frame(mac_inputs.IDENTIFIER_LABEL, b"email"), id="a heading alone"),
-    pytest.param(frame(mac_inputs.VALUE_LABEL, b""), id="a heading about nothing alone"),
-    pytest.param(frame(mac_inputs.SUBJECT_LABEL, b"sample"), id="a subject's heading alone"),
+    pytest.param(frame(mac_inputs.IDENTIFIER_LABEL, b"email"), id="a prefix alone"),
+    pytest.param(frame(mac_inputs.VALUE_LABEL, b""), id="a prefix with an empty context alone"),
+    pytest.param(frame(mac_inputs.SUBJECT_LABEL, b"sample"), id="a prefix of subjects alone"),
     pytest.param(frame(b"email", b"a@b.kr"), id="no label"),
     pytest.param(frame(b""), id="an empty part"),
     pytest.param(frame(b"", b"", b""), id="empty parts"),
 ]
-"""The heading lacks a part, or there is no text."""
-GARBAGE = [
+"""Requests without a complete prefix, or without an input."""
+MALFORMED_REQUESTS = [
     b"\0",
     b"\xff\xff",
     b"gildong@example.com",
@@ -48,264 +63,303 @@ GARBAGE = [
     frame(b"", mac_inputs.IDENTIFIER_LABEL, b"email", b"a@b.kr"),
     frame(b"email", mac_inputs.IDENTIFIER_LABEL, b"a@b.kr"),
     frame(frame(mac_inputs.IDENTIFIER_LABEL), b"email", b"a@b.kr"),
-    frame(IDENTIFIER),
-    IDENTIFIER + b"\0",
-    IDENTIFIER[:-1],
+    frame(IDENTIFIER_INPUT),
+    IDENTIFIER_INPUT + b"\0",
+    IDENTIFIER_INPUT[:-1],
 ]
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lookup door of a keyholder with a known pepper."""
+def lookup_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield the lookup socket of a keyholder with a known pepper."""
     pepper = write_pepper_file(tmp_path_factory.mktemp("pepper") / "pepper.key")
     with spawn_keyholder(pepper, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as path:
         yield path
 
 
 @pytest.fixture(scope="module")
-def lookup(door: Path) -> Iterator[KeyholderClient]:
-    with KeyholderClient(door, timeout=PATIENCE) as keyholder:
+def lookup_client(lookup_socket: Path) -> Iterator[KeyholderClient]:
+    with KeyholderClient(lookup_socket, timeout=TIMEOUT_SECONDS) as keyholder:
         yield keyholder
 
 
 @pytest.fixture(scope="module")
-def importing(door: Path) -> Iterator[KeyholderClient]:
-    with KeyholderClient(import_socket_path(door), timeout=PATIENCE) as keyholder:
+def import_client(lookup_socket: Path) -> Iterator[KeyholderClient]:
+    with KeyholderClient(import_socket_path(lookup_socket), timeout=TIMEOUT_SECONDS) as keyholder:
         yield keyholder
 
 
-def hmac_of(message: bytes) -> bytes:
+def expected_mac(message: bytes) -> bytes:
     return hmac.new(PEPPER, message, "sha256").digest()
 
 
-def hmacs_of(heading: bytes, texts: Sequence[bytes]) -> bytes:
-    return b"".join([hmac_of(heading + frame(text)) for text in texts])
+def expected_macs(prefix: bytes, inputs: Sequence[bytes]) -> bytes:
+    return b"".join([expected_mac(prefix + frame(mac_input)) for mac_input in inputs])
 
 
-@pytest.mark.parametrize("message", [IDENTIFIER, VALUE, SENTINEL, mac_inputs.kdf_params_input(bytes(16))])
-def test_both_doors_answer_hmacs(lookup: KeyholderClient, importing: KeyholderClient, message: bytes) -> None:
-    assert lookup.mac(message) == importing.mac(message) == hmac_of(message)
+@pytest.mark.parametrize(
+    "message", [IDENTIFIER_INPUT, VALUE_INPUT, SENTINEL_INPUT, mac_inputs.kdf_params_input(bytes(16))]
+)
+def test_both_sockets_return_hmacs(
+    lookup_client: KeyholderClient, import_client: KeyholderClient, message: bytes
+) -> None:
+    assert lookup_client.mac(message) == import_client.mac(message) == expected_mac(message)
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
-def test_every_answer_is_the_hmac_under_the_pepper(lookup: KeyholderClient, kind: str, canonical: str) -> None:
+def test_every_mac_is_the_hmac_under_the_pepper(lookup_client: KeyholderClient, kind: str, canonical: str) -> None:
     message = frame(mac_inputs.VALUE_LABEL, kind.encode(errors="replace"), canonical.encode(errors="replace"))
-    assert lookup.mac(message) == hmac_of(message)
+    assert lookup_client.mac(message) == expected_mac(message)
 
 
-headings = st.builds(
-    frame, st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL]), st.binary(max_size=20)
+prefixes = st.builds(
+    frame,
+    st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL]),
+    st.binary(max_size=20),
 )
-some_texts = st.lists(st.binary(max_size=80), max_size=20)
+input_lists = st.lists(st.binary(max_size=80), max_size=20)
 
 
-@given(headings, some_texts)
-@example(EMAILS, [b"", b"", b"\0", b"\0\0", b"\0\1a"])
-def test_many_texts_under_one_heading_are_answered_as_each_alone(
-    importing: KeyholderClient, heading: bytes, texts: list[bytes]
+@given(prefixes, input_lists)
+@example(EMAIL_PREFIX, [b"", b"", b"\0", b"\0\0", b"\0\1a"])
+def test_mac_many_equals_single_macs(import_client: KeyholderClient, prefix: bytes, inputs: list[bytes]) -> None:
+    macs = import_client.mac_many(prefix, inputs)
+    assert macs == expected_macs(prefix, inputs)
+    assert macs == b"".join([import_client.mac(prefix + frame(mac_input)) for mac_input in inputs])
+
+
+def test_the_prefix_separates_equal_inputs(import_client: KeyholderClient) -> None:
+    prefixes = [
+        EMAIL_PREFIX,
+        mac_inputs.identifier_prefix("phone"),
+        NAME_PREFIX,
+        mac_inputs.value_prefix("email"),
+        SUBJECT_PREFIX,
+    ]
+    macs = [import_client.mac_many(prefix, [b"same", b"other"]) for prefix in prefixes]
+    assert (
+        len({pair[start : start + mac_inputs.MAC_BYTES] for pair in macs for start in (0, mac_inputs.MAC_BYTES)}) == 10
+    )
+
+
+def test_only_the_import_socket_serves_subjects(lookup_client: KeyholderClient, import_client: KeyholderClient) -> None:
+    assert import_client.mac(SUBJECT_INPUT) == expected_mac(SUBJECT_INPUT)
+    assert import_client.mac_many(SUBJECT_PREFIX, [b"A-1\0"]) == expected_mac(SUBJECT_INPUT)
+    calls: list[Callable[[], bytes]] = [
+        lambda: lookup_client.mac(SUBJECT_INPUT),
+        lambda: lookup_client.mac_many(SUBJECT_PREFIX, [b"A-1\0"]),
+    ]
+    for call in calls:
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            call()
+
+
+@pytest.mark.parametrize("prefix", [EMAIL_PREFIX, NAME_PREFIX, SUBJECT_PREFIX])
+def test_only_the_import_socket_serves_batches(
+    lookup_client: KeyholderClient, import_client: KeyholderClient, prefix: bytes
 ) -> None:
-    answers = importing.macs(heading, texts)
-    assert answers == hmacs_of(heading, texts)
-    assert answers == b"".join([importing.mac(heading + frame(text)) for text in texts])
-
-
-def test_the_heading_keeps_the_same_text_apart(importing: KeyholderClient) -> None:
-    every = [EMAILS, mac_inputs.identifier_prefix("phone"), NAMES, mac_inputs.value_prefix("email"), SUBJECTS]
-    answers = [importing.macs(heading, [b"same", b"other"]) for heading in every]
-    assert len({both[at : at + mac_inputs.MAC_BYTES] for both in answers for at in (0, mac_inputs.MAC_BYTES)}) == 10
-
-
-def test_only_the_import_door_answers_a_subject(lookup: KeyholderClient, importing: KeyholderClient) -> None:
-    assert importing.mac(SUBJECT) == hmac_of(SUBJECT)
-    assert importing.macs(SUBJECTS, [b"A-1\0"]) == hmac_of(SUBJECT)
-    for ask in (lambda: lookup.mac(SUBJECT), lambda: lookup.macs(SUBJECTS, [b"A-1\0"])):
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
-            ask()
-
-
-@pytest.mark.parametrize("heading", [EMAILS, NAMES, SUBJECTS])
-def test_only_the_import_door_takes_batches(lookup: KeyholderClient, importing: KeyholderClient, heading: bytes) -> None:
     for batch in ([b"one", b"other"], [b"same", b"same"], [b"", b""]):
-        assert importing.macs(heading, batch) == hmacs_of(heading, batch)
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
-            lookup.macs(heading, batch)
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
-            lookup.mac(heading + frame(*batch))
-    if heading != SUBJECTS:
-        assert lookup.macs(heading, [b"one"]) == hmacs_of(heading, [b"one"])
+        assert import_client.mac_many(prefix, batch) == expected_macs(prefix, batch)
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            lookup_client.mac_many(prefix, batch)
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            lookup_client.mac(prefix + frame(*batch))
+    if prefix != SUBJECT_PREFIX:
+        assert lookup_client.mac_many(prefix, [b"one"]) == expected_macs(prefix, [b"one"])
 
 
-@pytest.mark.parametrize("message", LACKING + GARBAGE)
-def test_neither_door_answers_anything_else(
-    door: Path, lookup: KeyholderClient, importing: KeyholderClient, message: bytes
+@pytest.mark.parametrize("message", [*INCOMPLETE_REQUESTS, *MALFORMED_REQUESTS])
+def test_both_sockets_deny_malformed_requests(
+    lookup_socket: Path, lookup_client: KeyholderClient, import_client: KeyholderClient, message: bytes
 ) -> None:
-    for path, keyholder in ((door, lookup), (import_socket_path(door), importing)):
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
+    for path, keyholder in ((lookup_socket, lookup_client), (import_socket_path(lookup_socket), import_client)):
+        with pytest.raises(KeyholderUnavailable, match="denies"):
             keyholder.mac(message)
-        assert said(path, message) == REFUSED
-    assert parse(message) is None or not KeyholderSocket.IMPORT.admits(parse(message))  # type: ignore[arg-type]
+        assert exchange(path, message) == STATUS_DENIED
+    request = parse_request(message)
+    assert request is None or not KeyholderSocket.IMPORT.allows(request)
 
 
 @pytest.mark.parametrize(
-    "heading", [b"", b"\xff\xff", b"\0", frame(mac_inputs.IDENTIFIER_LABEL), frame(b"email"), frame(b"", b"")]
+    "prefix", [b"", b"\xff\xff", b"\0", frame(mac_inputs.IDENTIFIER_LABEL), frame(b"email"), frame(b"", b"")]
 )
-@pytest.mark.parametrize("texts", [[b"a@b.kr"], [b"email", b"a@b.kr"], [mac_inputs.IDENTIFIER_LABEL, b"email", b"a@b.kr"]])
-def test_texts_are_not_taken_for_the_heading_they_lack(
-    lookup: KeyholderClient, importing: KeyholderClient, heading: bytes, texts: list[bytes]
+@pytest.mark.parametrize(
+    "inputs", [[b"a@b.kr"], [b"email", b"a@b.kr"], [mac_inputs.IDENTIFIER_LABEL, b"email", b"a@b.kr"]]
+)
+def test_inputs_cannot_complete_a_partial_prefix(
+    lookup_client: KeyholderClient, import_client: KeyholderClient, prefix: bytes, inputs: list[bytes]
 ) -> None:
-    """Where they make a heading with what is there, there are fewer answers than texts, and none of them is given."""
-    for keyholder in (lookup, importing):
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
-            keyholder.mac_many(heading, texts)
+    """If an input completes the prefix, there would be fewer MACs than inputs: the request is denied."""
+    for keyholder in (lookup_client, import_client):
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            keyholder.mac_many(prefix, inputs)
 
 
-@pytest.mark.parametrize("texts", [[b"a@b.kr"], [b"a@b.kr", b"b@b.kr"]])
-def test_nor_a_text_that_stands_in_the_heading_for_an_answer(importing: KeyholderClient, texts: list[bytes]) -> None:
-    with pytest.raises(KeyholderUnavailable, match="refuses"):
-        importing.macs(EMAILS + frame(b"another's"), texts)
-    assert importing.macs(EMAILS, texts) == hmacs_of(EMAILS, texts)
+@pytest.mark.parametrize("inputs", [[b"a@b.kr"], [b"a@b.kr", b"b@b.kr"]])
+def test_an_input_inside_the_prefix_is_denied(import_client: KeyholderClient, inputs: list[bytes]) -> None:
+    with pytest.raises(KeyholderUnavailable, match="denies"):
+        import_client.mac_many(EMAIL_PREFIX + frame(b"another's"), inputs)
+    assert import_client.mac_many(EMAIL_PREFIX, inputs) == expected_macs(EMAIL_PREFIX, inputs)
 
 
-def test_one_message_has_one_answer(importing: KeyholderClient) -> None:
-    for several in (IDENTIFIER + frame(b"more"), IDENTIFIER + IDENTIFIER, EMAILS + frame(*[b"a"] * 100)):
-        with pytest.raises(KeyholderUnavailable, match="refuses"):
-            importing.mac(several)
-    with pytest.raises(KeyholderUnavailable, match="refuses"):
-        importing.mac(b"")
-    assert importing.mac(IDENTIFIER) == hmac_of(IDENTIFIER)
+def test_mac_refuses_several_inputs(import_client: KeyholderClient) -> None:
+    for request in (
+        IDENTIFIER_INPUT + frame(b"more"),
+        IDENTIFIER_INPUT + IDENTIFIER_INPUT,
+        EMAIL_PREFIX + frame(*[b"a"] * 100),
+    ):
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            import_client.mac(request)
+    with pytest.raises(KeyholderUnavailable, match="denies"):
+        import_client.mac(b"")
+    assert import_client.mac(IDENTIFIER_INPUT) == expected_mac(IDENTIFIER_INPUT)
 
 
-def test_a_refusal_keeps_the_connection(lookup: KeyholderClient) -> None:
-    number = lookup.connection()
+def test_a_denied_request_keeps_the_connection(lookup_client: KeyholderClient) -> None:
+    connection_id = lookup_client.connection_id()
     with pytest.raises(KeyholderUnavailable):
-        lookup.mac(SUBJECT)
-    assert lookup.mac(VALUE) == hmac_of(VALUE)
-    assert lookup.connection() == number
+        lookup_client.mac(SUBJECT_INPUT)
+    assert lookup_client.mac(VALUE_INPUT) == expected_mac(VALUE_INPUT)
+    assert lookup_client.connection_id() == connection_id
 
 
-def test_nothing_asked_is_nothing_answered(lookup: KeyholderClient, importing: KeyholderClient) -> None:
-    assert lookup.macs(EMAILS, []) == importing.macs(SUBJECTS, []) == b""
+def test_mac_many_of_no_inputs_returns_nothing(lookup_client: KeyholderClient, import_client: KeyholderClient) -> None:
+    assert lookup_client.mac_many(EMAIL_PREFIX, []) == import_client.mac_many(SUBJECT_PREFIX, []) == b""
 
 
-LONGEST = b"x" * 65_535
-FIRST = REQUEST_LIMIT - len(NAMES) - 15 * (len(LONGEST) + 2) - 2
-"""Bytes of one text that fills a request with fifteen of the longest."""
+LONGEST_INPUT = b"x" * 65_535
+FILLING_LENGTH = MAX_MESSAGE_BYTES - len(NAME_PREFIX) - 15 * (len(LONGEST_INPUT) + 2) - 2
+"""Length of an input that fills a request together with fifteen of maximum length."""
 
 
 @pytest.mark.parametrize(
-    ("texts", "requests"),
+    ("inputs", "request_count"),
     [
-        pytest.param([b"%d" % number for number in range(2 * TEXTS_AT_ONCE + 5)], 3, id="by their number"),
-        pytest.param([b"%d" % number for number in range(TEXTS_AT_ONCE)], 1, id="just as many"),
-        pytest.param([b"%d" % number for number in range(TEXTS_AT_ONCE + 1)], 2, id="one more"),
-        pytest.param([LONGEST], 1, id="the longest text"),
-        pytest.param([LONGEST[:-5] + b"%5d" % number for number in range(40)], 4, id="by their bytes"),
-        pytest.param([b"%d" % number + b"y" * 150 for number in range(TEXTS_AT_ONCE)], 2, id="by both"),
-        pytest.param([b"z" * FIRST, *[LONGEST] * 15], 1, id="just as long"),
-        pytest.param([b"z" * (FIRST + 1), *[LONGEST] * 15], 2, id="one byte more"),
-        pytest.param([b""] * 300 + [LONGEST] * 17 + [b""] * 300, 2, id="long ones in the middle"),
+        pytest.param([b"%d" % index for index in range(2 * MAX_BATCH_SIZE + 5)], 3, id="too many inputs"),
+        pytest.param([b"%d" % index for index in range(MAX_BATCH_SIZE)], 1, id="as many as fit"),
+        pytest.param([b"%d" % index for index in range(MAX_BATCH_SIZE + 1)], 2, id="one input too many"),
+        pytest.param([LONGEST_INPUT], 1, id="the longest input"),
+        pytest.param([LONGEST_INPUT[:-5] + b"%5d" % index for index in range(40)], 4, id="too many bytes"),
+        pytest.param(
+            [b"%d" % index + b"y" * 150 for index in range(MAX_BATCH_SIZE)],
+            2,
+            id="too many inputs and bytes",
+        ),
+        pytest.param([b"z" * FILLING_LENGTH, *[LONGEST_INPUT] * 15], 1, id="as many bytes as fit"),
+        pytest.param([b"z" * (FILLING_LENGTH + 1), *[LONGEST_INPUT] * 15], 2, id="one byte too many"),
+        pytest.param([b""] * 300 + [LONGEST_INPUT] * 17 + [b""] * 300, 2, id="long inputs in the middle"),
     ],
 )
-def test_batches_longer_than_a_request(
-    importing: KeyholderClient, monkeypatch: pytest.MonkeyPatch, texts: list[bytes], requests: int
+def test_batches_are_split_into_requests(
+    import_client: KeyholderClient, monkeypatch: pytest.MonkeyPatch, inputs: list[bytes], request_count: int
 ) -> None:
-    sent: list[int] = []
+    request_lengths: list[int] = []
 
-    def counted(connection: socket.socket, payload: bytes) -> None:
-        sent.append(len(payload))
-        send(connection, payload)
+    def record_length(connection: socket.socket, payload: bytes) -> None:
+        request_lengths.append(len(payload))
+        send_message(connection, payload)
 
-    monkeypatch.setattr(client, "send", counted)
-    number = importing.connection()
-    sent.clear()
-    assert importing.macs(NAMES, texts) == hmacs_of(NAMES, texts)
-    assert importing.connection() == number  # and nothing of it was too long for the other side
-    assert len(sent) == requests
-    assert max(sent) <= REQUEST_LIMIT
-    assert sum(sent) == requests * len(NAMES) + len(frame(*texts))
+    monkeypatch.setattr(client, "send_message", record_length)
+    connection_id = import_client.connection_id()
+    request_lengths.clear()
+    assert import_client.mac_many(NAME_PREFIX, inputs) == expected_macs(NAME_PREFIX, inputs)
+    assert import_client.connection_id() == connection_id  # no request was too long for the server
+    assert len(request_lengths) == request_count
+    assert max(request_lengths) <= MAX_MESSAGE_BYTES
+    assert sum(request_lengths) == request_count * len(NAME_PREFIX) + len(frame(*inputs))
 
 
 @given(st.lists(st.integers(0, 65_535), max_size=40))
-def test_every_text_is_in_one_request_in_its_order(lengths: list[int]) -> None:
-    texts = [number.to_bytes(2, "big") * (length // 2) for number, length in enumerate(lengths)]
-    batches = list(client._batches(texts, 100_000))
-    assert b"".join(batch for batch, _ in batches) == frame(*texts)
-    assert sum(count for _, count in batches) == len(texts)
+def test_splitting_keeps_every_input_in_order(lengths: list[int]) -> None:
+    inputs = [index.to_bytes(2, "big") * (length // 2) for index, length in enumerate(lengths)]
+    batches = list(client._split_into_batches(inputs, 100_000))
+    assert b"".join(batch for batch, _ in batches) == frame(*inputs)
+    assert sum(count for _, count in batches) == len(inputs)
     assert all(len(batch) <= 100_000 for batch, _ in batches)
     assert all(count for _, count in batches)
 
 
-def test_a_text_that_is_too_long_is_not_asked(importing: KeyholderClient) -> None:
+def test_an_input_that_is_too_long_is_not_sent(import_client: KeyholderClient) -> None:
     with pytest.raises(FramingError):
-        importing.macs(NAMES, [b"short", LONGEST + b"x"])
-    assert importing.mac(VALUE) == hmac_of(VALUE)
+        import_client.mac_many(NAME_PREFIX, [b"short", LONGEST_INPUT + b"x"])
+    assert import_client.mac(VALUE_INPUT) == expected_mac(VALUE_INPUT)
 
 
 @given(
     st.lists(
-        st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL]) | st.binary(max_size=40), max_size=5
+        st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL])
+        | st.binary(max_size=40),
+        max_size=5,
     )
 )
-def test_a_door_decides_by_label_and_number(parts: list[bytes]) -> None:
-    asked = parse(frame(*parts))
+def test_a_socket_decides_by_label_and_input_count(parts: list[bytes]) -> None:
+    request = parse_request(frame(*parts))
     if len(parts) < 3:
-        assert asked is None
+        assert request is None
         return
-    assert asked is not None
-    assert (asked.label, asked.heading) == (parts[0], frame(*parts[:2]))
-    assert asked.texts == [frame(part) for part in parts[2:]]
-    assert asked.heading + b"".join(asked.texts) == frame(*parts)
-    known = parts[0] in (mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL)
-    assert KeyholderSocket.LOOKUP.admits(asked) == (known and len(parts) == 3)
-    assert KeyholderSocket.IMPORT.admits(asked) == (known or parts[0] == mac_inputs.SUBJECT_LABEL)
+    assert request is not None
+    assert (request.label, request.prefix) == (parts[0], frame(*parts[:2]))
+    assert request.inputs == [frame(part) for part in parts[2:]]
+    assert request.prefix + b"".join(request.inputs) == frame(*parts)
+    is_lookup_label = parts[0] in (mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL)
+    assert KeyholderSocket.LOOKUP.allows(request) == (is_lookup_label and len(parts) == 3)
+    assert KeyholderSocket.IMPORT.allows(request) == (is_lookup_label or parts[0] == mac_inputs.SUBJECT_LABEL)
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_request_or_none(payload: bytes) -> None:
-    asked = parse(payload)
-    if asked is not None:
-        assert asked.heading + b"".join(asked.texts) == payload
-        assert asked.texts
+def test_any_bytes_parse_to_a_request_or_none(payload: bytes) -> None:
+    request = parse_request(payload)
+    if request is not None:
+        assert request.prefix + b"".join(request.inputs) == payload
+        assert request.inputs
 
 
-def said(path: Path, payload: bytes) -> bytes:
-    """What a door says to just these bytes."""
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(PATIENCE)
-        caller.connect(str(path))
-        send(caller, payload)
-        return receive(caller)
+def exchange(path: Path, payload: bytes) -> bytes:
+    """Send raw bytes to a socket and return the response."""
+    with socket.socket(socket.AF_UNIX) as client_socket:
+        client_socket.settimeout(TIMEOUT_SECONDS)
+        client_socket.connect(str(path))
+        send_message(client_socket, payload)
+        return receive_message(client_socket)
 
 
-def test_an_empty_request_asks_whether_somebody_is_there(door: Path) -> None:
-    assert parse(b"") is None
-    for path in (door, import_socket_path(door)):
-        assert said(path, b"") == DONE
-        assert said(path, b"\0\0") == REFUSED
+def test_an_empty_request_is_a_ping(lookup_socket: Path) -> None:
+    assert parse_request(b"") is None
+    for path in (lookup_socket, import_socket_path(lookup_socket)):
+        assert exchange(path, b"") == STATUS_OK
+        assert exchange(path, b"\0\0") == STATUS_DENIED
 
 
-def test_the_sockets_are_their_owners(door: Path) -> None:
-    assert import_socket_path(door) == door.with_name(door.name + IMPORT_SOCKET_SUFFIX)
-    for path in (door, import_socket_path(door)):
+def test_only_the_owner_can_connect(lookup_socket: Path) -> None:
+    assert import_socket_path(lookup_socket) == lookup_socket.with_name(lookup_socket.name + IMPORT_SOCKET_SUFFIX)
+    for path in (lookup_socket, import_socket_path(lookup_socket)):
         assert path.is_socket()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(door.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(lookup_socket.parent.stat().st_mode) == 0o700
 
 
-def test_a_door_that_was_not_opened_is_not_there(tmp_path: Path) -> None:
+def test_a_socket_that_was_not_opened_does_not_exist(tmp_path: Path) -> None:
     with spawn_keyholder(write_pepper_file(tmp_path / "pepper.key"), KeyholderSocket.LOOKUP) as path:
         assert not import_socket_path(path).exists()
-        with KeyholderClient(import_socket_path(path)) as keyholder, pytest.raises(KeyholderUnavailable, match="cannot be reached"):
-            keyholder.mac(SUBJECT)
-        with KeyholderClient(path, timeout=PATIENCE) as keyholder:
-            assert keyholder.mac(VALUE) == hmac_of(VALUE)
+        with (
+            KeyholderClient(import_socket_path(path)) as keyholder,
+            pytest.raises(KeyholderUnavailable, match="cannot be reached"),
+        ):
+            keyholder.mac(SUBJECT_INPUT)
+        with KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder:
+            assert keyholder.mac(VALUE_INPUT) == expected_mac(VALUE_INPUT)
 
 
-def test_another_pepper_answers_otherwise(tmp_path: Path) -> None:
+def test_another_pepper_returns_other_macs(tmp_path: Path) -> None:
     pepper = write_pepper_file(tmp_path / "pepper.key", OTHER_PEPPER)
-    with spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path, KeyholderClient(path, timeout=PATIENCE) as keyholder:
-        assert keyholder.mac(VALUE) == hmac.digest(OTHER_PEPPER, VALUE, "sha256") != hmac_of(VALUE)
+    with (
+        spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path,
+        KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder,
+    ):
+        assert (
+            keyholder.mac(VALUE_INPUT) == hmac.digest(OTHER_PEPPER, VALUE_INPUT, "sha256") != expected_mac(VALUE_INPUT)
+        )
 
 
 def test_the_two_statuses_differ() -> None:
-    assert len({DONE, REFUSED}) == 2
+    assert len({STATUS_OK, STATUS_DENIED}) == 2

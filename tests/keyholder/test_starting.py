@@ -1,4 +1,4 @@
-"""How a keyholder starts and ends, and what it refuses to start with."""
+"""How a keyholder starts and ends, and when it refuses to start."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,16 @@ from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
 from app.errors import InvalidInput
 from app.faces.cli.resources import open_keyholder, open_keys
-from app.keyholder import KeyholderSocket, KeyholderClient, import_socket_path, serve, spawn_keyholder
-from tests.keyholder.helpers import PATIENCE, PEPPER, eventually, is_running, write_pepper_file, running_keyholder, short_folder
+from app.keyholder import KeyholderClient, KeyholderSocket, import_socket_path, serve, spawn_keyholder
+from tests.keyholder.helpers import (
+    PEPPER,
+    TIMEOUT_SECONDS,
+    is_running,
+    running_keyholder,
+    short_temp_folder,
+    wait_until,
+    write_pepper_file,
+)
 
 MESSAGE = mac_inputs.value_input("name", "홍길동")
 
@@ -31,15 +39,15 @@ def pepper(tmp_path: Path) -> Path:
 
 
 def pid_behind(path: Path) -> int:
-    """Who listens at a socket."""
+    """Return the process that listens on a socket."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(path))
         credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return int.from_bytes(credentials[:4], sys.byteorder)
 
 
-def never() -> None:
-    pytest.fail("a keyholder opened its doors")
+def fail_when_ready() -> None:
+    pytest.fail("a keyholder became ready")
 
 
 def test_a_child_ends_with_its_block(pepper: Path) -> None:
@@ -61,7 +69,7 @@ def test_a_child_ends_with_a_block_that_fails(pepper: Path) -> None:
 def test_a_child_ends_when_its_parent_is_killed(pepper: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from app.keyholder import *\n"
-        "with start_child(Path(sys.argv[1]), Door.LOOKUP) as path:\n"
+        "with spawn_keyholder(Path(sys.argv[1]), KeyholderSocket.LOOKUP) as path:\n"
         "    print(path, flush=True); time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(pepper)], stdout=subprocess.PIPE) as parent:
@@ -72,56 +80,55 @@ def test_a_child_ends_when_its_parent_is_killed(pepper: Path) -> None:
             assert is_running(pid)
         finally:
             parent.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not is_running(pid))
-    for left in (path, path.parent):
-        left.unlink() if left.is_socket() else left.rmdir()
+    assert wait_until(lambda: not is_running(pid))
+    for stale in (path, path.parent):
+        stale.unlink() if stale.is_socket() else stale.rmdir()
 
 
-def test_a_child_is_told_no_setting_and_no_key(pepper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_receives_no_settings_and_no_keys(pepper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPOSURE_DATABASE_URL", "postgresql://user:s3cret-m4rk@127.0.0.1/exposure")
     with spawn_keyholder(pepper, KeyholderSocket.LOOKUP) as path:
-        told = Path(f"/proc/{pid_behind(path)}/environ").read_bytes()
+        environment = Path(f"/proc/{pid_behind(path)}/environ").read_bytes()
         command = Path(f"/proc/{pid_behind(path)}/cmdline").read_bytes()
-    assert b"EXPOSURE_" not in told
-    for text in (told, command):
+    assert b"EXPOSURE_" not in environment
+    for text in (environment, command):
         assert b"s3cret-m4rk" not in text
         assert PEPPER not in text
         assert PEPPER.hex().encode() not in text
 
 
-def _missing(path: Path) -> str:
+def _delete(path: Path) -> str:
     path.unlink()
     return "cannot be read"
 
 
-def _readable(path: Path) -> str:
+def _make_readable(path: Path) -> str:
     path.chmod(0o640)
     return "must be readable by its owner only"
 
 
-def _short(path: Path) -> str:
+def _truncate(path: Path) -> str:
     path.write_bytes(PEPPER[:16])
     return "is 16 bytes"
 
 
-def _text(path: Path) -> str:
+def _write_as_hex(path: Path) -> str:
     path.write_text(PEPPER.hex())
     return "is 64 bytes"
 
 
-def _folder(path: Path) -> str:
+def _replace_by_folder(path: Path) -> str:
     path.unlink()
     path.mkdir(mode=0o700)
     return "cannot be read"
 
 
-@pytest.mark.parametrize("spoil", [_missing, _readable, _short, _text, _folder])
-def test_a_pepper_that_cannot_be_used(pepper: Path, spoil: object, tmp_path: Path) -> None:
-    assert callable(spoil)
+@pytest.mark.parametrize("spoil", [_delete, _make_readable, _truncate, _write_as_hex, _replace_by_folder])
+def test_an_unusable_pepper_is_refused(pepper: Path, spoil: Callable[[Path], str], tmp_path: Path) -> None:
     reason = spoil(pepper)
     for start in (
         lambda: spawn_keyholder(pepper, KeyholderSocket.LOOKUP).__enter__(),
-        lambda: serve(tmp_path / "door", pepper, on_ready=never),
+        lambda: serve(tmp_path / "socket", pepper, on_ready=fail_when_ready),
     ):
         with pytest.raises(InvalidKey) as caught:
             start()
@@ -130,59 +137,59 @@ def test_a_pepper_that_cannot_be_used(pepper: Path, spoil: object, tmp_path: Pat
         assert reason in line
         assert "\n" not in line
         assert PEPPER.hex()[:16] not in line
-    assert not (tmp_path / "door").exists()
+    assert not (tmp_path / "socket").exists()
 
 
-def test_the_command_says_why_it_does_not_start(pepper: Path, tmp_path: Path) -> None:
+def test_the_command_prints_why_it_does_not_start(pepper: Path, tmp_path: Path) -> None:
     pepper.chmod(0o644)
-    for environment, named in ({"EXPOSURE_PEPPER_FILE": str(pepper)}, str(pepper)), ({}, "EXPOSURE_PEPPER_FILE"):
-        ended = subprocess.run(
+    for environment, expected in ({"EXPOSURE_PEPPER_FILE": str(pepper)}, str(pepper)), ({}, "EXPOSURE_PEPPER_FILE"):
+        process = subprocess.run(
             [
                 sys.executable,
                 "-c",
                 "from app.main import main; main()",
                 "keyholder",
                 "--socket",
-                str(tmp_path / "door"),
+                str(tmp_path / "socket"),
             ],
             env=os.environ | environment,
             cwd=tmp_path,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
-        assert ended.returncode == 2
-        assert ended.stdout == b""
-        assert re.fullmatch(rf".*{re.escape(named)}.*\n", ended.stderr.decode())
+        assert process.returncode == 2
+        assert process.stdout == b""
+        assert re.fullmatch(rf".*{re.escape(expected)}.*\n", process.stderr.decode())
 
 
 def test_a_stale_socket_is_replaced(pepper: Path) -> None:
-    with short_folder() as folder:
-        for path in (folder / "door", import_socket_path(folder / "door")):
-            with socket.socket(socket.AF_UNIX) as left:
-                left.bind(str(path))
-        with running_keyholder(folder / "door", pepper):
-            for path in (folder / "door", import_socket_path(folder / "door")):
+    with short_temp_folder() as folder:
+        for path in (folder / "socket", import_socket_path(folder / "socket")):
+            with socket.socket(socket.AF_UNIX) as stale:
+                stale.bind(str(path))
+        with running_keyholder(folder / "socket", pepper):
+            for path in (folder / "socket", import_socket_path(folder / "socket")):
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600
-                with KeyholderClient(path, timeout=PATIENCE) as keyholder:
+                with KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder:
                     assert len(keyholder.mac(MESSAGE)) == 32
 
 
-def test_a_socket_that_somebody_answers_at_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:
+def test_a_socket_in_use_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:
     other = write_pepper_file(tmp_path / "other" / "pepper.key", bytes(range(1, 33)))
-    with short_folder() as folder, running_keyholder(folder / "door", pepper) as first:
-        with pytest.raises(InvalidInput, match="answers there already"):
-            serve(folder / "door", other, on_ready=never)
-        assert pid_behind(folder / "door") == first.pid
+    with short_temp_folder() as folder, running_keyholder(folder / "socket", pepper) as running_process:
+        with pytest.raises(InvalidInput, match="already listens"):
+            serve(folder / "socket", other, on_ready=fail_when_ready)
+        assert pid_behind(folder / "socket") == running_process.pid
 
 
-def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
+def test_a_socket_that_cannot_be_created(pepper: Path) -> None:
     umask = os.umask(0o022)
     os.umask(umask)
-    with short_folder() as folder:
+    with short_temp_folder() as folder:
         (folder / "file").write_text("kept")
-        for path in (folder / "file", folder / "none" / "door", folder / ("x" * 200)):
-            with pytest.raises(InvalidInput, match="socket cannot be made") as caught:
-                serve(path, pepper, on_ready=never)
+        for path in (folder / "file", folder / "none" / "socket", folder / ("x" * 200)):
+            with pytest.raises(InvalidInput, match="socket cannot be created") as caught:
+                serve(path, pepper, on_ready=fail_when_ready)
             assert str(path) in str(caught.value)
             assert "\n" not in str(caught.value)
         assert (folder / "file").read_text() == "kept"
@@ -191,7 +198,7 @@ def test_a_socket_that_cannot_be_made(pepper: Path) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, pepper: Path) -> Settings:
-    """Of a deployment whose keys, pepper and database lie apart."""
+    """Return settings of a deployment with keys, pepper and database in separate folders."""
     keys = KeyRing(tmp_path / "keys")
     create_key_file(keys.application_key_path, ApplicationKey.generate())
     create_key_file(keys.signing_key_path, SigningKey.generate())
@@ -201,38 +208,43 @@ def settings(tmp_path: Path, pepper: Path) -> Settings:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """Of either kind; nothing is connected to."""
+    """Yield a database of each kind; no connection is opened."""
     sqlite = f"sqlite:///{tmp_path}/database/exposure.sqlite3"
     database = Database(sqlite if request.param == "sqlite" else "postgresql://127.0.0.1:1/exposure")
     yield database
     database.close()
 
 
-def changed(settings: Settings, **fields: object) -> Settings:
+def with_settings(settings: Settings, **fields: object) -> Settings:
     return settings.model_copy(update=fields)
 
 
-def test_keys_that_lie_apart_are_opened(settings: Settings, database: Database) -> None:
+def test_keys_in_a_separate_folder_are_opened(settings: Settings, database: Database) -> None:
     assert open_keys(settings, database).folder == settings.key_dir
-    assert open_keys(changed(settings, pepper_file=None), database).folder == settings.key_dir
+    assert open_keys(with_settings(settings, pepper_file=None), database).folder == settings.key_dir
 
 
-def test_keys_or_pepper_in_the_databases_folder_are_refused(settings: Settings, tmp_path: Path) -> None:
-    for folder, match in ((settings.key_dir, "keys lie"), (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: must not lie")):
+def test_keys_or_pepper_in_the_database_folder_are_refused(settings: Settings, tmp_path: Path) -> None:
+    for folder, match in (
+        (settings.key_dir, "must not be the database's folder"),
+        (tmp_path / "pepper", "EXPOSURE_PEPPER_FILE: must not be in the database"),
+    ):
         database = Database(f"sqlite:///{folder}/exposure.sqlite3")
         with pytest.raises(InvalidKey, match=match):
             open_keys(settings, database)
         database.close()
 
 
-@pytest.mark.parametrize("inside", ["pepper.key", "deeper/pepper.key", "../keys/pepper.key"])
-def test_on_postgresql_a_pepper_among_the_keys_is_refused(settings: Settings, database: Database, inside: str) -> None:
-    beside = changed(settings, pepper_file=settings.key_dir / inside)
+@pytest.mark.parametrize("relative_path", ["pepper.key", "deeper/pepper.key", "../keys/pepper.key"])
+def test_on_postgresql_a_pepper_among_the_keys_is_refused(
+    settings: Settings, database: Database, relative_path: str
+) -> None:
+    combined = with_settings(settings, pepper_file=settings.key_dir / relative_path)
     if database.is_sqlite:
-        assert open_keys(beside, database)
+        assert open_keys(combined, database)
     else:
         with pytest.raises(InvalidKey, match=r"EXPOSURE_PEPPER_FILE: .*EXPOSURE_KEY_DIR"):
-            open_keys(beside, database)
+            open_keys(combined, database)
 
 
 def test_a_pepper_that_is_one_of_the_applications_keys_is_refused(settings: Settings, database: Database) -> None:
@@ -241,7 +253,7 @@ def test_a_pepper_that_is_one_of_the_applications_keys_is_refused(settings: Sett
     keys.save_store_key(store_key)
     for path in (keys.application_key_path, keys.signing_key_path, keys.store_key_path(store_key.id)):
         with pytest.raises(InvalidKey, match="EXPOSURE_PEPPER_FILE"):
-            open_keys(changed(settings, pepper_file=path), database)
+            open_keys(with_settings(settings, pepper_file=path), database)
 
 
 def test_unusable_keys_are_refused(settings: Settings, database: Database) -> None:
@@ -258,13 +270,16 @@ def test_unusable_keys_are_refused(settings: Settings, database: Database) -> No
 
 
 def test_a_configured_keyholder_is_used(settings: Settings, tmp_path: Path) -> None:
-    configured = changed(settings, keyholder=f"unix:{tmp_path}/door", pepper_file=None)
+    configured = with_settings(settings, keyholder=f"unix:{tmp_path}/socket", pepper_file=None)
     with open_keyholder(configured, KeyholderSocket.LOOKUP) as path:
-        assert path == tmp_path / "door"
+        assert path == tmp_path / "socket"
 
 
-def test_a_child_is_run_where_none_is_configured(settings: Settings) -> None:
-    with open_keyholder(settings, KeyholderSocket.LOOKUP) as path, KeyholderClient(path, timeout=PATIENCE) as keyholder:
+def test_a_child_is_started_if_no_keyholder_is_configured(settings: Settings) -> None:
+    with (
+        open_keyholder(settings, KeyholderSocket.LOOKUP) as path,
+        KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder,
+    ):
         assert len(keyholder.mac(MESSAGE)) == 32
     with pytest.raises(InvalidSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
-        open_keyholder(changed(settings, pepper_file=None), KeyholderSocket.LOOKUP).__enter__()
+        open_keyholder(with_settings(settings, pepper_file=None), KeyholderSocket.LOOKUP).__enter__()

@@ -1,1 +1,1 @@
-"""Known answers of the sealed store, and an implementation that shares nothing with ours but the primitives."""
+"""Known-answer vectors of the sealed store, and a second implementation that shares only the primitives with app."""

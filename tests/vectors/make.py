@@ -1,4 +1,4 @@
-"""Writes sealed-store.json from `reference`, with every value on the way. The command: python -m tests.vectors.make."""
+"""Write sealed-store.json with `reference`, including every intermediate value. Run it as: python -m tests.vectors.make."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ PATH = Path(__file__).with_name("sealed-store.json")
 
 PEPPER = bytes(range(32))
 STORE_KEY = bytes(range(32, 64))
-SEED = bytes(range(64, 96))
+SIGNING_SEED = bytes(range(64, 96))
 APPLICATION = bytes(range(96, 128))
 SALT = bytes(range(128, 144))
 DATASET = UUID(bytes=bytes(range(144, 160)))
@@ -34,12 +34,12 @@ MESSAGES: list[tuple[str, bytes, bytes, bytes]] = [
 ]
 
 
-def make() -> dict[str, Any]:
-    """Make all vectors."""
-    messages = [_message(*one) for one in MESSAGES]
-    macs = {one["name"]: bytes.fromhex(one["mac"]) for one in messages}
+def make_vectors() -> dict[str, Any]:
+    """Compute all vectors."""
+    messages = [_message_vector(*message) for message in MESSAGES]
+    macs = {message["name"]: bytes.fromhex(message["mac"]) for message in messages}
     digests = [
-        _digest(name, macs[name], cost)
+        _digest_vector(name, macs[name], cost)
         for name, cost in [
             ("email", "minimal"),
             ("phone", "minimal"),
@@ -49,26 +49,39 @@ def make() -> dict[str, Any]:
             ("email", "strong"),
         ]
     ]
-    digest = {one["of"]: bytes.fromhex(one["digest"]) for one in digests if one["cost"] == "minimal"}
-    places = [
-        _place(f"{name}{suffix}", digest[name], dataset)
+    minimal_digests = {
+        vector["of"]: bytes.fromhex(vector["digest"]) for vector in digests if vector["cost"] == "minimal"
+    }
+    derived_keys = [
+        _derived_keys_vector(f"{name}{suffix}", minimal_digests[name], dataset)
         for name in ("email", "phone", "sentinel")
         for dataset, suffix in ((DATASET, ""), (OTHER_DATASET, " in another data set"))
     ]
     key_id = ref.subkey(STORE_KEY, "key id", 8).hex()
-    at = {one["name"]: one for one in places}
-    records = _records(macs, at)
+    keys_by_name = {keys["name"]: keys for keys in derived_keys}
+    records = _record_vectors(macs, keys_by_name)
     rows = [
-        _row("a holder's email", at["email"], 0, records["holder"], 124, key_id),
-        _row("the same person's phone", at["phone"], 0, records["holder by phone"], 124, key_id),
-        _row("a recipient with the same email", at["email"], 1, records["recipient"], 124, key_id),
-        _row("a third person, with hints", at["email"], 2, records["hints"], 192, key_id),
-        _row("a fourth person, rounded up to a larger size", at["email"], 3, records["big counts"], 512, key_id),
-        _row("a fifth person, of whom nothing is known", at["email"], 4, records["empty"], 124, key_id),
-        _row("a sixth person, who fills the smallest size", at["email"], 5, records["full"], 124, key_id),
-        _row("a seventh person, with many siblings", at["email"], 6, records["siblings"], 384, key_id),
-        _row("sentinel", at["sentinel"], 0, records["sentinel"], 124, key_id),
-        _row("marker of an identifier that too many share", at["phone"], 0, None, 124, key_id),
+        _row_vector("a holder's email", keys_by_name["email"], 0, records["holder"], 124, key_id),
+        _row_vector("the same person's phone", keys_by_name["phone"], 0, records["holder by phone"], 124, key_id),
+        _row_vector("a recipient with the same email", keys_by_name["email"], 1, records["recipient"], 124, key_id),
+        _row_vector("a third person, with hints", keys_by_name["email"], 2, records["hints"], 192, key_id),
+        _row_vector(
+            "a fourth person, rounded up to a larger size",
+            keys_by_name["email"],
+            3,
+            records["big counts"],
+            512,
+            key_id,
+        ),
+        _row_vector(
+            "a fifth person, of whom nothing is known", keys_by_name["email"], 4, records["empty"], 124, key_id
+        ),
+        _row_vector(
+            "a sixth person, who fills the smallest size", keys_by_name["email"], 5, records["full"], 124, key_id
+        ),
+        _row_vector("a seventh person, with many siblings", keys_by_name["email"], 6, records["siblings"], 384, key_id),
+        _row_vector("sentinel", keys_by_name["sentinel"], 0, records["sentinel"], 124, key_id),
+        _row_vector("marker of an identifier that too many share", keys_by_name["phone"], 0, None, 124, key_id),
     ]
     return {
         "about": "Known answers of the sealed store, exposure-lookup/1. Fields: README.md beside this file.",
@@ -76,11 +89,11 @@ def make() -> dict[str, Any]:
         "keys": {
             "pepper": PEPPER.hex(),
             "store": STORE_KEY.hex(),
-            "signing": SEED.hex(),
-            "manifests_seed": ref.subkey(SEED, "manifests").hex(),
-            "manifests_public": ref.public_key(ref.subkey(SEED, "manifests")).hex(),
-            "receipts_seed": ref.subkey(SEED, "receipts").hex(),
-            "receipts_public": ref.public_key(ref.subkey(SEED, "receipts")).hex(),
+            "signing": SIGNING_SEED.hex(),
+            "manifests_seed": ref.subkey(SIGNING_SEED, "manifests").hex(),
+            "manifests_public": ref.ed25519_public_key(ref.subkey(SIGNING_SEED, "manifests")).hex(),
+            "receipts_seed": ref.subkey(SIGNING_SEED, "receipts").hex(),
+            "receipts_public": ref.ed25519_public_key(ref.subkey(SIGNING_SEED, "receipts")).hex(),
             "application": APPLICATION.hex(),
         },
         "dataset": str(DATASET),
@@ -88,49 +101,51 @@ def make() -> dict[str, Any]:
         "incident": INCIDENT,
         "messages": messages,
         "requests": [
-            _request("one identifier", b"identifier", b"email", [EMAIL.encode()]),
-            _request("three names", b"value", b"name", [NAME.encode(), b"", NAME.encode() * 100]),
-            _request("two subjects", b"subject", INCIDENT.encode(), [b"A-1\0", b"A-1\0R-7"]),
+            _request_vector("one identifier", b"identifier", b"email", [EMAIL.encode()]),
+            _request_vector("three names", b"value", b"name", [NAME.encode(), b"", NAME.encode() * 100]),
+            _request_vector("two subjects", b"subject", INCIDENT.encode(), [b"A-1\0", b"A-1\0R-7"]),
             {"name": "are you there?", "request": bytes(4).hex(), "answer": "0000000100"},
         ],
         "scheme": {
             "salt": SALT.hex(),
-            "vouch": ref.hkdf_expand(digest["scheme"], b"exposure-lookup/1 scheme", 16).hex(),
+            "vouch": ref.hkdf_expand(minimal_digests["scheme"], b"exposure-lookup/1 scheme", 16).hex(),
             "costs": {
                 name: {"time": time, "memory_kib": memory, "lanes": 1, "version": 19}
                 for name, (time, memory) in COSTS.items()
             },
         },
         "digests": digests,
-        "places": places,
+        "places": derived_keys,
         "store_key": {
             "id": key_id,
             "cloak": ref.subkey(STORE_KEY, "cloak").hex(),
             "outer": ref.subkey(STORE_KEY, "outer seal").hex(),
             "manifest": ref.subkey(STORE_KEY, "manifest").hex(),
         },
-        "records": [{"name": name, **record, "encoded": ref.encode(record).hex()} for name, record in records.items()],
+        "records": [
+            {"name": name, **record, "encoded": ref.encode_record(record).hex()} for name, record in records.items()
+        ],
         "rows": rows,
         "tokens": [
-            _token(bytes(range(32)), "session"),
-            _token(b"a client secret", f"verification {VERIFICATION}"),
-            _token(b"longer than a block of SHA-256 " * 3, "session of another"),
+            _token_vector(bytes(range(32)), "session"),
+            _token_vector(b"a client secret", f"verification {VERIFICATION}"),
+            _token_vector(b"longer than a block of SHA-256 " * 3, "session of another"),
         ],
-        "code": _code("01234567"),
-        "manifest": _manifest(rows[:-1], key_id),
+        "code": _code_vector("01234567"),
+        "manifest": _manifest_vector(rows[:-1], key_id),
     }
 
 
-def _message(name: str, label: bytes, about: bytes, text: bytes) -> dict[str, Any]:
-    heading = ref.frame(b"exposure-lookup/1 " + label, about)
-    message = heading + ref.frame(text)
-    answer = ref.mac(PEPPER, message)
+def _message_vector(name: str, label: bytes, context: bytes, text: bytes) -> dict[str, Any]:
+    prefix = ref.frame(b"exposure-lookup/1 " + label, context)
+    message = prefix + ref.frame(text)
+    answer = ref.hmac_sha256(PEPPER, message)
     return {
         "name": name,
         "label": (b"exposure-lookup/1 " + label).hex(),
-        "about": about.hex(),
+        "about": context.hex(),
         "text": text.hex(),
-        "heading": heading.hex(),
+        "heading": prefix.hex(),
         "message": message.hex(),
         "mac": answer.hex(),
         **({"tag": answer[:8].hex()} if label == b"value" else {}),
@@ -138,25 +153,25 @@ def _message(name: str, label: bytes, about: bytes, text: bytes) -> dict[str, An
     }
 
 
-def _request(name: str, label: bytes, about: bytes, texts: list[bytes]) -> dict[str, Any]:
-    heading = ref.frame(b"exposure-lookup/1 " + label, about)
+def _request_vector(name: str, label: bytes, context: bytes, texts: list[bytes]) -> dict[str, Any]:
+    prefix = ref.frame(b"exposure-lookup/1 " + label, context)
     return {
         "name": name,
-        "heading": heading.hex(),
+        "heading": prefix.hex(),
         "texts": [text.hex() for text in texts],
-        "request": ref.request(heading, texts).hex(),
-        "answer": ref.answer(PEPPER, heading, texts).hex(),
+        "request": ref.encode_request(prefix, texts).hex(),
+        "answer": ref.encode_response(PEPPER, prefix, texts).hex(),
     }
 
 
-def _digest(name: str, answer: bytes, cost: str) -> dict[str, Any]:
+def _digest_vector(name: str, answer: bytes, cost: str) -> dict[str, Any]:
     digest = ref.stretch(answer, SALT, *COSTS[cost])
     return {"of": name, "cost": cost, "mac": answer.hex(), "digest": digest.hex()}
 
 
-def _place(name: str, digest: bytes, dataset: UUID) -> dict[str, Any]:
+def _derived_keys_vector(name: str, digest: bytes, dataset: UUID) -> dict[str, Any]:
     info = ref.row_info(dataset)
-    locator, record_key = ref.place(digest, info)
+    locator, record_key = ref.derive_row_keys(digest, info)
     return {
         "name": name,
         "digest": digest.hex(),
@@ -167,7 +182,7 @@ def _place(name: str, digest: bytes, dataset: UUID) -> dict[str, Any]:
     }
 
 
-def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _record_vectors(macs: dict[str, bytes], keys_by_name: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     tags = {kind: [macs[f"value {kind}"][:8].hex()] for kind in ref.COMPARED}
     items = {kind: 1 for kind in ref.ITEMS if kind != "door_code"}
     holder = {
@@ -178,7 +193,7 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
         "items": items,
         "cohorts": [0],
         "tags": tags,
-        "siblings": [at["phone"]["locator"]],
+        "siblings": [keys_by_name["phone"]["locator"]],
     }
     recipient = {
         "type": "person",
@@ -192,7 +207,7 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
     }
     return {
         "holder": holder,
-        "holder by phone": {**holder, "siblings": [at["email"]["locator"]]},
+        "holder by phone": {**holder, "siblings": [keys_by_name["email"]["locator"]]},
         "recipient": recipient,
         "hints": {
             **holder,
@@ -218,7 +233,7 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
             **holder,
             "subject": bytes(range(224, 240)).hex(),
             "cohorts": [0, 1, 2, 3, 4, 5, 6],
-            "siblings": [at["phone"]["locator"], bytes(range(32, 48)).hex()],
+            "siblings": [keys_by_name["phone"]["locator"], bytes(range(32, 48)).hex()],
         },
         "siblings": {
             **recipient,
@@ -230,42 +245,42 @@ def _records(macs: dict[str, bytes], at: dict[str, dict[str, Any]]) -> dict[str,
     }
 
 
-def _row(
-    name: str, place: dict[str, Any], entry: int, record: dict[str, Any] | None, size: int, key_id: str
+def _row_vector(
+    name: str, keys: dict[str, Any], entry: int, record: dict[str, Any] | None, size: int, key_id: str
 ) -> dict[str, Any]:
-    """A stored row; no record stands for the marker, which has no inner seal."""
-    locator, record_key = bytes.fromhex(place["locator"]), bytes.fromhex(place["record_key"])
-    made: dict[str, Any] = {"name": name, "place": place["name"], "entry": entry, "size": size}
+    """Compute a stored row. Without a record it is an overflow marker, which has no inner ciphertext."""
+    locator, record_key = bytes.fromhex(keys["locator"]), bytes.fromhex(keys["record_key"])
+    vector: dict[str, Any] = {"name": name, "place": keys["name"], "entry": entry, "size": size}
     tag, inner = bytes(8), b""
     if record is not None:
-        data = ref.encode(record)
+        data = ref.encode_record(record)
         padded = ref.pad(data, ref.size_class(data) - 41)
-        bound = ref.inner_data(DATASET, locator)
-        inner = ref.gcm_siv(record_key, bytes(12), padded, bound)
-        made |= {
+        aad = ref.inner_aad(DATASET, locator)
+        inner = ref.encrypt_gcm_siv(record_key, bytes(12), padded, aad)
+        vector |= {
             "record": data.hex(),
             "padded_record": padded.hex(),
             "inner_nonce": bytes(12).hex(),
-            "inner_data": bound.hex(),
+            "inner_data": aad.hex(),
         }
         if record["type"] == "person":
-            tag = ref.row_tag(bytes.fromhex(record["subject"]), locator)
-            made["subject"] = record["subject"]
-    plain = ref.pad(tag + inner, size - 16)
-    bound = ref.outer_data(DATASET, locator, entry, key_id)
+            tag = ref.derive_row_tag(bytes.fromhex(record["subject"]), locator)
+            vector["subject"] = record["subject"]
+    plaintext = ref.pad(tag + inner, size - 16)
+    aad = ref.outer_aad(DATASET, locator, entry, key_id)
     nonce = entry.to_bytes(12, "big")
-    return made | {
+    return vector | {
         "inner": inner.hex(),
         "row_tag": tag.hex(),
-        "outer_plaintext": plain.hex(),
+        "outer_plaintext": plaintext.hex(),
         "outer_nonce": nonce.hex(),
-        "outer_data": bound.hex(),
-        "cloaked_locator": ref.aes_block(ref.subkey(STORE_KEY, "cloak"), locator).hex(),
-        "sealed": ref.gcm_siv(ref.subkey(STORE_KEY, "outer seal"), nonce, plain, bound).hex(),
+        "outer_data": aad.hex(),
+        "cloaked_locator": ref.encrypt_aes_block(ref.subkey(STORE_KEY, "cloak"), locator).hex(),
+        "sealed": ref.encrypt_gcm_siv(ref.subkey(STORE_KEY, "outer seal"), nonce, plaintext, aad).hex(),
     }
 
 
-def _token(token: bytes, purpose: str) -> dict[str, Any]:
+def _token_vector(token: bytes, purpose: str) -> dict[str, Any]:
     info = ref.token_info(purpose)
     locator, key = ref.derive_token_keys(token, info)
     return {
@@ -277,20 +292,20 @@ def _token(token: bytes, purpose: str) -> dict[str, Any]:
     }
 
 
-def _code(code: str) -> dict[str, Any]:
+def _code_vector(code: str) -> dict[str, Any]:
     key, message = ref.subkey(APPLICATION, "codes"), ref.frame(VERIFICATION.bytes, code.encode())
     return {
         "verification": str(VERIFICATION),
         "code": code,
         "subkey": key.hex(),
         "message": message.hex(),
-        "mac": ref.mac(key, message).hex(),
+        "mac": ref.hmac_sha256(key, message).hex(),
     }
 
 
-def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
+def _manifest_vector(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
     key = ref.subkey(STORE_KEY, "manifest")
-    numbers = [ref.number_of_row(key, bytes.fromhex(row["sealed"])) for row in rows]
+    row_numbers = [ref.row_number(key, bytes.fromhex(row["sealed"])) for row in rows]
     content = {
         "type": "exposure-lookup/1 manifest",
         "dataset": str(DATASET),
@@ -301,29 +316,29 @@ def _manifest(rows: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
         "rows": len(rows),
         "people": 7,
         "suppressed": 0,
-        "digest": ref.total(numbers),
+        "digest": ref.sum_row_numbers(row_numbers),
     }
     payload = ref.canonical_json(content)
     return {
         "of_rows": [row["name"] for row in rows],
-        "row_numbers": [one.hex() for one in numbers],
+        "row_numbers": [number.hex() for number in row_numbers],
         "content": content,
         "payload": payload.hex(),
-        "signature": ref.sign(ref.subkey(SEED, "manifests"), payload).hex(),
+        "signature": ref.ed25519_sign(ref.subkey(SIGNING_SEED, "manifests"), payload).hex(),
         "without_the_first_two_rows": {
             **content,
             "rows": len(rows) - 2,
             "people": 6,
             "suppressed": 1,
-            "digest": ref.total(numbers[2:]),
+            "digest": ref.sum_row_numbers(row_numbers[2:]),
         },
     }
 
 
-def text() -> str:
-    """The file's text."""
-    return json.dumps(make(), ensure_ascii=False, indent=1) + "\n"
+def render() -> str:
+    """Return the text of the file."""
+    return json.dumps(make_vectors(), ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(text(), encoding="utf-8")
+    PATH.write_text(render(), encoding="utf-8")

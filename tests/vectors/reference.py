@@ -1,6 +1,7 @@
-"""The sealed store a second time, from its description alone: nothing of `app` is imported here, so that a change of format there is noticed.
+"""A second implementation of the sealed store, written from its description.
 
-Only the primitives are borrowed: HMAC, SHA-256 and BLAKE2b of the standard library, Argon2id, AES, AES-256-GCM-SIV and Ed25519.
+It imports nothing of `app`, so that a change of format there is noticed. It shares only the primitives: HMAC, SHA-256 and BLAKE2b of the standard
+library, Argon2id, AES, AES-256-GCM-SIV and Ed25519.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ def frame(*parts: bytes) -> bytes:
     return b"".join(bytes(divmod(len(part), 256)) + part for part in parts)
 
 
-def mac(key: bytes, message: bytes) -> bytes:
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
     return hmac.new(key, message, hashlib.sha256).digest()
 
 
@@ -35,7 +36,7 @@ def hkdf_expand(key: bytes, info: bytes, length: int) -> bytes:
     output, block, number = b"", b"", 0
     while len(output) < length:
         number += 1
-        block = mac(key, block + info + bytes([number]))
+        block = hmac_sha256(key, block + info + bytes([number]))
         output += block
     return output[:length]
 
@@ -49,20 +50,20 @@ def blake2b(key: bytes, data: bytes, length: int, person: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=length, key=key, person=person).digest()
 
 
-def place(digest: bytes, info: bytes) -> tuple[bytes, bytes]:
-    """What a digest expands to: where a row lies, and what opens it."""
-    both = blake2b(digest, info, 48, b"exposure-lookup/")
-    return both[:16], both[16:]
+def derive_row_keys(digest: bytes, info: bytes) -> tuple[bytes, bytes]:
+    """Return the locator and the record key that a digest derives."""
+    derived = blake2b(digest, info, 48, b"exposure-lookup/")
+    return derived[:16], derived[16:]
 
 
 def derive_token_keys(token: bytes, info: bytes) -> tuple[bytes, bytes]:
-    """What a token expands to, which may be of any length: where something lies, and what opens it."""
-    both = hkdf_expand(token, info, 48)
-    return both[:16], both[16:]
+    """Return the locator and the key that a token of any length derives."""
+    derived = hkdf_expand(token, info, 48)
+    return derived[:16], derived[16:]
 
 
-def stretch(answer: bytes, salt: bytes, time: int, memory_kib: int) -> bytes:
-    return hash_secret_raw(answer, salt, time, memory_kib, 1, 32, Type.ID, version=0x13)
+def stretch(mac: bytes, salt: bytes, time: int, memory_kib: int) -> bytes:
+    return hash_secret_raw(mac, salt, time, memory_kib, 1, 32, Type.ID, version=0x13)
 
 
 def row_info(dataset: UUID) -> bytes:
@@ -73,13 +74,13 @@ def token_info(purpose: str) -> bytes:
     return frame(b"exposure-lookup/1 token", purpose.encode())
 
 
-def aes_block(key: bytes, block: bytes) -> bytes:
+def encrypt_aes_block(key: bytes, block: bytes) -> bytes:
     encryptor = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305  one block
     return encryptor.update(block) + encryptor.finalize()
 
 
-def gcm_siv(key: bytes, nonce: bytes, plain: bytes, data: bytes) -> bytes:
-    return AESGCMSIV(key).encrypt(nonce, plain, data)
+def encrypt_gcm_siv(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+    return AESGCMSIV(key).encrypt(nonce, plaintext, aad)
 
 
 def pad(data: bytes, size: int) -> bytes:
@@ -87,79 +88,79 @@ def pad(data: bytes, size: int) -> bytes:
 
 
 def size_class(record: bytes) -> int:
-    """The least that has room for the record, the row tag, two AEAD tags and a byte of each padding."""
+    """Return the smallest class for the record, the row tag, two AEAD tags and one byte of each padding."""
     return min(size for size in SIZES if size >= len(record) + 1 + 16 + 8 + 1 + 16)
 
 
-def row_tag(subject: bytes, locator: bytes) -> bytes:
+def derive_row_tag(subject: bytes, locator: bytes) -> bytes:
     return blake2b(subject, locator, 8, b"exposure row tag")
 
 
-def inner_data(dataset: UUID, locator: bytes) -> bytes:
+def inner_aad(dataset: UUID, locator: bytes) -> bytes:
     return frame(b"exposure-lookup/1 sealed row", dataset.bytes, locator)
 
 
-def outer_data(dataset: UUID, locator: bytes, entry: int, key_id: str) -> bytes:
+def outer_aad(dataset: UUID, locator: bytes, entry: int, key_id: str) -> bytes:
     return frame(
         b"exposure-lookup/1 sealed row", dataset.bytes, locator, entry.to_bytes(4, "big"), key_id.encode("ascii")
     )
 
 
-def leb128(number: int) -> bytes:
+def encode_leb128(number: int) -> bytes:
     low, rest = number % 128, number // 128
-    return bytes([low + 128]) + leb128(rest) if rest else bytes([low])
+    return bytes([low + 128]) + encode_leb128(rest) if rest else bytes([low])
 
 
-def texts(some: list[str]) -> bytes:
-    return leb128(len(some)) + b"".join(leb128(len(text.encode())) + text.encode() for text in some)
+def encode_texts(texts: list[str]) -> bytes:
+    return encode_leb128(len(texts)) + b"".join(encode_leb128(len(text.encode())) + text.encode() for text in texts)
 
 
-def encode(record: dict[str, Any]) -> bytes:
-    """A record as the vectors spell it: bytes in hex, what is empty left out."""
+def encode_record(record: dict[str, Any]) -> bytes:
+    """Encode a record as given in the vectors: bytes in hex, empty fields omitted."""
     if record["type"] == "sentinel":
-        return b"\x01" + texts(record["cohorts"])
+        return b"\x01" + encode_texts(record["cohorts"])
     hints: dict[str, list[str]] = record.get("hints", {})
     head = ROLES[record["role"]] * 4 + CONFIDENCES[record["confidence"]] * 8 + (32 if hints else 0)
     kinds = [kind for kind in ITEMS if kind in record["items"]]
     data = bytes([head]) + bytes.fromhex(record["subject"]) + bytes([sum(2 ** ITEMS.index(kind) for kind in kinds)])
-    data += b"".join(leb128(record["items"][kind]) for kind in kinds)
-    data += leb128(len(record["cohorts"])) + b"".join(leb128(index) for index in record["cohorts"])
+    data += b"".join(encode_leb128(record["items"][kind]) for kind in kinds)
+    data += encode_leb128(len(record["cohorts"])) + b"".join(encode_leb128(index) for index in record["cohorts"])
     for kind in COMPARED:
         tags = record["tags"].get(kind, [])
-        data += leb128(len(tags)) + bytes.fromhex("".join(tags))
+        data += encode_leb128(len(tags)) + bytes.fromhex("".join(tags))
     if hints:
-        data += b"".join(texts(hints.get(kind, [])) for kind in VALUES)
+        data += b"".join(encode_texts(hints.get(kind, [])) for kind in VALUES)
     return data + bytes.fromhex("".join(record["siblings"]))
 
 
-def request(heading: bytes, some: list[bytes]) -> bytes:
-    """What goes through a keyholder's door."""
-    payload = heading + frame(*some)
+def encode_request(prefix: bytes, inputs: list[bytes]) -> bytes:
+    """Encode a request to the keyholder."""
+    payload = prefix + frame(*inputs)
     return len(payload).to_bytes(4, "big") + payload
 
 
-def answer(pepper: bytes, heading: bytes, some: list[bytes]) -> bytes:
-    """What comes back."""
-    payload = b"\0" + b"".join(mac(pepper, heading + frame(text)) for text in some)
+def encode_response(pepper: bytes, prefix: bytes, inputs: list[bytes]) -> bytes:
+    """Encode the keyholder's response."""
+    payload = b"\0" + b"".join(hmac_sha256(pepper, prefix + frame(mac_input)) for mac_input in inputs)
     return len(payload).to_bytes(4, "big") + payload
 
 
-def number_of_row(key: bytes, sealed: bytes) -> bytes:
-    return aes_block(key, sealed[-16:])
+def row_number(key: bytes, sealed: bytes) -> bytes:
+    return encrypt_aes_block(key, sealed[-16:])
 
 
-def total(numbers: list[bytes]) -> str:
-    return f"{sum(int.from_bytes(one, 'big') for one in numbers) % 2**128:032x}"
+def sum_row_numbers(numbers: list[bytes]) -> str:
+    return f"{sum(int.from_bytes(number, 'big') for number in numbers) % 2**128:032x}"
 
 
 def canonical_json(content: dict[str, Any]) -> bytes:
-    """RFC 8785, for what a manifest holds: ASCII, whole numbers, no nesting."""
+    """RFC 8785 for the content of a manifest: ASCII, integers, no nesting."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def public_key(seed: bytes) -> bytes:
+def ed25519_public_key(seed: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
-def sign(seed: bytes, payload: bytes) -> bytes:
+def ed25519_sign(seed: bytes, payload: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).sign(payload)
