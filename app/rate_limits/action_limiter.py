@@ -1,8 +1,8 @@
-"""The budgets by meaning: what asking for a code costs, what a wrong one costs, and what a right one gives back.
+"""Limits on actions: what requesting a code costs, what a wrong code costs, and what a right code refunds.
 
-Client budgets speak: `RateLimited`, which the faces answer with 429. Those of a target, and of all messages, are silent: `charge_message` gives False, the
-answer is the ordinary one and no message goes out, since a refusal must not say that somebody asked before. What a client is charged with does not
-depend on them, so that its own budgets do not say it either.
+Denials by a client's limits are reported: `RateLimited`, which the API and the pages answer with 429. Limits of a target and of all messages are
+silent: `charge_message` returns False, the answer is the ordinary one and no message is sent, because a denial must not reveal that somebody asked
+before. What a client is charged does not depend on the silent limits, so its own limits do not reveal them either.
 """
 
 from collections.abc import Callable
@@ -11,50 +11,56 @@ from datetime import datetime
 from math import ceil
 from typing import Any, Self
 
-from app.errors import ExposureError, DependencyUnavailable
-from app.rate_limits.client_address import ClientAddress
+from app.errors import DependencyUnavailable, ExposureError
 from app.rate_limits.bucket_store import BucketStore
-from app.rate_limits.transaction import Transaction, BatchDecision
+from app.rate_limits.client_address import ClientAddress
 from app.rate_limits.gcra import Limit
 from app.rate_limits.policy import RateLimitPolicy
-from app.rate_limits.proof_of_work import LIFETIME, VerifiedSolution
+from app.rate_limits.proof_of_work import CHALLENGE_LIFETIME, VerifiedSolution
+from app.rate_limits.transaction import BatchDecision, Transaction
 
-KEPT = 0.25
-"""Of the service's budgets, kept for clients within their quota, which `client.trust` tells: an attacker cannot empty them for everyone."""
-EARNED = 0.5
-"""What a confirmed code gives back beyond its own cost: budgets against the unconfirmed grow with the traffic that is confirmed."""
-EARNED_GUESSES = 0.25
-"""The same of the service's wrong codes: one for each four right ones."""
+RESERVED_SHARE = 0.25
+"""Share of the service's limits reserved for trusted clients (see `client.trust`), so that an attacker cannot exhaust them for everyone."""
+SUCCESS_BONUS = 0.5
+"""Refunded for a confirmed code beyond its cost: the limits on unverified codes grow with the traffic that is confirmed."""
+GUESS_BONUS = 0.25
+"""The same for the service's limit on wrong codes: one more wrong code for every four right ones."""
 SOFT_LIMIT_SHARE = 0.5
-"""Of the budgets of asking: beyond it each code takes a proof of work, or waiting."""
-NEVER = 1e9
-"""The share of a bucket that refuses nobody: what is used of it says something, that is all."""
-HOME = ("82", "email")
-"""Destinations of the ordinary budget of the unconfirmed."""
+"""Share of the limits on code requests that is free. Beyond it each code takes a proof of work, or waiting."""
+NO_LIMIT = 1e9
+"""A usable share that never denies: the bucket only measures."""
+DOMESTIC_DESTINATIONS = ("82", "email")
+"""Destinations that are charged to `service.unverified_domestic`."""
 
-_PROOF, _ONCE = "client.proof", Limit(1, LIFETIME.total_seconds())
+_SOLUTION_LIMIT_NAME, _SINGLE_USE = "client.proof", Limit(1, CHALLENGE_LIFETIME.total_seconds())
 
 
 class RateLimited(ExposureError):
-    """A budget of the client is spent, or the soft part of it."""
+    """A limit of the client is used up, or its soft half is.
 
-    def __init__(self, budget: str, limit: Limit, wait: float, *, soft: bool) -> None:
-        super().__init__("a budget of this client is spent")
-        self.limit_name = budget
+    Args:
+        limit_name: as in the limits file, without the table.
+        limit: that denied.
+        retry_in: seconds.
+        accepts_proof_of_work: whether a proof of work would be accepted instead of waiting.
+    """
+
+    def __init__(self, limit_name: str, limit: Limit, retry_in: float, *, accepts_proof_of_work: bool) -> None:
+        super().__init__("a rate limit of this client is used up")
+        self.limit_name = limit_name
         self.limit = limit
-        self.retry_after = max(1, ceil(wait))
-        """Seconds."""
-        self.accepts_proof_of_work = soft
-        """Whether a proof of work would do instead of waiting."""
+        self.retry_after = max(1, ceil(retry_in))
+        """Whole seconds, at least one."""
+        self.accepts_proof_of_work = accepts_proof_of_work
 
 
 class GlobalLimitReached(DependencyUnavailable):
-    """The service's budget of wrong codes is spent: no code is tried for now."""
+    """The service's limit on wrong codes is used up: no code is tried for now."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitSubject:
-    """Whom a message is for."""
+    """The person that a code is for, as the limits see them."""
 
     destination: str
     """``email``, or the calling code of a phone's country."""
@@ -62,197 +68,213 @@ class LimitSubject:
     """Channel and canonical form."""
 
     def __repr__(self) -> str:
-        return "Recipient(…)"
+        return "LimitSubject(…)"
 
 
 class ActionLimiter:
-    """The budgets by meaning of one application."""
+    """Charges actions to the limits of the client, the target and the service.
 
-    def __init__(self, policy: RateLimitPolicy, buckets: BucketStore, refused: Callable[[str], object] = lambda _: None) -> None:
-        """Know what they hold.
+    Args:
+        policy: the limits.
+        buckets: where their state is stored.
+        on_denied: called with the name of each limit that denies, or would in dry-run mode.
+    """
 
-        Args:
-            policy: what they hold.
-            buckets: where they are kept.
-            refused: is told the name of each budget that refuses, or would.
-        """
+    def __init__(
+        self, policy: RateLimitPolicy, buckets: BucketStore, on_denied: Callable[[str], object] = lambda _: None
+    ) -> None:
         self._limits = policy.limits_by_name()
         self._dry_run = policy.dry_run
         self._buckets = buckets
-        self._refused = refused
+        self._on_denied = on_denied
 
-    def charge_code_request(self, asker: ClientAddress, to: LimitSubject, *, solution: VerifiedSolution | None = None, now: datetime) -> None:
-        """Charge the client for a code that is asked for.
+    def charge_code_request(
+        self,
+        address: ClientAddress,
+        subject: LimitSubject,
+        *,
+        solution: VerifiedSolution | None = None,
+        now: datetime,
+    ) -> None:
+        """Charge the client for requesting a code.
 
         Args:
-            asker: who asks.
-            to: whom about.
-            proof: of work, which opens the other half of these budgets.
+            address: of the client.
+            subject: the person that the code is for.
+            solution: a proof of work, which opens the second half of these limits.
             now: aware.
 
         Raises:
-            OverBudget: the client's or its subnet's budget is spent.
+            RateLimited: a limit of the client or its subnet is used up.
         """
-        client, subnet, share = asker.client, asker.subnet, 1.0 if solution else SOFT_LIMIT_SHARE
-        charges = [
-            self._charge("client.unverified_codes", client, share=share),
-            self._charge("client.unverified_codes_per_subnet", subnet, share=share),
-            self._charge("client.new_identifiers", client, share=share, distinct=to.identifier),
-            self._charge("client.new_identifiers_per_subnet", subnet, share=share, distinct=to.identifier),
-            self._charge("client.trust", client, share=NEVER),
+        client, subnet, share = address.client, address.subnet, 1.0 if solution else SOFT_LIMIT_SHARE
+        identifier = subject.identifier
+        transactions = [
+            self._transaction("client.unverified_codes", client, usable_share=share),
+            self._transaction("client.unverified_codes_per_subnet", subnet, usable_share=share),
+            self._transaction("client.new_identifiers", client, usable_share=share, distinct_identifier=identifier),
+            self._transaction(
+                "client.new_identifiers_per_subnet", subnet, usable_share=share, distinct_identifier=identifier
+            ),
+            self._transaction("client.trust", client, usable_share=NO_LIMIT),
         ]
         if solution is None:
-            self._speak(self._spend(now, *charges))
+            self._raise_if_denied(self._spend(now, *transactions))
             return
-        once = Transaction(_PROOF, _ONCE, solution.name)
-        outcome = self._spend(now, *charges, once)
-        if outcome.refused and outcome.refused.limit_name == _PROOF:
-            self.charge_code_request(asker, to, now=now)  # it has been used before, and is none
+        use_of_solution = Transaction(_SOLUTION_LIMIT_NAME, _SINGLE_USE, solution.challenge_id)
+        decision = self._spend(now, *transactions, use_of_solution)
+        if decision.denied and decision.denied.limit_name == _SOLUTION_LIMIT_NAME:
+            self.charge_code_request(address, subject, now=now)  # the solution was used before: charge without it
         else:
-            self._speak(outcome)
+            self._raise_if_denied(decision)
 
-    def charge_message(self, asker: ClientAddress, to: LimitSubject, *, now: datetime) -> bool:
-        """Charge the target and the service for a message; false where none goes out, which nobody is told."""
-        silent = self._spend(
+    def charge_message(self, address: ClientAddress, subject: LimitSubject, *, now: datetime) -> bool:
+        """Charge the target and the service for a message. Return False if it must not be sent; the client must not learn of it."""
+        decision = self._spend(
             now,
-            self._charge("client.trust", asker.client, cost=0.0, looks=True),
-            self._charge("target.codes", to.identifier),
-            self._charge("target.codes_per_day", to.identifier),
-            self._charge("target.wrong_codes", to.identifier, looks=True),
-            self._charge("service.messages", kept=KEPT),
-            self._charge("service.messages_per_day", kept=KEPT),
-            self._charge(*_unconfirmed(to.destination), kept=KEPT),
+            self._transaction("client.trust", address.client, cost=0.0, check_only=True),
+            self._transaction("target.codes", subject.identifier),
+            self._transaction("target.codes_per_day", subject.identifier),
+            self._transaction("target.wrong_codes", subject.identifier, check_only=True),
+            self._transaction("service.messages", reserved_share=RESERVED_SHARE),
+            self._transaction("service.messages_per_day", reserved_share=RESERVED_SHARE),
+            self._transaction(*_unverified_limit(subject.destination), reserved_share=RESERVED_SHARE),
         )
-        return silent.refused is None
+        return decision.denied is None
 
-    def drain_code_limits(self, asker: ClientAddress, *, now: datetime) -> tuple[str, ...]:
-        """Empty the client's and the subnet's budgets of codes at once; gives the blinded names that these buckets have today."""
-        whose = {"client": asker.client, "subnet": asker.subnet}
-        spent = [
-            self._charge(budget, whose[of], cost=float(self._limits[budget].count))
-            for budget, of in (
-                ("client.new_identifiers", "client"),
-                ("client.new_identifiers_per_subnet", "subnet"),
-                ("client.unverified_codes", "client"),
-                ("client.unverified_codes_per_subnet", "subnet"),
-            )
+    def drain_code_limits(self, address: ClientAddress, *, now: datetime) -> tuple[str, ...]:
+        """Empty the buckets for code requests of the client and its subnet. Return the blinded keys that these buckets have today."""
+        subjects = {
+            "client.new_identifiers": address.client,
+            "client.new_identifiers_per_subnet": address.subnet,
+            "client.unverified_codes": address.client,
+            "client.unverified_codes_per_subnet": address.subnet,
+        }
+        transactions = [
+            self._transaction(limit_name, subject, cost=float(self._limits[limit_name].count))
+            for limit_name, subject in subjects.items()
         ]
-        self._buckets.spend(spent, now=now.timestamp(), force=True)
-        return self._buckets.bucket_keys(spent, now=now.timestamp())
+        self._buckets.spend(transactions, now=now.timestamp(), force=True)
+        return self._buckets.bucket_keys(transactions, now=now.timestamp())
 
-    def refund_undelivered(self, to: LimitSubject, *, now: datetime) -> None:
-        """Give back what a code cost the person that no provider took."""
-        self._give_back(
+    def refund_undelivered(self, subject: LimitSubject, *, now: datetime) -> None:
+        """Refund the target for a code that no provider delivered."""
+        self._force_spend(
             now,
-            self._charge("target.codes", to.identifier, cost=-1.0),
-            self._charge("target.codes_per_day", to.identifier, cost=-1.0),
+            self._transaction("target.codes", subject.identifier, cost=-1.0),
+            self._transaction("target.codes_per_day", subject.identifier, cost=-1.0),
         )
 
-    def attempt_code(self, asker: ClientAddress, *, now: datetime) -> "CodeAttempt":
-        """Charge a code that is about to be tried as a wrong one, until it is known to be none.
+    def attempt_code(self, address: ClientAddress, *, now: datetime) -> "CodeAttempt":
+        """Charge an attempt at a code as a wrong one, until its outcome is recorded.
 
         Raises:
-            OverBudget: the client's or its subnet's budget is spent.
-            Busy: the service's is.
+            RateLimited: a limit of the client or its subnet is used up.
+            GlobalLimitReached: the limit of the service is used up.
         """
-        self._speak(self._spend(now, *self._wrong(asker)))
-        return CodeAttempt(self, asker, now)
+        self._raise_if_denied(self._spend(now, *self._wrong_code_transactions(address)))
+        return CodeAttempt(self, address, now)
 
     def charge_value_check(self, session: bytes, *, now: datetime) -> None:
-        """Charge a value that is held against the records of a session.
+        """Charge a session for checking a value against its records.
 
         Args:
-            session: what names it; of one that is known to be open, or made-up tokens would fill the store.
+            session: its name. The session must be valid, or made-up tokens would fill the store.
             now: aware.
 
         Raises:
-            OverBudget: its budget is spent.
+            RateLimited: the limit of the session is used up.
         """
-        self._speak(self._spend(now, self._charge("client.value_checks_per_session", session)))
+        self._raise_if_denied(self._spend(now, self._transaction("client.value_checks_per_session", session)))
 
-    def refund_attempt(self, asker: ClientAddress, *, now: datetime) -> None:
-        """Give back a guess that was none."""
-        self._give_back(now, *self._wrong(asker, cost=-1.0))
+    def refund_attempt(self, address: ClientAddress, *, now: datetime) -> None:
+        """Refund an attempt in which no code was compared."""
+        self._force_spend(now, *self._wrong_code_transactions(address, cost=-1.0))
 
-    def record_failure(self, to: LimitSubject, *, now: datetime) -> None:
-        """Charge a wrong code to whom it was meant to prove."""
-        self._give_back(now, self._charge("target.wrong_codes", to.identifier))
+    def record_failure(self, subject: LimitSubject, *, now: datetime) -> None:
+        """Charge a wrong code to the target that it was meant to verify."""
+        self._force_spend(now, self._transaction("target.wrong_codes", subject.identifier))
 
-    def record_success(self, asker: ClientAddress, to: LimitSubject, *, now: datetime) -> None:
-        """Give back what a confirmed code cost, and more."""
-        client, subnet, cost = asker.client, asker.subnet, -1.0 - EARNED
-        self._give_back(
+    def record_success(self, address: ClientAddress, subject: LimitSubject, *, now: datetime) -> None:
+        """Refund what a confirmed code cost, and add the bonus."""
+        client, subnet, cost = address.client, address.subnet, -1.0 - SUCCESS_BONUS
+        self._force_spend(
             now,
-            *self._wrong(asker, cost=-1.0, settled=-cost, earned=EARNED_GUESSES),
-            self._charge("client.unverified_codes", client, cost=cost),
-            self._charge("client.unverified_codes_per_subnet", subnet, cost=cost),
-            self._charge("client.new_identifiers", client, cost=cost),
-            self._charge("client.new_identifiers_per_subnet", subnet, cost=cost),
-            self._charge(*_unconfirmed(to.destination), cost=cost),
+            *self._wrong_code_transactions(address, cost=-1.0, trust_bonus=-cost, service_bonus=GUESS_BONUS),
+            self._transaction("client.unverified_codes", client, cost=cost),
+            self._transaction("client.unverified_codes_per_subnet", subnet, cost=cost),
+            self._transaction("client.new_identifiers", client, cost=cost),
+            self._transaction("client.new_identifiers_per_subnet", subnet, cost=cost),
+            self._transaction(*_unverified_limit(subject.destination), cost=cost),
         )
 
-    def _wrong(self, asker: ClientAddress, cost: float = 1.0, settled: float = 0.0, earned: float = 0.0) -> list[Transaction]:
+    def _wrong_code_transactions(
+        self, address: ClientAddress, cost: float = 1.0, trust_bonus: float = 0.0, service_bonus: float = 0.0
+    ) -> list[Transaction]:
         return [
-            self._charge("client.trust", asker.client, cost=cost - settled, share=NEVER),
-            self._charge("client.wrong_codes", asker.client, cost=cost),
-            self._charge("client.wrong_codes_per_subnet", asker.subnet, cost=cost),
-            self._charge("service.wrong_codes", cost=cost - earned, kept=KEPT),
+            self._transaction("client.trust", address.client, cost=cost - trust_bonus, usable_share=NO_LIMIT),
+            self._transaction("client.wrong_codes", address.client, cost=cost),
+            self._transaction("client.wrong_codes_per_subnet", address.subnet, cost=cost),
+            self._transaction("service.wrong_codes", cost=cost - service_bonus, reserved_share=RESERVED_SHARE),
         ]
 
-    def _charge(self, budget: str, whose: str | bytes | None = None, **given: Any) -> Transaction:  # noqa: ANN401
-        name = whose.encode() if isinstance(whose, str) else whose
-        return Transaction(budget, self._limits[budget], name, **given)
+    def _transaction(self, limit_name: str, subject: str | bytes | None = None, **options: Any) -> Transaction:  # noqa: ANN401
+        name = subject.encode() if isinstance(subject, str) else subject
+        return Transaction(limit_name, self._limits[limit_name], name, **options)
 
-    def _spend(self, now: datetime, *charges: Transaction) -> BatchDecision:
-        outcome = self._buckets.spend(charges, now=now.timestamp(), force=self._dry_run)
-        if outcome.refused is None:
-            return outcome
-        self._refused(outcome.refused.limit_name)
-        return BatchDecision(outcome.used) if self._dry_run else outcome
+    def _spend(self, now: datetime, *transactions: Transaction) -> BatchDecision:
+        decision = self._buckets.spend(transactions, now=now.timestamp(), force=self._dry_run)
+        if decision.denied is None:
+            return decision
+        self._on_denied(decision.denied.limit_name)
+        return BatchDecision(decision.used_fractions) if self._dry_run else decision
 
-    def _give_back(self, now: datetime, *charges: Transaction) -> None:
-        self._buckets.spend(charges, now=now.timestamp(), force=True)
+    def _force_spend(self, now: datetime, *transactions: Transaction) -> None:
+        self._buckets.spend(transactions, now=now.timestamp(), force=True)
 
-    def _speak(self, outcome: BatchDecision) -> None:
-        if (refused := outcome.refused) is None:
+    def _raise_if_denied(self, decision: BatchDecision) -> None:
+        if (denied := decision.denied) is None:
             return
-        table, _, name = refused.limit_name.partition(".")
+        table, _, limit_name = denied.limit_name.partition(".")
         if table == "service":
-            raise GlobalLimitReached("the service's budget of wrong codes is spent")
-        beyond = outcome.wait - (1.0 - refused.share) * refused.limit.seconds
-        if beyond > 0:  # the whole of it is spent: until there is room for whoever computes
-            raise RateLimited(name, refused.limit, beyond, soft=False)
-        raise RateLimited(name, refused.limit, outcome.wait, soft=refused.share < 1.0)
+            raise GlobalLimitReached("the service's limit on wrong codes is used up")
+        retry_in_with_work = decision.retry_in - (1.0 - denied.usable_share) * denied.limit.seconds
+        if (
+            retry_in_with_work > 0
+        ):  # the whole bucket is used up: wait until there is room even for a client that computes
+            raise RateLimited(limit_name, denied.limit, retry_in_with_work, accepts_proof_of_work=False)
+        is_soft = denied.usable_share < 1.0
+        raise RateLimited(limit_name, denied.limit, decision.retry_in, accepts_proof_of_work=is_soft)
 
 
 class CodeAttempt:
-    """A code that is being tried. What it was charged with is given back, unless it is said to be wrong."""
+    """An attempt at a code, as a context manager. Its charge is refunded on exit unless an outcome was recorded."""
 
-    def __init__(self, budgets: ActionLimiter, asker: ClientAddress, now: datetime) -> None:
-        self._budgets = budgets
-        self._asker = asker
+    def __init__(self, limiter: ActionLimiter, address: ClientAddress, now: datetime) -> None:
+        self._limiter = limiter
+        self._address = address
         self._now = now
-        self._settled = False
+        self._is_recorded = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._settled:
-            self._budgets.refund_attempt(self._asker, now=self._now)
+        if not self._is_recorded:
+            self._limiter.refund_attempt(self._address, now=self._now)
 
-    def record_failure(self, to: LimitSubject) -> None:
-        """Say that it was."""
-        self._settled = True
-        self._budgets.record_failure(to, now=self._now)
+    def record_failure(self, subject: LimitSubject) -> None:
+        """Record that the code was wrong."""
+        self._is_recorded = True
+        self._limiter.record_failure(subject, now=self._now)
 
-    def record_success(self, to: LimitSubject) -> None:
-        """Say that it was."""
-        self._settled = True
-        self._budgets.record_success(self._asker, to, now=self._now)
+    def record_success(self, subject: LimitSubject) -> None:
+        """Record that the code was right."""
+        self._is_recorded = True
+        self._limiter.record_success(self._address, subject, now=self._now)
 
 
-def _unconfirmed(destination: str) -> tuple[str, str]:
-    """Name the budget of a destination's unconfirmed messages, and whose it is."""
-    home = destination in HOME
-    return f"service.unverified_{'domestic' if home else 'international'}", destination
+def _unverified_limit(destination: str) -> tuple[str, str]:
+    """Return the name of the limit on unverified messages to *destination*, and its subject."""
+    is_domestic = destination in DOMESTIC_DESTINATIONS
+    return f"service.unverified_{'domestic' if is_domestic else 'international'}", destination

@@ -1,4 +1,4 @@
-"""Where buckets are kept: in this process, or in Redis/Valkey. Charges that belong together are looked at together, then spent together."""
+"""Storage of buckets: the protocol, and its implementation in this process's memory. A batch of transactions is checked and spent atomically."""
 
 import secrets
 import threading
@@ -6,94 +6,109 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from app.rate_limits.transaction import MARKS, QUOTA, Transaction, BatchDecision, bucket_name, mark_of
-from app.rate_limits.gcra import Decision, spend
+from app.rate_limits.gcra import Decision, gcra_spend
+from app.rate_limits.transaction import (
+    BITMAP_BITS,
+    TRUSTED_MAX_USED_FRACTION,
+    BatchDecision,
+    Transaction,
+    bitmap_index,
+    bucket_key,
+)
 
-DAY = 86400.0
-_SWEEP_SECONDS = 60.0
+DAY_SECONDS = 86400.0
+_SWEEP_INTERVAL_SECONDS = 60.0
 
 
 class BucketStore(Protocol):
-    """Keeps what is left of each budget."""
+    """Keeps the state of buckets."""
 
-    def spend(self, charges: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
-        """Spend all *charges*, or none where one is refused.
+    def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
+        """Spend all *transactions*, or none if one is denied.
 
         Args:
-            charges: each of another bucket.
-            now: seconds of the epoch.
-            force: spend all even where one is refused, which is still said.
+            transactions: each of a different bucket.
+            now: seconds since the epoch.
+            force: spend all even if one is denied. The denial is still reported.
         """
 
-    def bucket_keys(self, charges: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
-        """Name the buckets of *charges* as they are named in the store at *now*: blinded where they are somebody's."""
+    def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
+        """Return the store's keys of the buckets at *now*. Keys of a subject's buckets are blinded."""
 
 
 class MemoryBucketStore:
-    """Buckets in this process's memory: a number for each that is not full."""
+    """Buckets in this process's memory: one number for each bucket that is not full."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._full_at: dict[str, float] = {}
-        self._marks: dict[str, bytearray] = {}
-        self._day = (-1, b"")
-        self._sweep_at = 0.0
+        self._arrival_times: dict[str, float] = {}
+        self._bitmaps: dict[str, bytearray] = {}
+        self._day_and_key = (-1, b"")
+        self._next_sweep_at = 0.0
 
-    def spend(self, charges: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
-        """Spend all charges, or none where one is refused."""
+    def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
+        """Spend all transactions, or none if one is denied."""
         with self._lock:
-            key = self._key_of_day(int(now // DAY))
-            self._sweep(now)
-            names = [bucket_name(charge, key) for charge in charges]
-            marks = [None if one.distinct is None else mark_of(one.distinct, key) for one in charges]
+            daily_key = self._daily_key(int(now // DAY_SECONDS))
+            self._remove_full_buckets(now)
+            keys = [bucket_key(transaction, daily_key) for transaction in transactions]
+            bits = [
+                None
+                if transaction.distinct_identifier is None
+                else bitmap_index(transaction.distinct_identifier, daily_key)
+                for transaction in transactions
+            ]
             decisions: list[Decision] = []
-            for charge, name, mark in zip(charges, names, marks, strict=True):
-                within = not decisions or decisions[0].used <= QUOTA
-                decisions.append(self._decide(charge, name, mark, within=within, now=now))
-            outcome = outcome_of(charges, [(one.used, one.wait) for one in decisions])
-            if outcome.refused is None or force:
-                for charge, name, mark, decision in zip(charges, names, marks, decisions, strict=True):
-                    self._keep(charge, name, mark, decision)
-            return outcome
+            for transaction, key, bit in zip(transactions, keys, bits, strict=True):
+                trusted = not decisions or decisions[0].used_fraction <= TRUSTED_MAX_USED_FRACTION
+                decisions.append(self._decide(transaction, key, bit, trusted=trusted, now=now))
+            batch = combine_decisions(
+                transactions, [(decision.used_fraction, decision.retry_in) for decision in decisions]
+            )
+            if batch.denied is None or force:
+                for transaction, key, bit, decision in zip(transactions, keys, bits, decisions, strict=True):
+                    self._store(transaction, key, bit, decision)
+            return batch
 
-    def bucket_keys(self, charges: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
-        """Name the buckets of some charges."""
+    def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
+        """Return the keys of the buckets."""
         with self._lock:
-            key = self._key_of_day(int(now // DAY))
-        return tuple(bucket_name(charge, key) for charge in charges)
+            daily_key = self._daily_key(int(now // DAY_SECONDS))
+        return tuple(bucket_key(transaction, daily_key) for transaction in transactions)
 
-    def _decide(self, charge: Transaction, name: str, mark: int | None, *, within: bool, now: float) -> Decision:
-        seen = mark is not None and name in self._marks and self._marks[name][mark // 8] >> mark % 8 & 1
-        cost = 0.0 if seen else charge.cost
-        share = charge.share - (0.0 if within else charge.kept)
-        return spend(self._full_at.get(name, 0.0), charge.limit, cost=cost, share=share, now=now)
+    def _decide(self, transaction: Transaction, key: str, bit: int | None, *, trusted: bool, now: float) -> Decision:
+        is_repeated = bit is not None and key in self._bitmaps and self._bitmaps[key][bit // 8] >> bit % 8 & 1
+        cost = 0.0 if is_repeated else transaction.cost
+        usable_share = transaction.usable_share - (0.0 if trusted else transaction.reserved_share)
+        stored = self._arrival_times.get(key, 0.0)
+        return gcra_spend(stored, transaction.limit, cost=cost, usable_share=usable_share, now=now)
 
-    def _keep(self, charge: Transaction, name: str, mark: int | None, decision: Decision) -> None:
-        if charge.looks:
+    def _store(self, transaction: Transaction, key: str, bit: int | None, decision: Decision) -> None:
+        if transaction.check_only:
             return
-        self._full_at[name] = decision.full_at
-        if mark is not None:
-            self._marks.setdefault(name, bytearray(MARKS // 8))[mark // 8] |= 1 << mark % 8
+        self._arrival_times[key] = decision.theoretical_arrival_time
+        if bit is not None:
+            self._bitmaps.setdefault(key, bytearray(BITMAP_BITS // 8))[bit // 8] |= 1 << bit % 8
 
-    def _key_of_day(self, day: int) -> bytes:
-        if self._day[0] != day:  # no name of yesterday is found again
-            self._day = day, secrets.token_bytes(32)
-            self._marks.clear()
-        return self._day[1]
+    def _daily_key(self, day: int) -> bytes:
+        if self._day_and_key[0] != day:  # a new key makes all bucket keys of the day before unreachable
+            self._day_and_key = day, secrets.token_bytes(32)
+            self._bitmaps.clear()
+        return self._day_and_key[1]
 
-    def _sweep(self, now: float) -> None:
-        if now >= self._sweep_at:
-            self._sweep_at = now + _SWEEP_SECONDS
-            self._full_at = {name: full_at for name, full_at in self._full_at.items() if full_at > now}
-
-
-def outcome_of(charges: Sequence[Transaction], decided: Sequence[tuple[float, float]]) -> BatchDecision:
-    """Put together what came of each charge: how much of its bucket is used, and how long it waits."""
-    used = tuple(one for one, _ in decided)
-    wait, refused = max(((wait, number) for number, (_, wait) in enumerate(decided)), default=(0.0, 0))
-    return BatchDecision(used, charges[refused], wait) if wait else BatchDecision(used)
+    def _remove_full_buckets(self, now: float) -> None:
+        if now >= self._next_sweep_at:
+            self._next_sweep_at = now + _SWEEP_INTERVAL_SECONDS
+            self._arrival_times = {key: time for key, time in self._arrival_times.items() if time > now}
 
 
-def stricter(charges: Sequence[Transaction], times: int) -> list[Transaction]:
-    """Give the same charges, of buckets that hold so many times less."""
-    return [replace(one, limit=one.limit.stricter(times)) for one in charges]
+def combine_decisions(transactions: Sequence[Transaction], decisions: Sequence[tuple[float, float]]) -> BatchDecision:
+    """Combine the decisions on *transactions*, each as (used fraction, seconds until it fits), into one."""
+    used_fractions = tuple(used for used, _ in decisions)
+    retry_in, index = max(((retry_in, index) for index, (_, retry_in) in enumerate(decisions)), default=(0.0, 0))
+    return BatchDecision(used_fractions, transactions[index], retry_in) if retry_in else BatchDecision(used_fractions)
+
+
+def divide_limits(transactions: Sequence[Transaction], divisor: int) -> list[Transaction]:
+    """Return the same transactions on buckets that are *divisor* times smaller."""
+    return [replace(transaction, limit=transaction.limit.divided_by(divisor)) for transaction in transactions]

@@ -1,4 +1,4 @@
-"""Who asks, as far as an address says: the client and the subnet that it is in."""
+"""The client of a request, identified by its IP address: the subscriber's address and the subnet around it."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -7,21 +7,21 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 @dataclass(frozen=True, slots=True)
 class ClientAddress:
-    """Whose budgets a call spends."""
+    """The two networks whose limits a request is charged to."""
 
     client: str = field(repr=False)
-    """An IPv4 address, or an IPv6 /64: what one subscriber has."""
+    """An IPv4 address or an IPv6 /64: what one subscriber has."""
     subnet: str = field(repr=False)
-    """The IPv4 /24 or IPv6 /48 around it: what is rented at once."""
+    """The IPv4 /24 or IPv6 /48 around it: what can be rented at once."""
 
 
 @lru_cache(maxsize=4096)
 def client_address_from_ip(host: str) -> ClientAddress:
-    """Tell who asks from *host*: an address, or what a Unix socket says, which all share."""
+    """Return the client address of *host*. All hosts that are not IP addresses (Unix sockets) share one client address."""
     try:
         address = ip_address(host)
     except ValueError:
         return ClientAddress("unknown", "unknown")
     mapped = address if isinstance(address, IPv4Address) else address.ipv4_mapped or address
-    client, subnet = (32, 24) if isinstance(mapped, IPv4Address) else (64, 48)
-    return ClientAddress(*(str(ip_network((mapped, bits), strict=False)) for bits in (client, subnet)))
+    client_bits, subnet_bits = (32, 24) if isinstance(mapped, IPv4Address) else (64, 48)
+    return ClientAddress(*(str(ip_network((mapped, bits), strict=False)) for bits in (client_bits, subnet_bits)))

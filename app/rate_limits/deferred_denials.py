@@ -1,4 +1,7 @@
-"""Budgets that refused, until somebody has time to say so: the line of the log took a fiftieth of an answer, by which a silent refusal was told."""
+"""Queues rate-limit denials and reports them from a background thread.
+
+Logging inline added 2 % to the response time, which revealed silent denials.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -6,19 +9,22 @@ from queue import Empty, SimpleQueue
 
 
 class DeferredDenials:
-    """Notes them at once, and tells of them later, on another thread than the one that answers."""
+    """Records denials without delay. A background thread reports them later.
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
-        """Know whom to tell the name of each budget."""
-        self._tell = tell
-        self._noted: SimpleQueue[str] = SimpleQueue()
+    Args:
+        on_denied: called by `flush` with the limit name of each denial.
+    """
 
-    def record(self, budget: str) -> None:
-        """Note that a budget refused, or in the record-only mode would have."""
-        self._noted.put(budget)
+    def __init__(self, on_denied: Callable[[str], object]) -> None:
+        self._on_denied = on_denied
+        self._queue: SimpleQueue[str] = SimpleQueue()
+
+    def record(self, limit_name: str) -> None:
+        """Record that a limit denied a transaction, or would have in dry-run mode."""
+        self._queue.put(limit_name)
 
     def flush(self) -> None:
-        """Tell of all that were noted."""
+        """Report all recorded denials."""
         with suppress(Empty):
             while True:
-                self._tell(self._noted.get_nowait())
+                self._on_denied(self._queue.get_nowait())

@@ -1,64 +1,66 @@
-"""Deciding whether a budget has room. Arithmetic only: time and stored state come in, a decision goes out.
+"""The Generic Cell Rate Algorithm (GCRA, ITU-T I.371). Pure arithmetic: time and stored state come in, a decision goes out.
 
-A budget is a bucket that fills at an even pace (GCRA, the algorithm of ITU-T I.371). All that is kept of one is the moment at which it will be
-full again; whoever left nothing behind is a newcomer, whose bucket is full.
+A limit is a bucket that refills at an even rate. The only stored state of a bucket is its theoretical arrival time (TAT): the time at which it will
+be full again. A bucket without stored state is full.
 """
 
 from dataclasses import dataclass
 
 from limits import parse
 
-_ROUNDING = 1e-6
-"""Seconds: sums of floats must not refuse the last one."""
+_ROUNDING_TOLERANCE = 1e-6
+"""Seconds. Rounding errors of sums of floats must not deny the last token of a bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much a bucket holds, and how long it takes to fill."""
+    """The size of a bucket and the time that it takes to refill an empty one."""
 
     count: int
     seconds: float
 
     @classmethod
-    def read(cls, text: str) -> "Limit":
-        """Read ``COUNT/WINDOW``, as in ``60/minute`` or ``10 per 5 minutes``.
+    def parse(cls, text: str) -> "Limit":
+        """Parse ``COUNT/WINDOW``, as in ``60/minute`` or ``10 per 5 minutes``.
 
         Raises:
-            ValueError: it is none.
+            ValueError: *text* is not a rate, or its count is below 1.
         """
         item = parse(text)
         if item.amount < 1:
-            raise ValueError("a budget of nothing")
+            raise ValueError("the count of a rate must be at least 1")
         return cls(item.amount, float(item.get_expiry()))
 
-    def stricter(self, times: int) -> "Limit":
-        """Give one that holds so many times less, but one at least."""
-        return Limit(max(1, self.count // times), self.seconds)
+    def divided_by(self, divisor: int) -> "Limit":
+        """Return a limit whose count is *divisor* times smaller, but at least 1."""
+        return Limit(max(1, self.count // divisor), self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came of it."""
+    """The result of spending from one bucket."""
 
-    full_at: float
-    """What is to be kept, should it be spent: seconds of the epoch."""
-    used: float
-    """Of the bucket, from 0 to 1: one that is charged nevertheless is empty, and owes nothing."""
-    wait: float
-    """Seconds until there is room; zero where there is."""
+    theoretical_arrival_time: float
+    """The new state of the bucket if it is spent: seconds since the epoch."""
+    used_fraction: float
+    """How much of the bucket is used, from 0 (full) to 1 (empty). A forced charge never takes a bucket below empty."""
+    retry_in: float
+    """Seconds until the cost fits; 0 if it fits now."""
 
 
-def spend(full_at: float, limit: Limit, *, cost: float, share: float, now: float) -> Decision:
-    """Take *cost* out of a bucket, or say how long to wait. A refusal is for the caller to keep out of the store.
+def gcra_spend(
+    theoretical_arrival_time: float, limit: Limit, *, cost: float, usable_share: float, now: float
+) -> Decision:
+    """Take *cost* out of a bucket, or compute how long to wait. If the decision is a denial, the caller must not store it.
 
     Args:
-        full_at: what the call before left, in seconds of the epoch; anything before *now* is a full bucket.
+        theoretical_arrival_time: the stored state, in seconds since the epoch. Any time before *now* means a full bucket.
         limit: of the bucket.
-        cost: what costs nothing is not refused; below zero gives back.
-        share: of the bucket that this caller may use, up to 1: the rest is kept for others.
-        now: seconds of the epoch.
+        cost: number of tokens. A cost of zero is never denied; a negative cost is a refund.
+        usable_share: the share of the bucket that this caller may use, up to 1. The rest is reserved for others.
+        now: seconds since the epoch.
     """
-    left = max(full_at - now, 0.0) + cost * limit.seconds / limit.count
-    wait = left - share * limit.seconds if cost > 0 else 0.0
-    kept = min(max(left, 0.0), limit.seconds)
-    return Decision(now + kept, kept / limit.seconds, wait if wait > _ROUNDING else 0.0)
+    used_seconds = max(theoretical_arrival_time - now, 0.0) + cost * limit.seconds / limit.count
+    retry_in = used_seconds - usable_share * limit.seconds if cost > 0 else 0.0
+    clamped = min(max(used_seconds, 0.0), limit.seconds)
+    return Decision(now + clamped, clamped / limit.seconds, retry_in if retry_in > _ROUNDING_TOLERANCE else 0.0)

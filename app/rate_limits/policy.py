@@ -1,4 +1,4 @@
-"""What budgets there are, how much each holds, and the file that says otherwise. README.md beside this file has the arithmetic."""
+"""The rate limits, their defaults, and the TOML file that overrides them. README.md beside this file explains the arithmetic."""
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -11,11 +11,11 @@ from app.rate_limits.gcra import Limit
 
 
 class InvalidLimitsFile(InvalidInput):
-    """The file of budgets cannot be used."""
+    """The limits file cannot be used."""
 
 
 class RouteLimit(StrEnum):
-    """What a route's calls spend from."""
+    """The request limit that the requests of a route are charged to."""
 
     VERIFICATIONS = "verifications"
     CONFIRMATIONS = "confirmations"
@@ -24,7 +24,7 @@ class RouteLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Of one address (IPv4, or IPv6 /64), of a subnet (/24, /48), or of a session. These speak: 429, and headers."""
+    """Limits of an address (IPv4, or IPv6 /64), of a subnet (/24, /48) or of a session. Denials are reported: 429 and headers."""
 
     verifications: str = "60/minute"
     verifications_per_subnet: str = "240/minute"
@@ -42,7 +42,7 @@ class ClientLimits:
 
 @dataclass(frozen=True, slots=True)
 class TargetLimits:
-    """Of one identifier. Silent: the answer is the ordinary one, and no message is sent."""
+    """Limits of an identifier. Denials are silent: the answer is the ordinary one, and no message is sent."""
 
     codes: str = "10/hour"
     codes_per_day: str = "30/day"
@@ -51,7 +51,7 @@ class TargetLimits:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """Of the whole service. Silent where a message would be sent; 503 where a code would be tried."""
+    """Limits of the whole service. Denials are silent where a message would be sent, and 503 where a code would be tried."""
 
     messages: str = "500000/hour"
     messages_per_day: str = "5000000/day"
@@ -66,7 +66,7 @@ _TABLES = ("client", "target", "service")
 
 @dataclass(frozen=True, slots=True)
 class RateLimitPolicy:
-    """All budgets."""
+    """All rate limits."""
 
     client: ClientLimits = field(default_factory=ClientLimits)
     target: TargetLimits = field(default_factory=TargetLimits)
@@ -74,23 +74,23 @@ class RateLimitPolicy:
     sms_countries: tuple[str, ...] = ("82",)
     """Calling codes of the countries to which text messages are sent."""
     dry_run: bool = False
-    """Whether what a budget would have refused is only logged."""
+    """Whether denials are only logged."""
 
     def limits_by_name(self) -> dict[str, Limit]:
-        """Give all budgets by their place in the file, as in ``client.new_identifiers``."""
+        """Return all limits by their names in the file, as in ``client.new_identifiers``."""
         tables = {name: getattr(self, name) for name in _TABLES}
         return {
-            f"{name}.{one.name}": Limit.read(getattr(table, one.name))
+            f"{name}.{key.name}": Limit.parse(getattr(table, key.name))
             for name, table in tables.items()
-            for one in fields(table)
+            for key in fields(table)
         }
 
 
 def load_policy(path: Path | None) -> RateLimitPolicy:
-    """Read the file of budgets; without one, the defaults.
+    """Load the limits file; without one, return the defaults.
 
     Raises:
-        BadBudgets: the file, the place in it, and why.
+        InvalidLimitsFile: names the file, the key or line, and the reason.
     """
     if path is None:
         return RateLimitPolicy()
@@ -101,42 +101,42 @@ def load_policy(path: Path | None) -> RateLimitPolicy:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidLimitsFile(f"EXPOSURE_LIMITS_FILE: {path}: {error}") from None
     policy = RateLimitPolicy()
-    for name, value in content.items():
+    for key, value in content.items():
         try:
-            policy = replace(policy, **_read(policy, name, value))
-        except InvalidLimitsFile as fault:
-            raise InvalidLimitsFile(f"EXPOSURE_LIMITS_FILE: {path}: {fault}") from None
+            policy = replace(policy, **_parse_key(policy, key, value))
+        except InvalidLimitsFile as error:
+            raise InvalidLimitsFile(f"EXPOSURE_LIMITS_FILE: {path}: {error}") from None
     return policy
 
 
-def _read(policy: RateLimitPolicy, name: str, value: object) -> dict[str, Any]:
-    """Read one key of the file; gives the field that it changes.
+def _parse_key(policy: RateLimitPolicy, key: str, value: object) -> dict[str, Any]:
+    """Parse a top-level key of the file. Return the changed field of the policy.
 
     Raises:
-        BadBudgets: its place, and why.
+        InvalidLimitsFile: names the key and the reason.
     """
-    if name in _TABLES:
-        return {name: _read_table(getattr(policy, name), name, value)}
-    if name == "sms_countries":
-        if not isinstance(value, list) or not all(isinstance(one, str) and one.isdecimal() for one in value):
+    if key in _TABLES:
+        return {key: _parse_table(getattr(policy, key), key, value)}
+    if key == "sms_countries":
+        if not isinstance(value, list) or not all(isinstance(code, str) and code.isdecimal() for code in value):
             raise InvalidLimitsFile('sms_countries: must be a list of calling codes such as ["82"]')
-        return {name: tuple(value)}
-    if name == "dry_run":
+        return {key: tuple(value)}
+    if key == "dry_run":
         if not isinstance(value, bool):
             raise InvalidLimitsFile("dry_run: must be true or false")
-        return {name: value}
-    raise InvalidLimitsFile(f"{name}: unknown key")
+        return {key: value}
+    raise InvalidLimitsFile(f"{key}: unknown key")
 
 
-def _read_table(defaults: Any, name: str, value: object) -> object:  # noqa: ANN401  one of the three tables
+def _parse_table(defaults: Any, table: str, value: object) -> object:  # noqa: ANN401  one of the three tables
     if not isinstance(value, dict):
-        raise InvalidLimitsFile(f"{name}: must be a table of limits")
-    known = {one.name for one in fields(defaults)}
-    for budget, text in value.items():
-        if budget not in known:
-            raise InvalidLimitsFile(f"{name}.{budget}: unknown key")
+        raise InvalidLimitsFile(f"{table}: must be a table of rates")
+    allowed_keys = {key.name for key in fields(defaults)}
+    for key, rate in value.items():
+        if key not in allowed_keys:
+            raise InvalidLimitsFile(f"{table}.{key}: unknown key")
         try:
-            Limit.read(text)
+            Limit.parse(rate)
         except (ValueError, TypeError):
-            raise InvalidLimitsFile(f"{name}.{budget}: must be a limit such as 60/minute") from None
+            raise InvalidLimitsFile(f"{table}.{key}: must be a rate such as 60/minute") from None
     return replace(defaults, **value)

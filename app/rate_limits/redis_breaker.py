@@ -1,7 +1,7 @@
-"""Redis or Valkey, one server or a cluster, as the store that all processes share; and doing without it while it does not answer.
+"""A circuit breaker around Redis or Valkey (one server or a cluster), the store that all processes share.
 
-A call waits for it `TIMEOUT_SECONDS` at most, once. From its first failure on no call waits: what is done instead counts in this process, so nothing is let
-through uncounted, and each `PROBE_INTERVAL_SECONDS` a thread of its own looks whether the store is there again. No call finds that out at its own cost.
+A call waits at most `TIMEOUT_SECONDS` for Redis. After the first failure the circuit is open: calls use their fallback, which counts in this process,
+so that nothing passes uncounted. A background thread probes Redis every `PROBE_INTERVAL_SECONDS`, so that no call has to wait for a probe.
 """
 
 import re
@@ -20,103 +20,102 @@ from redis.retry import Retry
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 0.08
-"""Seconds; two of them still leave an answer within 200 ms."""
+"""Two timeouts still leave time for an answer within 200 ms."""
 PROBE_INTERVAL_SECONDS = 1.0
-_FAILURES = (RedisError, RedisClusterException, ConfigurationError, OSError)
-"""What the client raises when there is no answer, or none that can be used. A cluster's error is none of Redis' own kind."""
-_CALLS_AT_ONCE = 64
+_REDIS_ERRORS = (RedisError, RedisClusterException, ConfigurationError, OSError)
+"""What the client raises when there is no usable answer. RedisClusterException is not a RedisError."""
+_MAX_CONCURRENT_CALLS = 64
 
 
 class RedisCircuitBreaker:
-    """The shared store."""
+    """Runs operations on Redis, or their fallbacks while Redis is not available. A Redis that is down does not prevent the start.
+
+    Args:
+        url: of one server, or of a cluster's nodes.
+        on_state_change: called once when Redis becomes unavailable, with the name of the error, and once with None when it is available again.
+        on_fallback: called for each operation that used its fallback.
+    """
 
     def __init__(
         self,
         url: str,
-        changed: Callable[[str | None], object] = lambda _: None,
-        fell_back: Callable[[], object] = lambda: None,
+        on_state_change: Callable[[str | None], object] = lambda _: None,
+        on_fallback: Callable[[], object] = lambda: None,
     ) -> None:
-        """Look for it; a store that is not there does not stop a start.
-
-        Args:
-            url: of one server, or of a cluster's nodes.
-            changed: is told once that it does not answer any more, by the kind of error, and with None that it does again.
-            fell_back: is told of each piece of work that was done without it.
-        """
         self._url = re.sub(r"^valkey", "redis", url)
-        self._changed = changed
-        self._fell_back = fell_back
+        self._on_state_change = on_state_change
+        self._on_fallback = on_fallback
         self._lock = threading.Lock()
-        self._there: RedisStorage | None = None
-        self._looking = False
-        self._look_at = 0.0
-        # One server's client waits for one answer, and no longer than it is told. A cluster's asks node after node for the others when one fails, and
-        # sleeps when they have none: only who waits for it elsewhere stops waiting in time. That costs a change of threads.
-        self._elsewhere = ThreadPoolExecutor(_CALLS_AT_ONCE, "limits") if "+cluster" in url else None
+        self._client: RedisStorage | None = None
+        self._is_probing = False
+        self._next_probe_at = 0.0
+        # The client of one server waits for one answer and respects its timeout. The client of a cluster tries node after node and sleeps in between,
+        # so only a call in another thread can be abandoned in time. That costs a thread switch.
+        self._executor = ThreadPoolExecutor(_MAX_CONCURRENT_CALLS, "limits") if "+cluster" in url else None
         try:
-            self._there = self._opened()
-        except _FAILURES as error:
-            self._changed(type(error).__name__)
+            self._client = self._connect()
+        except _REDIS_ERRORS as error:
+            self._on_state_change(type(error).__name__)
 
     @property
-    def answers(self) -> bool:
-        """Whether it does, as far as is known."""
-        return self._there is not None
+    def is_available(self) -> bool:
+        """Whether the last call or probe succeeded."""
+        return self._client is not None
 
-    def ask(self, work: Callable[[RedisStorage], T], instead: Callable[[], T]) -> T:
-        """Do *work* there, or something else *instead* where it does not answer."""
-        there = self._there
-        if there is None:
-            self._look_again()
+    def call(self, operation: Callable[[RedisStorage], T], fallback: Callable[[], T]) -> T:
+        """Run *operation* on Redis, or *fallback* if Redis is not available or fails."""
+        client = self._client
+        if client is None:
+            self._schedule_probe()
         else:
             try:
-                if self._elsewhere is not None:
-                    return self._elsewhere.submit(work, there).result(TIMEOUT_SECONDS)
-                return work(there)
-            except _FAILURES as error:
-                self._lose(there, error)
-        self._fell_back()
-        return instead()
+                if self._executor is not None:
+                    return self._executor.submit(operation, client).result(TIMEOUT_SECONDS)
+                return operation(client)
+            except _REDIS_ERRORS as error:
+                self._trip(client, error)
+        self._on_fallback()
+        return fallback()
 
-    def _lose(self, there: RedisStorage, error: Exception) -> None:
-        """Go on without it. Its connections are not used again: who knows what still comes through them."""
+    def _trip(self, client: RedisStorage, error: Exception) -> None:
+        """Open the circuit. The connections of *client* are not used again, since a late answer might still arrive on them."""
         with self._lock:
-            if self._there is there:  # of all those that wait when it falls silent, one says so
-                self._there = None
-                self._look_at = time.monotonic() + PROBE_INTERVAL_SECONDS
-                self._changed(type(error).__name__)
+            if self._client is client:  # of all calls that were waiting, only the first reports the failure
+                self._client = None
+                self._next_probe_at = time.monotonic() + PROBE_INTERVAL_SECONDS
+                self._on_state_change(type(error).__name__)
 
-    def _look_again(self) -> None:
-        if time.monotonic() < self._look_at:
+    def _schedule_probe(self) -> None:
+        if time.monotonic() < self._next_probe_at:
             return
         with self._lock:
-            if self._looking or self._there is not None:
+            if self._is_probing or self._client is not None:
                 return
-            self._looking = True
-        threading.Thread(target=self._look, name="limits", daemon=True).start()
+            self._is_probing = True
+        threading.Thread(target=self._probe, name="limits", daemon=True).start()
 
-    def _look(self) -> None:
-        there = None
+    def _probe(self) -> None:
+        client = None
         try:
-            there = self._opened()
-        except _FAILURES:
+            client = self._connect()
+        except _REDIS_ERRORS:
             pass
         finally:
             with self._lock:
-                self._looking = False
-                self._look_at = time.monotonic() + PROBE_INTERVAL_SECONDS
-                if there is not None:
-                    self._there = there
-                    self._changed(None)
+                self._is_probing = False
+                self._next_probe_at = time.monotonic() + PROBE_INTERVAL_SECONDS
+                if client is not None:
+                    self._client = client
+                    self._on_state_change(None)
 
-    def _opened(self) -> RedisStorage:
-        """Reach for it, and see that all of it answers and that something can be counted there: a full or a read-only one is none."""
+    def _connect(self) -> RedisStorage:
+        """Connect, and check that all nodes answer and that Redis accepts writes: a full or read-only one is not available."""
         options: dict[str, Any] = {
             "socket_timeout": TIMEOUT_SECONDS,
             "socket_connect_timeout": TIMEOUT_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         }
-        there = cast("RedisStorage", storage_from_string(self._url, **options))
-        there.storage.ping()
-        there.incr("exposure-looked", 60)
-        return there
+        client = cast("RedisStorage", storage_from_string(self._url, **options))
+        client.storage.ping()
+        client.incr("exposure-looked", 60)
+        return client

@@ -1,7 +1,6 @@
-"""Buckets in Redis/Valkey: one script looks at all charges, then spends them, and nothing comes between.
+"""Buckets in Redis/Valkey. One script checks all transactions of a batch and then spends them, so that the batch is atomic.
 
-All names carry one hash tag, so that on a cluster what is spent together lies together. It is the arithmetic of `decision.spend`; the same tests are
-run against both.
+All keys carry one hash tag, so that on a cluster they lie on one node. The arithmetic is that of `gcra.gcra_spend`; the same tests run against both.
 """
 
 import json
@@ -11,99 +10,120 @@ from collections.abc import Sequence
 from limits.storage import RedisStorage
 from redis.exceptions import ResponseError
 
-from app.rate_limits.bucket_store import DAY, MemoryBucketStore, outcome_of, stricter
-from app.rate_limits.transaction import QUOTA, Transaction, BatchDecision, bucket_name, mark_of
+from app.rate_limits.bucket_store import DAY_SECONDS, MemoryBucketStore, combine_decisions, divide_limits
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
+from app.rate_limits.transaction import (
+    TRUSTED_MAX_USED_FRACTION,
+    BatchDecision,
+    Transaction,
+    bitmap_index,
+    bucket_key,
+)
 
-PREFIX = "exposure:{budgets}:"
+KEY_PREFIX = "exposure:{budgets}:"
 FALLBACK_DIVISOR = 4
-"""How many times less a process's own buckets hold while the store does not answer."""
+"""How many times smaller a process's own buckets are while Redis is not available."""
 
-_SPEND = """
-local given = cjson.decode(ARGV[1])
-local now, force, quota, charges = given[1], given[2], given[3], given[4]
-local left_of, said, refused = {}, {}, false
-for i, charge in ipairs(charges) do
-  local seconds, count, cost, share, kept, mark = charge[1], charge[2], charge[3], charge[4], charge[5], charge[6]
-  if mark >= 0 and redis.call('GETBIT', KEYS[2 * i], mark) == 1 then cost = 0 end
-  local before = tonumber(redis.call('GET', KEYS[2 * i - 1]) or 0)
-  local left = math.max(before - now, 0) + cost * seconds / count
-  left_of[i] = math.min(math.max(left, 0), seconds)
-  if left_of[1] / charges[1][1] > quota then share = share - kept end
-  local wait = left - share * seconds
-  if cost <= 0 or wait <= 0.000001 then wait = 0 else refused = true end
-  said[i] = string.format('%.9f %.6f', left_of[i] / seconds, wait)
+_SPEND_SCRIPT = """
+local batch = cjson.decode(ARGV[1])
+local now, force, trusted_max, transactions = batch[1], batch[2], batch[3], batch[4]
+local used_seconds, decisions, denied = {}, {}, false
+for i, transaction in ipairs(transactions) do
+  local seconds, count, cost = transaction[1], transaction[2], transaction[3]
+  local usable_share, reserved_share, bit = transaction[4], transaction[5], transaction[6]
+  if bit >= 0 and redis.call('GETBIT', KEYS[2 * i], bit) == 1 then cost = 0 end
+  local arrival_time = tonumber(redis.call('GET', KEYS[2 * i - 1]) or 0)
+  local used = math.max(arrival_time - now, 0) + cost * seconds / count
+  used_seconds[i] = math.min(math.max(used, 0), seconds)
+  if used_seconds[1] / transactions[1][1] > trusted_max then usable_share = usable_share - reserved_share end
+  local retry_in = used - usable_share * seconds
+  if cost <= 0 or retry_in <= 0.000001 then retry_in = 0 else denied = true end
+  decisions[i] = string.format('%.9f %.6f', used_seconds[i] / seconds, retry_in)
 end
-if not refused or force then
-  for i, charge in ipairs(charges) do
-    if not charge[7] then
-      local milliseconds = math.ceil(left_of[i] * 1000)
+if not denied or force then
+  for i, transaction in ipairs(transactions) do
+    local bit, check_only = transaction[6], transaction[7]
+    if not check_only then
+      local milliseconds = math.ceil(used_seconds[i] * 1000)
       if milliseconds > 0 then
-        redis.call('SET', KEYS[2 * i - 1], string.format('%.6f', now + left_of[i]), 'PX', milliseconds)
+        redis.call('SET', KEYS[2 * i - 1], string.format('%.6f', now + used_seconds[i]), 'PX', milliseconds)
       else
         redis.call('DEL', KEYS[2 * i - 1])
       end
-      if charge[6] >= 0 then
-        redis.call('SETBIT', KEYS[2 * i], charge[6], 1)
+      if bit >= 0 then
+        redis.call('SETBIT', KEYS[2 * i], bit, 1)
         redis.call('PEXPIRE', KEYS[2 * i], 172800000)
       end
     end
   end
 end
-return table.concat(said, ' ')
+return table.concat(decisions, ' ')
 """
 
 
 class RedisBucketStore:
-    """Buckets that all processes share; while their store does not answer, stricter ones of this process."""
+    """Buckets that all processes share. While Redis is not available, this process uses smaller buckets of its own."""
 
-    def __init__(self, store: RedisCircuitBreaker) -> None:
-        self._store = store
-        self._instead = MemoryBucketStore()
-        self._key: tuple[object, float, bytes] = (None, -1.0, b"")
+    def __init__(self, breaker: RedisCircuitBreaker) -> None:
+        self._breaker = breaker
+        self._fallback = MemoryBucketStore()
+        self._cached_daily_key: tuple[object, float, bytes] = (None, -1.0, b"")
+        """The Redis client that it was read from, the minute of that read, and the key."""
 
-    def spend(self, charges: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
-        """Spend all charges, or none where one is refused."""
-        return self._store.ask(
-            lambda storage: self._spend(storage, charges, now, force=force),
-            lambda: self._instead.spend(stricter(charges, FALLBACK_DIVISOR), now=now, force=force),
+    def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
+        """Spend all transactions, or none if one is denied."""
+        return self._breaker.call(
+            lambda client: self._spend(client, transactions, now, force=force),
+            lambda: self._fallback.spend(divide_limits(transactions, FALLBACK_DIVISOR), now=now, force=force),
         )
 
-    def bucket_keys(self, charges: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
-        """Name the buckets of some charges."""
+    def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
+        """Return the keys of the buckets."""
 
-        def named(storage: RedisStorage) -> tuple[str, ...]:
-            key = self._key_of_day(storage, now)
-            return tuple(bucket_name(charge, key) for charge in charges)
+        def shared_keys(client: RedisStorage) -> tuple[str, ...]:
+            daily_key = self._daily_key(client, now)
+            return tuple(bucket_key(transaction, daily_key) for transaction in transactions)
 
-        return self._store.ask(named, lambda: self._instead.bucket_keys(charges, now=now))
+        return self._breaker.call(shared_keys, lambda: self._fallback.bucket_keys(transactions, now=now))
 
-    def _spend(self, storage: RedisStorage, charges: Sequence[Transaction], now: float, *, force: bool) -> BatchDecision:
-        key = self._key_of_day(storage, now)
-        names: list[str] = []
-        given: list[tuple[float, ...]] = []
-        for charge in charges:
-            name = bucket_name(charge, key)
-            names += [f"{PREFIX}{name}", f"{PREFIX}marks:{name}"]
-            mark = -1 if charge.distinct is None else mark_of(charge.distinct, key)
-            limit = charge.limit
-            given.append((limit.seconds, limit.count, charge.cost, charge.share, charge.kept, mark, charge.looks))
-        # one argument and one answer: the client's work on each took longer than the script
-        order = json.dumps((now, force, QUOTA, given))
-        said = [float(one) for one in storage.storage.register_script(_SPEND)(names, [order]).split()]
-        return outcome_of(charges, list(zip(said[::2], said[1::2], strict=True)))
+    def _spend(
+        self, client: RedisStorage, transactions: Sequence[Transaction], now: float, *, force: bool
+    ) -> BatchDecision:
+        daily_key = self._daily_key(client, now)
+        keys: list[str] = []
+        rows: list[tuple[float, ...]] = []
+        for transaction in transactions:
+            key = bucket_key(transaction, daily_key)
+            keys += [f"{KEY_PREFIX}{key}", f"{KEY_PREFIX}marks:{key}"]
+            identifier = transaction.distinct_identifier
+            rows.append(
+                (
+                    transaction.limit.seconds,
+                    transaction.limit.count,
+                    transaction.cost,
+                    transaction.usable_share,
+                    transaction.reserved_share,
+                    -1 if identifier is None else bitmap_index(identifier, daily_key),
+                    transaction.check_only,
+                )
+            )
+        # One argument and one string as the result: the client took longer to encode and decode several than the script takes to run.
+        argument = json.dumps((now, force, TRUSTED_MAX_USED_FRACTION, rows))
+        result: str = client.storage.register_script(_SPEND_SCRIPT)(keys, [argument])
+        numbers = [float(number) for number in result.split()]
+        return combine_decisions(transactions, list(zip(numbers[::2], numbers[1::2], strict=True)))
 
-    def _key_of_day(self, storage: RedisStorage, now: float) -> bytes:
-        """Give the random key by which all processes blind the names of a day; the store forgets it the day after.
+    def _daily_key(self, client: RedisStorage, now: float) -> bytes:
+        """Return the random key that blinds bucket keys for a day. All processes share it, and Redis deletes it after two days.
 
-        It is asked for each minute and each time that the store comes back, since one that lost its memory gets another.
+        It is read again each minute and after each reconnection, because a Redis that lost its memory gets another key.
         """
-        reached, minute, key = self._key
-        if reached is not storage or minute != now // 60:
-            name = f"{PREFIX}key:{int(now // DAY)}"
-            storage.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY))
-            key = storage.storage.get(name)
-            if key is None:
-                raise ResponseError("the store forgets what it was just told")
-            self._key = storage, now // 60, key
-        return key
+        cached_client, cached_minute, daily_key = self._cached_daily_key
+        if cached_client is not client or cached_minute != now // 60:
+            name = f"{KEY_PREFIX}key:{int(now // DAY_SECONDS)}"
+            client.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY_SECONDS))
+            daily_key = client.storage.get(name)
+            if daily_key is None:
+                raise ResponseError("Redis does not return the key that was just set")
+            self._cached_daily_key = client, now // 60, daily_key
+        return daily_key

@@ -1,4 +1,4 @@
-"""Spending the budgets of calls, by slowapi: what an address may do in a minute, whatever it means."""
+"""Limits on requests, by slowapi: how many requests an address may send in a minute, whatever they do."""
 
 import logging
 from collections.abc import Callable
@@ -15,114 +15,121 @@ from slowapi.errors import RateLimitExceeded
 from starlette.requests import Request
 
 from app.rate_limits.client_address import ClientAddress, client_address_from_ip
-from app.rate_limits.windows import LOCAL, SHARED
-from app.rate_limits.policy import RouteLimit, RateLimitPolicy
+from app.rate_limits.policy import RateLimitPolicy, RouteLimit
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
+from app.rate_limits.windows import MEMORY_SCHEME, REDIS_SCHEME
 
-_WAITING = 32
-"""Calls that spend at once."""
+_MAX_CONCURRENT_SPENDS = 32
 BackendState = Literal["shared", "local", "fallback"]
 
-logging.getLogger("slowapi").propagate = False  # it names the caller's address
+logging.getLogger("slowapi").propagate = False  # its log lines contain the client's address
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """What a call left of its budget, for the headers of draft-ietf-httpapi-ratelimit-headers."""
+    """The state of a request's limit, for the headers of draft-ietf-httpapi-ratelimit-headers."""
 
     limit_name: str
     is_allowed: bool
     quota: int
     window: int
+    """Seconds."""
     remaining: int
     reset: int
     """Seconds until there is room again, at least one."""
 
 
 class RequestLimiter:
-    """The budgets of calls of one application."""
+    """Counts requests by client address and subnet.
+
+    Args:
+        policy: the limits.
+        breaker: the Redis that stores the counters; None to store them in this process.
+        on_denied: called with the name of each limit that denies, or would in dry-run mode.
+    """
 
     def __init__(
-        self, policy: RateLimitPolicy, store: RedisCircuitBreaker | None = None, refused: Callable[[str], object] = lambda _: None
+        self,
+        policy: RateLimitPolicy,
+        breaker: RedisCircuitBreaker | None = None,
+        on_denied: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Know what they hold.
-
-        Args:
-            policy: what they hold.
-            store: where they are kept; None for this process.
-            refused: is told the name of each budget that refuses, or would.
-        """
-        self._store = store
-        self.executor = ThreadPoolExecutor(_WAITING, "spend") if store is not None else None
-        """Where to spend, since it may wait for the store, which must not be done on an event loop; None where it does not wait."""
+        self._breaker = breaker
+        self.executor = ThreadPoolExecutor(_MAX_CONCURRENT_SPENDS, "spend") if breaker is not None else None
+        """Where to call `spend`, because it may wait for Redis and must not block an event loop; None if it never waits."""
         self._dry_run = policy.dry_run
-        self._refused = refused
-        options: dict[str, Any] = {"store": store} if store else {}
+        self._on_denied = on_denied
+        options: dict[str, Any] = {"breaker": breaker} if breaker else {}
         self._slowapi = SlowApiLimiter(
-            key_func=_client,
-            storage_uri=f"{SHARED if store else LOCAL}://",
+            key_func=_client_key,
+            storage_uri=f"{REDIS_SCHEME if breaker else MEMORY_SCHEME}://",
             storage_options=options,
             key_prefix="exposure-lookup",
         )
-        calls = policy.client
+        limits = policy.client
         self._checks: dict[RouteLimit, Callable[[Request], None]] = {
-            RouteLimit.VERIFICATIONS: self._check(
-                RouteLimit.VERIFICATIONS, (calls.verifications, _client), (calls.verifications_per_subnet, _subnet)
+            RouteLimit.VERIFICATIONS: self._create_check(
+                RouteLimit.VERIFICATIONS,
+                (limits.verifications, _client_key),
+                (limits.verifications_per_subnet, _subnet_key),
             ),
-            RouteLimit.CONFIRMATIONS: self._check(RouteLimit.CONFIRMATIONS, (calls.confirmations, _client)),
-            RouteLimit.OTHER: self._check(RouteLimit.OTHER, (calls.other, _client)),
+            RouteLimit.CONFIRMATIONS: self._create_check(RouteLimit.CONFIRMATIONS, (limits.confirmations, _client_key)),
+            RouteLimit.OTHER: self._create_check(RouteLimit.OTHER, (limits.other, _client_key)),
         }
 
     @property
     def backend_state(self) -> BackendState:
-        """Say where all budgets are kept just now; ``fallback`` is this process, for the store does not answer."""
-        if self._store is None:
+        """Where all limits are counted now. ``fallback`` means in this process, because Redis is not available."""
+        if self._breaker is None:
             return "local"
-        return "shared" if self._store.answers else "fallback"
+        return "shared" if self._breaker.is_available else "fallback"
 
-    def spend(self, budget: RouteLimit, request: Request) -> RateLimitState:
-        """Take one call from *budget*. May wait for the store, if there is one: see `waiting`."""
+    def spend(self, route_limit: RouteLimit, request: Request) -> RateLimitState:
+        """Charge one request to *route_limit*. May wait for Redis, if there is one: see `executor`."""
         try:
-            self._checks[budget](request)
+            self._checks[route_limit](request)
             is_allowed = True
         except RateLimitExceeded:
-            self._refused(f"client.{budget}")
+            self._on_denied(f"client.{route_limit}")
             is_allowed = self._dry_run
         item: RateLimitItem
         item, keys = request.state.view_rate_limit
         window = self._slowapi.limiter.get_window_stats(item, *keys)
         return RateLimitState(
-            limit_name=budget,
-            is_allowed=admitted,
+            limit_name=route_limit,
+            is_allowed=is_allowed,
             quota=item.amount,
             window=item.get_expiry(),
-            remaining=window.remaining if admitted else 0,
+            remaining=window.remaining if is_allowed else 0,
             reset=max(1, ceil(window.reset_time - time())),
         )
 
-    def _check(self, budget: RouteLimit, *limits: tuple[str, Callable[[Request], str]]) -> Callable[[Request], None]:
+    def _create_check(
+        self, route_limit: RouteLimit, *limits: tuple[str, Callable[[Request], str]]
+    ) -> Callable[[Request], None]:
         def check(request: Request) -> None:
             pass
 
-        check.__name__ = check.__qualname__ = budget  # slowapi keeps its limits by this name
+        check.__name__ = check.__qualname__ = route_limit  # slowapi stores its limits under this name
         limited: Callable[[Request], None] = check
-        for limit, key in limits:
-            limited = self._slowapi.shared_limit(limit, scope=f"{budget}-{key.__name__}", key_func=key)(limited)
+        for rate, key in limits:
+            limited = self._slowapi.shared_limit(rate, scope=f"{route_limit}-{key.__name__}", key_func=key)(limited)
         return limited
 
 
 def client_address_of(request: Request) -> ClientAddress:
-    """Tell who asks: by the address that uvicorn saw, or that a trusted proxy named."""
+    """Return the client address of a request: the peer that uvicorn saw, or the address that a trusted proxy named."""
     return client_address_from_ip(request.client.host if request.client else "")
 
 
-def _client(request: Request) -> str:
+def _client_key(request: Request) -> str:
     return client_address_of(request).client
 
 
-def _subnet(request: Request) -> str:
+def _subnet_key(request: Request) -> str:
     return client_address_of(request).subnet
 
 
-for _key in (_client, _subnet):
-    _key.__signature__ = signature(_key)  # type: ignore[attr-defined]  # slowapi asks at each call, and this answers at once
+for _key in (_client_key, _subnet_key):
+    # slowapi inspects the signature at every request; a stored signature makes that cheap
+    _key.__signature__ = signature(_key)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a call is charged with, and what comes of it. No key here can be told from another by whoever reads the store of the budgets."""
+"""Transactions: what is charged to which limit, and what the decision was. Bucket keys are blinded, so that the store does not reveal identifiers."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -6,56 +6,56 @@ from dataclasses import dataclass, field
 from app.crypto.framing import frame
 from app.rate_limits.gcra import Limit
 
-MARKS = 8192
-"""Bits of the map that remembers a day's identifiers: 1 KiB for each client, however many it asked about. A fresh identifier is taken for one that
-came before with a chance of (those that are marked) / 8192, in the asker's favour."""
+BITMAP_BITS = 8192
+"""Size of the bitmap that remembers the identifiers of a day: 1 KiB for each client, however many identifiers it asks about.
+False-positive rate: bits set / 8192. A false positive undercharges the client, never overcharges."""
 
-
-QUOTA = 0.1
-"""Of its own bucket: so much a client may have used, and has a share in what is kept of others."""
+TRUSTED_MAX_USED_FRACTION = 0.1
+"""A client is trusted if it has used at most this fraction of its own bucket. Trusted clients may use the reserved share of other buckets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One budget that is spent from."""
+    """One charge to one limit."""
 
     limit_name: str
     limit: Limit
-    whose: bytes | None = field(default=None, repr=False)
-    """Client, subnet, identifier or session; None for a budget of the whole service."""
+    subject: bytes | None = field(default=None, repr=False)
+    """The client, subnet, identifier or session that is charged; None for a limit of the whole service."""
     cost: float = 1.0
-    share: float = 1.0
-    """Of the bucket that may be used at all."""
-    kept: float = 0.0
-    """Of the bucket that is kept for clients within their quota: those whose own bucket, the first of the charges, is used up to `QUOTA` at most."""
-    looks: bool = False
-    """Whether room for the cost is only looked for, and nothing spent."""
-    distinct: bytes | None = field(default=None, repr=False)
-    """An identifier that costs once a day, however often it comes."""
+    usable_share: float = 1.0
+    """Share of the bucket that may be used at all."""
+    reserved_share: float = 0.0
+    """Share of this bucket reserved for trusted clients: those that have used at most `TRUSTED_MAX_USED_FRACTION` of their own bucket (the first
+    transaction in the batch)."""
+    check_only: bool = False
+    """Whether the cost must fit but is not spent."""
+    distinct_identifier: bytes | None = field(default=None, repr=False)
+    """If set, the transaction costs nothing when the same identifier was already charged today."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDecision:
-    """What came of charges that were made together: all were spent, or none."""
+    """The result of transactions that were spent together: all of them or none."""
 
-    used: tuple[float, ...]
-    """Of each bucket, from 0 (full) to 1 (empty)."""
-    refused: Transaction | None = None
-    """The one with the longest wait."""
-    wait: float = 0.0
-    """Seconds until that one has room."""
-
-
-def bucket_name(charge: Transaction, key_of_day: bytes) -> str:
-    """Name a bucket: what is somebody's is blinded by a key that is gone after two days."""
-    whose = "" if charge.whose is None else _blinded(key_of_day, b"whose", charge.whose).hex()
-    return f"{charge.limit_name}:{whose}"
+    used_fractions: tuple[float, ...]
+    """For each bucket, from 0 (full) to 1 (empty)."""
+    denied: Transaction | None = None
+    """The denied transaction with the longest wait; None if all are allowed."""
+    retry_in: float = 0.0
+    """Seconds until that transaction fits."""
 
 
-def mark_of(identifier: bytes, key_of_day: bytes) -> int:
-    """Find an identifier's place in a map of `MARKS` bits."""
-    return int.from_bytes(_blinded(key_of_day, b"mark", identifier), "big") % MARKS
+def bucket_key(transaction: Transaction, daily_key: bytes) -> str:
+    """Return the store's key of a bucket. The subject is blinded by *daily_key*, which is deleted after two days."""
+    subject = "" if transaction.subject is None else _blind(daily_key, b"whose", transaction.subject).hex()
+    return f"{transaction.limit_name}:{subject}"
 
 
-def _blinded(key_of_day: bytes, role: bytes, value: bytes) -> bytes:
-    return hmac.digest(key_of_day, frame(b"exposure-lookup/1 budget", role, value), "sha256")[:16]
+def bitmap_index(identifier: bytes, daily_key: bytes) -> int:
+    """Return the position of *identifier* in a bitmap of `BITMAP_BITS` bits."""
+    return int.from_bytes(_blind(daily_key, b"mark", identifier), "big") % BITMAP_BITS
+
+
+def _blind(daily_key: bytes, role: bytes, value: bytes) -> bytes:
+    return hmac.digest(daily_key, frame(b"exposure-lookup/1 budget", role, value), "sha256")[:16]

@@ -1,7 +1,7 @@
-"""The queue in front of new journeys, once there are more than the service carries. Journeys under way never wait in it.
+"""The waiting room for new users, used when more arrive than the service can carry. Users that were already admitted never wait in it.
 
-The queue is a bucket that is let run into debt: how deep it is in debt says when the next one's turn is. A newcomer takes that turn and is given a
-ticket, which says when, and is signed: nothing is kept for those who wait. Whoever comes with a ticket whose time has come is let in, once.
+The queue is a bucket that may go into debt: its debt is the length of the queue, and so the time at which the next user can be admitted. A user that
+must wait gets a signed ticket with that time, so no state is kept for each waiting user. When the time has come, the ticket admits once.
 """
 
 import base64
@@ -15,104 +15,112 @@ from random import SystemRandom
 
 from app.errors import ExposureError
 from app.rate_limits.bucket_store import BucketStore
-from app.rate_limits.transaction import Transaction
 from app.rate_limits.gcra import Limit
 from app.rate_limits.policy import RateLimitPolicy
+from app.rate_limits.transaction import Transaction
 
-HOUR = 3600.0
-AT_ONCE = 2.0
-"""Seconds' worth of journeys that come at once and do not wait: the service is slow for a moment, and nobody is sent away."""
-GRACE = 900.0
-"""Seconds that a turn is kept for whoever is late."""
-_BUDGET = "service.admissions"
+HOUR_SECONDS = 3600.0
+BURST_SECONDS = 2.0
+"""This many seconds' worth of admissions may arrive at once without waiting: the service is slow for a moment, and nobody is sent away."""
+TICKET_GRACE_SECONDS = 900.0
+"""How long after its admission time a ticket is still accepted."""
+_LIMIT_NAME = "service.admissions"
 _MAC_BYTES, _NONCE_BYTES = 16, 12
 
 
 class MustQueue(ExposureError):
-    """There are more new journeys than the service carries."""
+    """More new users arrive than the service can carry.
+
+    Args:
+        wait: seconds until admission.
+        ticket: holds the place in the queue; None if the queue is full.
+        ahead: estimated number of users before this one.
+    """
 
     def __init__(self, wait: float, ticket: str | None, ahead: int) -> None:
-        super().__init__("there are more new journeys than the service carries")
+        super().__init__("more new users arrive than the service can carry")
         self.retry_after = ceil(wait) + SystemRandom().randint(0, 3 + int(wait / 20))
-        """Seconds, with jitter: those who were turned away together do not come back together. A turn that has come is kept."""
+        """Seconds. The random jitter keeps users that were sent away together from returning together; a late ticket keeps its place."""
         self.ticket = ticket
-        """Of a place in the queue; None where even that is full."""
         self.ahead = ahead
-        """How many come first, as things stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A place in the queue."""
 
-    turn: float
-    """Seconds of the epoch."""
+    admit_at: float
+    """Seconds since the epoch."""
     nonce: bytes = field(repr=False)
 
 
 class WaitingRoom:
-    """Lets new journeys in at the pace that the service carries."""
+    """Admits new users at the rate that the service can carry.
+
+    Args:
+        policy: has that rate.
+        buckets: where the length of the queue is stored.
+        key: signs tickets.
+        on_denied: called with the limit's name for each user that must wait, or would in dry-run mode.
+    """
 
     def __init__(
-        self, policy: RateLimitPolicy, buckets: BucketStore, key: bytes, refused: Callable[[str], object] = lambda _: None
+        self,
+        policy: RateLimitPolicy,
+        buckets: BucketStore,
+        key: bytes,
+        on_denied: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Know the pace.
-
-        Args:
-            policy: has it.
-            buckets: where the queue is kept.
-            key: signs tickets.
-            refused: is told of each who must wait, or would.
-        """
-        admissions = policy.limits_by_name()[_BUDGET]
+        admissions = policy.limits_by_name()[_LIMIT_NAME]
         self._dry_run = policy.dry_run
-        self._refused = refused
-        self._pace = journeys.count / journeys.seconds
-        self._hour = Limit(max(1, round(self._pace * HOUR)), HOUR)
-        self._at_once = max(AT_ONCE, 1 / self._pace) / HOUR
+        self._on_denied = on_denied
+        self._admissions_per_second = admissions.count / admissions.seconds
+        self._hourly_limit = Limit(max(1, round(self._admissions_per_second * HOUR_SECONDS)), HOUR_SECONDS)
+        self._burst_share = max(BURST_SECONDS, 1 / self._admissions_per_second) / HOUR_SECONDS
         self._buckets = buckets
         self._key = key
 
     def enter(self, *, now: datetime) -> None:
-        """Let a newcomer in, or give a place.
+        """Admit a new user, or assign a place in the queue.
 
         Raises:
-            Crowded: wait.
+            MustQueue: the user must wait.
         """
-        moment = now.timestamp()
-        charge = Transaction(_BUDGET, self._hour, share=self._at_once)
-        outcome = self._buckets.spend([charge], now=moment, force=True)
-        if outcome.refused is None:
+        timestamp = now.timestamp()
+        transaction = Transaction(_LIMIT_NAME, self._hourly_limit, usable_share=self._burst_share)
+        decision = self._buckets.spend([transaction], now=timestamp, force=True)
+        if decision.denied is None:
             return
-        self._refused(_BUDGET)
+        self._on_denied(_LIMIT_NAME)
         if self._dry_run:
             return
-        if outcome.used[0] >= 1.0:
-            raise MustQueue(HOUR / 6, None, self._hour.count)
-        raise MustQueue(outcome.wait, self._written(moment + outcome.wait), round(outcome.wait * self._pace))
+        if decision.used_fractions[0] >= 1.0:
+            raise MustQueue(HOUR_SECONDS / 6, None, self._hourly_limit.count)
+        ticket = self._issue_ticket(timestamp + decision.retry_in)
+        raise MustQueue(decision.retry_in, ticket, round(decision.retry_in * self._admissions_per_second))
 
-    def redeem_ticket(self, written: str | None, *, now: datetime) -> bool:
-        """Let in whoever waited; false for whoever has no ticket that is good.
+    def redeem_ticket(self, encoded: str | None, *, now: datetime) -> bool:
+        """Admit a user that has waited. Return False if the ticket is missing, invalid, expired or already used.
 
         Raises:
-            Crowded: the turn has not come yet; with the same ticket.
+            MustQueue: the admission time has not come yet. Carries the same ticket.
         """
-        ticket, moment = self._read(written or ""), now.timestamp()
-        if ticket is None or moment > ticket.turn + GRACE:
+        ticket, timestamp = self._parse_ticket(encoded or ""), now.timestamp()
+        if ticket is None or timestamp > ticket.admit_at + TICKET_GRACE_SECONDS:
             return False
-        if moment < ticket.turn:
-            wait = ticket.turn - moment
-            raise MustQueue(wait, written, round(wait * self._pace))
-        once = Transaction(f"ticket {ticket.nonce.hex()}", Limit(1, HOUR))
-        return self._buckets.spend([once], now=moment).refused is None
+        if timestamp < ticket.admit_at:
+            wait = ticket.admit_at - timestamp
+            raise MustQueue(wait, encoded, round(wait * self._admissions_per_second))
+        use_of_ticket = Transaction(f"ticket {ticket.nonce.hex()}", Limit(1, HOUR_SECONDS))
+        return self._buckets.spend([use_of_ticket], now=timestamp).denied is None
 
-    def _written(self, turn: float) -> str:
-        content = int(turn * 1000).to_bytes(8, "big") + secrets.token_bytes(_NONCE_BYTES)
+    def _issue_ticket(self, admit_at: float) -> str:
+        content = int(admit_at * 1000).to_bytes(8, "big") + secrets.token_bytes(_NONCE_BYTES)
         return base64.urlsafe_b64encode(content + self._mac(content)).decode()
 
-    def _read(self, written: str) -> Ticket | None:
+    def _parse_ticket(self, encoded: str) -> Ticket | None:
         try:
-            raw = base64.b64decode(written, altchars=b"-_", validate=True)
+            raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
         except ValueError:
             return None
         content, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]

@@ -1,4 +1,5 @@
-"""An adversary to test against: a bounded simulation, on loopback, of who asks about others and of honest people beside him.
+"""An attacker to test against: a bounded simulation, on loopback, of enumeration and guessing with honest users beside it.
 
-`simulation.py` is the world, `attackers.py` what he tries, `honest.py` what the others do, `ledger.py` what he saw, `report.py` what came of it.
+`simulation.py` runs the participants, `attack_plan.py` has the attacker's strategies, `honest_users.py` the honest users, `observations.py` what the
+attacker observed, `report.py` the results.
 """

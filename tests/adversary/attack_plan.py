@@ -1,74 +1,79 @@
-"""What the adversary tries, and how many of his tries each strategy takes."""
+"""The attacker's strategies, and the share of all calls that each of them gets."""
 
 from collections.abc import Iterator
 from itertools import cycle
 from random import Random
 
-from tests.adversary.enumeration import enumerating
-from tests.adversary.code_guessing import guessing, stale
-from tests.adversary.observations import Ledger
-from tests.adversary.people import CARRIER, Person, sources
-from tests.adversary.sms_pumping import pumping
-from tests.adversary.session_sharing import sharing
-from tests.adversary.simulation import TRIP, Part, World
-from tests.adversary.proxy_client import Actor
+from tests.adversary.code_guessing import guess_codes, reuse_invalid_codes
+from tests.adversary.enumeration import enumerate_people
+from tests.adversary.observations import ObservationLog
+from tests.adversary.people import CARRIER_ADDRESS, Person, attacker_addresses
+from tests.adversary.proxy_client import Script
+from tests.adversary.session_sharing import share_session
+from tests.adversary.simulation import DEFAULT_CALL_INTERVAL, Participant, Simulation
+from tests.adversary.sms_pumping import pump_messages
 
-HOUR, DAY = 3600.0, 86400.0
+HOUR_SECONDS, DAY_SECONDS = 3600.0, 86400.0
 STRATEGIES: dict[str, tuple[float, float | None]] = {
-    "sequential": (0.15, HOUR),
-    "random": (0.15, HOUR),
-    "sprayed": (0.15, HOUR),
-    "slow": (0.16, DAY),
-    "guessing": (0.2, HOUR),
+    "sequential": (0.15, HOUR_SECONDS),
+    "random": (0.15, HOUR_SECONDS),
+    "sprayed": (0.15, HOUR_SECONDS),
+    "slow": (0.16, DAY_SECONDS),
+    "guessing": (0.2, HOUR_SECONDS),
     "stale": (0.01, None),
-    "sharing": (0.08, HOUR),
-    "pumping": (0.1, HOUR),
+    "sharing": (0.08, HOUR_SECONDS),
+    "pumping": (0.1, HOUR_SECONDS),
 }
-"""Its share of all tries, and how long it takes for them; None for one that goes by the time that codes take."""
+"""The share of all calls, and how many seconds they are spread over; None if the strategy is paced by the delivery of codes."""
 
 
-def attack(world: World, ledger: Ledger, tries: int, rng: Random, *, only: str | None = None) -> list[Part]:
-    """Put a whole attack together.
+def create_attack(
+    simulation: Simulation, log: ObservationLog, call_count: int, rng: Random, *, only: str | None = None
+) -> list[Participant]:
+    """Create the participants of a whole attack.
 
     Args:
-        world: that is attacked.
-        ledger: where he keeps what he sees.
-        tries: calls, all together.
-        rng: draws whom he asks about, and from which address.
-        only: the strategy that all tries are spent on, in an hour.
+        simulation: that is attacked.
+        log: records what the attacker observes.
+        call_count: calls in total.
+        rng: chooses targets and addresses.
+        only: the strategy that all calls are spent on, in an hour.
     """
-    plan = STRATEGIES if only is None else {only: (1.0, HOUR)}
-    parts = []
-    for name, (share, lasts) in plan.items():
-        count = round(tries * share)
-        parts.append(Part(name, _actor(name, world, ledger, rng), gap=lasts / count if lasts else TRIP, tries=count))
-    return parts
+    plan = STRATEGIES if only is None else {only: (1.0, HOUR_SECONDS)}
+    participants = []
+    for name, (share, duration) in plan.items():
+        calls = round(call_count * share)
+        interval = duration / calls if duration else DEFAULT_CALL_INTERVAL
+        script = _create_script(name, simulation, log, rng)
+        participants.append(Participant(name, script, call_interval=interval, max_calls=calls))
+    return participants
 
 
-def _actor(name: str, world: World, ledger: Ledger, rng: Random) -> Actor:
-    people, where = list(world.people), sources(rng)
+def _create_script(strategy: str, simulation: Simulation, log: ObservationLog, rng: Random) -> Script:
+    people, addresses = list(simulation.people), attacker_addresses(rng)
     shuffled = rng.sample(people, len(people))
-    match name:
+    match strategy:
         case "sequential":
-            return enumerating(world, cycle(people), where, ledger, stays=True)
+            return enumerate_people(simulation, cycle(people), addresses, log, keep_address=True)
         case "random":
-            drawn: Iterator[Person] = iter(lambda: rng.choice(people), None)
-            return enumerating(world, drawn, where, ledger)
+            random_people: Iterator[Person] = iter(lambda: rng.choice(people), None)
+            return enumerate_people(simulation, random_people, addresses, log)
         case "sprayed":
-            return enumerating(world, cycle(shuffled), where, ledger, email=True)
+            return enumerate_people(simulation, cycle(shuffled), addresses, log, alternate_email=True)
         case "slow":
-            return enumerating(world, cycle(shuffled), where, ledger)
+            return enumerate_people(simulation, cycle(shuffled), addresses, log)
         case "guessing":
-            return guessing(world, ledger, where, rng)
+            return guess_codes(simulation, log, addresses, rng)
         case "stale":
-            return stale(world, ledger, where, rng)
+            return reuse_invalid_codes(simulation, log, addresses, rng)
         case "sharing":
-            return sharing(world, ledger, where, rng)
+            return share_session(simulation, log, addresses, rng)
         case _:
-            return pumping(world, ledger, where)
+            return pump_messages(simulation, log, addresses)
 
 
-def neighbour(world: World, ledger: Ledger, tries: int, rng: Random) -> Part:
-    """Give one who asks about many, for an hour, from behind the address that half of the honest people share."""
-    people = rng.sample(list(world.people), len(world.people))
-    return Part("neighbour", enumerating(world, cycle(people), cycle([CARRIER]), ledger), gap=HOUR / tries, tries=tries)
+def create_noisy_neighbour(simulation: Simulation, log: ObservationLog, call_count: int, rng: Random) -> Participant:
+    """Create an enumerator that shares the carrier's address with half of the honest users, for an hour."""
+    people = rng.sample(list(simulation.people), len(simulation.people))
+    script = enumerate_people(simulation, cycle(people), cycle([CARRIER_ADDRESS]), log)
+    return Participant("neighbour", script, call_interval=HOUR_SECONDS / call_count, max_calls=call_count)

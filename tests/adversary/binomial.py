@@ -1,10 +1,10 @@
-"""What chance alone would do, exactly."""
+"""The exact tail of the binomial distribution: what chance alone would produce."""
 
 from math import exp, lgamma, log
 
 
-def at_least(hits: int, trials: int, chance: float) -> float:
-    """Give the probability of so many hits or more: the upper tail of a binomial distribution."""
+def binomial_tail(hits: int, trials: int, probability: float) -> float:
+    """Return the probability of at least *hits* successes in *trials* independent trials."""
     if hits <= 0:
         return 1.0
     if hits > trials:
@@ -15,10 +15,10 @@ def at_least(hits: int, trials: int, chance: float) -> float:
             lgamma(trials + 1)
             - lgamma(count + 1)
             - lgamma(trials - count + 1)
-            + count * log(chance)
-            + (trials - count) * log(1 - chance)
+            + count * log(probability)
+            + (trials - count) * log(1 - probability)
         )
         total += term
-        if count > trials * chance and term < total * 1e-12:
+        if count > trials * probability and term < total * 1e-12:
             break
     return min(total, 1.0)

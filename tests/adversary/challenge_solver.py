@@ -1,4 +1,4 @@
-"""Solving the proof of work that a 429 may ask for."""
+"""Solves the proof of work that a 429 may offer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ import altcha
 from app.faces.http.verification_flow import PROOF_OF_WORK_HEADER
 
 
-def solve(problem: Mapping[str, Any]) -> dict[str, str]:
-    """Give the header that answers the challenge of a *problem*; none where it has none."""
+def solution_headers(problem: Mapping[str, Any]) -> dict[str, str]:
+    """Return the header that solves the challenge of a *problem*; empty if it has none."""
     if "challenge" not in problem:
         return {}
     challenge = altcha.Challenge.from_dict(problem["challenge"])

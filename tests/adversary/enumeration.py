@@ -1,56 +1,56 @@
-"""Asking for a code for one person after the other, to see who is in it."""
+"""Enumeration: requesting a code for one person after the other to find out who is affected."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.adversary.observations import Ledger
+from tests.adversary.challenge_solver import solution_headers
+from tests.adversary.observations import ObservationLog
 from tests.adversary.people import Person
-from tests.adversary.simulation import World
-from tests.adversary.challenge_solver import solve
-from tests.adversary.proxy_client import Actor, Answer, asking, confirming, resending
+from tests.adversary.proxy_client import ApiResponse, Script, code_request, confirm_request, resend_request
+from tests.adversary.simulation import Simulation
 
-LOOKED_AT = 10
-"""Of so many verifications one is tried with a wrong code, and another code asked for."""
-RESENT_AFTER = 61.0
+PROBE_INTERVAL = 10
+"""For one verification in this many, a wrong code is tried and a resend requested."""
+RESEND_DELAY_SECONDS = 61.0
 
 
-def enumerating(
-    world: World,
-    about: Iterator[Person],
-    addresses: Iterator[str],
-    ledger: Ledger,
+def enumerate_people(
+    simulation: Simulation,
+    people: Iterator[Person],
+    client_ips: Iterator[str],
+    log: ObservationLog,
     *,
-    stays: bool = False,
-    email: bool = False,
-) -> Actor:
-    """Ask, compute what one is asked to compute, and look at the answers.
+    keep_address: bool = False,
+    alternate_email: bool = False,
+) -> Script:
+    """Request codes, solve challenges, and observe the responses.
 
     Args:
-        world: tells the time.
-        about: whom, without end.
-        addresses: to ask from.
-        ledger: keeps what is seen.
-        stays: at an address until it is refused.
-        email: ask every other by email.
+        simulation: has the time.
+        people: to ask about, endless.
+        client_ips: to ask from, endless.
+        log: records what is observed.
+        keep_address: use an address until it is denied, instead of once.
+        alternate_email: ask about every other person by email.
     """
-    source = next(addresses)
-    later: deque[tuple[float, Person, Mapping[str, Any]]] = deque()
-    for number, person in enumerate(about):
-        call = asking(source, person.email if email and number % 2 else person.phone)
-        answer: Answer = yield call
-        if proof := solve(answer.body):
-            answer = yield replace(call, headers=proof)
-        ledger.saw("ask", person, answer)
-        if answer.status == 202 and number % LOOKED_AT == 0:
-            later.append((world.now + RESENT_AFTER, person, answer.body))
-            answer = yield confirming(source, answer.body, "00000000")
-            ledger.tried(answer, world.now)
-            ledger.saw("confirm", person, answer)
-        if later and later[0][0] <= world.now:
-            _, other, asked = later.popleft()
-            answer = yield resending(source, asked)
-            ledger.saw("resend", other, answer)
-        if not stays or answer.status == 429:
-            source = next(addresses)
+    client_ip = next(client_ips)
+    resends: deque[tuple[float, Person, Mapping[str, Any]]] = deque()
+    for index, person in enumerate(people):
+        call = code_request(client_ip, person.email if alternate_email and index % 2 else person.phone)
+        response: ApiResponse = yield call
+        if headers := solution_headers(response.json):
+            response = yield replace(call, headers=headers)
+        log.record_response("ask", person, response)
+        if response.status == 202 and index % PROBE_INTERVAL == 0:
+            resends.append((simulation.now + RESEND_DELAY_SECONDS, person, response.json))
+            response = yield confirm_request(client_ip, response.json, "00000000")
+            log.record_guess(response, simulation.now)
+            log.record_response("confirm", person, response)
+        if resends and resends[0][0] <= simulation.now:
+            _, earlier_person, verification = resends.popleft()
+            response = yield resend_request(client_ip, verification)
+            log.record_response("resend", earlier_person, response)
+        if not keep_address or response.status == 429:
+            client_ip = next(client_ips)

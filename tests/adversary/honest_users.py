@@ -1,4 +1,4 @@
-"""Honest people: they ask, mistype, confirm, read, acknowledge; obey Retry-After, and compute what they are asked to."""
+"""Honest users: they request a code, mistype it, confirm, read and acknowledge. They obey Retry-After and solve challenges."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -6,152 +6,170 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from tests.adversary.observations import Ledger
-from tests.adversary.people import CARRIER, Person, home
-from tests.adversary.simulation import Part, World
-from tests.adversary.challenge_solver import solve
-from tests.adversary.proxy_client import Actor, Answer, Call, Step, asking, confirming, resending
+from tests.adversary.challenge_solver import solution_headers
+from tests.adversary.observations import ObservationLog
+from tests.adversary.people import CARRIER_ADDRESS, Person, home_address
+from tests.adversary.proxy_client import (
+    ApiCall,
+    ApiResponse,
+    Script,
+    Step,
+    code_request,
+    confirm_request,
+    resend_request,
+)
+from tests.adversary.simulation import Participant, Simulation
 
-PATIENCE = 7200.0
-"""Seconds from the first click until somebody gives up."""
-MISTYPES = 0.1
+MAX_DURATION = 7200.0
+"""Seconds from the first call until a user gives up."""
+MISTYPE_PROBABILITY = 0.1
 LOCALE = "ko"
 
 
 @dataclass
-class Tally:
-    """What became of them."""
+class HonestUserStats:
+    """The outcomes of all honest users."""
 
-    begun: int = 0
+    started: int = 0
     finished: int = 0
     gave_up: Counter[str] = field(default_factory=Counter)
-    """By what they saw last."""
-    wrong: int = 0
+    """Users that gave up, by the last problem that they saw."""
+    wrong_answers: int = 0
     """Answers that were not the truth."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """429 and 503, by kind of problem and budget; most of them only for a while."""
-    seconds: list[float] = field(default_factory=list)
-    """From first to last, of those who finished."""
-    asked: Counter[str] = field(default_factory=Counter)
-    """Codes asked for, by who asked."""
+    denials: Counter[str] = field(default_factory=Counter)
+    """429 and 503 responses, by problem and limit. Most of them are temporary."""
+    durations: list[float] = field(default_factory=list)
+    """Seconds from the first to the last call, of those that finished."""
+    code_requests: Counter[str] = field(default_factory=Counter)
+    """Requested codes, by identifier."""
     confirmed: int = 0
 
 
 class GaveUp(Exception):
-    """Somebody has waited too long."""
+    """A user has waited too long."""
 
 
 @dataclass
-class Walk:
-    """One person's way."""
+class HonestUser:
+    """One honest user."""
 
-    world: World
+    simulation: Simulation
     person: Person
-    source: str
-    tally: Tally
-    ledger: Ledger
+    client_ip: str
+    stats: HonestUserStats
+    log: ObservationLog
     rng: Random
-    began: float = 0.0
-    typed: set[tuple[str, str]] = field(default_factory=set)
-    """Codes that did not fit, and which verification."""
+    started_at: float = 0.0
+    typed_codes: set[tuple[str, str]] = field(default_factory=set)
+    """Codes that were already tried, each with the resend time of its verification."""
 
-    def journey(self) -> Actor:
-        """Go it."""
-        self.began = self.world.now
-        self.tally.begun += 1
+    def script(self) -> Script:
+        """Return the user's whole visit as a script."""
+        self.started_at = self.simulation.now
+        self.stats.started += 1
         try:
-            token = yield from self._prove()
-            yield from self._read(token)
-        except GaveUp as why:
-            self.tally.gave_up[str(why)] += 1
+            token = yield from self._verify()
+            yield from self._read_and_acknowledge(token)
+        except GaveUp as reason:
+            self.stats.gave_up[str(reason)] += 1
             return
-        self.tally.finished += 1
-        self.tally.seconds.append(self.world.now - self.began)
+        self.stats.finished += 1
+        self.stats.durations.append(self.simulation.now - self.started_at)
 
-    def _prove(self) -> Generator[Step, Any, str]:
-        last = "no code came"
+    def _verify(self) -> Generator[Step, Any, str]:
         while True:
-            asked = yield from self._obey(asking(self.source, self.person.identifier))
+            verification = yield from self._send_until_accepted(code_request(self.client_ip, self.person.identifier))
             for resend in range(5):
                 if resend:
-                    asked = yield from self._obey(resending(self.source, asked.body))
-                if asked.status != 202:
+                    call = resend_request(self.client_ip, verification.json)
+                    verification = yield from self._send_until_accepted(call)
+                if verification.status != 202:
                     break
-                self.tally.asked[self.person.identifier] += 1
-                self.ledger.verifications.append(asked.body["id"])
-                since, mistypes = self.world.now, self.rng.random() < MISTYPES
-                for _ in range((15, 15, 24, 60, 100)[resend]):  # as long as the next code may not be asked for
+                self.stats.code_requests[self.person.identifier] += 1
+                self.log.verification_ids.append(verification.json["id"])
+                requested_at, mistypes = self.simulation.now, self.rng.random() < MISTYPE_PROBABILITY
+                for _ in range((15, 15, 24, 60, 100)[resend]):  # five seconds each, until a resend is allowed
                     yield 5.0
-                    token = yield from self._type(asked, since, mistypes)
+                    token = yield from self._type_codes(verification, requested_at, mistypes)
                     if token:
                         return token
-                self._patient(last)
+                self._give_up_if_late("no code came")
 
-    def _type(self, asked: Answer, since: float, mistypes: bool) -> Generator[Step, Any, str]:
-        """Type the codes that have come; several may have, where others ask as well. Empty where none fits."""
-        codes = [code for at, code in self.world.inbox[self.person.identifier] if at >= since]
+    def _type_codes(self, verification: ApiResponse, since: float, mistypes: bool) -> Generator[Step, Any, str]:
+        """Try the codes that arrived: there may be several if others requested codes as well. Return the token, or an empty string."""
+        codes = [code for at, code in self.simulation.inbox[self.person.identifier] if at >= since]
         for code in reversed(codes[-3:]):
-            if (asked.body["resend_at"], code) in self.typed:
+            if (verification.json["resend_at"], code) in self.typed_codes:
                 continue
-            self.typed.add((asked.body["resend_at"], code))
+            self.typed_codes.add((verification.json["resend_at"], code))
             yield self.rng.uniform(5, 20)
             if mistypes:
                 mistypes = False
-                yield from self._obey(confirming(self.source, asked.body, f"{code[1:]}{code[0]}"))
+                mistyped = f"{code[1:]}{code[0]}"
+                yield from self._send_until_accepted(confirm_request(self.client_ip, verification.json, mistyped))
                 yield 5.0
-            answer = yield from self._obey(confirming(self.source, asked.body, code))
-            if answer.status == 200:
-                self.tally.confirmed += 1
-                return str(answer.body["access_token"])
+            response = yield from self._send_until_accepted(confirm_request(self.client_ip, verification.json, code))
+            if response.status == 200:
+                self.stats.confirmed += 1
+                return str(response.json["access_token"])
         return ""
 
-    def _read(self, token: str) -> Generator[Step, Any, None]:
-        answer = yield from self._obey(Call(self.source, "GET", "/v1/exposures", token=token))
+    def _read_and_acknowledge(self, token: str) -> Generator[Step, Any, None]:
+        answer = yield from self._send_until_accepted(ApiCall(self.client_ip, "GET", "/v1/exposures", token=token))
         if answer.status != 200:
-            raise GaveUp(f"no answer: {answer.problem}")
-        exposures = answer.body["exposures"]
-        self.tally.wrong += len(exposures) != self.person.affected
-        for one in exposures:
-            self.ledger.exposures.append(one["id"])
-            notice = f"/v1/incidents/{one['incident']}/notice?locale={LOCALE}"
-            yield from self._obey(Call(self.source, "GET", notice))
+            raise GaveUp(f"no answer: {answer.problem_name}")
+        exposures = answer.json["exposures"]
+        self.stats.wrong_answers += len(exposures) != self.person.is_affected
+        for exposure in exposures:
+            self.log.exposure_ids.append(exposure["id"])
+            notice_path = f"/v1/incidents/{exposure['incident']}/notice?locale={LOCALE}"
+            yield from self._send_until_accepted(ApiCall(self.client_ip, "GET", notice_path))
             yield self.rng.uniform(10, 60)
-            body = {"exposure_id": one["id"], "notice_version": one["notice_version"], "locale": LOCALE}
-            answer = yield from self._obey(Call(self.source, "POST", "/v1/acknowledgements", body, token))
-            self.tally.wrong += answer.status != 201
-        yield from self._obey(Call(self.source, "DELETE", "/v1/session", token=token))
+            body = {
+                "exposure_id": exposure["id"],
+                "notice_version": exposure["notice_version"],
+                "locale": LOCALE,
+            }
+            acknowledgement = yield from self._send_until_accepted(
+                ApiCall(self.client_ip, "POST", "/v1/acknowledgements", body, token)
+            )
+            self.stats.wrong_answers += acknowledgement.status != 201
+        yield from self._send_until_accepted(ApiCall(self.client_ip, "DELETE", "/v1/session", token=token))
 
-    def _obey(self, call: Call) -> Generator[Step, Any, Answer]:
-        """Make a call until it is neither 429 nor 503: compute where that does, keep one's place in the queue, wait as long as one is told to."""
+    def _send_until_accepted(self, call: ApiCall) -> Generator[Step, Any, ApiResponse]:
+        """Send a call until the response is neither 429 nor 503: solve challenges, keep the ticket, wait as long as asked."""
         headers: dict[str, str] = {}
-        unavailable = 0
+        unavailable_count = 0
         while True:
-            answer: Answer = yield replace(call, headers=headers)
-            if answer.status not in (429, 503):
-                return answer
-            self.tally.refused[answer.problem] += 1
-            headers = solve(answer.body)
+            response: ApiResponse = yield replace(call, headers=headers)
+            if response.status not in (429, 503):
+                return response
+            self.stats.denials[response.problem_name] += 1
+            headers = solution_headers(response.json)
             if headers:
-                self._patient(answer.problem)
+                self._give_up_if_late(response.problem_name)
                 yield 1.0
                 continue
-            if ticket := answer.body.get("ticket"):
+            if ticket := response.json.get("ticket"):
                 headers = {"Queue-Ticket": ticket}
-            unavailable += answer.status == 503
-            wait = float(max(int(answer.headers["retry-after"]), min(60, 2**unavailable)))
-            self._patient(answer.problem, wait)
+            unavailable_count += response.status == 503
+            wait = float(max(int(response.headers["retry-after"]), min(60, 2**unavailable_count)))
+            self._give_up_if_late(response.problem_name, wait)
             yield wait
 
-    def _patient(self, last: str, wait: float = 0.0) -> None:
-        if self.world.now + wait - self.began > PATIENCE:
-            raise GaveUp(last)
+    def _give_up_if_late(self, reason: str, wait: float = 0.0) -> None:
+        if self.simulation.now + wait - self.started_at > MAX_DURATION:
+            raise GaveUp(reason)
 
 
-def crowd(world: World, tally: Tally, ledger: Ledger, count: int, rng: Random, *, within: float) -> list[Part]:
-    """Let *count* people come within so many seconds, every other of them a customer of the one carrier."""
-    parts = []
-    for number, person in enumerate(rng.sample([person for person in world.people if person != world.victim], count)):
-        source = CARRIER if number % 2 else home(number // 2)
-        walk = Walk(world, person, source, tally, ledger, rng)
-        parts.append(Part("honest", walk.journey(), begins=rng.uniform(0, within)))
-    return parts
+def create_honest_users(
+    simulation: Simulation, stats: HonestUserStats, log: ObservationLog, count: int, rng: Random, *, within: float
+) -> list[Participant]:
+    """Create *count* honest users that start within so many seconds. Every other one is behind the carrier's address."""
+    candidates = [person for person in simulation.people if person != simulation.victim]
+    participants = []
+    for index, person in enumerate(rng.sample(candidates, count)):
+        client_ip = CARRIER_ADDRESS if index % 2 else home_address(index // 2)
+        user = HonestUser(simulation, person, client_ip, stats, log, rng)
+        participants.append(Participant("honest", user.script(), starts_at=rng.uniform(0, within)))
+    return participants

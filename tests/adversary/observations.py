@@ -1,96 +1,105 @@
-"""What the adversary saw and got, and the simplest way to tell the affected from the others by it.
+"""What the attacker observed and obtained, and a statistical test of whether the observations reveal who is affected.
 
-Of each call that was about somebody, everything is kept that can be seen of the answer but what is its own: status, names of headers, length, all of
-the body. A mark that more often goes with people who are affected, or more seldom, than a fair coin would have it, tells something.
+Of each response about a person everything observable is recorded except values that always differ: status, header names, length and the whole body. A
+feature that occurs with affected people more often, or less often, than a fair coin would explain is distinguishing.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.adversary.binomial import at_least
+from tests.adversary.binomial import binomial_tail
 from tests.adversary.people import Person
-from tests.adversary.proxy_client import Answer
+from tests.adversary.proxy_client import ApiResponse
 
-OWN = {"id", "client_secret", "instance", "expires_at", "resend_at", "exposure_id", "challenge", "ticket", "ahead"}
-"""What differs between any two answers."""
-SURE = 1e-6
-"""A chance below which it is none, for all marks together."""
+VARYING_FIELDS = {
+    "id",
+    "client_secret",
+    "instance",
+    "expires_at",
+    "resend_at",
+    "exposure_id",
+    "challenge",
+    "ticket",
+    "ahead",
+}
+"""Fields that differ between any two responses."""
+SIGNIFICANCE_LEVEL = 1e-6
+"""Probability of a false alarm, for all features together."""
 
-Mark = tuple[str, str]
-"""The kind of call, and what was seen."""
+Feature = tuple[str, str]
+"""The kind of call, and the observed property of its response."""
 
 
 @dataclass
-class Ledger:
-    """One adversary's book."""
+class ObservationLog:
+    """Everything that one attacker observed and obtained."""
 
-    seen: defaultdict[Mark, set[Person]] = field(default_factory=lambda: defaultdict(set))
-    guesses: list[float] = field(default_factory=list)
-    """When codes of others were really compared: a try was taken for each."""
-    guessed: int = 0
-    """Those of them that were right."""
-    crowd: int = 0
-    """Most guesses at one code that were compared, though all came at once."""
-    checks: int = 0
-    """Values of others that were held against his own record."""
-    got: Counter[str] = field(default_factory=Counter)
-    """What was had without a proof, by what it is."""
-    verifications: list[str] = field(default_factory=list)
-    """Ids of honest people's verifications that he has come by; their secrets he has not."""
-    exposures: list[str] = field(default_factory=list)
-    """The same of exposures."""
+    people_by_feature: defaultdict[Feature, set[Person]] = field(default_factory=lambda: defaultdict(set))
+    guess_times: list[float] = field(default_factory=list)
+    """When codes of others were really compared, that is, when an attempt was consumed."""
+    correct_guesses: int = 0
+    max_parallel_guesses: int = 0
+    """The most guesses at one code that were compared, although all were sent in parallel."""
+    value_checks: int = 0
+    """How many values of others were checked against the attacker's own record."""
+    leaks: Counter[str] = field(default_factory=Counter)
+    """What the attacker obtained without verification, by description."""
+    verification_ids: list[str] = field(default_factory=list)
+    """Ids of honest users' verifications that the attacker learned, without their secrets."""
+    exposure_ids: list[str] = field(default_factory=list)
+    """The same for exposures."""
 
-    def saw(self, call: str, about: Person, answer: Answer) -> None:
-        """Keep what an answer looks like."""
-        for mark in _marks(answer):
-            self.seen[call, mark].add(about)
+    def record_response(self, call: str, person: Person, response: ApiResponse) -> None:
+        """Record the features of a response about *person*."""
+        for feature in _features(response):
+            self.people_by_feature[call, feature].add(person)
 
-    def tried(self, answer: Answer, at: float) -> bool:
-        """Count a guess at somebody's code, if a try was taken for it; gives whether."""
-        tried = answer.status == 200 or "tries_left" in answer.body
-        if tried:
-            self.guesses.append(at)
-        self.guessed += answer.status == 200
-        return tried
+    def record_guess(self, response: ApiResponse, at: float) -> bool:
+        """Record a guess at another person's code. Return whether an attempt was consumed."""
+        is_compared = response.status == 200 or "tries_left" in response.json
+        if is_compared:
+            self.guess_times.append(at)
+        self.correct_guesses += response.status == 200
+        return is_compared
 
-    def tells(self) -> dict[Mark, int]:
-        """Find the marks that tell the affected from the others; gives of how many people, beyond what a coin would."""
-        found: dict[Mark, int] = {}
-        for mark, people in self.seen.items():
-            affected = sum(person.affected for person in people)
-            more = max(affected, len(people) - affected)
-            if 2 * at_least(more, len(people), 0.5) < SURE / len(self.seen):
-                found[mark] = 2 * more - len(people)
+    def distinguishing_features(self) -> dict[Feature, int]:
+        """Return the features that reveal who is affected, with the number of people beyond what a fair coin explains."""
+        found: dict[Feature, int] = {}
+        for feature, people in self.people_by_feature.items():
+            affected = sum(person.is_affected for person in people)
+            majority = max(affected, len(people) - affected)
+            if 2 * binomial_tail(majority, len(people), 0.5) < SIGNIFICANCE_LEVEL / len(self.people_by_feature):
+                found[feature] = 2 * majority - len(people)
         return found
 
-    def learned(self) -> int:
-        """Count the identifiers of which he knows more than he has proven."""
-        return max(self.tells().values(), default=0) + self.got.total()
+    def count_learned(self) -> int:
+        """Return the number of identifiers about which the attacker knows more than was verified."""
+        return max(self.distinguishing_features().values(), default=0) + self.leaks.total()
 
-    def about(self) -> int:
-        """Count the people whom he tried to learn something about."""
-        return len(set().union(*self.seen.values())) if self.seen else 0
+    def count_targets(self) -> int:
+        """Return the number of people whom the attacker tried to learn about."""
+        return len(set().union(*self.people_by_feature.values())) if self.people_by_feature else 0
 
 
-def _marks(answer: Answer) -> Iterator[str]:
-    yield f"status {answer.status}"
-    yield f"length {answer.status} {len(answer.content)}"
-    yield f"headers {answer.status} {' '.join(sorted(answer.headers))}"
+def _features(response: ApiResponse) -> Iterator[str]:
+    yield f"status {response.status}"
+    yield f"length {response.status} {len(response.content)}"
+    yield f"headers {response.status} {' '.join(sorted(response.headers))}"
     for name in ("cache-control", "content-type", "www-authenticate", "ratelimit-policy"):
-        yield f"{name} {answer.headers.get(name)}"
-    yield from _parts("body", answer.body)
+        yield f"{name} {response.headers.get(name)}"
+    yield from _json_features("body", response.json)
 
 
-def _parts(where: str, value: object) -> Iterator[str]:
+def _json_features(path: str, value: object) -> Iterator[str]:
     if isinstance(value, dict):
-        yield f"{where} {' '.join(value)}"
-        for key, inner in value.items():
-            if key not in OWN:
-                yield from _parts(f"{where}/{key}", inner)
+        yield f"{path} {' '.join(value)}"
+        for key, item in value.items():
+            if key not in VARYING_FIELDS:
+                yield from _json_features(f"{path}/{key}", item)
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield f"{where} of {len(value)}"
-        for inner in value:
-            yield from _parts(f"{where}/-", inner)
+        yield f"{path} of {len(value)}"
+        for item in value:
+            yield from _json_features(f"{path}/-", item)
     else:
-        yield f"{where} = {value}"
+        yield f"{path} = {value}"

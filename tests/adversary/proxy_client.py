@@ -1,4 +1,4 @@
-"""What those in the simulation do: a call, some calls at once, or waiting; and how a call goes over the wire."""
+"""The API calls of the simulation, and the HTTP client that sends them through the trusted test proxy."""
 
 import json
 import time
@@ -8,15 +8,15 @@ from functools import cached_property
 from http.client import HTTPConnection
 from typing import Any
 
-IDLE = 2.0
-"""Seconds after which a connection is opened anew: the server hangs up after five."""
+MAX_IDLE_SECONDS = 2.0
+"""After this time a connection is reopened: the server closes idle ones after five seconds."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call, from an address that the trusted proxy names."""
+class ApiCall:
+    """One call, from a client address that the trusted proxy forwards."""
 
-    source: str
+    client_ip: str
     method: str
     path: str
     body: object = None
@@ -25,8 +25,8 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
+class ApiResponse:
+    """The response to a call."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,70 +34,70 @@ class Answer:
     content: bytes
 
     @cached_property
-    def body(self) -> dict[str, Any]:
-        """The JSON of it; empty where there is none."""
+    def json(self) -> dict[str, Any]:
+        """The body as JSON; empty if there is none."""
         if not self.content:
             return {}
-        read: dict[str, Any] = json.loads(self.content)
-        return read
+        body: dict[str, Any] = json.loads(self.content)
+        return body
 
     @property
-    def problem(self) -> str:
-        """What kind of problem it is, and whose budget was spent where it says so."""
-        kind = str(self.body.get("type", self.status)).rpartition("/")[2]
-        budget = self.headers.get("ratelimit", "").partition(";")[0].strip('"')
-        return f"{kind} ({budget})" if self.status == 429 else kind
+    def problem_name(self) -> str:
+        """The kind of problem, with the name of the rate limit for a 429."""
+        kind = str(self.json.get("type", self.status)).rpartition("/")[2]
+        limit_name = self.headers.get("ratelimit", "").partition(";")[0].strip('"')
+        return f"{kind} ({limit_name})" if self.status == 429 else kind
 
 
-Step = Call | Sequence[Call] | float
-"""A call, calls at once, or seconds of waiting."""
+Step = ApiCall | Sequence[ApiCall] | float
+"""A call, calls to send in parallel, or seconds to wait."""
 
-Actor = Generator[Step, Any, None]
-"""Is sent the `Answer` of its call, or the list of them."""
+Script = Generator[Step, Any, None]
+"""The behaviour of a participant. It yields steps and is sent the `ApiResponse` of each call, or the list of them."""
 
 
-class Line:
-    """A kept connection to the server, through the test proxy: forged addresses stand in `X-Forwarded-For`."""
+class ProxyConnection:
+    """A persistent connection to the server that acts as the test proxy: it sends forged addresses in `X-Forwarded-For`."""
 
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
-        self._used = 0.0
+        self._last_used_at = 0.0
 
-    def send(self, call: Call) -> Answer:
-        """Make a call."""
-        headers = {"X-Forwarded-For": call.source, **call.headers}
+    def send(self, call: ApiCall) -> ApiResponse:
+        """Send a call and return its response."""
+        headers = {"X-Forwarded-For": call.client_ip, **call.headers}
         if call.token is not None:
             headers["Authorization"] = f"Bearer {call.token}"
         content = None
         if call.body is not None:
             headers["Content-Type"] = "application/json"
             content = json.dumps(call.body).encode()
-        if time.monotonic() - self._used > IDLE:
+        if time.monotonic() - self._last_used_at > MAX_IDLE_SECONDS:
             self._connection.close()
         self._connection.request(call.method, call.path, content, headers)
         response = self._connection.getresponse()
-        named = {name.lower(): value for name, value in response.getheaders()}
-        self._used = time.monotonic()
-        return Answer(response.status, named, response.read())
+        response_headers = {name.lower(): value for name, value in response.getheaders()}
+        self._last_used_at = time.monotonic()
+        return ApiResponse(response.status, response_headers, response.read())
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
-def asking(source: str, identifier: str) -> Call:
-    """Ask for a code."""
+def code_request(client_ip: str, identifier: str) -> ApiCall:
+    """Return a call that requests a code."""
     channel = "email" if "@" in identifier else "sms"
-    return Call(source, "POST", "/v1/verifications", {"channel": channel, "identifier": identifier})
+    return ApiCall(client_ip, "POST", "/v1/verifications", {"channel": channel, "identifier": identifier})
 
 
-def resending(source: str, asked: Mapping[str, Any]) -> Call:
-    """Ask for another code of a verification."""
-    body = {"client_secret": asked["client_secret"]}
-    return Call(source, "POST", f"/v1/verifications/{asked['id']}/resend", body)
+def resend_request(client_ip: str, verification: Mapping[str, Any]) -> ApiCall:
+    """Return a call that requests a resend."""
+    body = {"client_secret": verification["client_secret"]}
+    return ApiCall(client_ip, "POST", f"/v1/verifications/{verification['id']}/resend", body)
 
 
-def confirming(source: str, asked: Mapping[str, Any], code: str, token: str | None = None) -> Call:
-    """Try a code."""
-    body = {"code": code, "client_secret": asked["client_secret"]}
-    return Call(source, "POST", f"/v1/verifications/{asked['id']}/confirm", body, token)
+def confirm_request(client_ip: str, verification: Mapping[str, Any], code: str, token: str | None = None) -> ApiCall:
+    """Return a call that tries a code."""
+    body = {"code": code, "client_secret": verification["client_secret"]}
+    return ApiCall(client_ip, "POST", f"/v1/verifications/{verification['id']}/confirm", body, token)

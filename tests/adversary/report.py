@@ -1,4 +1,4 @@
-"""What came of a run, held against what the budgets promise."""
+"""The results of a run, and the maxima that the rate limits allow."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -9,134 +9,145 @@ from statistics import median, quantiles
 from app.rate_limits import RateLimitPolicy
 from app.rate_limits.gcra import Limit
 from app.verification.service import CODE_LENGTH
-from tests.adversary.binomial import at_least
-from tests.adversary.honest_users import Tally
-from tests.adversary.observations import Ledger
-from tests.adversary.simulation import Part, World
+from tests.adversary.attack_plan import DAY_SECONDS, HOUR_SECONDS
+from tests.adversary.binomial import binomial_tail
+from tests.adversary.honest_users import HonestUserStats
+from tests.adversary.observations import ObservationLog
+from tests.adversary.simulation import Participant, Simulation
 
-DAY, HOUR = 86400.0, 3600.0
-TRIES = 5
-"""Of one code: whoever has tried four has that many fewer left to guess among."""
+ATTEMPTS_PER_CODE = 5
+"""After four wrong attempts, four fewer codes are left to guess among."""
 
 
 @dataclass(frozen=True)
 class Report:
     """The figures of one run."""
 
-    tries: Mapping[str, Mapping[int, int]]
-    """Of each strategy, how often it was answered how."""
-    about: int
-    """People whom the adversary asked or guessed about."""
+    statuses_by_strategy: Mapping[str, Mapping[int, int]]
+    """The attacker's responses by strategy and status."""
+    targets: int
+    """People whom the attacker asked or guessed about."""
     learned: int
-    """Identifiers of which he knows more than he has proven."""
-    tells: Mapping[str, int]
-    """What he knows it by."""
+    """Identifiers about which the attacker knows more than was verified."""
+    distinguishing_features: Mapping[str, int]
+    """How the attacker knows it, with the number of identifiers."""
     guesses: int
     """Codes that were compared."""
-    guesses_hour: int
-    """The most within an hour."""
-    guessed: int
-    expected: float
-    """As many as chance would guess."""
-    chance: float
-    """Of guessing so many or more, by guessing alone."""
-    crowd: int
-    """Most guesses at one code that were compared, though all came at once."""
+    max_guesses_per_hour: int
+    correct_guesses: int
+    expected_guesses: float
+    """As many correct guesses as chance explains."""
+    guess_probability: float
+    """Probability of at least so many correct guesses by chance alone."""
+    max_parallel_guesses: int
+    """The most guesses at one code that were compared, although all were sent in parallel."""
     messages: int
-    caused: int
-    """Messages to those who had not asked for them."""
+    unrequested_messages: int
+    """Messages to people who had not requested them."""
     confirmed: int
-    victim_hour: int
-    """Most messages to anybody within an hour; within a day."""
-    victim_day: int
-    busiest_hour: int
-    checks: int
-    refusals: Mapping[str, int]
-    honest: Tally
-    victim: Tally
-    caps: Mapping[str, int] = field(default_factory=dict)
+    max_messages_per_person_hour: int
+    max_messages_per_person_day: int
+    max_messages_per_hour: int
+    value_checks: int
+    denials: Mapping[str, int]
+    """Denials by limit, including silent ones."""
+    honest_users: HonestUserStats
+    victim: HonestUserStats
+    maxima: Mapping[str, int] = field(default_factory=dict)
+    """The largest values that the limits allow, by field of this report."""
 
     @property
-    def finished(self) -> float:
-        """Share of the honest journeys that came to their end."""
-        return self.honest.finished / max(self.honest.begun, 1)
+    def finished_share(self) -> float:
+        """Share of the honest users that finished."""
+        return self.honest_users.finished / max(self.honest_users.started, 1)
 
-    def made(self) -> int:
-        """Count the tries."""
-        return sum(sum(statuses.values()) for statuses in self.tries.values())
+    def count_calls(self) -> int:
+        """Return the number of the attacker's calls."""
+        return sum(sum(statuses.values()) for statuses in self.statuses_by_strategy.values())
 
 
-def report(
-    world: World,
-    ledger: Ledger,
-    attack: Sequence[Part],
-    honest: Tally,
-    victim: Tally,
+def build_report(
+    simulation: Simulation,
+    log: ObservationLog,
+    attackers: Sequence[Participant],
+    honest_users: HonestUserStats,
+    victim: HonestUserStats,
     policy: RateLimitPolicy,
     digits: int = CODE_LENGTH,
 ) -> Report:
-    """Draw it up."""
-    sent = {to: [at for at, _ in codes] for to, codes in world.inbox.items()}
-    own = {person.phone for person in world.own}
-    asked = Counter(honest.asked) + Counter(victim.asked)
-    every = sorted(at for times in sent.values() for at in times)
-    likely = 1 / (10**digits - TRIES + 1)
-    confirmed = honest.confirmed + victim.confirmed
+    """Build the report of a run."""
+    times_by_identifier = {identifier: [at for at, _ in codes] for identifier, codes in simulation.inbox.items()}
+    attacker_phones = {person.phone for person in simulation.attacker_people}
+    requested = Counter(honest_users.code_requests) + Counter(victim.code_requests)
+    all_times = sorted(at for times in times_by_identifier.values() for at in times)
+    probability = 1 / (10**digits - ATTEMPTS_PER_CODE + 1)
+    confirmed = honest_users.confirmed + victim.confirmed
+    features = {f"{call}: {feature}": count for (call, feature), count in log.distinguishing_features().items()}
+    guesses = len(log.guess_times)
     return Report(
-        tries={part.name: dict(part.statuses) for part in attack},
-        about=ledger.about(),
-        learned=ledger.learned(),
-        tells={f"{call}: {mark}": count for (call, mark), count in ledger.tells().items()} | dict(+ledger.got),
-        guesses=len(ledger.guesses),
-        guesses_hour=most_within(ledger.guesses, HOUR),
-        guessed=ledger.guessed,
-        expected=len(ledger.guesses) * likely,
-        chance=at_least(ledger.guessed, len(ledger.guesses), likely),
-        crowd=ledger.crowd,
-        messages=len(every),
-        caused=sum(max(0, len(times) - asked[to]) for to, times in sent.items() if to not in own),
+        statuses_by_strategy={participant.name: dict(participant.statuses) for participant in attackers},
+        targets=log.count_targets(),
+        learned=log.count_learned(),
+        distinguishing_features=features | dict(+log.leaks),
+        guesses=guesses,
+        max_guesses_per_hour=max_within(log.guess_times, HOUR_SECONDS),
+        correct_guesses=log.correct_guesses,
+        expected_guesses=guesses * probability,
+        guess_probability=binomial_tail(log.correct_guesses, guesses, probability),
+        max_parallel_guesses=log.max_parallel_guesses,
+        messages=len(all_times),
+        unrequested_messages=sum(
+            max(0, len(times) - requested[identifier])
+            for identifier, times in times_by_identifier.items()
+            if identifier not in attacker_phones
+        ),
         confirmed=confirmed,
-        victim_hour=max((most_within(times, HOUR) for times in sent.values()), default=0),
-        victim_day=max((most_within(times, DAY) for times in sent.values()), default=0),
-        busiest_hour=most_within(every, HOUR),
-        checks=ledger.checks,
-        refusals=dict(world.refusals),
-        honest=honest,
+        max_messages_per_person_hour=max(
+            (max_within(times, HOUR_SECONDS) for times in times_by_identifier.values()), default=0
+        ),
+        max_messages_per_person_day=max(
+            (max_within(times, DAY_SECONDS) for times in times_by_identifier.values()), default=0
+        ),
+        max_messages_per_hour=max_within(all_times, HOUR_SECONDS),
+        value_checks=log.value_checks,
+        denials=dict(simulation.denials),
+        honest_users=honest_users,
         victim=victim,
-        caps=_caps(policy, confirmed),
+        maxima=_allowed_maxima(policy, confirmed),
     )
 
 
-def _caps(policy: RateLimitPolicy, confirmed: int) -> dict[str, int]:
-    """Give what the buckets let through at most within the time that they are held against.
+def _allowed_maxima(policy: RateLimitPolicy, confirmed: int) -> dict[str, int]:
+    """Return the largest values that the limits allow, by field of the report.
 
-    A bucket gives what it holds and what comes in meanwhile. At midnight (UTC) the names change, and it is full anew.
+    In any stretch of time a bucket allows its size and what refills meanwhile. At midnight (UTC) the bucket keys change, so each bucket is full
+    again.
     """
     limits = policy.limits_by_name()
 
-    def of(place: str, seconds: float, fills: int = 1) -> int:
-        limit: Limit = limits[place]
-        return int(limit.count * (fills + seconds / limit.seconds))
+    def max_spent(limit_name: str, seconds: float, full_buckets: int = 1) -> int:
+        limit: Limit = limits[limit_name]
+        return int(limit.count * (full_buckets + seconds / limit.seconds))
 
-    destinations = 2  # Korea and email
+    domestic_destinations = 2  # Korea and email
     return {
-        "guesses_hour": of("service.wrong_codes", HOUR) + confirmed // 4,
-        "victim_hour": of("target.codes", HOUR, fills=2),
-        "victim_day": of("target.codes_per_day", DAY, fills=2),
-        "busiest_hour": min(
-            of("service.messages", HOUR),
-            destinations * of("service.unverified_domestic", HOUR) + confirmed * 3 // 2,
+        "max_guesses_per_hour": max_spent("service.wrong_codes", HOUR_SECONDS) + confirmed // 4,
+        "max_messages_per_person_hour": max_spent("target.codes", HOUR_SECONDS, full_buckets=2),
+        "max_messages_per_person_day": max_spent("target.codes_per_day", DAY_SECONDS, full_buckets=2),
+        "max_messages_per_hour": min(
+            max_spent("service.messages", HOUR_SECONDS),
+            domestic_destinations * max_spent("service.unverified_domestic", HOUR_SECONDS) + confirmed * 3 // 2,
         ),
     }
 
 
-def most_within(times: Sequence[float], seconds: float) -> int:
-    """Count the most of *times*, which are in order, that lie within so many seconds of each other."""
+def max_within(times: Sequence[float], seconds: float) -> int:
+    """Return the largest number of *times*, which must be sorted, that lie within so many seconds of each other."""
     return max((end - bisect_left(times, at - seconds, 0, end) + 1 for end, at in enumerate(times)), default=0)
 
 
-def waits(seconds: Sequence[float]) -> tuple[float, float]:
-    """Give the median and the 99th of a hundred."""
-    if len(seconds) < 2:
-        return (seconds[0], seconds[0]) if seconds else (0.0, 0.0)
-    return median(seconds), quantiles(seconds, n=100, method="inclusive")[98]
+def median_and_p99(values: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile."""
+    if len(values) < 2:
+        return (values[0], values[0]) if values else (0.0, 0.0)
+    return median(values), quantiles(values, n=100, method="inclusive")[98]

@@ -1,77 +1,82 @@
-"""Sharing a session: what one's own token, handed around among many addresses, says about others."""
+"""Session sharing: what the attacker's own token, used from many addresses, reveals about other people."""
 
 from collections.abc import Generator, Iterator
 from random import Random
 from typing import Any
 
-from tests.adversary.observations import Ledger
+from tests.adversary.observations import ObservationLog
 from tests.adversary.people import Person
-from tests.adversary.simulation import World
-from tests.adversary.proxy_client import Actor, Answer, Call, Step, asking, confirming
+from tests.adversary.proxy_client import ApiCall, ApiResponse, Script, Step, code_request, confirm_request
+from tests.adversary.simulation import Simulation
 
-SHARED_FOR = 200
-"""Rounds until he ends the session and opens another."""
+ROUNDS_PER_SESSION = 200
+"""Rounds until the attacker ends a session and opens another."""
 
 
-def sharing(world: World, ledger: Ledger, addresses: Iterator[str], rng: Random) -> Actor:
-    """Hold others' values against one's own record, and take others' exposures for one's own, from everywhere."""
-    for number in range(10**9):
-        own = world.own[1 + 2 * (number % (len(world.own) // 2))]
-        token = yield from _sign_in(world, own, next(addresses))
+def share_session(simulation: Simulation, log: ObservationLog, client_ips: Iterator[str], rng: Random) -> Script:
+    """Check others' values against the attacker's own record, and claim others' exposures, from many addresses."""
+    for index in range(10**9):
+        attacker = simulation.attacker_people[1 + 2 * (index % (len(simulation.attacker_people) // 2))]
+        token = yield from _sign_in(simulation, attacker, next(client_ips))
         if token is None:
             yield 60.0
             continue
-        answer: Answer
-        for _ in range(SHARED_FOR):
-            person = rng.choice(world.people)
-            for call in _calls(person, next(addresses), token, ledger, rng):
-                answer = yield call
-                _look(ledger, own, person, call, answer)
-            if answer.status == 401:
+        response: ApiResponse
+        for _ in range(ROUNDS_PER_SESSION):
+            person = rng.choice(simulation.people)
+            for call in _probing_calls(person, next(client_ips), token, log, rng):
+                response = yield call
+                _inspect_response(log, attacker, person, call, response)
+            if response.status == 401:
                 break
-        yield Call(next(addresses), "DELETE", "/v1/session", token=token)
-        answer = yield Call(next(addresses), "GET", "/v1/exposures", token=token)
-        if answer.status == 200:
-            ledger.got["a session that was ended"] += 1
+        yield ApiCall(next(client_ips), "DELETE", "/v1/session", token=token)
+        response = yield ApiCall(next(client_ips), "GET", "/v1/exposures", token=token)
+        if response.status == 200:
+            log.leaks["a session that was ended"] += 1
 
 
-def _sign_in(world: World, own: Person, source: str) -> Generator[Step, Any, str | None]:
-    asked: Answer = yield asking(source, own.phone)
+def _sign_in(simulation: Simulation, attacker: Person, client_ip: str) -> Generator[Step, Any, str | None]:
+    verification: ApiResponse = yield code_request(client_ip, attacker.phone)
     yield 10.0
-    if asked.status != 202 or not world.inbox[own.phone]:
+    if verification.status != 202 or not simulation.inbox[attacker.phone]:
         return None
-    confirmed: Answer = yield confirming(source, asked.body, world.inbox[own.phone][-1][1])
-    token: str | None = confirmed.body.get("access_token")
+    code = simulation.inbox[attacker.phone][-1][1]
+    confirmation: ApiResponse = yield confirm_request(client_ip, verification.json, code)
+    token: str | None = confirmation.json.get("access_token")
     return token
 
 
-def _calls(person: Person, source: str, token: str, ledger: Ledger, rng: Random) -> Iterator[Call]:
+def _probing_calls(person: Person, client_ip: str, token: str, log: ObservationLog, rng: Random) -> Iterator[ApiCall]:
     kind, value = rng.choice(list(person.values.items()))
-    yield Call(source, "POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
-    if ledger.exposures:
-        body = {"exposure_id": rng.choice(ledger.exposures), "notice_version": 1, "locale": "ko"}
-        yield Call(source, "POST", "/v1/acknowledgements", body, token)
-    if ledger.verifications:
-        asked = {"id": rng.choice(ledger.verifications), "client_secret": "made-up"}
-        yield confirming(source, asked, "00000000", token)
-    yield Call(source, "GET", "/v1/exposures", token=token)
-    yield Call(source, "GET", "/v1/acknowledgements", token=token)
+    yield ApiCall(client_ip, "POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
+    if log.exposure_ids:
+        body = {"exposure_id": rng.choice(log.exposure_ids), "notice_version": 1, "locale": "ko"}
+        yield ApiCall(client_ip, "POST", "/v1/acknowledgements", body, token)
+    if log.verification_ids:
+        verification = {"id": rng.choice(log.verification_ids), "client_secret": "made-up"}
+        yield confirm_request(client_ip, verification, "00000000", token)
+    yield ApiCall(client_ip, "GET", "/v1/exposures", token=token)
+    yield ApiCall(client_ip, "GET", "/v1/acknowledgements", token=token)
 
 
-def _look(ledger: Ledger, own: Person, person: Person, call: Call, answer: Answer) -> None:
-    """See whether an answer is about anybody but oneself."""
-    ledger.saw(
-        f"{call.method} {call.path if call.path.count('/') < 4 else 'confirm'} of a shared session", person, answer
-    )
-    if answer.status >= 400:
+def _inspect_response(
+    log: ObservationLog, attacker: Person, person: Person, call: ApiCall, response: ApiResponse
+) -> None:
+    """Record a leak if a response is about anybody but the attacker."""
+    endpoint = call.path if call.path.count("/") < 4 else "confirm"
+    log.record_response(f"{call.method} {endpoint} of a shared session", person, response)
+    if response.status >= 400:
         return
     if call.path == "/v1/exposures/check":
-        ledger.checks += 1
-        ledger.got["a value of somebody else"] += any(one["value"] == "matched" for one in answer.body["results"])
+        log.value_checks += 1
+        has_match = any(result["value"] == "matched" for result in response.json["results"])
+        log.leaks["a value of somebody else"] += has_match
     elif call.method == "POST":
-        ledger.got["something of somebody else"] += 1
+        log.leaks["something of somebody else"] += 1
     elif call.path == "/v1/exposures":
-        mine = len(answer.body["identifiers"]) == 1 and answer.body["identifiers"][0]["masked"][-4:] == own.phone[-4:]
-        ledger.got["an answer about somebody else"] += not mine or len(answer.body["exposures"]) != own.affected
+        identifiers = response.json["identifiers"]
+        is_own = len(identifiers) == 1 and identifiers[0]["masked"][-4:] == attacker.phone[-4:]
+        is_expected = is_own and len(response.json["exposures"]) == attacker.is_affected
+        log.leaks["an answer about somebody else"] += not is_expected
     else:
-        ledger.got["a receipt of somebody else"] += len(answer.body["acknowledgements"])
+        log.leaks["a receipt of somebody else"] += len(response.json["acknowledgements"])

@@ -1,6 +1,6 @@
-"""The world: the application, the people, and time, in which hours pass in seconds.
+"""The simulation: the application, the people, and a clock in which hours pass in seconds.
 
-One event follows the other by its time, so that what comes of a run depends on nothing but the chance of the codes.
+Events are processed in the order of their times, so that a run depends on nothing but the random codes.
 """
 
 import itertools
@@ -13,115 +13,126 @@ from heapq import heappop, heappush
 from math import inf
 
 from tests.adversary.people import Person
-from tests.adversary.proxy_client import Actor, Answer, Call, Line, Step
+from tests.adversary.proxy_client import ApiCall, ApiResponse, ProxyConnection, Script, Step
 from tests.support.deployment import Deployment
 
-TRIP = 0.1
-"""Seconds from a call to what is done about its answer."""
-MAIL = 2.0
+DEFAULT_CALL_INTERVAL = 0.1
+"""Seconds from a call to the next step."""
+DELIVERY_DELAY = 2.0
 """Seconds until a code arrives."""
-ERASURE = 3600.0
-AT_ONCE = 16
-"""Connections for calls that come at once."""
+ERASURE_INTERVAL = 3600.0
+"""Seconds."""
+MAX_PARALLEL_CALLS = 16
 
 
 @dataclass
-class Part:
+class Participant:
     """Somebody who acts in the simulation."""
 
     name: str
-    actor: Actor
-    begins: float = 0.0
-    gap: float = TRIP
+    script: Script
+    starts_at: float = 0.0
+    call_interval: float = DEFAULT_CALL_INTERVAL
     """Seconds from one call to the next."""
-    tries: float = inf
-    """Calls at most."""
+    max_calls: float = inf
     statuses: Counter[int] = field(default_factory=Counter)
+    """Responses by status."""
 
     @property
-    def made(self) -> int:
+    def call_count(self) -> int:
         """Calls so far."""
         return self.statuses.total()
 
 
-class World:
-    """Who is there, what was sent to whom, and what time it is."""
+class Simulation:
+    """Runs participants against a deployment.
 
-    def __init__(self, deployment: Deployment, port: int, people: Sequence[Person], own: Sequence[Person]) -> None:
+    Args:
+        deployment: the application, on a clock that the simulation sets.
+        port: of its server.
+        people: to ask about.
+        attacker_people: whose identifiers the attacker can verify.
+    """
+
+    def __init__(
+        self, deployment: Deployment, port: int, people: Sequence[Person], attacker_people: Sequence[Person]
+    ) -> None:
         self.deployment = deployment
         self.people = people
-        self.own = own
-        self.port = port
+        self.attacker_people = attacker_people
         self.now = 0.0
-        """Seconds since it began."""
+        """Seconds since the start."""
         self.inbox: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
-        """When which code came, by whom it came to."""
-        self.refusals: Counter[str] = Counter()
-        """How often each budget refused, those that are silent too."""
+        """The codes that arrived, with their times, by identifier."""
+        self.denials: Counter[str] = Counter()
+        """How often each limit denied, including silent denials."""
         self.victim = next(person for person in people if person.identifier == person.phone)
-        """Whose phone is to ring without end."""
-        self._began = deployment.clock.now
-        self._mail_at, self._erase_at = inf, ERASURE
-        self._line = Line(port)
-        self._crowd = [Line(port) for _ in range(AT_ONCE)]
+        """The target of the SMS pumping."""
+        self._start_time = deployment.clock.now
+        self._next_delivery_at, self._next_erasure_at = inf, ERASURE_INTERVAL
+        self._connection = ProxyConnection(port)
+        self._parallel_connections = [ProxyConnection(port) for _ in range(MAX_PARALLEL_CALLS)]
 
-    def run(self, parts: Sequence[Part]) -> None:
-        """Let all of them act until nobody does."""
-        numbers = itertools.count()
-        events: list[tuple[float, int, Part, object]] = []
-        for part in parts:
-            heappush(events, (part.begins, next(numbers), part, None))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+    def run(self, participants: Sequence[Participant]) -> None:
+        """Run all participants until their scripts end."""
+        sequence = itertools.count()  # breaks ties between events at the same time
+        events: list[tuple[float, int, Participant, object]] = []
+        for participant in participants:
+            heappush(events, (participant.starts_at, next(sequence), participant, None))
+        with ThreadPoolExecutor(MAX_PARALLEL_CALLS) as pool:
             while events:
-                at, _, part, answer = heappop(events)
-                self._go_to(at)
+                time, _, participant, result = heappop(events)
+                self._advance_to(time)
                 try:
-                    step: Step = part.actor.send(answer)
+                    step: Step = participant.script.send(result)
                 except StopIteration:
                     continue
-                waits, said = self._do(part, step, pool)
-                if part.made < part.tries:
-                    heappush(events, (at + waits, next(numbers), part, said))
-        self._go_to(self.now + MAIL)
+                delay, result = self._perform(participant, step, pool)
+                if participant.call_count < participant.max_calls:
+                    heappush(events, (time + delay, next(sequence), participant, result))
+        self._advance_to(self.now + DELIVERY_DELAY)
 
     def close(self) -> None:
-        """Hang up."""
-        for line in (self._line, *self._crowd):
-            line.close()
+        """Close the connections."""
+        for connection in (self._connection, *self._parallel_connections):
+            connection.close()
 
-    def _do(self, part: Part, step: Step, pool: ThreadPoolExecutor) -> tuple[float, object]:
-        """Do a step; gives how long until the next, and what it is sent."""
+    def _perform(self, participant: Participant, step: Step, pool: ThreadPoolExecutor) -> tuple[float, object]:
+        """Perform a step. Return the delay until the next one, and the result that is sent to the script."""
         if isinstance(step, int | float):
             return step, None
-        if isinstance(step, Call):
-            return part.gap, self._note(part, self._line.send(step))
-        jobs: list[tuple[Line, list[Call]]] = [(line, []) for line in self._crowd]
-        for number, call in enumerate(step):
-            jobs[number % AT_ONCE][1].append(call)
-        answered = list(pool.map(lambda job: [job[0].send(call) for call in job[1]], jobs))
-        return part.gap, [self._note(part, answer) for batch in answered for answer in batch]
+        if isinstance(step, ApiCall):
+            return participant.call_interval, self._record(participant, self._connection.send(step))
+        jobs: list[tuple[ProxyConnection, list[ApiCall]]] = [
+            (connection, []) for connection in self._parallel_connections
+        ]
+        for index, call in enumerate(step):
+            jobs[index % MAX_PARALLEL_CALLS][1].append(call)
+        batches = list(pool.map(lambda job: [job[0].send(call) for call in job[1]], jobs))
+        responses = [self._record(participant, response) for batch in batches for response in batch]
+        return participant.call_interval, responses
 
-    def _note(self, part: Part, answer: Answer) -> Answer:
-        part.statuses[answer.status] += 1
-        if answer.status == 202:
-            self._mail_at = min(self._mail_at, self.now + MAIL)
-        return answer
+    def _record(self, participant: Participant, response: ApiResponse) -> ApiResponse:
+        participant.statuses[response.status] += 1
+        if response.status == 202:
+            self._next_delivery_at = min(self._next_delivery_at, self.now + DELIVERY_DELAY)
+        return response
 
-    def _go_to(self, at: float) -> None:
-        """Let time pass, and what is due happen on the way."""
-        while self._mail_at <= at or self._erase_at <= at:
-            if self._mail_at <= self._erase_at:
-                self._set(self._mail_at)
-                self._mail_at = inf
+    def _advance_to(self, time: float) -> None:
+        """Move the clock to *time*. On the way deliver and erase what is due."""
+        while self._next_delivery_at <= time or self._next_erasure_at <= time:
+            if self._next_delivery_at <= self._next_erasure_at:
+                self._set_clock(self._next_delivery_at)
+                self._next_delivery_at = inf
                 for message in self.deployment.deliver_outbox():
                     self.inbox[message.address].append((self.now, message.code))
             else:
-                self._set(self._erase_at)
-                self._erase_at += ERASURE
+                self._set_clock(self._next_erasure_at)
+                self._next_erasure_at += ERASURE_INTERVAL
                 with self.deployment.database.write() as session:
                     self.deployment.app.state.services.verification.erase_expired(session, now=self.deployment.clock())
-        self._set(at)
+        self._set_clock(time)
 
-    def _set(self, at: float) -> None:
-        self.now = at
-        self.deployment.clock.now = self._began + timedelta(seconds=at)
+    def _set_clock(self, time: float) -> None:
+        self.now = time
+        self.deployment.clock.now = self._start_time + timedelta(seconds=time)

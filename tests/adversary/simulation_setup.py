@@ -1,4 +1,4 @@
-"""Setting a world up: a real application on loopback behind a trusted test proxy, whose whole time is moved."""
+"""Sets up a simulation: a real application on loopback behind a trusted test proxy, with a clock that the simulation moves."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,56 +10,62 @@ from typing import Any
 from unittest.mock import patch
 
 from app.rate_limits import RequestLimiter, load_policy
-from tests.adversary.people import Person, rows, toss
-from tests.adversary.simulation import World
+from tests.adversary.people import Person, create_people, data_set_rows
+from tests.adversary.simulation import Simulation
 from tests.support.deployment import Deployment
 from tests.support.running_server import running_server
 
-OWN = 20
-"""Identifiers that the adversary can prove: his own."""
+ATTACKER_PEOPLE_COUNT = 20
+"""People whose identifiers the attacker can verify."""
 
 
 @contextmanager
-def world(folder: Path, database_url: str, keyholder_socket: Path, people: int, rng: Random, **settings: Any) -> Iterator[World]:
-    """Set one up.
+def open_simulation(
+    folder: Path, database_url: str, keyholder_socket: Path, people_count: int, rng: Random, **settings: Any
+) -> Iterator[Simulation]:
+    """Set up a simulation.
 
     Args:
-        folder: for what it writes.
+        folder: for its files.
         database_url: of an empty database on the newest schema.
-        door: the keyholder's.
-        people: how many there are to ask about.
-        rng: tosses who is affected.
-        settings: of the application that differ; `limits_file` None is the defaults.
+        keyholder_socket: the keyholder's lookup socket.
+        people_count: how many people there are to ask about.
+        rng: decides who is affected.
+        settings: of the application, to override. `limits_file` None means the default limits.
     """
-    given = {"limits_file": None, "trusted_proxies": ("127.0.0.1",), "log_level": "error"} | settings
+    all_settings = {"limits_file": None, "trusted_proxies": ("127.0.0.1",), "log_level": "error"} | settings
     with ExitStack() as stack:
-        deployment = Deployment(folder, database_url, keyholder_socket, **given)
+        deployment = Deployment(folder, database_url, keyholder_socket, **all_settings)
         stack.callback(deployment.close)
-        crowd = toss(people, rng)
-        own = [Person(people + number, number % 4 < 2) for number in range(OWN)]
-        deployment.import_and_publish(rows([*crowd, *own]))
-        _move_all_time(stack, lambda: deployment.clock().timestamp())
-        stack.enter_context(patch("app.rate_limits.proof_of_work.ITERATIONS", 1))  # computing costs an adversary nothing here
-        refusals: Counter[str] = Counter()
-        stack.enter_context(patch("app.rate_limits.DeferredDenials.record", lambda _, budget: refusals.update([budget])))
-        _keep_calls_in_this_process(deployment, refusals)
+        people = create_people(people_count, rng)
+        attacker_people = [Person(people_count + index, index % 4 < 2) for index in range(ATTACKER_PEOPLE_COUNT)]
+        deployment.import_and_publish(data_set_rows([*people, *attacker_people]))
+        _patch_window_clocks(stack, lambda: deployment.clock().timestamp())
+        # computing costs this attacker nothing
+        stack.enter_context(patch("app.rate_limits.proof_of_work.ITERATIONS", 1))
+        denials: Counter[str] = Counter()
+        stack.enter_context(
+            patch("app.rate_limits.DeferredDenials.record", lambda _, limit_name: denials.update([limit_name]))
+        )
+        _count_requests_in_this_process(deployment, denials)
         client = stack.enter_context(running_server(deployment.app))
-        made = stack.enter_context(closing(World(deployment, int(client.base_url.port or 0), crowd, own)))
-        made.refusals = refusals
-        yield made
+        port = int(client.base_url.port or 0)
+        simulation = stack.enter_context(closing(Simulation(deployment, port, people, attacker_people)))
+        simulation.denials = denials
+        yield simulation
 
 
-def _move_all_time(stack: ExitStack, seconds: Callable[[], float]) -> None:
-    """Have the windows of calls go by the clock that is moved, which they cannot be handed: `limits` knows none."""
+def _patch_window_clocks(stack: ExitStack, seconds: Callable[[], float]) -> None:
+    """Make request windows use the simulated clock. They cannot be passed one: the `limits` library has no clock parameter."""
     for module in ("windows", "request_limiter"):
         stack.enter_context(patch(f"app.rate_limits.{module}.time", seconds))
 
 
-def _keep_calls_in_this_process(deployment: Deployment, refusals: Counter[str]) -> None:
-    """Where budgets lie in a store, keep the windows of calls here: there they end by the store's own clock, which nobody moves."""
+def _count_requests_in_this_process(deployment: Deployment, denials: Counter[str]) -> None:
+    """Count request windows in this process even if buckets are in Redis, where windows expire by Redis' own clock."""
     app = deployment.app
     if deployment.settings.redis_url:
         limiter = RequestLimiter(
-            load_policy(deployment.settings.limits_file), refused=lambda budget: refusals.update([budget])
+            load_policy(deployment.settings.limits_file), on_denied=lambda limit_name: denials.update([limit_name])
         )
         app.state.services = replace(app.state.services, limiter=limiter)

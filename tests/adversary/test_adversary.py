@@ -1,4 +1,4 @@
-"""A small attack, and honest people beside it. `python -m benchmarks.adversary` runs the whole one."""
+"""A small attack with honest users beside it. `python -m benchmarks.adversary` runs the full one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from app.rate_limits import load_policy
-from tests.adversary.attack_plan import attack
-from tests.adversary.code_guessing import guessing
-from tests.adversary.honest_users import Tally, Walk, crowd
-from tests.adversary.observations import Ledger
-from tests.adversary.people import sources
-from tests.adversary.sms_pumping import pumping
-from tests.adversary.report import Report, report
-from tests.adversary.simulation_setup import world
-from tests.adversary.simulation import Part, World
+from tests.adversary.attack_plan import create_attack
+from tests.adversary.code_guessing import guess_codes
+from tests.adversary.honest_users import HonestUser, HonestUserStats, create_honest_users
+from tests.adversary.observations import ObservationLog
+from tests.adversary.people import attacker_addresses
+from tests.adversary.report import Report, build_report
+from tests.adversary.simulation import Participant, Simulation
+from tests.adversary.simulation_setup import open_simulation
+from tests.adversary.sms_pumping import pump_messages
 from tests.support.permissive_limits import permissive_limits
 
-BY_CHANCE = 1e-6
-"""What is less likely than this was no chance."""
+MIN_PROBABILITY = 1e-6
+"""An outcome that is less likely than this is not explained by chance."""
 
-MakeWorld = Callable[..., AbstractContextManager[World]]
+CreateSimulation = Callable[..., AbstractContextManager[Simulation]]
 
 
 @pytest.fixture
@@ -32,112 +32,118 @@ def rng() -> Random:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path, sqlite_url: str, keyholder_socket: Path, rng: Random) -> MakeWorld:
+def create_simulation(tmp_path: Path, sqlite_url: str, keyholder_socket: Path, rng: Random) -> CreateSimulation:
     @contextmanager
-    def make(people: int = 200, budgets: str | None = None, url: str = sqlite_url, **settings: Any) -> Iterator[World]:
-        if budgets is not None:
-            settings["limits_file"] = tmp_path / "budgets.toml"
-            settings["limits_file"].write_text(budgets)
-        with world(tmp_path, url, keyholder_socket, people, rng, **settings) as made:
-            yield made
+    def create(
+        people_count: int = 200, limits: str | None = None, url: str = sqlite_url, **settings: Any
+    ) -> Iterator[Simulation]:
+        if limits is not None:
+            # not limits.toml: the deployment writes its defaults there
+            settings["limits_file"] = tmp_path / "small-limits.toml"
+            settings["limits_file"].write_text(limits)
+        with open_simulation(tmp_path, url, keyholder_socket, people_count, rng, **settings) as simulation:
+            yield simulation
 
-    return make
-
-
-def run(there: World, rng: Random, tries: int, honest: int) -> Report:
-    """Attack with *tries* calls, while so many honest people come."""
-    ledger, tally, victim = Ledger(), Tally(), Tally()
-    parts = attack(there, ledger, tries, rng)
-    people = crowd(there, tally, ledger, honest, rng, within=3600)
-    hit = Walk(there, there.victim, "100.127.0.9", victim, ledger, rng)
-    there.run([*parts, *people, Part("victim", hit.journey(), begins=1800)])
-    return drawn_up(there, ledger, parts, tally, victim)
+    return create
 
 
-def drawn_up(
-    there: World,
-    ledger: Ledger,
-    parts: list[Part],
-    tally: Tally | None = None,
-    victim: Tally | None = None,
-    **given: Any,
+def run_attack(simulation: Simulation, rng: Random, call_count: int, honest_count: int) -> Report:
+    """Attack with *call_count* calls while so many honest users arrive."""
+    log, stats, victim_stats = ObservationLog(), HonestUserStats(), HonestUserStats()
+    attackers = create_attack(simulation, log, call_count, rng)
+    honest_users = create_honest_users(simulation, stats, log, honest_count, rng, within=3600)
+    victim = HonestUser(simulation, simulation.victim, "100.127.0.9", victim_stats, log, rng)
+    simulation.run([*attackers, *honest_users, Participant("victim", victim.script(), starts_at=1800)])
+    return create_report(simulation, log, attackers, stats, victim_stats)
+
+
+def create_report(
+    simulation: Simulation,
+    log: ObservationLog,
+    attackers: list[Participant],
+    honest_users: HonestUserStats | None = None,
+    victim: HonestUserStats | None = None,
+    **options: Any,
 ) -> Report:
-    policy = load_policy(there.deployment.settings.limits_file)
-    return report(there, ledger, parts, tally or Tally(), victim or Tally(), policy, **given)
+    policy = load_policy(simulation.deployment.settings.limits_file)
+    honest_users, victim = honest_users or HonestUserStats(), victim or HonestUserStats()
+    return build_report(simulation, log, attackers, honest_users, victim, policy, **options)
 
 
-def assert_nothing_was_had(came_of_it: Report, honest: int) -> None:
-    assert came_of_it.tells == {}
-    assert came_of_it.learned == 0
-    assert came_of_it.guesses > 0
-    assert came_of_it.chance > BY_CHANCE
-    assert came_of_it.crowd == 5
-    assert came_of_it.checks > 0
-    for what, cap in came_of_it.caps.items():
-        assert 0 < getattr(came_of_it, what) <= cap, what
-    assert came_of_it.honest.begun == honest
-    assert came_of_it.honest.gave_up == {}
-    assert came_of_it.honest.wrong == 0
-    assert came_of_it.finished >= 0.99
+def assert_attack_failed(report: Report, honest_count: int) -> None:
+    assert report.distinguishing_features == {}
+    assert report.learned == 0
+    assert report.guesses > 0
+    assert report.guess_probability > MIN_PROBABILITY
+    assert report.max_parallel_guesses == 5
+    assert report.value_checks > 0
+    for name, maximum in report.maxima.items():
+        assert 0 < getattr(report, name) <= maximum, name
+    assert report.honest_users.started == honest_count
+    assert report.honest_users.gave_up == {}
+    assert report.honest_users.wrong_answers == 0
+    assert report.finished_share >= 0.99
 
 
-def test_an_attack_learns_nothing_and_honest_people_get_through(make_world: MakeWorld, rng: Random) -> None:
-    with make_world() as there:
-        came_of_it = run(there, rng, tries=1500, honest=30)
-    assert came_of_it.made() == 1500
-    assert came_of_it.about == 200
-    assert_nothing_was_had(came_of_it, 30)
+def test_an_attack_learns_nothing_and_honest_users_finish(create_simulation: CreateSimulation, rng: Random) -> None:
+    with create_simulation() as simulation:
+        report = run_attack(simulation, rng, call_count=1500, honest_count=30)
+    assert report.count_calls() == 1500
+    assert report.targets == 200
+    assert_attack_failed(report, 30)
 
 
-def test_the_same_where_budgets_are_shared(
-    make_world: MakeWorld, rng: Random, fresh_postgresql_url: str, valkey_url: str
+def test_an_attack_learns_nothing_where_limits_are_shared_in_redis(
+    create_simulation: CreateSimulation, rng: Random, fresh_postgresql_url: str, valkey_url: str
 ) -> None:
-    with make_world(url=fresh_postgresql_url, redis_url=valkey_url) as there:
-        came_of_it = run(there, rng, tries=1000, honest=20)
-    assert_nothing_was_had(came_of_it, 20)
+    with create_simulation(url=fresh_postgresql_url, redis_url=valkey_url) as simulation:
+        report = run_attack(simulation, rng, call_count=1000, honest_count=20)
+    assert_attack_failed(report, 20)
 
 
-def test_codes_are_guessed_as_often_as_chance_has_it(
-    make_world: MakeWorld, rng: Random, monkeypatch: pytest.MonkeyPatch
+def test_codes_are_guessed_no_more_often_than_chance_explains(
+    create_simulation: CreateSimulation, rng: Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Codes of two digits, so that guesses do hit: each reuse or second chance would show."""
+    """Codes have two digits here, so that guesses do succeed: any reuse or extra attempt would show."""
     monkeypatch.setattr("app.verification.service.CODE_LENGTH", 2)
-    with make_world(budgets=permissive_limits()) as there:
-        ledger = Ledger()
-        parts = [Part("guessing", guessing(there, ledger, sources(rng), rng, digits=2), gap=1.0, tries=1500)]
-        there.run(parts)
-        came_of_it = drawn_up(there, ledger, parts, digits=2)
-    assert came_of_it.guessed > 0
-    assert came_of_it.chance > BY_CHANCE
-    assert came_of_it.crowd == 5
+    with create_simulation(limits=permissive_limits()) as simulation:
+        log = ObservationLog()
+        script = guess_codes(simulation, log, attacker_addresses(rng), rng, digits=2)
+        attackers = [Participant("guessing", script, call_interval=1.0, max_calls=1500)]
+        simulation.run(attackers)
+        report = create_report(simulation, log, attackers, digits=2)
+    assert report.correct_guesses > 0
+    assert report.guess_probability > MIN_PROBABILITY
+    assert report.max_parallel_guesses == 5
 
 
-def test_wrong_codes_of_all_addresses_together_are_stopped(make_world: MakeWorld, rng: Random) -> None:
-    budgets = permissive_limits({"service.wrong_codes": "60/hour"})
-    with make_world(budgets=budgets) as there:
-        ledger = Ledger()
-        parts = [Part("guessing", guessing(there, ledger, sources(rng), rng), gap=0.5, tries=600)]
-        there.run(parts)
-    assert 60 <= len(ledger.guesses) <= 60 + 600 * 0.5 / 60 + 1
-    assert parts[0].statuses[503] > 0
+def test_wrong_codes_of_all_addresses_together_are_limited(create_simulation: CreateSimulation, rng: Random) -> None:
+    limits = permissive_limits({"service.wrong_codes": "60/hour"})
+    with create_simulation(limits=limits) as simulation:
+        log = ObservationLog()
+        script = guess_codes(simulation, log, attacker_addresses(rng), rng)
+        attackers = [Participant("guessing", script, call_interval=0.5, max_calls=600)]
+        simulation.run(attackers)
+    assert 60 <= len(log.guess_times) <= 60 + 600 * 0.5 / 60 + 1
+    assert attackers[0].statuses[503] > 0
 
 
-def test_messages_of_all_addresses_together_are_stopped(make_world: MakeWorld, rng: Random) -> None:
-    budgets = permissive_limits({"service.unverified_domestic": "60/hour", "target.codes": "10/hour"})
-    with make_world(budgets=budgets) as there:
-        ledger = Ledger()
-        parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
-        there.run(parts)
-        came_of_it = drawn_up(there, ledger, parts)
-    assert 60 <= came_of_it.messages <= came_of_it.caps["busiest_hour"]
-    assert came_of_it.victim_hour <= 20
-    assert set(came_of_it.refusals) == {"target.codes", "service.unverified_domestic"}
-    assert parts[0].statuses[429] == 0  # nobody is told
+def test_messages_of_all_addresses_together_are_limited(create_simulation: CreateSimulation, rng: Random) -> None:
+    limits = permissive_limits({"service.unverified_domestic": "60/hour", "target.codes": "10/hour"})
+    with create_simulation(limits=limits) as simulation:
+        log = ObservationLog()
+        script = pump_messages(simulation, log, attacker_addresses(rng))
+        attackers = [Participant("pumping", script, call_interval=0.5, max_calls=400)]
+        simulation.run(attackers)
+        report = create_report(simulation, log, attackers)
+    assert 60 <= report.messages <= report.maxima["max_messages_per_hour"]
+    assert report.max_messages_per_person_hour <= 20
+    assert set(report.denials) == {"target.codes", "service.unverified_domestic"}
+    assert attackers[0].statuses[429] == 0  # these denials are silent
 
 
-def test_without_budgets_it_shows(make_world: MakeWorld, rng: Random) -> None:
-    with make_world(budgets=permissive_limits()) as there:
-        ledger = Ledger()
-        parts = [Part("pumping", pumping(there, ledger, sources(rng)), gap=0.5, tries=400)]
-        there.run(parts)
-    assert len(there.inbox[there.victim.phone]) > 20
+def test_without_limits_the_pumping_succeeds(create_simulation: CreateSimulation, rng: Random) -> None:
+    with create_simulation(limits=permissive_limits()) as simulation:
+        script = pump_messages(simulation, ObservationLog(), attacker_addresses(rng))
+        simulation.run([Participant("pumping", script, call_interval=0.5, max_calls=400)])
+    assert len(simulation.inbox[simulation.victim.phone]) > 20

@@ -1,4 +1,4 @@
-"""What asking, guessing and proving cost: by client, subnet, target and service."""
+"""What requesting, guessing and confirming codes costs: by client, subnet, target and service."""
 
 import secrets
 from collections.abc import Iterator
@@ -9,234 +9,281 @@ from itertools import count
 
 import pytest
 
-from app.rate_limits import ClientAddress, ActionLimiter, GlobalLimitReached, MemoryBucketStore, RateLimited, RateLimitPolicy, LimitSubject, VerifiedSolution, client_address_from_ip
+from app.rate_limits import (
+    ActionLimiter,
+    ClientAddress,
+    GlobalLimitReached,
+    LimitSubject,
+    MemoryBucketStore,
+    RateLimited,
+    RateLimitPolicy,
+    VerifiedSolution,
+    client_address_from_ip,
+)
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
-HOME = client_address_from_ip("198.51.100.7")
+CLIENT = client_address_from_ip("198.51.100.7")
 
 
-def phone(number: int) -> LimitSubject:
+def phone_subject(number: int) -> LimitSubject:
     return LimitSubject("82", f"sms +8210{number:08}".encode())
 
 
-def budgets(dry_run: bool = False, told: list[str] | None = None, **tables: dict[str, str]) -> ActionLimiter:
+def create_limiter(dry_run: bool = False, denials: list[str] | None = None, **tables: dict[str, str]) -> ActionLimiter:
+    """Create a limiter whose policy overrides some limits, by table."""
     policy = RateLimitPolicy(dry_run=dry_run)
-    changed = {name: replace(getattr(policy, name), **fields) for name, fields in tables.items()}
-    return ActionLimiter(replace(policy, **changed), MemoryBucketStore(), (told if told is not None else []).append)
+    overrides = {name: replace(getattr(policy, name), **limits) for name, limits in tables.items()}
+    return ActionLimiter(
+        replace(policy, **overrides), MemoryBucketStore(), (denials if denials is not None else []).append
+    )
 
 
-def asks(kept: ActionLimiter, to: LimitSubject, asker: ClientAddress = HOME, now: datetime = NOW) -> bool | str:
-    """Whether a code is sent, or which budget spoke, to somebody who computes whatever he is asked to."""
+def request_code(
+    limiter: ActionLimiter, subject: LimitSubject, client: ClientAddress = CLIENT, now: datetime = NOW
+) -> bool | str:
+    """Request a code with a proof of work. Return whether it is sent, or the name of the client's limit that denied it."""
     try:
-        kept.charge_code_request(asker, to, solution=VerifiedSolution(secrets.token_bytes(32)), now=now)
-    except RateLimited as spent:
-        return spent.limit_name
-    return kept.charge_message(asker, to, now=now)
+        limiter.charge_code_request(client, subject, solution=VerifiedSolution(secrets.token_bytes(32)), now=now)
+    except RateLimited as denied:
+        return denied.limit_name
+    return limiter.charge_message(client, subject, now=now)
 
 
 @contextmanager
-def guessing(kept: ActionLimiter, asker: ClientAddress = HOME) -> Iterator[None]:
-    with kept.attempt_code(asker, now=NOW):
+def attempt_without_outcome(limiter: ActionLimiter, client: ClientAddress = CLIENT) -> Iterator[None]:
+    with limiter.attempt_code(client, now=NOW):
         yield
 
 
-def guess_wrong(kept: ActionLimiter, to: LimitSubject, asker: ClientAddress = HOME, now: datetime = NOW) -> None:
-    with kept.attempt_code(asker, now=now) as attempt:
-        attempt.record_failure(to)
+def try_wrong_code(
+    limiter: ActionLimiter, subject: LimitSubject, client: ClientAddress = CLIENT, now: datetime = NOW
+) -> None:
+    with limiter.attempt_code(client, now=now) as attempt:
+        attempt.record_failure(subject)
 
 
-def prove(kept: ActionLimiter, to: LimitSubject, asker: ClientAddress = HOME, now: datetime = NOW) -> None:
-    with kept.attempt_code(asker, now=now) as attempt:
-        attempt.record_success(to)
+def try_right_code(
+    limiter: ActionLimiter, subject: LimitSubject, client: ClientAddress = CLIENT, now: datetime = NOW
+) -> None:
+    with limiter.attempt_code(client, now=now) as attempt:
+        attempt.record_success(subject)
 
 
-def test_an_address_is_told_apart_from_its_neighbours() -> None:
-    assert client_address_from_ip("198.51.100.7") == client_address_from_ip("::ffff:198.51.100.7") == ClientAddress("198.51.100.7/32", "198.51.100.0/24")
+def test_client_addresses_are_networks_of_their_ip() -> None:
     assert (
-        client_address_from_ip("2001:db8:1:2::3") == client_address_from_ip("2001:db8:1:2:ffff::") == ClientAddress("2001:db8:1:2::/64", "2001:db8:1::/48")
+        client_address_from_ip("198.51.100.7")
+        == client_address_from_ip("::ffff:198.51.100.7")
+        == ClientAddress("198.51.100.7/32", "198.51.100.0/24")
+    )
+    assert (
+        client_address_from_ip("2001:db8:1:2::3")
+        == client_address_from_ip("2001:db8:1:2:ffff::")
+        == ClientAddress("2001:db8:1:2::/64", "2001:db8:1::/48")
     )
     assert client_address_from_ip("") == client_address_from_ip("a Unix socket")
-    assert "198" not in repr(HOME)
+    assert "198" not in repr(CLIENT)
 
 
-def test_who_asks_about_many_and_proves_none_is_stopped() -> None:
-    kept = budgets(client={"unverified_codes": "1000/hour", "unverified_codes_per_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number)) for number in range(460)]
-    assert spoke[:400] == [True] * 400
-    assert spoke.count("new_identifiers") > 10  # some are taken for one that came before
-    assert asks(kept, phone(0)) is True
-    assert asks(kept, phone(9000), client_address_from_ip("198.51.100.8")) is True
+def test_a_client_that_asks_about_many_and_confirms_none_is_stopped() -> None:
+    limiter = create_limiter(client={"unverified_codes": "1000/hour", "unverified_codes_per_subnet": "4000/hour"})
+    results = [request_code(limiter, phone_subject(number)) for number in range(460)]
+    assert results[:400] == [True] * 400
+    assert results.count("new_identifiers") > 10  # the bitmap mistakes some identifiers for repeated ones
+    assert request_code(limiter, phone_subject(0)) is True
+    assert request_code(limiter, phone_subject(9000), client_address_from_ip("198.51.100.8")) is True
 
 
 def test_a_subnet_is_worth_four_addresses() -> None:
-    kept = budgets(client={"unverified_codes": "1000/hour", "unverified_codes_per_subnet": "4000/hour"})
-    spoke = [asks(kept, phone(number), client_address_from_ip(f"198.51.100.{number % 250}")) for number in range(2000)]
-    assert spoke[:1600] == [True] * 1600
-    assert spoke.count("new_identifiers_per_subnet") > 40
-    assert asks(kept, phone(9000), client_address_from_ip("203.0.113.1")) is True
+    limiter = create_limiter(client={"unverified_codes": "1000/hour", "unverified_codes_per_subnet": "4000/hour"})
+    results = [
+        request_code(limiter, phone_subject(number), client_address_from_ip(f"198.51.100.{number % 250}"))
+        for number in range(2000)
+    ]
+    assert results[:1600] == [True] * 1600
+    assert results.count("new_identifiers_per_subnet") > 40
+    assert request_code(limiter, phone_subject(9000), client_address_from_ip("203.0.113.1")) is True
 
 
-def test_messages_that_nobody_confirms_are_stopped() -> None:
-    kept = budgets(target={"codes": "1000/hour", "codes_per_day": "1000/day"})
-    assert [asks(kept, phone(1)) for _ in range(241)] == [True] * 240 + ["unverified_codes"]
-    with pytest.raises(RateLimited) as spent:
-        kept.charge_code_request(HOME, phone(1), solution=VerifiedSolution(b"another"), now=NOW)
-    assert spent.value.retry_after == 15
-    assert asks(kept, phone(1), now=NOW + timedelta(seconds=15)) is True
+def test_messages_that_are_never_confirmed_are_stopped() -> None:
+    limiter = create_limiter(target={"codes": "1000/hour", "codes_per_day": "1000/day"})
+    results = [request_code(limiter, phone_subject(1)) for _ in range(241)]
+    assert results == [True] * 240 + ["unverified_codes"]
+    with pytest.raises(RateLimited) as denied:
+        limiter.charge_code_request(CLIENT, phone_subject(1), solution=VerifiedSolution(b"another"), now=NOW)
+    assert denied.value.retry_after == 15
+    assert request_code(limiter, phone_subject(1), now=NOW + timedelta(seconds=15)) is True
 
 
-def test_a_carriers_address_whose_people_confirm_is_never_stopped() -> None:
-    kept = budgets()
+def test_a_carriers_address_whose_users_confirm_is_never_stopped() -> None:
+    limiter = create_limiter()
     for number in range(3000):
-        kept.charge_code_request(HOME, phone(number), now=NOW)  # without any work
-        if number % 3:  # a third of them do not come back
-            prove(kept, phone(number))
+        limiter.charge_code_request(CLIENT, phone_subject(number), now=NOW)  # without proof of work
+        if number % 3:  # a third of the users do not confirm
+            try_right_code(limiter, phone_subject(number))
 
 
-def test_a_phone_does_not_ring_without_end_and_nobody_is_told() -> None:
-    kept = budgets()
-    sent = [asks(kept, phone(1), client_address_from_ip(f"203.0.{number}.1")) for number in range(12)]
+def test_a_phone_gets_a_limited_number_of_codes_and_the_denial_is_silent() -> None:
+    limiter = create_limiter()
+    sent = [
+        request_code(limiter, phone_subject(1), client_address_from_ip(f"203.0.{number}.1")) for number in range(12)
+    ]
     assert sent == [True] * 10 + [False] * 2
-    assert asks(kept, phone(2)) is True
+    assert request_code(limiter, phone_subject(2)) is True
 
 
-def test_what_a_client_is_charged_with_does_not_tell_whether_a_message_went_out() -> None:
-    blocked, free = (budgets(client={"unverified_codes": "5/hour"}) for _ in range(2))
+def test_a_clients_charges_do_not_reveal_whether_a_message_was_sent() -> None:
+    blocked, unblocked = (create_limiter(client={"unverified_codes": "5/hour"}) for _ in range(2))
     for number in range(10):
-        asks(blocked, phone(1), client_address_from_ip(f"203.0.{number}.1"))
-    assert [asks(blocked, phone(1)) for _ in range(6)] == [False] * 5 + ["unverified_codes"]
-    assert [asks(free, phone(1)) for _ in range(6)] == [True] * 5 + ["unverified_codes"]
+        request_code(blocked, phone_subject(1), client_address_from_ip(f"203.0.{number}.1"))
+    denied = ["unverified_codes"]
+    assert [request_code(blocked, phone_subject(1)) for _ in range(6)] == [False] * 5 + denied
+    assert [request_code(unblocked, phone_subject(1)) for _ in range(6)] == [True] * 5 + denied
 
 
-def test_a_target_that_was_guessed_at_gets_no_more_codes() -> None:
-    kept = budgets()
+def test_a_target_with_many_wrong_codes_gets_no_more_codes() -> None:
+    limiter = create_limiter()
     for number in range(25):
-        guess_wrong(kept, phone(1), client_address_from_ip(f"203.0.{number}.1"))
-    assert asks(kept, phone(1)) is False
-    assert asks(kept, phone(2)) is True
-    assert asks(kept, phone(1), now=NOW + timedelta(hours=1)) is True
+        try_wrong_code(limiter, phone_subject(1), client_address_from_ip(f"203.0.{number}.1"))
+    assert request_code(limiter, phone_subject(1)) is False
+    assert request_code(limiter, phone_subject(2)) is True
+    assert request_code(limiter, phone_subject(1), now=NOW + timedelta(hours=1)) is True
 
 
-def test_guesses_of_a_client_are_stopped_and_right_ones_are_free() -> None:
-    kept = budgets()
+def test_wrong_codes_of_a_client_are_stopped_and_right_ones_are_free() -> None:
+    limiter = create_limiter()
     for number in range(500):
-        prove(kept, phone(number))
+        try_right_code(limiter, phone_subject(number))
     for number in range(120):
-        guess_wrong(kept, phone(number))
-    with pytest.raises(RateLimited) as spent:
-        guess_wrong(kept, phone(1))
-    assert spent.value.limit_name == "wrong_codes"
+        try_wrong_code(limiter, phone_subject(number))
+    with pytest.raises(RateLimited) as denied:
+        try_wrong_code(limiter, phone_subject(1))
+    assert denied.value.limit_name == "wrong_codes"
 
 
-def test_what_was_no_guess_costs_nothing() -> None:
+def test_an_attempt_without_outcome_costs_nothing() -> None:
     """An unknown verification, an ended one, a keyholder that failed."""
-    kept = budgets(client={"wrong_codes": "1/hour"})
+    limiter = create_limiter(client={"wrong_codes": "1/hour"})
     for _ in range(10):
-        with pytest.raises(KeyError), guessing(kept):
+        with pytest.raises(KeyError), attempt_without_outcome(limiter):
             raise KeyError
-    with guessing(kept):
+    with attempt_without_outcome(limiter):
         pass
-    guess_wrong(kept, phone(1))
+    try_wrong_code(limiter, phone_subject(1))
     with pytest.raises(RateLimited):
-        guess_wrong(kept, phone(1))
+        try_wrong_code(limiter, phone_subject(1))
 
 
-def test_a_spray_meets_the_budget_of_the_whole_service_and_honest_people_the_rest_of_it() -> None:
-    """Over a million identifiers from 2,313 addresses; every smaller budget is kept."""
-    told: list[str] = []
-    kept = budgets(told=told)
-    guesses = 0
+def test_a_spray_of_wrong_codes_reaches_the_limit_of_the_service() -> None:
+    """Over a million identifiers from 2,313 addresses; every smaller limit is respected."""
+    denials: list[str] = []
+    limiter = create_limiter(denials=denials)
+    attempts = 0
     with pytest.raises(GlobalLimitReached):
         for number in range(1_000_000):
-            guess_wrong(kept, phone(number), client_address_from_ip(f"{11 + number % 2313 // 250}.0.{number % 250}.1"))
-            guesses += 1
-    assert guesses <= 20_000
-    assert told == ["service.wrong_codes"]
+            client = client_address_from_ip(f"{11 + number % 2313 // 250}.0.{number % 250}.1")
+            try_wrong_code(limiter, phone_subject(number), client)
+            attempts += 1
+    assert attempts <= 20_000
+    assert denials == ["service.wrong_codes"]
 
 
-def test_honest_people_get_what_is_kept_of_the_wrong_codes() -> None:
-    kept = budgets(service={"wrong_codes": "100/hour"}, client={"wrong_codes": "40/hour"})
+def test_trusted_clients_can_use_the_reserved_share_of_wrong_codes() -> None:
+    limiter = create_limiter(service={"wrong_codes": "100/hour"}, client={"wrong_codes": "40/hour"})
     greedy = [client_address_from_ip(f"203.{number}.0.1") for number in range(4)]
     with pytest.raises(GlobalLimitReached):
         for number in range(160):
-            guess_wrong(kept, phone(number), greedy[number % 4])
-    guess_wrong(kept, phone(1))
+            try_wrong_code(limiter, phone_subject(number), greedy[number % 4])
+    try_wrong_code(limiter, phone_subject(1))
 
 
-def test_a_thief_of_many_addresses_cannot_empty_what_is_kept() -> None:
-    """A tenth of the modelled one's 2,313, against a tenth of the service's budgets: each takes all that it is let, and proves nothing."""
-    kept = budgets(service={"wrong_codes": "1000/hour", "unverified_domestic": "2000/hour"})
-    thieves = [client_address_from_ip(f"11.{number}.0.1") for number in range(231)]
+def test_an_attacker_with_many_addresses_cannot_empty_the_reserved_share() -> None:
+    """A tenth of the modelled attacker's 2,313 addresses, against a tenth of the service's limits: each takes all that it can, and confirms
+    nothing."""
+    limiter = create_limiter(service={"wrong_codes": "1000/hour", "unverified_domestic": "2000/hour"})
+    attackers = [client_address_from_ip(f"11.{number}.0.1") for number in range(231)]
     numbers = count()
     for minute in range(0, 180, 10):
         now = NOW + timedelta(minutes=minute)
-        for thief in thieves:
+        for attacker in attackers:
             with suppress(GlobalLimitReached, RateLimited):
-                while asks(kept, to := phone(next(numbers)), thief, now) is True:
-                    guess_wrong(kept, to, thief, now)
-        if minute >= 30:  # by when their first six each are used up
+                while request_code(limiter, subject := phone_subject(next(numbers)), attacker, now) is True:
+                    try_wrong_code(limiter, subject, attacker, now)
+        if minute >= 30:  # by then each address has used up its first six codes
             for number in range(5):
-                honest, to = client_address_from_ip(f"203.{minute}.{number}.1"), phone(next(numbers))
-                assert asks(kept, to, honest, now) is True
-                guess_wrong(kept, to, honest, now)  # mistyped
-                prove(kept, to, honest, now)
+                honest, subject = (
+                    client_address_from_ip(f"203.{minute}.{number}.1"),
+                    phone_subject(next(numbers)),
+                )
+                assert request_code(limiter, subject, honest, now) is True
+                try_wrong_code(limiter, subject, honest, now)  # mistyped
+                try_right_code(limiter, subject, honest, now)
 
 
-def test_honest_mistakes_never_empty_the_budget_of_the_service() -> None:
-    kept = budgets(service={"wrong_codes": "100/hour"})
+def test_honest_mistakes_never_empty_the_limit_of_the_service() -> None:
+    limiter = create_limiter(service={"wrong_codes": "100/hour"})
     for number in range(5000):
-        asker = client_address_from_ip(f"203.{number % 200}.{number // 200}.1")
+        client = client_address_from_ip(f"203.{number % 200}.{number // 200}.1")
         if number % 6 == 0:
-            guess_wrong(kept, phone(number), asker)
-        prove(kept, phone(number), asker)
+            try_wrong_code(limiter, phone_subject(number), client)
+        try_right_code(limiter, phone_subject(number), client)
 
 
-def test_the_spend_cap_stops_messages_and_keeps_some_for_the_modest() -> None:
-    kept = budgets(
+def test_the_spend_cap_stops_messages_and_reserves_some_for_trusted_clients() -> None:
+    limiter = create_limiter(
         service={"messages": "100/hour"},
-        client={"unverified_codes": "100/hour", "unverified_codes_per_subnet": "400/hour", "new_identifiers": "1000/day"},
+        client={
+            "unverified_codes": "100/hour",
+            "unverified_codes_per_subnet": "400/hour",
+            "new_identifiers": "1000/day",
+        },
     )
-    assert [asks(kept, phone(number)) for number in range(80)] == [True] * 75 + [False] * 5
+    assert [request_code(limiter, phone_subject(number)) for number in range(80)] == [True] * 75 + [False] * 5
     for number in range(25):
-        assert asks(kept, phone(1000 + number), client_address_from_ip(f"203.0.{number}.1")) is True
-    assert asks(kept, phone(2000), client_address_from_ip("203.0.200.1")) is False
+        client = client_address_from_ip(f"203.0.{number}.1")
+        assert request_code(limiter, phone_subject(1000 + number), client) is True
+    assert request_code(limiter, phone_subject(2000), client_address_from_ip("203.0.200.1")) is False
 
 
-def test_pumped_messages_to_one_destination_stop_while_others_go_on() -> None:
-    kept = budgets(service={"unverified_international": "10/hour"})
+def test_pumping_of_one_destination_is_stopped_and_other_destinations_are_served() -> None:
+    limiter = create_limiter(service={"unverified_international": "10/hour"})
     premium = [LimitSubject("979", f"sms +979{number:09}".encode()) for number in range(20)]
-    sent = [asks(kept, to, client_address_from_ip(f"203.0.{number}.1")) for number, to in enumerate(premium)]
+    sent = [
+        request_code(limiter, subject, client_address_from_ip(f"203.0.{number}.1"))
+        for number, subject in enumerate(premium)
+    ]
     assert sent == [True] * 10 + [False] * 10
-    assert asks(kept, phone(1)) is True
-    assert asks(kept, LimitSubject("email", b"email a@example.org")) is True
+    assert request_code(limiter, phone_subject(1)) is True
+    assert request_code(limiter, LimitSubject("email", b"email a@example.org")) is True
 
 
-def test_a_message_that_no_provider_took_is_given_back() -> None:
-    kept = budgets(target={"codes": "1/hour", "codes_per_day": "1/day"})
-    assert asks(kept, phone(1)) is True
-    assert asks(kept, phone(1)) is False
-    kept.refund_undelivered(phone(1), now=NOW)
-    assert asks(kept, phone(1)) is True
+def test_an_undelivered_message_is_refunded() -> None:
+    limiter = create_limiter(target={"codes": "1/hour", "codes_per_day": "1/day"})
+    assert request_code(limiter, phone_subject(1)) is True
+    assert request_code(limiter, phone_subject(1)) is False
+    limiter.refund_undelivered(phone_subject(1), now=NOW)
+    assert request_code(limiter, phone_subject(1)) is True
 
 
-def test_a_session_may_check_so_many_values() -> None:
-    kept = budgets()
+def test_a_session_has_a_limit_on_value_checks() -> None:
+    limiter = create_limiter()
     for _ in range(60):
-        kept.charge_value_check(b"one", now=NOW)
-    with pytest.raises(RateLimited) as spent:
-        kept.charge_value_check(b"one", now=NOW)
-    assert spent.value.limit_name == "value_checks_per_session"
-    kept.charge_value_check(b"another", now=NOW)
+        limiter.charge_value_check(b"first session", now=NOW)
+    with pytest.raises(RateLimited) as denied:
+        limiter.charge_value_check(b"first session", now=NOW)
+    assert denied.value.limit_name == "value_checks_per_session"
+    limiter.charge_value_check(b"second session", now=NOW)
 
 
-def test_dry_run_refuses_nothing_and_says_what_it_would_have() -> None:
-    told: list[str] = []
-    kept = budgets(dry_run=True, told=told, client={"new_identifiers": "2/day"}, target={"codes": "3/hour"})
-    assert [asks(kept, phone(number)) for number in range(3)] == [True] * 3
-    assert told == ["client.new_identifiers"]
-    assert [asks(kept, phone(0)) for _ in range(3)] == [True] * 3
-    assert told == ["client.new_identifiers", "target.codes"]
+def test_dry_run_denies_nothing_and_reports_what_it_would_have_denied() -> None:
+    denials: list[str] = []
+    limiter = create_limiter(
+        dry_run=True, denials=denials, client={"new_identifiers": "2/day"}, target={"codes": "3/hour"}
+    )
+    assert [request_code(limiter, phone_subject(number)) for number in range(3)] == [True] * 3
+    assert denials == ["client.new_identifiers"]
+    assert [request_code(limiter, phone_subject(0)) for _ in range(3)] == [True] * 3
+    assert denials == ["client.new_identifiers", "target.codes"]
 
 
-def test_nobody_is_named_by_a_charge() -> None:
-    assert "4242" not in repr(phone(4242))
+def test_the_repr_of_a_subject_hides_its_identifier() -> None:
+    assert "4242" not in repr(phone_subject(4242))

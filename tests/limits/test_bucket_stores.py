@@ -1,34 +1,37 @@
-"""Buckets in this process, in a Valkey, and in a Valkey cluster: the same tests for all."""
+"""Bucket stores in this process, in Valkey, and in a Valkey cluster: the same tests for all."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.rate_limits import (
-    ClientAddress,
-    BucketStore,
     ActionLimiter,
+    BucketStore,
+    ClientAddress,
+    LimitSubject,
     MemoryBucketStore,
     RateLimited,
     RateLimitPolicy,
-    LimitSubject,
     RedisBucketStore,
     RedisCircuitBreaker,
     client_address_from_ip,
 )
-from app.rate_limits.bucket_store import DAY
-from app.rate_limits.transaction import Transaction
+from app.rate_limits.bucket_store import DAY_SECONDS
 from app.rate_limits.gcra import Limit
+from app.rate_limits.transaction import Transaction
 from tests.support.external_servers import run_valkey_cluster
 
 NOW = 1_764_000_000.0
-TEN = Limit(10, 60.0)
-_numbers = itertools.count()
+TEN_PER_MINUTE = Limit(10, 60.0)
+_unique_numbers = itertools.count()
+
+BatchStep = tuple[float, float, float, float, bool, bool, bytes | None]
 
 
 @pytest.fixture(scope="session")
@@ -46,208 +49,222 @@ def buckets(request: pytest.FixtureRequest) -> BucketStore:
 
 
 @pytest.fixture
-def somebody() -> bytes:
-    """Whose bucket nobody has spent from."""
-    return f"somebody {next(_numbers)}".encode()
+def subject() -> bytes:
+    """A subject whose buckets are full."""
+    return f"subject {next(_unique_numbers)}".encode()
 
 
 @pytest.fixture
-def different_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No two identifiers share a mark, as one pair in 8,192 does."""
-    marks: dict[bytes, int] = {}
+def no_bitmap_collisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each identifier its own bit. Normally one pair in 8,192 collides."""
+    bits: dict[bytes, int] = {}
     for module in ("bucket_store", "redis_bucket_store"):
         monkeypatch.setattr(
-            f"app.rate_limits.{module}.mark_of", lambda identifier, _: marks.setdefault(identifier, len(marks))
+            f"app.rate_limits.{module}.bitmap_index", lambda identifier, _: bits.setdefault(identifier, len(bits))
         )
 
 
-def charge(whose: bytes, limit: Limit = TEN, budget: str = "a", **given: object) -> Transaction:
-    return Transaction(budget, limit, whose, **given)  # type: ignore[arg-type]
+def charge(subject: bytes, limit: Limit = TEN_PER_MINUTE, limit_name: str = "a", **options: Any) -> Transaction:
+    return Transaction(limit_name, limit, subject, **options)
 
 
-def admitted(buckets: BucketStore, *charges: Transaction, now: float = NOW) -> bool:
-    return buckets.spend(charges, now=now).refused is None
+def is_allowed(buckets: BucketStore, *transactions: Transaction, now: float = NOW) -> bool:
+    return buckets.spend(transactions, now=now).denied is None
 
 
-def test_a_bucket_empties_and_fills(buckets: BucketStore, somebody: bytes) -> None:
-    assert [admitted(buckets, charge(somebody)) for _ in range(11)] == [True] * 10 + [False]
-    assert admitted(buckets, charge(somebody), now=NOW + 6.0)
-    assert not admitted(buckets, charge(somebody), now=NOW + 6.0)
-    assert admitted(buckets, charge(somebody + b"'s neighbour"))
+def test_a_bucket_empties_and_refills(buckets: BucketStore, subject: bytes) -> None:
+    assert [is_allowed(buckets, charge(subject)) for _ in range(11)] == [True] * 10 + [False]
+    assert is_allowed(buckets, charge(subject), now=NOW + 6.0)
+    assert not is_allowed(buckets, charge(subject), now=NOW + 6.0)
+    assert is_allowed(buckets, charge(subject + b"'s neighbour"))
 
 
-def test_a_refusal_spends_nothing_anywhere(buckets: BucketStore, somebody: bytes) -> None:
-    small = charge(somebody, Limit(1, 60.0), "small")
-    assert admitted(buckets, charge(somebody), small)
+def test_a_denied_batch_spends_nothing(buckets: BucketStore, subject: bytes) -> None:
+    small = charge(subject, Limit(1, 60.0), "small")
+    assert is_allowed(buckets, charge(subject), small)
     for _ in range(20):
-        assert not admitted(buckets, charge(somebody), small)
-    assert [admitted(buckets, charge(somebody)) for _ in range(10)] == [True] * 9 + [False]
+        assert not is_allowed(buckets, charge(subject), small)
+    assert [is_allowed(buckets, charge(subject)) for _ in range(10)] == [True] * 9 + [False]
 
 
-def test_the_refused_one_and_its_wait_are_said(buckets: BucketStore, somebody: bytes) -> None:
-    small = charge(somebody, Limit(2, 60.0), "small")
+def test_a_decision_names_the_denied_transaction_and_its_wait(buckets: BucketStore, subject: bytes) -> None:
+    small = charge(subject, Limit(2, 60.0), "small")
     for used in (0.5, 1.0):
-        outcome = buckets.spend([charge(somebody), small], now=NOW)
-        assert outcome.used[1] == pytest.approx(used)
-    outcome = buckets.spend([charge(somebody), small], now=NOW)
-    assert outcome.refused == small
-    assert outcome.wait == pytest.approx(30.0)
+        decision = buckets.spend([charge(subject), small], now=NOW)
+        assert decision.used_fractions[1] == pytest.approx(used)
+    decision = buckets.spend([charge(subject), small], now=NOW)
+    assert decision.denied == small
+    assert decision.retry_in == pytest.approx(30.0)
 
 
-def test_to_look_spends_nothing(buckets: BucketStore, somebody: bytes) -> None:
+def test_check_only_spends_nothing(buckets: BucketStore, subject: bytes) -> None:
     for _ in range(30):
-        assert admitted(buckets, charge(somebody, looks=True))
-    assert [admitted(buckets, charge(somebody)) for _ in range(10)] == [True] * 10
-    assert not admitted(buckets, charge(somebody, looks=True))
+        assert is_allowed(buckets, charge(subject, check_only=True))
+    assert [is_allowed(buckets, charge(subject)) for _ in range(10)] == [True] * 10
+    assert not is_allowed(buckets, charge(subject, check_only=True))
 
 
-def test_what_is_forced_is_spent_and_still_said(buckets: BucketStore, somebody: bytes) -> None:
+def test_a_forced_charge_is_spent_and_still_reports_its_denial(buckets: BucketStore, subject: bytes) -> None:
     for number in range(12):
-        assert (buckets.spend([charge(somebody)], now=NOW, force=True).refused is None) == (number < 10)
-    assert not admitted(buckets, charge(somebody), now=NOW + 5.9)
-    assert admitted(buckets, charge(somebody), now=NOW + 6.0)  # an empty bucket owes nothing
+        assert (buckets.spend([charge(subject)], now=NOW, force=True).denied is None) == (number < 10)
+    assert not is_allowed(buckets, charge(subject), now=NOW + 5.9)
+    assert is_allowed(buckets, charge(subject), now=NOW + 6.0)  # a forced charge never takes a bucket below empty
 
 
-def test_a_name_is_the_same_all_day_and_says_nothing(buckets: BucketStore, somebody: bytes) -> None:
-    one, other = buckets.bucket_keys([charge(somebody), charge(b"other", budget="b")], now=NOW)
-    assert buckets.bucket_keys([charge(somebody)], now=NOW + 60.0) == (one,)
-    assert one.startswith("a:")
-    assert other.startswith("b:")
-    assert len(one) == len("a:") + 32
-    assert somebody.hex() not in one
-    assert buckets.bucket_keys([charge(somebody)], now=NOW + DAY) != (one,)
+def test_a_bucket_key_is_stable_for_a_day_and_hides_its_subject(buckets: BucketStore, subject: bytes) -> None:
+    first, second = buckets.bucket_keys([charge(subject), charge(b"other", limit_name="b")], now=NOW)
+    assert buckets.bucket_keys([charge(subject)], now=NOW + 60.0) == (first,)
+    assert first.startswith("a:")
+    assert second.startswith("b:")
+    assert len(first) == len("a:") + 32
+    assert subject.hex() not in first
+    assert buckets.bucket_keys([charge(subject)], now=NOW + DAY_SECONDS) != (first,)
 
 
-def test_who_touched_a_canary_finds_the_budgets_of_codes_empty_and_nobody_else_does(
-    buckets: BucketStore, somebody: bytes
+def test_draining_empties_the_code_limits_of_the_client_and_its_subnet_only(
+    buckets: BucketStore, subject: bytes
 ) -> None:
-    kept, now = ActionLimiter(RateLimitPolicy(), buckets), datetime.fromtimestamp(NOW, tz=UTC)
-    number = next(_numbers)
-    asker, elsewhere = client_address_from_ip(f"2001:db8:{number:x}::1"), client_address_from_ip(f"2001:db8:{number:x}f::1")
+    limiter, now = ActionLimiter(RateLimitPolicy(), buckets), datetime.fromtimestamp(NOW, tz=UTC)
+    number = next(_unique_numbers)
+    client, stranger = (
+        client_address_from_ip(f"2001:db8:{number:x}::1"),
+        client_address_from_ip(f"2001:db8:{number:x}f::1"),
+    )
     neighbour = client_address_from_ip(f"2001:db8:{number:x}:1::1")
 
-    def asks(who: ClientAddress, when: datetime = now) -> str | bool:
+    def request_code(address: ClientAddress, now: datetime = now) -> str | bool:
         try:
-            kept.charge_code_request(who, LimitSubject("email", somebody), now=when)
-        except RateLimited as spent:
-            return spent.limit_name
+            limiter.charge_code_request(address, LimitSubject("email", subject), now=now)
+        except RateLimited as denied:
+            return denied.limit_name
         return True
 
-    assert asks(asker) is True
-    emptied = kept.drain_code_limits(asker, now=now)
-    assert [name.partition(":")[0] for name in emptied] == [
+    assert request_code(client) is True
+    drained = limiter.drain_code_limits(client, now=now)
+    assert [key.partition(":")[0] for key in drained] == [
         "client.new_identifiers",
         "client.new_identifiers_per_subnet",
         "client.unverified_codes",
         "client.unverified_codes_per_subnet",
     ]
-    assert asks(asker) == "unverified_codes"  # this identifier is not new today
-    assert asks(neighbour) == "unverified_codes_per_subnet"
-    assert asks(elsewhere) is True
-    kept.drain_code_limits(asker, now=now)  # an empty bucket owes nothing
-    assert asks(asker, now + timedelta(hours=1)) is True
-    assert kept.drain_code_limits(elsewhere, now=now) != emptied
+    assert request_code(client) == "unverified_codes"  # this identifier is not new today
+    assert request_code(neighbour) == "unverified_codes_per_subnet"
+    assert request_code(stranger) is True
+    limiter.drain_code_limits(client, now=now)  # draining twice never takes a bucket below empty
+    assert request_code(client, now + timedelta(hours=1)) is True
+    assert limiter.drain_code_limits(stranger, now=now) != drained
 
 
-def test_what_is_given_back_can_be_spent_again(buckets: BucketStore, somebody: bytes) -> None:
+def test_a_refund_can_be_spent_again(buckets: BucketStore, subject: bytes) -> None:
     for _ in range(10):
-        assert admitted(buckets, charge(somebody))
-    buckets.spend([charge(somebody, cost=-2.0)], now=NOW, force=True)
-    assert [admitted(buckets, charge(somebody)) for _ in range(3)] == [True, True, False]
-    buckets.spend([charge(somebody, cost=-100.0)], now=NOW, force=True)
-    assert [admitted(buckets, charge(somebody)) for _ in range(11)] == [True] * 10 + [False]
+        assert is_allowed(buckets, charge(subject))
+    buckets.spend([charge(subject, cost=-2.0)], now=NOW, force=True)
+    assert [is_allowed(buckets, charge(subject)) for _ in range(3)] == [True, True, False]
+    buckets.spend([charge(subject, cost=-100.0)], now=NOW, force=True)
+    assert [is_allowed(buckets, charge(subject)) for _ in range(11)] == [True] * 10 + [False]
 
 
-@pytest.mark.usefixtures("different_marks")
-def test_an_identifier_costs_once_a_day(buckets: BucketStore, somebody: bytes) -> None:
-    def asks(identifier: bytes, now: float = NOW) -> bool:
-        return admitted(buckets, charge(somebody, Limit(3, 86400.0), distinct=identifier), now=now)
+@pytest.mark.usefixtures("no_bitmap_collisions")
+def test_a_distinct_identifier_costs_once_a_day(buckets: BucketStore, subject: bytes) -> None:
+    def is_identifier_allowed(identifier: bytes, now: float = NOW) -> bool:
+        return is_allowed(buckets, charge(subject, Limit(3, 86400.0), distinct_identifier=identifier), now=now)
 
-    assert all(asks(b"one") for _ in range(20))
-    assert asks(b"two")
-    assert asks(b"three")
-    assert not asks(b"four")
-    assert asks(b"two")  # it is seen already
+    assert all(is_identifier_allowed(b"one") for _ in range(20))
+    assert is_identifier_allowed(b"two")
+    assert is_identifier_allowed(b"three")
+    assert not is_identifier_allowed(b"four")
+    assert is_identifier_allowed(b"two")  # already charged today
 
 
-@pytest.mark.usefixtures("different_marks")
-def test_a_refused_identifier_is_not_remembered(buckets: BucketStore, somebody: bytes) -> None:
+@pytest.mark.usefixtures("no_bitmap_collisions")
+def test_a_denied_identifier_is_not_remembered(buckets: BucketStore, subject: bytes) -> None:
     limit = Limit(1, 86400.0)
-    assert admitted(buckets, charge(somebody, limit, distinct=b"one"))
+    assert is_allowed(buckets, charge(subject, limit, distinct_identifier=b"one"))
     for _ in range(2):
-        assert not admitted(buckets, charge(somebody, limit, distinct=b"two"))
+        assert not is_allowed(buckets, charge(subject, limit, distinct_identifier=b"two"))
 
 
-def test_part_is_kept_for_those_within_their_quota(buckets: BucketStore, somebody: bytes) -> None:
-    """Who used a tenth of their own bucket at most, gets the last of the common one."""
-    common = charge(somebody, Limit(20, 60.0), "common", kept=0.25)
-    greedy, modest = charge(somebody + b"greedy", Limit(40, 60.0)), charge(somebody + b"modest", Limit(10, 60.0))
+def test_the_reserved_share_is_for_trusted_clients(buckets: BucketStore, subject: bytes) -> None:
+    """A client that used at most a tenth of its own bucket gets the last of the common one."""
+    common = charge(subject, Limit(20, 60.0), "common", reserved_share=0.25)
+    greedy, modest = charge(subject + b"greedy", Limit(40, 60.0)), charge(subject + b"modest", Limit(10, 60.0))
     for _ in range(15):
-        assert admitted(buckets, greedy, common)
-    assert not admitted(buckets, greedy, common)
-    assert admitted(buckets, modest, common)
+        assert is_allowed(buckets, greedy, common)
+    assert not is_allowed(buckets, greedy, common)
+    assert is_allowed(buckets, modest, common)
 
 
-def test_parallel_calls_never_spend_more_than_there_is(buckets: BucketStore, somebody: bytes) -> None:
-    both = [charge(somebody, Limit(50, 3600.0)), charge(somebody, Limit(80, 3600.0), "b")]
+def test_concurrent_batches_never_spend_more_than_the_limit(buckets: BucketStore, subject: bytes) -> None:
+    batch = [charge(subject, Limit(50, 3600.0)), charge(subject, Limit(80, 3600.0), "b")]
     with ThreadPoolExecutor(8) as threads:
-        passed = list(threads.map(lambda _: admitted(buckets, *both), range(200)))
-    assert sum(passed) == 50
-    left = charge(somebody, Limit(80, 3600.0), "b")
-    assert sum(admitted(buckets, left) for _ in range(80)) == 30
+        allowed = list(threads.map(lambda _: is_allowed(buckets, *batch), range(200)))
+    assert sum(allowed) == 50
+    larger = charge(subject, Limit(80, 3600.0), "b")
+    assert sum(is_allowed(buckets, larger) for _ in range(80)) == 30
 
 
-STEPS = st.lists(
+BATCH_STEPS: st.SearchStrategy[list[BatchStep]] = st.lists(
     st.tuples(
         st.floats(0, 40),  # seconds later
         st.floats(-3, 3),  # cost
-        st.floats(0.1, 1),  # share
-        st.floats(0, 0.5),  # kept
-        st.booleans(),  # forced
-        st.booleans(),  # only looked at
-        st.sampled_from([None, b"x", b"y"]),
+        st.floats(0.1, 1),  # usable share
+        st.floats(0, 0.5),  # reserved share
+        st.booleans(),  # force
+        st.booleans(),  # check only
+        st.sampled_from([None, b"x", b"y"]),  # distinct identifier
     ),
     max_size=25,
 )
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(STEPS)
-def test_all_stores_decide_alike(shared: Callable[[], BucketStore], steps: list[tuple[object, ...]]) -> None:
-    whose = f"alike {next(_numbers)}".encode()
-    local, there, now = MemoryBucketStore(), shared(), NOW
-    for wait, cost, share, kept, force, looks, distinct in steps:
-        now += wait  # type: ignore[operator]
-        given_to_both = [
-            charge(whose, Limit(7, 50.0), "first"),
-            charge(whose, cost=cost, share=share, kept=kept, looks=looks, distinct=distinct),
+@given(BATCH_STEPS)
+def test_memory_and_redis_decide_alike(redis_buckets: BucketStore, steps: list[BatchStep]) -> None:
+    subject = f"alike {next(_unique_numbers)}".encode()
+    memory_buckets, now = MemoryBucketStore(), NOW
+    for delay, cost, usable_share, reserved_share, force, check_only, identifier in steps:
+        now += delay
+        batch = [
+            charge(subject, Limit(7, 50.0), "first"),
+            charge(
+                subject,
+                cost=cost,
+                usable_share=usable_share,
+                reserved_share=reserved_share,
+                check_only=check_only,
+                distinct_identifier=identifier,
+            ),
         ]
-        expected = local.spend(given_to_both, now=now, force=bool(force))
-        got = there.spend(given_to_both, now=now, force=bool(force))
-        assert got.refused == expected.refused
-        assert got.wait == pytest.approx(expected.wait, abs=1e-4)
-        assert got.used == pytest.approx(expected.used, abs=1e-5)
+        expected = memory_buckets.spend(batch, now=now, force=force)
+        actual = redis_buckets.spend(batch, now=now, force=force)
+        assert actual.denied == expected.denied
+        assert actual.retry_in == pytest.approx(expected.retry_in, abs=1e-4)
+        assert actual.used_fractions == pytest.approx(expected.used_fractions, abs=1e-5)
 
 
 @pytest.fixture
-def shared(valkey_url: str) -> Callable[[], BucketStore]:
-    buckets = RedisBucketStore(RedisCircuitBreaker(valkey_url))
-    return lambda: buckets
+def redis_buckets(valkey_url: str) -> BucketStore:
+    return RedisBucketStore(RedisCircuitBreaker(valkey_url))
 
 
-def test_the_store_holds_nobody_in_clear(valkey_url: str) -> None:
-    store = RedisCircuitBreaker(valkey_url)
-    marked = b"+821000000042"
-    RedisBucketStore(store).spend([Transaction("target.codes", TEN, marked, distinct=marked)], now=NOW)
-    held: list[bytes] = store.ask(lambda there: list(there.storage.scan_iter(count=1000)), list)
-    assert any(b"target.codes" in name for name in held)
-    for name in held:
-        value: bytes = store.ask(lambda there, name=name: there.storage.dump(name), lambda: b"")  # type: ignore[misc]
-        assert marked not in name + value
+def test_redis_holds_no_identifier_in_clear(valkey_url: str) -> None:
+    breaker = RedisCircuitBreaker(valkey_url)
+    identifier = b"+821000000042"
+    transaction = Transaction("target.codes", TEN_PER_MINUTE, identifier, distinct_identifier=identifier)
+    RedisBucketStore(breaker).spend([transaction], now=NOW)
+    names: list[bytes] = breaker.call(lambda client: list(client.storage.scan_iter(count=1000)), list)
+    assert any(b"target.codes" in name for name in names)
+
+    def dump(name: bytes) -> bytes:
+        value: bytes = breaker.call(lambda client: client.storage.dump(name), lambda: b"")
+        return value
+
+    for name in names:
+        assert identifier not in name + dump(name)
 
 
-def test_tomorrow_nobodys_bucket_is_found_again(buckets: BucketStore, somebody: bytes) -> None:
-    slow = charge(somebody, Limit(1, 10 * 86400.0))
-    assert admitted(buckets, slow)
-    assert not admitted(buckets, slow)
-    assert admitted(buckets, slow, now=NOW + 86400.0)
+def test_a_subject_gets_a_new_bucket_each_day(buckets: BucketStore, subject: bytes) -> None:
+    slow = charge(subject, Limit(1, 10 * 86400.0))
+    assert is_allowed(buckets, slow)
+    assert not is_allowed(buckets, slow)
+    assert is_allowed(buckets, slow, now=NOW + 86400.0)

@@ -1,4 +1,4 @@
-"""How a spent budget is answered: a client's by 429, a target's by nothing at all, the service's codes by 503."""
+"""How denials are answered: 429 for a client's limit, silence for a target's, 503 for the service's limit on wrong codes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,53 +9,53 @@ import pytest
 
 from app.rate_limits import RateLimitPolicy
 from app.verification.service import CODE_LENGTH
-from tests.support.responses import assert_unavailable, comparable_response
 from tests.support.deployment import Deployment, make_row
 from tests.support.permissive_limits import permissive_limits
+from tests.support.responses import assert_unavailable, comparable_response
 
 PHONE = "010-2000-0002"
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Budgets do not live in the database."""
+    """Rate limits do not use the database."""
     return sqlite_url
 
 
 @pytest.fixture
 def limited(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Callable[..., Deployment]:
-    """Make a deployment with some small budgets, by their places in the file."""
+    """Create a deployment that overrides some limits, by their names in the file with ``__`` for the dot."""
 
-    def make(**budgets: str) -> Deployment:
+    def create(**limits: str) -> Deployment:
         path = tmp_path / "small.toml"
-        path.write_text(permissive_limits({place.replace("__", "."): budget for place, budget in budgets.items()}))
+        path.write_text(permissive_limits({name.replace("__", "."): rate for name, rate in limits.items()}))
         return make_deployment(limits_file=path)
 
-    return make
+    return create
 
 
-def solve(refused: httpx.Response) -> str:
-    """Solve the challenge of a problem."""
-    challenge = altcha.Challenge.from_dict(refused.json()["challenge"])
+def solve(denied: httpx.Response) -> str:
+    """Solve the challenge of a problem response."""
+    challenge = altcha.Challenge.from_dict(denied.json()["challenge"])
     solution = altcha.solve_challenge(challenge)
     assert solution
     return str(altcha.Payload(challenge, solution).to_base64())
 
 
-def ask(deployment: Deployment, phone: str = PHONE, *, proof: str = "", ticket: str = "") -> httpx.Response:
-    """Ask for a code, with what a client who was sent away comes back with."""
+def request_code(deployment: Deployment, phone: str = PHONE, *, solution: str = "", ticket: str = "") -> httpx.Response:
+    """Request a code, with a proof of work or a ticket."""
     return deployment.client.post(
         "/v1/verifications",
         json={"channel": "sms", "identifier": phone},
-        headers={"Proof-Of-Work": proof, "Queue-Ticket": ticket},
+        headers={"Proof-Of-Work": solution, "Queue-Ticket": ticket},
     )
 
 
-def wrong(code: str) -> str:
+def wrong_code(code: str) -> str:
     return f"{(int(code) + 1) % 10**CODE_LENGTH:0{CODE_LENGTH}}"
 
 
-def test_a_spent_budget_of_a_target_is_answered_as_any_other(limited: Callable[..., Deployment]) -> None:
+def test_a_denial_by_a_targets_limit_is_answered_like_any_other(limited: Callable[..., Deployment]) -> None:
     deployment = limited(target__codes="2/hour")
     answers = [deployment.request_code(PHONE) for _ in range(4)]
     other = deployment.request_code("010-2000-0003")
@@ -65,19 +65,19 @@ def test_a_spent_budget_of_a_target_is_answered_as_any_other(limited: Callable[.
     assert deployment.execute_sql("SELECT count(*) FROM verifications") == [(5,)]
 
 
-def test_what_was_not_sent_cannot_be_confirmed(
+def test_a_code_that_was_not_sent_cannot_be_confirmed(
     limited: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even with the code that would have been sent."""
+    """Even the code that would have been sent does not match."""
     deployment = limited(target__codes="1/hour")
     monkeypatch.setattr("app.verification.service._new_code", lambda: "01234567")
     sent, unsent = deployment.request_code(PHONE), deployment.request_code(PHONE)
-    refused = deployment.confirm_code(unsent, "01234567")
-    assert (refused.status_code, refused.json()["tries_left"]) == (422, 4)
+    rejected = deployment.confirm_code(unsent, "01234567")
+    assert (rejected.status_code, rejected.json()["tries_left"]) == (422, 4)
     assert deployment.confirm_code(sent, "01234567").status_code == 200
 
 
-def test_the_same_of_a_code_that_is_sent_again(
+def test_a_code_that_was_not_resent_cannot_be_confirmed(
     limited: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = limited(target__codes="1/hour")
@@ -93,83 +93,89 @@ def test_the_same_of_a_code_that_is_sent_again(
     assert deployment.confirm_code(again, "01234567").status_code == 422
 
 
-def test_who_asks_about_too_many_is_told_how_long_to_wait(limited: Callable[..., Deployment]) -> None:
+def test_a_client_that_asks_about_too_many_identifiers_is_told_how_long_to_wait(
+    limited: Callable[..., Deployment],
+) -> None:
     deployment = limited(client__new_identifiers="1/day")
-    refused = deployment.request_code("010-2000-0002")
-    assert refused.status_code == 429
-    assert refused.json()["type"] == "/problems/proof-of-work"
-    assert ask(deployment, proof=solve(refused)).status_code == 202
-    refused = deployment.request_code("010-2000-0003")
-    assert refused.status_code == 429
-    assert refused.json()["type"] == "/problems/too-many-requests"
-    assert refused.headers["retry-after"] == "86400"
-    assert refused.headers["ratelimit-policy"] == '"new_identifiers";q=1;w=86400'
-    assert refused.headers["ratelimit"] == '"new_identifiers";r=0;t=86400'
+    denied = deployment.request_code("010-2000-0002")
+    assert denied.status_code == 429
+    assert denied.json()["type"] == "/problems/proof-of-work"
+    assert request_code(deployment, solution=solve(denied)).status_code == 202
+    denied = deployment.request_code("010-2000-0003")
+    assert denied.status_code == 429
+    assert denied.json()["type"] == "/problems/too-many-requests"
+    assert denied.headers["retry-after"] == "86400"
+    assert denied.headers["ratelimit-policy"] == '"new_identifiers";q=1;w=86400'
+    assert denied.headers["ratelimit"] == '"new_identifiers";r=0;t=86400'
 
 
-def test_work_is_asked_for_and_each_solution_is_good_once(limited: Callable[..., Deployment]) -> None:
+def test_beyond_the_soft_limit_a_code_takes_work_and_each_solution_is_accepted_once(
+    limited: Callable[..., Deployment],
+) -> None:
     deployment = limited(client__new_identifiers="6/day")
     for number in range(3):
         assert deployment.request_code(f"010-2000-000{number}").status_code == 202
-    asked = deployment.request_code("010-2000-0003")
-    assert asked.status_code == 429
-    assert asked.headers["retry-after"] == "14400"
-    solution = solve(asked)
-    assert ask(deployment, "010-2000-0003", proof=solution).status_code == 202
-    assert ask(deployment, "010-2000-0004", proof=solution).status_code == 429
-    assert ask(deployment, "010-2000-0004", proof="made up").status_code == 429
-    assert deployment.request_code("010-2000-0000").status_code == 202  # who is not new costs nothing
+    denied = deployment.request_code("010-2000-0003")
+    assert denied.status_code == 429
+    assert denied.headers["retry-after"] == "14400"
+    solution = solve(denied)
+    assert request_code(deployment, "010-2000-0003", solution=solution).status_code == 202
+    assert request_code(deployment, "010-2000-0004", solution=solution).status_code == 429
+    assert request_code(deployment, "010-2000-0004", solution="made up").status_code == 429
+    assert (
+        deployment.request_code("010-2000-0000").status_code == 202
+    )  # an identifier that is not new today costs nothing
     deployment.clock.advance(hours=8)
-    assert deployment.request_code("010-2000-0004").status_code == 202  # whoever waits needs no work
+    assert deployment.request_code("010-2000-0004").status_code == 202  # a client that waits needs no solution
 
 
-def test_a_crowd_waits_with_a_ticket_and_journeys_under_way_go_on(limited: Callable[..., Deployment]) -> None:
+def test_new_users_queue_with_a_ticket_and_admitted_users_go_on(limited: Callable[..., Deployment]) -> None:
     deployment = limited(service__admissions="1/10 seconds")
     under_way = deployment.request_code(PHONE)
     code = deployment.deliver_outbox()[0].code
-    crowded = deployment.request_code("010-2000-0003")
-    assert crowded.status_code == 503
-    assert crowded.json()["type"] == "/problems/crowded"
-    assert crowded.json()["ahead"] == 1
-    assert int(crowded.headers["retry-after"]) >= 10
+    queued = deployment.request_code("010-2000-0003")
+    assert queued.status_code == 503
+    assert queued.json()["type"] == "/problems/crowded"
+    assert queued.json()["ahead"] == 1
+    assert int(queued.headers["retry-after"]) >= 10
     assert deployment.confirm_code(under_way, code).status_code == 200
-    ticket = crowded.json()["ticket"]
-    early = ask(deployment, "010-2000-0003", ticket=ticket)
+    ticket = queued.json()["ticket"]
+    early = request_code(deployment, "010-2000-0003", ticket=ticket)
     assert (early.status_code, early.json()["ticket"]) == (503, ticket)
     deployment.clock.advance(seconds=10)
-    assert ask(deployment, "010-2000-0003", ticket=ticket).status_code == 202
-    again = ask(deployment, "010-2000-0003", ticket=ticket)
+    assert request_code(deployment, "010-2000-0003", ticket=ticket).status_code == 202
+    again = request_code(deployment, "010-2000-0003", ticket=ticket)
     assert again.status_code == 503
     assert again.json()["ticket"] != ticket
 
 
-def test_who_waited_is_not_charged_twice(limited: Callable[..., Deployment]) -> None:
+def test_a_user_with_a_ticket_is_not_charged_twice(limited: Callable[..., Deployment]) -> None:
     deployment = limited(service__admissions="1/10 seconds", client__unverified_codes="4/hour")
     deployment.request_code(PHONE)
     ticket = deployment.request_code("010-2000-0003").json()["ticket"]
     assert deployment.request_code("010-2000-0004").status_code == 429
     deployment.clock.advance(seconds=10)
-    assert ask(deployment, "010-2000-0003", ticket=ticket).status_code == 202
+    assert request_code(deployment, "010-2000-0003", ticket=ticket).status_code == 202
 
 
-def test_the_budget_of_wrong_codes_stops_the_trying_and_spends_no_try(limited: Callable[..., Deployment]) -> None:
+def test_the_services_limit_on_wrong_codes_stops_attempts_and_consumes_none(limited: Callable[..., Deployment]) -> None:
     deployment = limited(service__wrong_codes="3/hour")
-    asked = deployment.request_code(PHONE)
+    verification = deployment.request_code(PHONE)
     code = deployment.deliver_outbox()[0].code
     for left in (4, 3, 2):
-        assert deployment.confirm_code(asked, wrong(code)).json()["tries_left"] == left
-    assert_unavailable(deployment.confirm_code(asked, code))
+        assert deployment.confirm_code(verification, wrong_code(code)).json()["tries_left"] == left
+    assert_unavailable(deployment.confirm_code(verification, code))
     deployment.clock.advance(minutes=9)
-    assert_unavailable(deployment.confirm_code(asked, code))
+    assert_unavailable(deployment.confirm_code(verification, code))
     deployment.clock.advance(hours=1)
-    asked = deployment.request_code(PHONE)
-    assert deployment.confirm_code(asked, deployment.deliver_outbox()[0].code).status_code == 200
+    verification = deployment.request_code(PHONE)
+    assert deployment.confirm_code(verification, deployment.deliver_outbox()[0].code).status_code == 200
 
 
-def test_garbage_spends_no_wrong_codes(limited: Callable[..., Deployment]) -> None:
-    """Or whoever makes up ids would stop everybody."""
+def test_attempts_at_unknown_verifications_do_not_count_as_wrong_codes(limited: Callable[..., Deployment]) -> None:
+    """Otherwise an attacker could stop everybody with made-up ids."""
     deployment = limited(service__wrong_codes="1/hour")
-    asked = deployment.request_code(PHONE)
+    verification = deployment.request_code(PHONE)
     code = deployment.deliver_outbox()[0].code
     for _ in range(5):
         unknown = deployment.client.post(
@@ -177,10 +183,10 @@ def test_garbage_spends_no_wrong_codes(limited: Callable[..., Deployment]) -> No
             json={"code": code, "client_secret": "made-up"},
         )
         assert unknown.status_code == 404
-    assert deployment.confirm_code(asked, code).status_code == 200
+    assert deployment.confirm_code(verification, code).status_code == 200
 
 
-def test_a_session_checks_so_often(limited: Callable[..., Deployment]) -> None:
+def test_a_session_has_a_limit_on_value_checks(limited: Callable[..., Deployment]) -> None:
     deployment = limited(client__value_checks_per_session="2/hour")
     deployment.import_and_publish([make_row("a2", phone=PHONE, name="박지수", items="name|phone")])
     headers = deployment.sign_in(PHONE)
@@ -194,15 +200,15 @@ def test_a_session_checks_so_often(limited: Callable[..., Deployment]) -> None:
     assert [check({"Authorization": f"Bearer made-up-{number}"}) for number in range(4)] == [401] * 4
 
 
-def test_a_country_that_is_not_served_is_said(limited: Callable[..., Deployment]) -> None:
-    refused = limited().request_code("+1 202 555 0143")
-    assert refused.status_code == 422
-    assert refused.json()["errors"] == [{"pointer": "/identifier", "code": "country-not-served"}]
+def test_a_phone_of_a_country_that_is_not_served_is_rejected(limited: Callable[..., Deployment]) -> None:
+    rejected = limited().request_code("+1 202 555 0143")
+    assert rejected.status_code == 422
+    assert rejected.json()["errors"] == [{"pointer": "/identifier", "code": "country-not-served"}]
 
 
-def test_an_undelivered_message_is_given_back_to_the_person(limited: Callable[..., Deployment]) -> None:
+def test_an_undelivered_message_is_refunded_to_the_target(limited: Callable[..., Deployment]) -> None:
     deployment = limited(target__codes="1/hour")
-    deployment.request_code(PHONE)  # and nobody takes it
+    deployment.request_code(PHONE)  # and no provider takes it
     outbox = deployment.app.state.services.outbox
     deployment.clock.advance(minutes=10)
     with deployment.database.write() as session:
@@ -211,7 +217,7 @@ def test_an_undelivered_message_is_given_back_to_the_person(limited: Callable[..
     assert len(deployment.deliver_outbox()) == 1
 
 
-def test_the_spend_cap_is_silent_to_who_asks_and_loud_to_who_keeps_watch(
+def test_the_spend_cap_is_silent_to_the_client_and_logged_for_the_operator(
     limited: Callable[..., Deployment], capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment = limited(service__messages="2/hour")
@@ -223,14 +229,14 @@ def test_the_spend_cap_is_silent_to_who_asks_and_loud_to_who_keeps_watch(
     assert log.count('"global-limit-denied"') == 1
 
 
-def test_calls_that_lead_nowhere_are_counted(limited: Callable[..., Deployment]) -> None:
+def test_requests_to_unknown_routes_are_counted(limited: Callable[..., Deployment]) -> None:
     deployment = limited(client__other="4/minute")
     calls = [("GET", "/nothing"), ("PUT", "/v1/exposures"), ("GET", "/v1/nothing"), ("POST", "/"), ("GET", "/nothing")]
     statuses = [deployment.client.request(method, path).status_code for method, path in calls]
     assert statuses == [404, 405, 404, 405, 429]
 
 
-def test_dry_run_refuses_nothing_and_logs(
+def test_dry_run_denies_nothing_and_logs(
     make_deployment: Callable[..., Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "small.toml"
@@ -243,9 +249,9 @@ def test_dry_run_refuses_nothing_and_logs(
         assert deployment.request_code(f"010-2000-000{number}").status_code == 202
     assert len(deployment.deliver_outbox()) == 3
     log = capsys.readouterr().err
-    assert '"limit": "target.codes"' not in log  # not by the thread that answers: it would take longer
+    assert '"limit": "target.codes"' not in log  # the request thread must not log: that would take longer
     deployment.app.state.services.deferred_denials.flush()
     log += capsys.readouterr().err
-    for budget in ("client.other", "client.new_identifiers", "target.codes"):
-        assert f'"limit": "{budget}"' in log
+    for limit_name in ("client.other", "client.new_identifiers", "target.codes"):
+        assert f'"limit": "{limit_name}"' in log
     assert RateLimitPolicy().dry_run is False

@@ -1,10 +1,10 @@
-"""The file of budgets, and the defaults against the contract."""
+"""The limits file, and the defaults against the contract."""
 
 from pathlib import Path
 
 import pytest
 
-from app.rate_limits import InvalidLimitsFile, ClientLimits, RateLimitPolicy, load_policy
+from app.rate_limits import ClientLimits, InvalidLimitsFile, RateLimitPolicy, load_policy
 
 
 def test_the_defaults_are_what_the_contract_promises() -> None:
@@ -18,14 +18,14 @@ def test_the_defaults_are_what_the_contract_promises() -> None:
     assert limits["client.value_checks_per_session"].count >= 30
 
 
-def test_no_budget_by_meaning_refuses_what_the_budget_of_calls_lets_through_in_a_minute() -> None:
+def test_no_action_limit_is_smaller_than_a_minute_of_requests() -> None:
     limits = RateLimitPolicy().limits_by_name()
     for name in ("unverified_codes", "new_identifiers"):
         assert limits[f"client.{name}"].count >= limits["client.verifications"].count
     assert limits["client.wrong_codes"].count >= limits["client.confirmations"].count
 
 
-def test_a_file_takes_the_place_of_what_it_names(tmp_path: Path) -> None:
+def test_a_file_overrides_the_keys_that_it_has(tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
     path.write_text('dry_run = true\nsms_countries = ["82", "1"]\n[client]\nother = "7/minute"\n')
     assert load_policy(path) == RateLimitPolicy(ClientLimits(other="7/minute"), sms_countries=("82", "1"), dry_run=True)
@@ -48,15 +48,15 @@ def test_a_file_takes_the_place_of_what_it_names(tmp_path: Path) -> None:
         ("dry_run = 1", "dry_run"),
     ],
 )
-def test_a_bad_file_is_refused_at_its_place(tmp_path: Path, content: str, place: str) -> None:
+def test_an_invalid_file_is_rejected_with_the_place_of_the_error(tmp_path: Path, content: str, place: str) -> None:
     path = tmp_path / "limits.toml"
     path.write_text(content)
-    with pytest.raises(InvalidLimitsFile, match=r"^EXPOSURE_LIMITS_FILE: ") as refused:
+    with pytest.raises(InvalidLimitsFile, match=r"^EXPOSURE_LIMITS_FILE: ") as error:
         load_policy(path)
-    assert place in str(refused.value)
+    assert place in str(error.value)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidLimitsFile, match="cannot be read"):
         load_policy(tmp_path / "nowhere.toml")
 

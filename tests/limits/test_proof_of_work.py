@@ -1,4 +1,4 @@
-"""Proof of work: what is asked for over the soft part of a budget, good once and for a while."""
+"""Proof of work: required beyond the soft half of a limit, accepted once and for a short time."""
 
 import base64
 import json
@@ -8,83 +8,93 @@ from typing import Any
 import altcha
 import pytest
 
-from app.rate_limits import ActionLimiter, ClientLimits, MemoryBucketStore, RateLimited, RateLimitPolicy, ProofOfWork, LimitSubject, client_address_from_ip
+from app.rate_limits import (
+    ActionLimiter,
+    ClientLimits,
+    LimitSubject,
+    MemoryBucketStore,
+    ProofOfWork,
+    RateLimited,
+    RateLimitPolicy,
+    client_address_from_ip,
+)
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
-SOMEBODY = client_address_from_ip("198.51.100.7")
+CLIENT = client_address_from_ip("198.51.100.7")
 
 
 @pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test is about how long it takes."""
+def cheap_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test measures how long a solution takes."""
     monkeypatch.setattr("app.rate_limits.proof_of_work.ITERATIONS", 1)
 
 
 def solve(challenge: dict[str, Any]) -> str:
-    made = altcha.Challenge.from_dict(challenge)
-    solution = altcha.solve_challenge(made)
+    parsed = altcha.Challenge.from_dict(challenge)
+    solution = altcha.solve_challenge(parsed)
     assert solution
-    return str(altcha.Payload(made, solution).to_base64())
+    return str(altcha.Payload(parsed, solution).to_base64())
 
 
-def work() -> ProofOfWork:
+def proof_of_work() -> ProofOfWork:
     return ProofOfWork(b"k" * 32)
 
 
-def phone(number: int) -> LimitSubject:
+def phone_subject(number: int) -> LimitSubject:
     return LimitSubject("82", f"sms {number}".encode())
 
 
-def test_a_solution_is_good_for_ten_minutes() -> None:
-    solution = solve(work().create_challenge(now=NOW))
-    assert work().verify(solution, now=NOW + timedelta(minutes=9))
-    assert work().verify(solution, now=NOW + timedelta(minutes=10)) is None
+def test_a_solution_is_valid_for_ten_minutes() -> None:
+    solution = solve(proof_of_work().create_challenge(now=NOW))
+    assert proof_of_work().verify(solution, now=NOW + timedelta(minutes=9))
+    assert proof_of_work().verify(solution, now=NOW + timedelta(minutes=10)) is None
     assert ProofOfWork(b"x" * 32).verify(solution, now=NOW) is None
 
 
-def test_none_is_good_beyond_its_day() -> None:
-    """Whether it was used is known by that day's names only."""
+def test_a_solution_expires_at_midnight() -> None:
+    """Used solutions are remembered under bucket keys, which change at midnight."""
     night = NOW.replace(hour=23, minute=58)
-    solution = solve(work().create_challenge(now=night))
-    assert work().verify(solution, now=night + timedelta(seconds=119))
-    assert work().verify(solution, now=night + timedelta(seconds=120)) is None
+    solution = solve(proof_of_work().create_challenge(now=night))
+    assert proof_of_work().verify(solution, now=night + timedelta(seconds=119))
+    assert proof_of_work().verify(solution, now=night + timedelta(seconds=120)) is None
 
 
 @pytest.mark.parametrize(
     "solution", ["", "made up", "e30=", "bnVsbA==", "W10=", "eyJjaGFsbGVuZ2UiOiAxfQ==", "A" * 3000, "한글"]
 )
-def test_what_is_no_solution_is_none(solution: str) -> None:
-    assert work().verify(solution, now=NOW) is None
+def test_a_malformed_solution_is_rejected(solution: str) -> None:
+    assert proof_of_work().verify(solution, now=NOW) is None
 
 
 def test_a_challenge_cannot_be_made_easier_or_last_longer() -> None:
-    challenge = work().create_challenge(now=NOW)
+    challenge = proof_of_work().create_challenge(now=NOW)
     for change in ({"keyPrefix": ""}, {"data": {"until": 4_000_000_000}}, {"cost": 2}):
-        eased = {**challenge, "parameters": {**challenge["parameters"], **change}}
-        assert work().verify(solve(eased), now=NOW) is None
+        changed = {**challenge, "parameters": {**challenge["parameters"], **change}}
+        assert proof_of_work().verify(solve(changed), now=NOW) is None
     unsolved = {"challenge": challenge, "solution": {"counter": 1, "derivedKey": "00" * 32}}
-    assert work().verify(base64.b64encode(json.dumps(unsolved).encode()).decode(), now=NOW) is None
+    assert proof_of_work().verify(base64.b64encode(json.dumps(unsolved).encode()).decode(), now=NOW) is None
 
 
-def test_the_second_half_of_a_budget_takes_work_and_each_proof_is_good_once() -> None:
-    kept = ActionLimiter(RateLimitPolicy(), MemoryBucketStore())
+def test_beyond_the_soft_limit_a_code_takes_a_solution_which_is_accepted_once() -> None:
+    limiter = ActionLimiter(RateLimitPolicy(), MemoryBucketStore())
     for number in range(120):
-        kept.charge_code_request(SOMEBODY, phone(number), now=NOW)
-    with pytest.raises(RateLimited) as spent:
-        kept.charge_code_request(SOMEBODY, phone(120), now=NOW)
-    assert spent.value.accepts_proof_of_work
-    proof = work().verify(solve(work().create_challenge(now=NOW)), now=NOW)
-    kept.charge_code_request(SOMEBODY, phone(120), solution=proof, now=NOW)
+        limiter.charge_code_request(CLIENT, phone_subject(number), now=NOW)
+    with pytest.raises(RateLimited) as denied:
+        limiter.charge_code_request(CLIENT, phone_subject(120), now=NOW)
+    assert denied.value.accepts_proof_of_work
+    solution = proof_of_work().verify(solve(proof_of_work().create_challenge(now=NOW)), now=NOW)
+    limiter.charge_code_request(CLIENT, phone_subject(120), solution=solution, now=NOW)
     with pytest.raises(RateLimited):
-        kept.charge_code_request(SOMEBODY, phone(121), solution=proof, now=NOW)
-    kept.charge_code_request(SOMEBODY, phone(121), now=NOW + timedelta(seconds=30))  # whoever waits needs none
+        limiter.charge_code_request(CLIENT, phone_subject(121), solution=solution, now=NOW)
+    # a client that waits needs no solution
+    limiter.charge_code_request(CLIENT, phone_subject(121), now=NOW + timedelta(seconds=30))
 
 
-def test_work_does_not_open_what_is_spent() -> None:
-    kept = ActionLimiter(RateLimitPolicy(ClientLimits(unverified_codes="40/hour")), MemoryBucketStore())
-    with pytest.raises(RateLimited) as spent:
+def test_a_solution_does_not_open_an_empty_bucket() -> None:
+    limiter = ActionLimiter(RateLimitPolicy(ClientLimits(unverified_codes="40/hour")), MemoryBucketStore())
+    with pytest.raises(RateLimited) as denied:
         for number in range(200):
-            proof = work().verify(solve(work().create_challenge(now=NOW)), now=NOW)
-            kept.charge_code_request(SOMEBODY, phone(number), solution=proof, now=NOW)
+            solution = proof_of_work().verify(solve(proof_of_work().create_challenge(now=NOW)), now=NOW)
+            limiter.charge_code_request(CLIENT, phone_subject(number), solution=solution, now=NOW)
     assert number == 40
-    assert not spent.value.accepts_proof_of_work
+    assert not denied.value.accepts_proof_of_work

@@ -1,122 +1,125 @@
-"""The queue in front of new journeys: in order, at the pace, nobody twice and nobody for nothing."""
+"""The waiting room for new users: in order, at the configured rate, and each ticket admits once."""
 
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.rate_limits import MustQueue, MemoryBucketStore, RateLimitPolicy, WaitingRoom, ServiceLimits
+from app.rate_limits import MemoryBucketStore, MustQueue, RateLimitPolicy, ServiceLimits, WaitingRoom
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 
 
-def queue(pace: str = "10/second", *, dry_run: bool = False, told: list[str] | None = None) -> WaitingRoom:
-    policy = RateLimitPolicy(service=ServiceLimits(admissions=pace), dry_run=dry_run)
-    return WaitingRoom(policy, MemoryBucketStore(), b"k" * 32, (told if told is not None else []).append)
+def create_waiting_room(
+    rate: str = "10/second", *, dry_run: bool = False, denials: list[str] | None = None
+) -> WaitingRoom:
+    policy = RateLimitPolicy(service=ServiceLimits(admissions=rate), dry_run=dry_run)
+    return WaitingRoom(policy, MemoryBucketStore(), b"k" * 32, (denials if denials is not None else []).append)
 
 
-def turned_away(kept: WaitingRoom, now: datetime = NOW) -> MustQueue | None:
+def try_to_enter(room: WaitingRoom, now: datetime = NOW) -> MustQueue | None:
+    """Enter the waiting room. Return None if admitted."""
     try:
-        kept.enter(now=now)
-    except MustQueue as crowded:
-        return crowded
+        room.enter(now=now)
+    except MustQueue as must_queue:
+        return must_queue
     return None
 
 
-def redeemed(kept: WaitingRoom, ticket: str | None, now: datetime) -> bool:
+def is_admitted_by(room: WaitingRoom, ticket: str | None, now: datetime) -> bool:
     try:
-        return kept.redeem_ticket(ticket, now=now)
+        return room.redeem_ticket(ticket, now=now)
     except MustQueue:
         return False
 
 
-def test_a_crowd_is_let_in_at_once_up_to_two_seconds_worth() -> None:
-    kept = queue()
-    assert [turned_away(kept) is None for _ in range(21)] == [True] * 20 + [False]
+def test_two_seconds_worth_of_users_are_admitted_at_once() -> None:
+    room = create_waiting_room()
+    assert [try_to_enter(room) is None for _ in range(21)] == [True] * 20 + [False]
 
 
-def test_who_waits_has_a_turn_and_is_let_in_once() -> None:
-    kept = queue()
-    waiting = [crowded for _ in range(70) if (crowded := turned_away(kept))]
-    assert [one.ahead for one in waiting] == list(range(1, 51))
+def test_a_ticket_admits_once_when_its_time_has_come() -> None:
+    room = create_waiting_room()
+    waiting = [must_queue for _ in range(70) if (must_queue := try_to_enter(room))]
+    assert [must_queue.ahead for must_queue in waiting] == list(range(1, 51))
     last = waiting[-1]
     assert last.retry_after >= 5
-    with pytest.raises(MustQueue) as still:
-        kept.redeem_ticket(last.ticket, now=NOW + timedelta(seconds=4.5))
-    assert still.value.ticket == last.ticket
-    turn = NOW + timedelta(seconds=5.1)
-    assert kept.redeem_ticket(last.ticket, now=turn)
-    assert not redeemed(kept, last.ticket, turn)
+    with pytest.raises(MustQueue) as too_early:
+        room.redeem_ticket(last.ticket, now=NOW + timedelta(seconds=4.5))
+    assert too_early.value.ticket == last.ticket
+    admission_time = NOW + timedelta(seconds=5.1)
+    assert room.redeem_ticket(last.ticket, now=admission_time)
+    assert not is_admitted_by(room, last.ticket, admission_time)
 
 
-def test_a_turn_is_kept_for_who_is_late_but_not_for_ever() -> None:
-    kept = queue()
+def test_a_ticket_is_accepted_late_but_not_for_ever() -> None:
+    room = create_waiting_room()
     for _ in range(20):
-        kept.enter(now=NOW)
-    late, later = turned_away(kept), turned_away(kept)
+        room.enter(now=NOW)
+    late, too_late = try_to_enter(room), try_to_enter(room)
     assert late
-    assert later
-    assert kept.redeem_ticket(late.ticket, now=NOW + timedelta(minutes=15))
-    assert not kept.redeem_ticket(later.ticket, now=NOW + timedelta(minutes=16))
+    assert too_late
+    assert room.redeem_ticket(late.ticket, now=NOW + timedelta(minutes=15))
+    assert not room.redeem_ticket(too_late.ticket, now=NOW + timedelta(minutes=16))
 
 
 @pytest.mark.parametrize("ticket", [None, "", "made up", "AAAA", "Zm9v" * 40, "한글"])
-def test_what_is_no_ticket_lets_nobody_in(ticket: str | None) -> None:
-    assert not queue().redeem_ticket(ticket, now=NOW)
+def test_an_invalid_ticket_admits_nobody(ticket: str | None) -> None:
+    assert not create_waiting_room().redeem_ticket(ticket, now=NOW)
 
 
-def test_no_bit_of_a_ticket_can_be_changed() -> None:
-    kept = queue()
+def test_a_changed_ticket_is_rejected() -> None:
+    room = create_waiting_room()
     for _ in range(20):
-        kept.enter(now=NOW)
-    crowded = turned_away(kept)
-    assert crowded
-    assert crowded.ticket
+        room.enter(now=NOW)
+    must_queue = try_to_enter(room)
+    assert must_queue
+    assert must_queue.ticket
     later = NOW + timedelta(seconds=10)
-    for place in range(0, len(crowded.ticket) - 1, 3):
-        changed = "A" if crowded.ticket[place] != "A" else "B"
-        forged = crowded.ticket[:place] + changed + crowded.ticket[place + 1 :]
-        assert not redeemed(kept, forged, later), place
-    assert kept.redeem_ticket(crowded.ticket, now=later)
+    for position in range(0, len(must_queue.ticket) - 1, 3):
+        replacement = "A" if must_queue.ticket[position] != "A" else "B"
+        forged = must_queue.ticket[:position] + replacement + must_queue.ticket[position + 1 :]
+        assert not is_admitted_by(room, forged, later), position
+    assert room.redeem_ticket(must_queue.ticket, now=later)
 
 
-def test_a_full_queue_gives_no_place() -> None:
-    kept = queue("1/10 seconds")  # an hour of it holds 360
-    given = [turned_away(kept) for _ in range(400)]
-    assert given[0] is None
-    assert all(one and one.ticket for one in given[1:359])
-    assert all(one and one.ticket is None for one in given[359:])
+def test_a_full_queue_issues_no_tickets() -> None:
+    room = create_waiting_room("1/10 seconds")  # the bucket holds an hour's worth: 360
+    results = [try_to_enter(room) for _ in range(400)]
+    assert results[0] is None
+    assert all(must_queue and must_queue.ticket for must_queue in results[1:359])
+    assert all(must_queue and must_queue.ticket is None for must_queue in results[359:])
 
 
-def test_at_twice_the_pace_the_queue_drains_in_order_and_nobody_begins_again() -> None:
-    """A minute of twice what is carried; everybody comes back when told to."""
-    kept, chance = queue(), random.Random(5)
-    now, let_in, arrivals = NOW, [], []
+def test_at_double_the_rate_the_queue_drains_in_order_and_every_ticket_admits() -> None:
+    """A minute of arrivals at double the rate. All users return when they were asked to."""
+    room, rng = create_waiting_room(), random.Random(5)
+    now, admitted, arrivals = NOW, [], []
     for tick in range(1200):  # a twentieth of a second each: 20 a second
         now = NOW + timedelta(seconds=tick / 20)
-        crowded = turned_away(kept, now)
-        arrivals.append((now, crowded))
-        if crowded is None:
-            let_in.append((now, tick))
+        must_queue = try_to_enter(room, now)
+        arrivals.append((now, must_queue))
+        if must_queue is None:
+            admitted.append((now, tick))
     waiting = [
-        (arrived + timedelta(seconds=crowded.retry_after + chance.random()), number, crowded.ticket)
-        for number, (arrived, crowded) in enumerate(arrivals)
-        if crowded
+        (arrived + timedelta(seconds=must_queue.retry_after + rng.random()), index, must_queue.ticket)
+        for index, (arrived, must_queue) in enumerate(arrivals)
+        if must_queue
     ]
     assert len(waiting) > 400
-    for comes, number, ticket in sorted(waiting, key=lambda one: one[0]):
-        assert kept.redeem_ticket(ticket, now=comes), number
-        let_in.append((comes, number))
-    assert len(let_in) == 1200
-    turns = [crowded.ahead for _, crowded in arrivals if crowded]
-    assert turns == sorted(turns)  # who comes later has more people before him
-    last = max(moment for moment, _ in let_in)
-    assert (last - NOW).total_seconds() <= 1200 / 10 + 15  # the pace, and the jitter
+    for returns_at, index, ticket in sorted(waiting, key=lambda user: user[0]):
+        assert room.redeem_ticket(ticket, now=returns_at), index
+        admitted.append((returns_at, index))
+    assert len(admitted) == 1200
+    queue_lengths = [must_queue.ahead for _, must_queue in arrivals if must_queue]
+    assert queue_lengths == sorted(queue_lengths)  # later arrivals have more users ahead
+    last = max(admitted_at for admitted_at, _ in admitted)
+    assert (last - NOW).total_seconds() <= 1200 / 10 + 15  # the rate, and the jitter
 
 
-def test_dry_run_lets_everybody_in_and_says_who_would_wait() -> None:
-    told: list[str] = []
-    kept = queue(dry_run=True, told=told)
+def test_dry_run_admits_everybody_and_reports_who_would_wait() -> None:
+    denials: list[str] = []
+    room = create_waiting_room(dry_run=True, denials=denials)
     for _ in range(30):
-        kept.enter(now=NOW)
-    assert told == ["service.admissions"] * 10
+        room.enter(now=NOW)
+    assert denials == ["service.admissions"] * 10
