@@ -1,4 +1,4 @@
-"""Exposure Lookup: what of mine leaked, and what do I do now?
+"""Exposure Lookup: a service that tells the people affected by a data breach what of theirs leaked, and reveals nothing to others.
 
-Imports run downhill through the layers that `[tool.importlinter]` in pyproject.toml lists.
+See docs/architecture.md for the packages, their layers and a glossary.
 """

@@ -1,9 +1,9 @@
-"""The command `exposure`, which holds nothing but its start: each process that works for an import reads this file again."""
+"""Entry point of the command `exposure`. It imports nothing at module level: every worker process of an import loads this file again."""
 
 
 def main() -> None:
     """Run the command line."""
-    from app.main import main as run  # noqa: PLC0415  what a worker needs of it, it imports itself
+    from app.main import main as run  # noqa: PLC0415  worker processes must not load the whole application
 
     run()
 

@@ -1,17 +1,17 @@
-"""Time as something that is handed over. No domain reads a clock of its own, so that a test can move it."""
+"""Time as a parameter. Domains receive a clock and never read the system's, so that tests can move time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Answers the present moment: aware, in UTC."""
+"""Returns the current time: aware, in UTC."""
 
 
 def system_clock() -> datetime:
-    """Read the machine's clock."""
+    """Return the system's time."""
     return datetime.now(UTC)
 
 
-def format_rfc3339(moment: datetime) -> str:
-    """Spell an aware *moment* as RFC 3339 in UTC, to the second: ``2026-01-14T09:00:00Z``."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+def format_rfc3339(time: datetime) -> str:
+    """Format an aware *time* as RFC 3339 in UTC, to the second: ``2026-01-14T09:00:00Z``."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,25 +1,25 @@
-"""What can go wrong, in the terms of the domains.
+"""Base classes of all errors that the domains raise.
 
-No message here may carry an identifier, a value, a code, a token or a key: a message names a place and a reason, never what stood there.
-The faces translate these to status codes, pages and exit codes; nobody else does.
+No message may contain an identifier, a value, a code, a token or a key: it names a place and a reason, never the content.
+Only the faces translate errors to status codes, pages and exit codes.
 """
 
 
 class ExposureError(Exception):
-    """Anything that this service says of its own accord."""
+    """Base class of this application's errors."""
 
 
 class InvalidInput(ExposureError):
-    """What was given cannot be taken; it names the place and changes nothing."""
+    """The input is invalid. The message names the place; nothing was changed."""
 
 
 class OperationRefused(ExposureError):
-    """A command that would do harm as things stand; the message says what to do instead."""
+    """The operation would do harm in the current state. The message says what to do instead."""
 
 
 class NotFound(ExposureError):
-    """The thing named does not exist, or is not the asker's to see: the two answer alike."""
+    """The object does not exist or belongs to somebody else. Both cases get the same response."""
 
 
 class DependencyUnavailable(ExposureError):
-    """Something that the answer depends on failed. A failure is never an answer: say "try again", nothing else."""
+    """Something that the answer depends on failed. The response only says to try again: a failure is never an answer."""

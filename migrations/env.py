@@ -1,27 +1,27 @@
-"""Runs the migrations on the connection that it is handed, or on EXPOSURE_DATABASE_URL."""
+"""Runs the migrations on the connection that the caller passes, or on EXPOSURE_DATABASE_URL."""
 
 from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection
 
-import app.main  # noqa: F401  brings all models along
+import app.main  # noqa: F401  imports all models
 from app.config import load_settings
 from app.db import Base, Database
 
 METADATA = Base.metadata
 
 
-def own_tables(_: object, name: str | None, kind: str, reflected: bool, __: Any) -> bool:
-    """Leave the tables of sealed rows alone: each import makes its own."""
+def is_managed(_: object, name: str | None, kind: str, reflected: bool, __: Any) -> bool:
+    """Exclude the tables of sealed rows, which imports create and drop."""
     return not (kind == "table" and reflected and (name or "").startswith("sealed_"))
 
 
-def run(connection: Connection) -> None:
+def run_migrations(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=METADATA,
-        include_object=own_tables,
+        include_object=is_managed,
         render_as_batch=True,
         compare_type=True,
     )
@@ -29,9 +29,9 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-handed = context.config.attributes.get("connection")
-if handed is not None:
-    run(handed)
+connection = context.config.attributes.get("connection")
+if connection is not None:
+    run_migrations(connection)
 else:
-    with Database(load_settings().database_url).engine.begin() as own:
-        run(own)
+    with Database(load_settings().database_url).engine.begin() as own_connection:
+        run_migrations(own_connection)

@@ -1,15 +1,15 @@
-"""What can go wrong with an acknowledgement or its receipt."""
+"""Errors of acknowledgements and receipts."""
 
-from app.errors import InvalidInput, ExposureError, NotFound
+from app.errors import ExposureError, InvalidInput, NotFound
 
 
 class UnknownExposure(NotFound):
-    """The exposure is none of this session's."""
+    """The session has no such exposure."""
 
 
 class NoticeSuperseded(ExposureError):
-    """There is a newer notice; that one is to be read."""
+    """There is a newer version of the notice, which must be read instead."""
 
 
 class InvalidReceipt(InvalidInput):
-    """A receipt that does not hold."""
+    """The receipt is malformed, or its signature is invalid."""

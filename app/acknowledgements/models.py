@@ -1,4 +1,4 @@
-"""Acknowledgements and receipts in the database. A subject stands here only cloaked, under a key of the application's."""
+"""Tables of acknowledgements and receipts. Subjects are stored encrypted only, under a subkey of the application key."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.db import Base
 
 
 class ReceiptRow(Base):
-    """A receipt as it was handed out; never changed."""
+    """A receipt as issued; never changed."""
 
     __tablename__ = "receipts"
 
@@ -29,5 +29,6 @@ class AcknowledgementRow(Base):
 
     incident: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """Encrypted."""
     notice_version: Mapped[int] = mapped_column(primary_key=True)
     receipt: Mapped[UUID] = mapped_column(Uuid, ForeignKey("receipts.id"))

@@ -1,4 +1,4 @@
-"""Acknowledging a notice. The same again gives the same receipt, however many ask at once."""
+"""Acknowledging a notice. It is idempotent: repeated and concurrent calls get the same receipt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.acknowledgements import queries
 from app.acknowledgements.errors import NoticeSuperseded
-from app.acknowledgements.queries import StoredAcknowledgement, NewReceipt
+from app.acknowledgements.queries import NewReceipt, StoredAcknowledgement
 from app.acknowledgements.receipts import STATEMENTS, Receipt, ReceiptSigner, encode_base64url
 from app.clock import format_rfc3339
-from app.crypto.row_sealing import LocatorCipher
 from app.crypto.keys import ApplicationKey
+from app.crypto.row_sealing import LocatorCipher
 from app.db import Reader
 from app.exposures import Exposure
 from app.incidents import Notice
@@ -22,31 +22,37 @@ from app.incidents import Notice
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """That an exposure's notice was read: which version, when, and the receipt."""
+    """A record that the notice of an exposure was read."""
 
     notice_version: int
-    at: datetime
+    acknowledged_at: datetime
     receipt: Receipt
-    new: bool = False
+    created: bool = False
+    """Whether this call created it; otherwise it existed before."""
 
 
 class AcknowledgementService:
-    """The acknowledgements of a deployment."""
+    """Creates and finds acknowledgements.
 
-    def __init__(self, secret: ApplicationKey, signer: ReceiptSigner) -> None:
-        self._cloak = LocatorCipher(secret.subkey("subjects"))
+    Args:
+        application_key: encrypts the subjects.
+        signer: signs the receipts.
+    """
+
+    def __init__(self, application_key: ApplicationKey, signer: ReceiptSigner) -> None:
+        self._subject_cipher = LocatorCipher(application_key.subkey("subjects"))
         self.signer = signer
 
     def acknowledge(
         self, db: Session, exposure: Exposure, notice: Notice, notice_version: int, *, now: datetime
     ) -> Acknowledgement:
-        """Record that the notice of *exposure* was read, under each of its subjects, with one receipt.
+        """Record under each subject of *exposure* that its notice was read, with one receipt for all.
 
         Args:
-            session: the unit of work.
-            exposure: whose notice was read.
-            notice: the newest of its incident, as it stood when the exposure was found; in the language that was read.
-            notice_version: which version was read.
+            db: the write transaction.
+            exposure: the notice of whose incident was read.
+            notice: the newest of that incident when the exposure was found, in the language that was read.
+            notice_version: the version that was read.
             now: when.
 
         Raises:
@@ -54,47 +60,53 @@ class AcknowledgementService:
         """
         if notice.version != notice_version:
             raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
-        subjects = set(map(self._cloak.encrypt, exposure.subjects))
-        before = self._of_version(db, exposure, notice_version)
-        if (kept := _newest(before, exposure.incident, subjects)) is not None:
-            return kept
-        new = self._new_receipt(exposure, notice, now)
-        missing = sorted(subjects - {one.subject for one in before})
+        subjects = self._encrypted_subjects(exposure)
+        before = self._list_for_version(db, exposure, notice_version)
+        if (existing := _latest_complete(before, exposure.incident, subjects)) is not None:
+            return existing
+        receipt = self._new_receipt(exposure, notice, now)
+        missing = sorted(subjects - {stored.subject for stored in before})
         try:
             with db.begin_nested():
-                queries.add(db, new, exposure.incident, notice_version, missing)
-        except IntegrityError:  # somebody was first: theirs is the receipt
-            kept = _newest(self._of_version(db, exposure, notice_version), exposure.incident, subjects)
-            if kept is None:
+                queries.add_receipt(db, receipt, exposure.incident, notice_version, missing)
+        except IntegrityError:  # a concurrent call was first: return its receipt
+            concurrent = self._list_for_version(db, exposure, notice_version)
+            existing = _latest_complete(concurrent, exposure.incident, subjects)
+            if existing is None:
                 raise
-            return kept
-        return Acknowledgement(notice_version, now, _receipt(new), new=True)
+            return existing
+        return Acknowledgement(notice_version, now, _encode_receipt(receipt), created=True)
 
-    def of_exposures(self, db: Reader, exposures: Sequence[Exposure]) -> list[Acknowledgement | None]:
-        """Give the newest acknowledgement of each exposure, where all whom it is about have one."""
-        cloaked = [set(map(self._cloak.encrypt, exposure.subjects)) for exposure in exposures]
+    def latest_for_exposures(self, db: Reader, exposures: Sequence[Exposure]) -> list[Acknowledgement | None]:
+        """Return the newest acknowledgement of each exposure; None unless all its subjects have one."""
+        subjects = [self._encrypted_subjects(exposure) for exposure in exposures]
         incidents = [exposure.incident for exposure in exposures]
-        people = [
-            (incident, subject) for incident, subjects in zip(incidents, cloaked, strict=True) for subject in subjects
+        stored = queries.list_for_subjects(
+            db,
+            [(incident, subject) for incident, group in zip(incidents, subjects, strict=True) for subject in group],
+        )
+        return [_latest_complete(stored, incident, group) for incident, group in zip(incidents, subjects, strict=True)]
+
+    def receipts_for_exposures(self, db: Reader, exposures: Sequence[Exposure]) -> list[Receipt]:
+        """Return all receipts for the subjects of some exposures, oldest first."""
+        return list({stored.receipt_id: _encode_receipt(stored) for stored in self._list(db, exposures)}.values())
+
+    def _encrypted_subjects(self, exposure: Exposure) -> set[bytes]:
+        return set(map(self._subject_cipher.encrypt, exposure.subjects))
+
+    def _list(self, db: Reader, exposures: Sequence[Exposure]) -> list[StoredAcknowledgement]:
+        subjects = [
+            (exposure.incident, subject) for exposure in exposures for subject in self._encrypted_subjects(exposure)
         ]
-        kept = queries.of_subjects(db, people)
-        return [_newest(kept, incident, subjects) for incident, subjects in zip(incidents, cloaked, strict=True)]
+        return queries.list_for_subjects(db, subjects)
 
-    def receipts(self, db: Reader, exposures: Sequence[Exposure]) -> list[Receipt]:
-        """Give all receipts of some exposures' people, oldest first."""
-        return list({kept.receipt: _receipt(kept) for kept in self._kept(db, exposures)}.values())
-
-    def _kept(self, db: Reader, exposures: Sequence[Exposure]) -> list[StoredAcknowledgement]:
-        people = [(one.incident, self._cloak.encrypt(subject)) for one in exposures for subject in one.subjects]
-        return queries.of_subjects(db, people)
-
-    def _of_version(self, db: Reader, exposure: Exposure, notice_version: int) -> list[StoredAcknowledgement]:
-        return [one for one in self._kept(db, [exposure]) if one.notice_version == notice_version]
+    def _list_for_version(self, db: Reader, exposure: Exposure, notice_version: int) -> list[StoredAcknowledgement]:
+        return [stored for stored in self._list(db, [exposure]) if stored.notice_version == notice_version]
 
     def _new_receipt(self, exposure: Exposure, notice: Notice, now: datetime) -> NewReceipt:
-        number = uuid4()
+        receipt_id = uuid4()
         content = {
-            "receipt_id": str(number),
+            "receipt_id": str(receipt_id),
             "incident": exposure.incident,
             "notice_version": notice.version,
             "notice_sha256": notice.sha256,
@@ -104,21 +116,24 @@ class AcknowledgementService:
             "statement": STATEMENTS[notice.locale],
         }
         payload, signature = self.signer.sign(content)
-        return NewReceipt(number, self.signer.key.kid, payload, signature, now)
+        return NewReceipt(receipt_id, self.signer.key.kid, payload, signature, now)
 
 
-def _newest(kept: Sequence[StoredAcknowledgement], incident: str, subjects: set[bytes]) -> Acknowledgement | None:
-    own = [one for one in kept if one.incident == incident and one.subject in subjects]
-    versions: dict[int, set[bytes]] = {}
-    for one in own:
-        versions.setdefault(one.notice_version, set()).add(one.subject)
-    complete = [version for version, whom in versions.items() if whom == subjects]
+def _latest_complete(
+    acknowledgements: Sequence[StoredAcknowledgement], incident: str, subjects: set[bytes]
+) -> Acknowledgement | None:
+    """Return the acknowledgement of the newest version that all of *subjects* have acknowledged."""
+    own = [stored for stored in acknowledgements if stored.incident == incident and stored.subject in subjects]
+    subjects_by_version: dict[int, set[bytes]] = {}
+    for stored in own:
+        subjects_by_version.setdefault(stored.notice_version, set()).add(stored.subject)
+    complete = [version for version, acknowledged in subjects_by_version.items() if acknowledged == subjects]
     if not complete:
         return None
     version = max(complete)
-    last = [one for one in own if one.notice_version == version][-1]
-    return Acknowledgement(version, last.at, _receipt(last))
+    last = [stored for stored in own if stored.notice_version == version][-1]
+    return Acknowledgement(version, last.acknowledged_at, _encode_receipt(last))
 
 
-def _receipt(row: NewReceipt | StoredAcknowledgement) -> Receipt:
-    return Receipt(row.kid, encode_base64url(row.payload), encode_base64url(row.signature))
+def _encode_receipt(receipt: NewReceipt | StoredAcknowledgement) -> Receipt:
+    return Receipt(receipt.kid, encode_base64url(receipt.payload), encode_base64url(receipt.signature))

@@ -1,10 +1,10 @@
-"""Alarms: somebody asked for a code for an identifier that nobody owns, or a budget of the whole service is spent.
+"""Alerts for operators: a code was requested for a canary identifier, or a service-wide rate limit is exhausted.
 
-Raised off the path of the request, whose answer is like all others.
+They are raised off the request path, so that the response is like any other.
 """
 
 from app.alerting.canary_alerts import CanaryAlert, CanaryAlerter, CanaryHit
 from app.alerting.limit_alerts import GlobalLimitAlerter
 from app.alerting.webhook import AlertWebhook
 
-__all__ = ["CanaryAlert", "CanaryAlerter", "GlobalLimitAlerter", "CanaryHit", "AlertWebhook"]
+__all__ = ["AlertWebhook", "CanaryAlert", "CanaryAlerter", "CanaryHit", "GlobalLimitAlerter"]

@@ -1,7 +1,7 @@
-"""What is done about a canary that was touched: the budgets of whoever asked are emptied, and those who keep watch are told.
+"""Reacts to a request for a canary's code: drains the client's rate limits and alerts the operators.
 
-A request only puts its touch into a queue. A thread of its own takes it out at once; another one posts to the webhook, which may be slow or down.
-Nothing that is told here names an identifier or an address: the asker is named as the store of budgets names him, under the key of the day.
+A request only puts the hit into a queue. One thread handles hits at once; another posts to the webhook, which may be slow or down.
+Alerts contain neither an identifier nor an address: the client is named by its bucket keys, which change daily.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,92 +13,93 @@ from threading import Thread
 from uuid import uuid4
 
 from app.alerting.webhook import AlertWebhook
-from app.rate_limits import ClientAddress, ActionLimiter
+from app.rate_limits import ActionLimiter, ClientAddress
+
+_JOIN_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryHit:
-    """Somebody asked for a code for a canary."""
+    """A code was requested for a canary."""
 
     at: datetime
-    asker: ClientAddress = field(repr=False)
+    client: ClientAddress = field(repr=False)
     channel: str
     incident: str
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryAlert:
-    """What is told of a touch."""
+    """The alert for one hit."""
 
     id: str
-    """The same however often it is sent."""
+    """The same for every delivery attempt."""
     at: datetime
     channel: str
     incident: str
-    budgets: tuple[str, ...]
-    """Those of the asker that were emptied, by the names that they have in their store today."""
+    drained_buckets: tuple[str, ...]
+    """Today's keys of the client's buckets that were drained."""
 
 
 class CanaryAlerter:
-    """Takes touches, and raises the alarm."""
+    """Turns canary hits into alerts.
+
+    Args:
+        limiter: its buckets of the client are drained.
+        on_alert: called once for each hit, for logging and metrics.
+        on_error: called with an error of the handling thread, which continues.
+        webhook: also receives each alert.
+    """
 
     def __init__(
         self,
-        budgets: ActionLimiter,
-        told: Callable[[CanaryAlert], object],
-        failed: Callable[[Exception], object],
+        limiter: ActionLimiter,
+        on_alert: Callable[[CanaryAlert], object],
+        on_error: Callable[[Exception], object],
         webhook: AlertWebhook | None = None,
     ) -> None:
-        """Know whom to tell.
-
-        Args:
-            budgets: of which the asker's are emptied.
-            told: is told of each touch, once: to log it, to count it.
-            failed: is told what went wrong in the thread, which goes on.
-            webhook: is sent each alarm as well.
-        """
-        self._budgets = budgets
-        self._told = told
-        self._failed = failed
+        self._limiter = limiter
+        self._on_alert = on_alert
+        self._on_error = on_error
         self._webhook = webhook
-        self._touches: SimpleQueue[CanaryHit | None] = SimpleQueue()
+        self._hits: SimpleQueue[CanaryHit | None] = SimpleQueue()
 
-    def touched(self, touch: CanaryHit) -> None:
-        """Take a touch: all that is done on the path of a request."""
-        self._touches.put(touch)
+    def report_hit(self, hit: CanaryHit) -> None:
+        """Queue a hit. This is all that happens on the request path."""
+        self._hits.put(hit)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Raise alarms as they come, in threads that last as long as the block; what waits at its end is raised still."""
-        threads = [Thread(target=self._watch, name="alarms", daemon=True)]
+    def running(self) -> Iterator[None]:
+        """Handle hits in background threads for the duration of the block. Hits queued before its end are still handled."""
+        threads = [Thread(target=self._handle_hits, name="canary alerts", daemon=True)]
         if self._webhook is not None:
-            threads.append(Thread(target=self._webhook.work, name="alarm webhook", daemon=True))
+            threads.append(Thread(target=self._webhook.run, name="alert webhook", daemon=True))
         for thread in threads:
             thread.start()
         try:
             yield
         finally:
-            self._touches.put(None)
-            threads[0].join(timeout=2)
+            self._hits.put(None)
+            threads[0].join(timeout=_JOIN_SECONDS)
             if self._webhook is not None:
                 self._webhook.stop()
             for thread in threads:
-                thread.join(timeout=2)
+                thread.join(timeout=_JOIN_SECONDS)
 
-    def _watch(self) -> None:
-        while (touch := self._touches.get()) is not None:
-            self._raise(touch)
+    def _handle_hits(self) -> None:
+        while (hit := self._hits.get()) is not None:
+            self._handle_hit(hit)
 
-    def _raise(self, touch: CanaryHit) -> None:
+    def _handle_hit(self, hit: CanaryHit) -> None:
         try:
-            emptied = self._budgets.drain_code_limits(touch.asker, now=touch.at)
-            alarm = CanaryAlert(f"alarm_{uuid4().hex}", touch.at, touch.channel, touch.incident, emptied)
-            self._told(alarm)
+            drained = self._limiter.drain_code_limits(hit.client, now=hit.at)
+            alert = CanaryAlert(f"alarm_{uuid4().hex}", hit.at, hit.channel, hit.incident, drained)
+            self._on_alert(alert)
             if self._webhook is not None:
-                self._webhook.put(alarm.id, "canary.touched", touch.at, _data(alarm))
-        except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one alarm
-            self._failed(error)
+                self._webhook.enqueue(alert.id, "canary.touched", hit.at, _event_data(alert))
+        except Exception as error:  # noqa: BLE001  the thread must survive any error of one alert
+            self._on_error(error)
 
 
-def _data(alarm: CanaryAlert) -> dict[str, object]:
-    return {"incident": alarm.incident, "channel": alarm.channel, "budgets": list(alarm.budgets)}
+def _event_data(alert: CanaryAlert) -> dict[str, object]:
+    return {"incident": alert.incident, "channel": alert.channel, "budgets": list(alert.drained_buckets)}

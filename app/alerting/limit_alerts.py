@@ -1,4 +1,4 @@
-"""A budget of the whole service is spent, the cap of messages above all: those who keep watch are told, for each budget once an hour."""
+"""Alerts the operators when a service-wide rate limit is exhausted, above all the cap on messages: once an hour for each limit."""
 
 import threading
 from collections.abc import Callable
@@ -7,39 +7,38 @@ from uuid import uuid4
 
 from app.alerting.webhook import AlertWebhook
 
-PAUSE = timedelta(hours=1)
-"""Before the same budget raises the alarm again: it refuses thousands of times meanwhile."""
-_OF_THE_SERVICE = "service."
+ALERT_INTERVAL = timedelta(hours=1)
+"""Time between two alerts for the same limit, which may deny thousands of requests meanwhile."""
+_GLOBAL_LIMIT_PREFIX = "service."
 
 
 class GlobalLimitAlerter:
-    """Hears of all that budgets refuse, and raises the alarm for those of the service."""
+    """Receives all denials of rate limits, and raises an alert for those of service-wide limits.
+
+    Args:
+        clock: returns the time.
+        on_alert: called with the name of the limit, for logging.
+        webhook: also receives each alert.
+    """
 
     def __init__(
-        self, clock: Callable[[], datetime], told: Callable[[str], object], webhook: AlertWebhook | None = None
+        self, clock: Callable[[], datetime], on_alert: Callable[[str], object], webhook: AlertWebhook | None = None
     ) -> None:
-        """Know whom to tell.
-
-        Args:
-            clock: gives the time.
-            told: is told the budget of each alarm: to log it.
-            webhook: is sent each alarm as well.
-        """
         self._clock = clock
-        self._told = told
+        self._on_alert = on_alert
         self._webhook = webhook
         self._lock = threading.Lock()
-        self._quiet_until: dict[str, datetime] = {}
+        self._muted_until: dict[str, datetime] = {}
 
-    def refused(self, budget: str) -> None:
-        """Take it that a budget refused, or in the record-only mode would have."""
-        if not budget.startswith(_OF_THE_SERVICE):
+    def record_denial(self, limit: str) -> None:
+        """Record that a limit denied a request, or would have if it were not a dry run."""
+        if not limit.startswith(_GLOBAL_LIMIT_PREFIX):
             return
         now = self._clock()
         with self._lock:
-            if now < self._quiet_until.get(budget, now):
+            if now < self._muted_until.get(limit, now):
                 return
-            self._quiet_until[budget] = now + PAUSE
-        self._told(budget)
+            self._muted_until[limit] = now + ALERT_INTERVAL
+        self._on_alert(limit)
         if self._webhook is not None:
-            self._webhook.put(f"alarm_{uuid4().hex}", "budget.spent", now, {"budget": budget})
+            self._webhook.enqueue(f"alarm_{uuid4().hex}", "budget.spent", now, {"budget": limit})

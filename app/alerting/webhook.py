@@ -1,7 +1,7 @@
-"""Posting alarms to where the company keeps watch.
+"""Posts alerts to the operators' webhook.
 
-The body and headers are those of Standard Webhooks (https://www.standardwebhooks.com), but for the signature: `webhook-id` stays the same over the
-attempts, so that a receiver can tell an alarm that came twice. Whoever may raise alarms there is told by the address, which is a secret.
+Body and headers follow Standard Webhooks (https://www.standardwebhooks.com), without a signature: knowledge of the secret URL authorises the
+sender. `webhook-id` is the same for all attempts, so that the receiver can recognise duplicates.
 """
 
 import json
@@ -14,67 +14,71 @@ from time import time
 
 import httpx
 
-TIMEOUT = 5.0
-"""Seconds for one attempt."""
-WAITS = (1.0, 10.0, 60.0, 300.0)
-"""Seconds before each attempt but the first."""
+TIMEOUT_SECONDS = 5.0
+"""For one attempt."""
+RETRY_DELAYS = (1.0, 10.0, 60.0, 300.0)
+"""Seconds before each attempt after the first."""
 QUEUE_SIZE = 1000
-"""Alarms that wait to be posted; what comes beyond is in the log only."""
+"""Alerts waiting to be posted. Further ones are dropped; they are still in the log."""
 
 
 class AlertWebhook:
-    """One address, and the alarms on their way to it."""
+    """Posts queued alerts to one URL.
+
+    Args:
+        url: http or https.
+        on_failure: called after each failed attempt with the HTTP status or the type of error.
+        retry_delays: seconds before each attempt after the first.
+        timeout: seconds for one attempt.
+    """
 
     def __init__(
-        self, url: str, failed: Callable[[str], object], *, waits: tuple[float, ...] = WAITS, timeout: float = TIMEOUT
+        self,
+        url: str,
+        on_failure: Callable[[str], object],
+        *,
+        retry_delays: tuple[float, ...] = RETRY_DELAYS,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
-        """Know where they go.
-
-        Args:
-            url: http or https.
-            failed: is told of each attempt that failed, by the status or the kind of failure.
-            waits: seconds before each attempt but the first.
-            timeout: seconds for one attempt.
-        """
         self._url = url
-        self._failed = failed
-        self._waits = waits
+        self._on_failure = on_failure
+        self._retry_delays = retry_delays
         self._timeout = timeout
-        self._waiting: Queue[tuple[str, bytes] | None] = Queue(QUEUE_SIZE)
+        self._queue: Queue[tuple[str, bytes] | None] = Queue(QUEUE_SIZE)
         self._stopped = Event()
 
-    def put(self, number: str, kind: str, at: datetime, data: Mapping[str, object]) -> None:
-        """Have an event sent, in the background."""
-        body = {"type": kind, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": data}
+    def enqueue(self, event_id: str, event_type: str, at: datetime, data: Mapping[str, object]) -> None:
+        """Queue an event, to be posted in the background."""
+        body = {"type": event_type, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": data}
         try:
-            self._waiting.put_nowait((number, json.dumps(body).encode()))
+            self._queue.put_nowait((event_id, json.dumps(body).encode()))
         except Full:
-            self._failed("Full")
+            self._on_failure("Full")
 
-    def work(self) -> None:
-        """Send what comes, one after the other, until told to stop."""
-        while (event := self._waiting.get()) is not None:
-            self._deliver(*event)
+    def run(self) -> None:
+        """Post queued events one after the other, until stopped."""
+        while (event := self._queue.get()) is not None:
+            self._post(*event)
 
     def stop(self) -> None:
-        """Let `work` end: what waits is tried once more, and nothing after that."""
+        """Stop `run`. Each event still queued is attempted once."""
         self._stopped.set()
         with suppress(Full):
-            self._waiting.put_nowait(None)
+            self._queue.put_nowait(None)
 
-    def _deliver(self, number: str, body: bytes) -> None:
-        for wait in (0.0, *self._waits):
-            if wait and self._stopped.wait(wait):
+    def _post(self, event_id: str, body: bytes) -> None:
+        for delay in (0.0, *self._retry_delays):
+            if delay and self._stopped.wait(delay):
                 return
             try:
-                answer = httpx.post(self._url, content=body, headers=_headers(number), timeout=self._timeout)
-            except Exception as error:  # noqa: BLE001  the thread must outlive whatever happens to one attempt
-                self._failed(type(error).__name__)
+                response = httpx.post(self._url, content=body, headers=_headers(event_id), timeout=self._timeout)
+            except Exception as error:  # noqa: BLE001  the thread must survive any error of one attempt
+                self._on_failure(type(error).__name__)
                 continue
-            if answer.is_success:
+            if response.is_success:
                 return
-            self._failed(str(answer.status_code))
+            self._on_failure(str(response.status_code))
 
 
-def _headers(number: str) -> dict[str, str]:
-    return {"content-type": "application/json", "webhook-id": number, "webhook-timestamp": str(int(time()))}
+def _headers(event_id: str) -> dict[str, str]:
+    return {"content-type": "application/json", "webhook-id": event_id, "webhook-timestamp": str(int(time()))}

@@ -1,23 +1,24 @@
-"""The database: one engine, two units of work, and what may be remembered. SQL of the domains lives in their `queries.py`, not here.
+"""Database access: the engine, transactions, and a cache that is valid for one version of the catalog.
 
-Migrations are in `app.db.upgrade`, which brings Alembic along: only commands need it.
+Each domain keeps its SQL in its own `queries.py`. Migrations are in `app.db.upgrade`, a separate import because it loads Alembic, which only
+commands need.
 """
 
-from app.db.database import Database, parse_database_url
-from app.db.catalog_version import CatalogVersionRow, VersionedCache, observe_version, require_same_version
-from app.db.readers import DatabaseUnavailable, Reader, fetch
 from app.db.base import Base, UtcDateTime, as_utc
+from app.db.catalog_version import CatalogVersionRow, VersionedCache, observe_version, require_same_version
+from app.db.database import Database, parse_database_url
+from app.db.readers import DatabaseUnavailable, Reader, fetch
 
 __all__ = [
     "Base",
+    "CatalogVersionRow",
     "Database",
     "DatabaseUnavailable",
-    "CatalogVersionRow",
     "Reader",
-    "Remembered",
     "UtcDateTime",
+    "VersionedCache",
+    "as_utc",
     "fetch",
-    "moment",
     "observe_version",
     "parse_database_url",
     "require_same_version",

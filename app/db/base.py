@@ -1,4 +1,4 @@
-"""What all models share."""
+"""The declarative base of all models, and the column type for times."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,32 +8,32 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 def as_utc(stored: datetime | str) -> datetime:
-    """Read a moment as a driver hands it over: SQLite's as text without a zone."""
+    """Convert a time as the driver returns it to an aware one in UTC. SQLite returns text without a time zone."""
     value = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class UtcDateTime(types.TypeDecorator[datetime]):
-    """An aware moment, in UTC on both engines (SQLite forgets the zone)."""
+    """An aware time, in UTC on both engines. SQLite does not store the time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a naive moment, and store UTC."""
+        """Convert to UTC; reject naive times."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise TypeError("a stored moment is aware")
+            raise TypeError("a stored time must be aware")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
+        """Restore the time zone."""
         return None if value is None else as_utc(value)
 
 
 class Base(DeclarativeBase):
-    """The declarative base, with constraint names that a migration can rely on."""
+    """The declarative base. The naming convention gives migrations constraint names to refer to."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,8 +1,8 @@
-"""What seldom changes, kept in memory for as long as the database itself says that it still stands so.
+"""The catalog version, and a cache of data that rarely changes.
 
-The table `read_version` holds one random name. Triggers (migration 0003) give it another one in every transaction that changes an incident, a notice, a
-data set or the scheme, whoever does it and however. Who finds the same name in their own snapshot may use what was read under it; nobody else may,
-and nothing is kept for a time. A name is never used twice, so a database that was restored from a backup is told from what it was.
+The table `catalog_version` holds one random value. Triggers (migrations 0003 and 0008) replace it in every transaction that changes an incident, a
+notice, a data set or the key derivation parameters, whatever program makes the change. Cached values are valid only in a snapshot with the same
+version. There is no time-based expiry. A version is never reused, so a database restored from a backup invalidates the cache as well.
 """
 
 from collections.abc import Callable
@@ -11,107 +11,116 @@ from typing import Generic, TypeVar
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db.readers import AutocommitReader, Reader, fetch
 from app.db.base import Base
+from app.db.readers import AutocommitReader, Reader, fetch
 from app.errors import DependencyUnavailable
 
 T = TypeVar("T")
 
 SNAPSHOT = "snapshot"
-"""In a session's `info`: that all of its statements see the same state. Those of a `AutocommitReader` see each its own, and bring the edition along."""
-_NAME = "edition"
+"""Key in a session's `info` that marks a snapshot transaction: all its statements see the same state."""
+_VERSION = "catalog_version"
+"""Key in a reader's `info` of the version that it observed."""
 
 
 class SnapshotNeeded(DependencyUnavailable):
-    """Statements that stand for themselves saw different editions, or one that nothing is remembered of: only a snapshot can answer."""
+    """Autocommitted statements saw different catalog versions, or a version that is not cached: the read must be repeated in a snapshot."""
 
 
 class ReplicaStale(DependencyUnavailable):
-    """A replica does not stand where the primary does: what it shows may be less than there is."""
+    """The replica's catalog version differs from the primary's, so rows may be missing on the replica."""
 
 
 class CatalogVersionMissing(DependencyUnavailable):
-    """The one row of `read_version` is missing, so nobody can tell whether what they remember is still so."""
+    """The one row of `catalog_version` is missing, so no cached value can be validated."""
 
 
 class CatalogVersionRow(Base):
-    """The one row."""
+    """The current catalog version: a table of one row."""
 
-    __tablename__ = "edition"
+    __tablename__ = "catalog_version"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    name: Mapped[bytes] = mapped_column(LargeBinary)
+    version: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-_QUERY = "SELECT name FROM edition WHERE id = 1"
+_QUERY = "SELECT version FROM catalog_version WHERE id = 1"
 
 
 def read_version(reader: Reader) -> bytes:
-    """Read the edition, once for each snapshot or glance.
+    """Return the catalog version, querying it at most once for each reader.
 
     Raises:
-        CatalogVersionMissing: there is none.
+        CatalogVersionMissing: the table is empty.
     """
-    if (known := observed_version(reader)) is not None:
-        return known
-    observe_version(reader, next((name for (name,) in fetch(reader, _QUERY, [])), None))
+    if (observed := observed_version(reader)) is not None:
+        return observed
+    observe_version(reader, next((version for (version,) in fetch(reader, _QUERY, [])), None))
     return read_version(reader)
 
 
 def observed_version(reader: Reader) -> bytes | None:
-    """Give the edition where it was read already."""
-    name: bytes | None = reader.info.get(_NAME)
-    return name
+    """Return the version that *reader* has observed, if any, without a query."""
+    version: bytes | None = reader.info.get(_VERSION)
+    return version
 
 
-def observe_version(reader: Reader, name: bytes | None) -> None:
-    """Tell a unit of work the edition that one of its statements saw; one that writes takes no notice, since it may change there.
+def observe_version(reader: Reader, version: bytes | None) -> None:
+    """Record the version that one of the reader's statements returned.
+
+    Only an `AutocommitReader` checks later versions against the first: within a snapshot they cannot differ, and a write transaction may change
+    the version itself.
 
     Raises:
-        CatalogVersionMissing: there is none.
-        SnapshotNeeded: another statement saw another.
+        CatalogVersionMissing: *version* is None.
+        SnapshotNeeded: an earlier statement returned another version.
     """
-    if name is None:
-        raise CatalogVersionMissing("the edition is missing")
-    if reader.info.setdefault(_NAME, name) != name and isinstance(reader, AutocommitReader):
-        raise SnapshotNeeded("the edition changed meanwhile")
+    if version is None:
+        raise CatalogVersionMissing("the catalog version is missing")
+    if reader.info.setdefault(_VERSION, version) != version and isinstance(reader, AutocommitReader):
+        raise SnapshotNeeded("the catalog version changed between two statements")
 
 
 def require_same_version(reader: Reader, replica: Reader) -> None:
-    """See that what was read in *replica* is of the edition that *reader* sees: then it lacks nothing that was committed with that.
+    """Check that *replica* and *reader* see the same version: then nothing committed with that version is missing on the replica.
 
     Raises:
-        ReplicaStale: it is of another.
-        SnapshotNeeded: the same, where a snapshot may still see that it was the primary that changed meanwhile.
-        CatalogVersionMissing: there is none.
+        ReplicaStale: the versions differ.
+        SnapshotNeeded: the versions differ, but *reader* is no snapshot: the primary may have changed since.
+        CatalogVersionMissing: *reader* sees no version.
     """
     if observed_version(replica) != read_version(reader):
         if isinstance(reader, AutocommitReader):
-            raise SnapshotNeeded("the replica shows another edition")
-        raise ReplicaStale("the replica shows another edition than the primary")
+            raise SnapshotNeeded("the replica has another catalog version")
+        raise ReplicaStale("the replica has another catalog version than the primary")
 
 
 class VersionedCache(Generic[T]):
-    """Something that is read once for each edition, in a snapshot. One that writes reads it anew and leaves nothing behind."""
+    """Caches one value for the current catalog version.
 
-    def __init__(self, read: Callable[[Session], T]) -> None:
-        """Know how it is read: of nothing but what the triggers watch."""
-        self._read = read
-        self._kept: tuple[bytes, T] | None = None
+    The value is loaded in a snapshot. A write transaction bypasses the cache, since it sees its own uncommitted changes.
+
+    Args:
+        load: reads the value, from tables that have the triggers only.
+    """
+
+    def __init__(self, load: Callable[[Session], T]) -> None:
+        self._load = load
+        self._entry: tuple[bytes, T] | None = None
 
     def __call__(self, reader: Reader) -> T:
-        """Give it as it stands in this snapshot, or for whoever glances.
+        """Return the value as of *reader*'s state.
 
         Raises:
-            SnapshotNeeded: it is not remembered, and this is no snapshot.
+            SnapshotNeeded: the value is not cached for this version, and *reader* is no snapshot.
             DependencyUnavailable: the database failed.
         """
         if isinstance(reader, Session) and SNAPSHOT not in reader.info:
-            return self._read(reader)
-        name = read_version(reader)
-        kept = self._kept
-        if kept is None or kept[0] != name:
+            return self._load(reader)
+        version = read_version(reader)
+        entry = self._entry
+        if entry is None or entry[0] != version:
             if isinstance(reader, AutocommitReader):
-                raise SnapshotNeeded("nothing is remembered of this edition")
-            kept = self._kept = name, self._read(reader)
-        return kept[1]
+                raise SnapshotNeeded("the value is not cached for this catalog version")
+            entry = self._entry = version, self._load(reader)
+        return entry[1]

@@ -1,11 +1,11 @@
-"""The engine and the two units of work.
+"""The engine, transactions, and optimistic reads.
 
-    with database.read() as session     one snapshot: every statement sees the same committed state
-    with database.write() as session    committed at the end, rolled back by an exception; on SQLite it holds the one write lock
-    database.snapshot_read(work)               one snapshot, or a fresh one where a data set was retired under it
-    database.optimistic_read(work)               the same without a transaction, where each statement proves that nothing changed meanwhile
+    with database.read() as db        a snapshot: every statement sees the same committed state
+    with database.write() as db       committed at the end, rolled back by an exception; on SQLite it holds the one write lock
+    database.snapshot_read(work)      runs *work* in a snapshot, and again in a new one if a data set was retired meanwhile
+    database.optimistic_read(work)    runs *work* without a transaction, and again in a snapshot if the catalog changed meanwhile
 
-A face opens them; a domain works inside and never commits.
+The faces open transactions. Domains work inside them and never commit.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,22 +18,22 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db.catalog_version import SNAPSHOT, SnapshotNeeded, read_version, observed_version
-from app.db.readers import DatabaseUnavailable, AutocommitReader, Reader
-from app.errors import InvalidInput, DependencyUnavailable
+from app.db.catalog_version import SNAPSHOT, SnapshotNeeded, observed_version, read_version
+from app.db.readers import AutocommitReader, DatabaseUnavailable, Reader
+from app.errors import DependencyUnavailable, InvalidInput
 
 T = TypeVar("T")
 
-_BUSY_SECONDS = 5
-_OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
-"""Milliseconds; and what is asked over and over is a read of few rows by their key, whose plan is the same whatever the key."""
+_SQLITE_LOCK_SECONDS = 5
+_POSTGRESQL_OPTIONS = "-c statement_timeout=10000 -c plan_cache_mode=force_generic_plan"
+"""The timeout is in milliseconds. Generic plans, because frequent queries read few rows by key: the plan does not depend on the key."""
 
 
 def parse_database_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
-    """Read a database address: ``sqlite:///PATH`` or ``postgresql://…``.
+    """Parse a database URL: ``sqlite:///PATH`` or ``postgresql://…``.
 
     Raises:
-        InvalidInput: it is neither; the message does not repeat it, since it may hold a password.
+        InvalidInput: it is neither. The message does not repeat the URL, which may hold a password.
     """
     try:
         parsed = make_url(url)
@@ -51,111 +51,113 @@ def parse_database_url(url: str, setting: str = "EXPOSURE_DATABASE_URL") -> URL:
 
 
 class Database:
-    """One database, SQLite (WAL) or PostgreSQL."""
+    """One database, SQLite (WAL) or PostgreSQL. No connection is opened before the first use.
+
+    Args:
+        url: as for `parse_database_url`.
+        pool_size: maximum of open connections. A caller waits two seconds for a free one.
+        name: of the database in error messages.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 8, name: str = "the database") -> None:
-        """Know where it is; nothing is opened yet.
-
-        Args:
-            url: of `parse_database_url`.
-            pool: connections that are open at most. Who finds none free waits two seconds.
-            name: what a failure calls it.
-        """
         self.name = name
         self.url = parse_database_url(url)
         if self.is_sqlite:
-            self.engine = self._reading = _sqlite(self.url, pool_size)
-            self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+            self.engine = self._snapshot_engine = _create_sqlite_engine(self.url, pool_size)
+            self._write_engine = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         else:
-            self._statements = _postgresql(self.url, pool_size)
-            self._reading = self._statements.execution_options(isolation_level="REPEATABLE READ")
-            self.engine = self._writing = self._statements.execution_options(isolation_level="READ COMMITTED")
+            self._autocommit_engine = _create_postgresql_engine(self.url, pool_size)
+            self._snapshot_engine = self._autocommit_engine.execution_options(isolation_level="REPEATABLE READ")
+            self.engine = self._write_engine = self._autocommit_engine.execution_options(
+                isolation_level="READ COMMITTED"
+            )
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded engine."""
+        """Whether this is SQLite."""
         return self.url.get_backend_name() == "sqlite"
 
     @property
     def folder(self) -> Path | None:
-        """Where the database's file lies, where it is one."""
+        """Folder of the SQLite file; None for PostgreSQL."""
         return Path(self.url.database or "").absolute().parent if self.is_sqlite else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Read one snapshot.
+        """Open a read-only snapshot.
 
         Raises:
             DatabaseUnavailable: the database failed.
         """
-        with self._unit(self._reading, **{SNAPSHOT: True}) as db:
+        with self._transaction(self._snapshot_engine, **{SNAPSHOT: True}) as db:
             yield db
 
     def autocommit_reader(self) -> AutocommitReader:
-        """Read statement by statement, each in a state of its own: PostgreSQL only."""
-        return AutocommitReader(self._statements, self.name)
+        """Return a reader whose statements each see the state at their own start. PostgreSQL only."""
+        return AutocommitReader(self._autocommit_engine, self.name)
 
     def optimistic_read(self, work: Callable[[Reader], T]) -> T:
-        """Do *work* on one state of the database, statement by statement where that does: the path of an answer.
+        """Run *work* in autocommit mode, or in a snapshot if needed. *work* may run up to three times: it must have no side effects.
 
-        Each statement stands for itself and brings the edition along, which must be the same in all of them. So no transaction is begun
-        and ended, and no lock is kept while seals are opened. Where the edition changed, or is new to this process, a snapshot answers.
+        Each statement also returns the catalog version, which must be the same in all of them. This saves beginning and ending a transaction,
+        and holds no lock while rows are decrypted. If the version changes, or is new to this process, *work* runs again in a snapshot.
+        On SQLite it always runs in a snapshot.
 
         Args:
-            work: reads only what is remembered, and what brings the edition along.
+            work: uses only a `VersionedCache`, and statements that return the catalog version.
 
         Raises:
-            DependencyUnavailable: as for `answer`.
+            DependencyUnavailable: as for `snapshot_read`.
         """
         if self.is_sqlite:
             return self.snapshot_read(work)
         try:
-            with self.autocommit_reader() as glance:
-                return work(glance)
+            with self.autocommit_reader() as reader:
+                return work(reader)
         except SnapshotNeeded:
             return self.snapshot_read(work)
         except DependencyUnavailable as error:
-            self._require_change(error, observed_version(glance))
+            self._reraise_unless_changed(error, observed_version(reader))
         return self.snapshot_read(work)
 
     def snapshot_read(self, work: Callable[[Reader], T]) -> T:
-        """Do *work* in one snapshot, and should that fail, once more in a fresh one where the edition is another by then.
+        """Run *work* in a snapshot. If it fails and the catalog version has changed, run it again in a new one. *work* may run twice.
 
-        A snapshot protects rows, and neither a dropped table nor a destroyed key: who began just before a data set was retired may find
-        it listed and gone. A failure without a change of the edition is no such thing, and stays.
+        A snapshot protects rows, but not against a dropped table or a destroyed key: a data set that is retired after the snapshot began may be
+        listed and yet be gone. A failure without a change of version is raised.
 
         Raises:
-            DependencyUnavailable: *work* failed, and not because of what changed meanwhile.
+            DependencyUnavailable: *work* failed, and not because of a concurrent change.
         """
         try:
             with self.read() as db:
                 return work(db)
         except DependencyUnavailable as error:
-            self._require_change(error, observed_version(db))
+            self._reraise_unless_changed(error, observed_version(db))
         with self.read() as fresh:
             return work(fresh)
 
-    def _require_change(self, failure: DependencyUnavailable, before: bytes | None) -> None:
-        """Raise *failure* again, unless the edition is another than *before* by now."""
-        if before is None:
+    def _reraise_unless_changed(self, failure: DependencyUnavailable, version: bytes | None) -> None:
+        """Raise *failure* again unless the catalog version differs from *version* by now."""
+        if version is None:
             raise failure
         with self.read() as fresh:
-            if read_version(fresh) == before:
+            if read_version(fresh) == version:
                 raise failure
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Write, all or nothing. An `IntegrityError` passes: it is an answer of the database, not its failure.
+        """Open a write transaction. `IntegrityError` is raised unchanged: callers handle it, and it is no failure of the database.
 
         Raises:
             DatabaseUnavailable: the database failed; nothing was written.
         """
-        with self._unit(self._writing) as db:
+        with self._transaction(self._write_engine) as db:
             yield db
             db.commit()
 
     @contextmanager
-    def _unit(self, engine: Engine, **info: object) -> Iterator[Session]:
+    def _transaction(self, engine: Engine, **info: object) -> Iterator[Session]:
         try:
             with Session(engine, expire_on_commit=False, info=info) as db:
                 yield db
@@ -169,37 +171,37 @@ class Database:
         self.engine.dispose()
 
 
-def _postgresql(url: URL, pool_size: int) -> Engine:
+def _create_postgresql_engine(url: URL, pool_size: int) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        isolation_level="AUTOCOMMIT",  # what `glance` needs; the units of work set their own, and set it back
+        isolation_level="AUTOCOMMIT",  # for `optimistic_read`; transactions set their own level and reset it
         skip_autocommit_rollback=True,
-        pool_use_lifo=True,  # few connections that are busy: what they have prepared is used
+        pool_use_lifo=True,  # reuses few connections, and so their prepared statements
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2,
-        connect_args={"connect_timeout": 2, "options": _OPTIONS},
+        connect_args={"connect_timeout": 2, "options": _POSTGRESQL_OPTIONS},
     )
 
 
-def _sqlite(url: URL, pool_size: int) -> Engine:
+def _create_sqlite_engine(url: URL, pool_size: int) -> Engine:
     try:
         Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"EXPOSURE_DATABASE_URL: cannot create the folder ({error.strerror})") from None
-    # isolation_level None: the driver opens no transaction of its own, so that BEGIN IMMEDIATE below is the one that counts
+    # isolation_level None: the driver begins no transaction by itself, so the BEGIN below takes effect
     engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2,
-        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+        connect_args={"timeout": _SQLITE_LOCK_SECONDS, "isolation_level": None},
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _: Any) -> None:  # noqa: ANN401  SQLAlchemy's own signature
+    def _set_pragmas(connection: DBAPIConnection, _: Any) -> None:  # noqa: ANN401  SQLAlchemy's own signature
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""What an answer is read with: SQL on the driver itself, in a unit of work or without a transaction (decision 0013)."""
+"""Reading with SQL directly on the driver, in a transaction or in autocommit mode (decision 0013)."""
 
 from collections.abc import Sequence
 from typing import Any, Self, cast
@@ -12,20 +12,24 @@ from app.db.prepared_statements import PreparedStatements
 from app.errors import DependencyUnavailable
 
 _PREPARED = "prepared"
+"""Key in a connection's `info` of its `PreparedStatements`."""
 
 
 class DatabaseUnavailable(DependencyUnavailable):
-    """The database cannot be reached, or does not do as it is told."""
+    """The database cannot be reached, or a statement failed."""
 
 
 class AutocommitReader:
-    """One connection to PostgreSQL on which every statement stands for itself, taken from the pool with the first of them.
+    """One PostgreSQL connection in autocommit mode, taken from the pool at the first statement.
 
-    It is no `Session`: to begin and end one costs as much as a statement, and nothing that is read here is an object of the ORM.
+    It is not a `Session`: beginning and ending one costs as much as a statement, and no ORM objects are read here.
+
+    Args:
+        engine: whose pool the connection is taken from.
+        name: of the database in error messages.
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
-        """Know where to take it from, and what a failure calls that; nothing is taken yet."""
         self.info: dict[str, Any] = {}
         self._engine, self._name = engine, name
         self._connection: PoolProxiedConnection | None = None
@@ -34,42 +38,44 @@ class AutocommitReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         if self._connection is not None:
             self._connection.close()
 
     def fetch(self, statement: str, values: Sequence[bytes | str]) -> list[Any]:
-        """Run one SELECT; as `fetch`."""
+        """Execute one SELECT; see the function `fetch`."""
         try:
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
-            return self._prepared(self._connection).fetch(statement, values)
-        except (psycopg.Error, SQLAlchemyError) as error:  # SQLAlchemy's are those of its pool
+            return self._prepared_statements(self._connection).fetch(statement, values)
+        except (psycopg.Error, SQLAlchemyError) as error:  # SQLAlchemy's errors come from its pool
             driver: Any = self._connection and self._connection.driver_connection
             if self._connection is not None and driver.closed:
-                self._connection.invalidate()  # or the pool would hand it out again
+                self._connection.invalidate()  # otherwise the pool would hand it out again
             raise _unavailable(error, self._name) from None
 
     @staticmethod
-    def _prepared(connection: PoolProxiedConnection) -> PreparedStatements:
-        """What the connection has prepared; `info` lasts for as long as it is open."""
+    def _prepared_statements(connection: PoolProxiedConnection) -> PreparedStatements:
+        """Return the connection's prepared statements. `info` lives as long as the connection."""
         if _PREPARED not in connection.info:
-            connection.info[_PREPARED] = PreparedStatements(cast("psycopg.Connection[Any]", connection.driver_connection))
-        found: PreparedStatements = connection.info[_PREPARED]
-        return found
+            connection.info[_PREPARED] = PreparedStatements(
+                cast("psycopg.Connection[Any]", connection.driver_connection)
+            )
+        prepared: PreparedStatements = connection.info[_PREPARED]
+        return prepared
 
 
 Reader = Session | AutocommitReader
-"""What can read an answer: a snapshot, or a glance."""
+"""What read-only queries accept: a session, or an autocommit connection."""
 
 
 def fetch(reader: Reader, statement: str, values: Sequence[bytes | str | int]) -> list[Any]:
-    """Run one SELECT on the driver itself: for the look-up, which can spare what SQLAlchemy adds.
+    """Execute one SELECT directly on the driver, without SQLAlchemy's overhead.
 
     Args:
-        reader: the unit of work, or the glance.
+        reader: the session or autocommit connection.
         statement: with ``%s`` for each value, on both engines.
-        values: of types that both drivers take as they are; whole numbers for SQLite only.
+        values: of types that both drivers take unconverted; integers on SQLite only.
 
     Raises:
         DatabaseUnavailable: the database failed.
@@ -86,7 +92,7 @@ def fetch(reader: Reader, statement: str, values: Sequence[bytes | str | int]) -
         return list(cursor.fetchall())
     except connection.dialect.loaded_dbapi.Error as error:
         if connection.dialect.is_disconnect(error, driver.dbapi_connection, None):
-            connection.invalidate()  # or the pool would hand it out again
+            connection.invalidate()  # otherwise the pool would hand it out again
         raise _unavailable(error) from None
 
 

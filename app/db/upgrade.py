@@ -1,4 +1,4 @@
-"""Migrations by Alembic, run from here so that nobody needs another command or file path."""
+"""Runs Alembic's migrations from within the application, so that operators need no other command or file path."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ from app.db.readers import DatabaseUnavailable
 from app.errors import InvalidInput
 
 ROOT = Path(__file__).parents[2]
-"""The project's root: ``alembic.ini`` and ``migrations/`` stand there, and in the image."""
+"""Root of the project and of the image: ``alembic.ini`` and ``migrations/`` are there."""
 
 
 class SchemaOutdated(InvalidInput):
-    """The schema is not the one that this program knows."""
+    """The database schema does not match this version of the program."""
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to the newest revision, all or nothing.
+    """Migrate the schema to the newest revision, all or nothing.
 
     Raises:
-        SchemaOutdated: it is at a revision that this program does not know.
+        SchemaOutdated: its revision is unknown to this version of the program.
         DatabaseUnavailable: the database failed.
     """
     try:
         with database.engine.begin() as connection:
-            config = _config()
+            config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError:
@@ -40,10 +40,10 @@ def upgrade(database: Database) -> None:
 
 
 def require_current_schema(database: Database) -> None:
-    """Refuse a schema that is older or newer than this program.
+    """Check that the schema is at the newest revision that this program knows.
 
     Raises:
-        SchemaOutdated: it is.
+        SchemaOutdated: the schema is older or newer.
         DatabaseUnavailable: the database failed.
     """
     try:
@@ -53,11 +53,11 @@ def require_current_schema(database: Database) -> None:
         raise DatabaseUnavailable(
             f"EXPOSURE_DATABASE_URL: the database cannot be reached ({type(error).__name__})"
         ) from None
-    if current != ScriptDirectory.from_config(_config()).get_current_head():
+    if current != ScriptDirectory.from_config(_alembic_config()).get_current_head():
         raise SchemaOutdated("EXPOSURE_DATABASE_URL: the schema is not the newest; run `exposure db upgrade`")
 
 
-def _config() -> Config:
+def _alembic_config() -> Config:
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "migrations"))
     return config

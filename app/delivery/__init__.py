@@ -1,6 +1,6 @@
-"""Getting a code to its owner: a transactional outbox, and senders behind one interface.
+"""Delivery of codes: a transactional outbox, and senders behind one interface.
 
-A message is sealed from the moment it is written until a sender has it, and its row is gone at delivery or expiry.
+A message is encrypted from the moment it is written until it is handed to a sender. Its row is deleted at delivery or expiry.
 """
 
 from app.delivery.models import OutboxRow

@@ -1,4 +1,4 @@
-"""The outbox in the database."""
+"""The table of the outbox."""
 
 from datetime import datetime
 
@@ -9,11 +9,12 @@ from app.db import Base
 
 
 class OutboxRow(Base):
-    """A message that waits to be sent; sealed, and deleted once it is delivered or has expired."""
+    """An encrypted message waiting to be sent. Deleted once delivered or expired."""
 
     __tablename__ = "outbox"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     due_at: Mapped[datetime] = mapped_column(index=True)
+    """When to send it. Moved into the future while a worker holds the lease."""
     expires_at: Mapped[datetime]

@@ -1,10 +1,9 @@
-"""The outbox: a message is written in the unit of work that made its code, and sent afterwards, by whichever worker comes first.
+"""The outbox: a message is written in the transaction that creates its code, and sent afterwards by any worker.
 
-A worker that dies while sending leaves the message to the next once `LEASE` is over: a code may come twice, but is not lost.
+If a worker dies while sending, its lease expires after `LEASE` and another worker sends the message: a code may arrive twice, but is not lost.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -12,88 +11,102 @@ from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.crypto.json_aead import decrypt_json, encrypt_json
-from app.crypto.row_sealing import DecryptionFailed
 from app.crypto.keys import ApplicationKey
+from app.crypto.row_sealing import DecryptionFailed
 from app.db import Database
 from app.delivery import queries
 from app.delivery.senders import Channel, Message, Sender, SendFailed
 
 Outcome = Literal["sent", "withheld", "failed", "expired"]
-"""Of a message: taken by a provider, held back by a budget, not taken this time, not taken in time."""
+"""Of a message: accepted by the sender, held back by a rate limit, rejected by the sender for now, or not accepted before its expiry."""
 LEASE = timedelta(seconds=60)
-_ABOUT = b"exposure-lookup/1 outbox"
+_AAD = b"exposure-lookup/1 outbox"
 
 
 class Outbox:
-    """Messages on their way."""
+    """Messages waiting to be sent.
+
+    Args:
+        application_key: encrypts the messages.
+        on_undelivered: called with each message that expired undelivered.
+        on_outcome: called with the outcome of each attempt.
+    """
 
     def __init__(
         self,
-        secret: ApplicationKey,
-        undelivered: Callable[[Message, datetime], object] = lambda *_: None,
-        told: Callable[[Channel, Outcome], object] = lambda *_: None,
+        application_key: ApplicationKey,
+        on_undelivered: Callable[[Message, datetime], object] = lambda *_: None,
+        on_outcome: Callable[[Channel, Outcome], object] = lambda *_: None,
     ) -> None:
-        """Know the key, and whom to tell.
+        self._key = application_key.subkey("outbox")
+        self._on_undelivered = on_undelivered
+        self._on_outcome = on_outcome
 
-        Args:
-            secret: the application's.
-            undelivered: is told of a message that was not delivered before it expired.
-            told: is told what came of each message, each time that it was tried.
-        """
-        self._key = secret.subkey("outbox")
-        self._undelivered = undelivered
-        self._told = told
-
-    def put(self, db: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
-        """Write a message in the caller's unit of work; one that must not be sent as well, so that both are the same work."""
-        sealed = encrypt_json(self._key, [asdict(message), send], aad=_ABOUT)
-        queries.add(db, sealed, now, expires_at)
+    def enqueue(self, db: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
+        """Write a message in the caller's transaction. A message with *send* false is written too, so that the work is the same."""
+        queries.add_message(db, self._encrypt(message, send=send), now, expires_at)
 
     def erase_expired(self, db: Session, *, now: datetime) -> None:
-        """Forget the messages whose code is no longer good: those that no provider took."""
-        for sealed in queries.remove_expired(db, now):
+        """Delete the messages whose code has expired, and report those that were not delivered."""
+        for ciphertext in queries.delete_expired(db, now):
             try:
-                fields, send = decrypt_json(self._key, sealed, aad=_ABOUT)
+                message, send = self._decrypt(ciphertext)
             except DecryptionFailed:
                 continue
             if send:
-                message = Message(**fields)
-                self._told(message.channel, "expired")
-                self._undelivered(message, now)
+                self._on_outcome(message.channel, "expired")
+                self._on_undelivered(message, now)
 
     def deliver_due(self, database: Database, sender: Sender, clock: Clock) -> int:
-        """Send what is due; gives how many messages were sent.
+        """Send all due messages; return how many were sent.
 
         Raises:
-            DatabaseUnavailable: the database failed; what was not sent stays.
+            DatabaseUnavailable: the database failed; unsent messages remain.
         """
         with database.read() as db:
-            if not queries.any_due(db, clock()):
+            if not queries.has_due(db, clock()):
                 return 0
         with database.write() as db:
             self.erase_expired(db, now=clock())
-        sent, delivered = 0, None
+        sent, delivered_id = 0, None
         while True:
             now = clock()
             with database.write() as db:
-                if delivered is not None:
-                    queries.remove(db, delivered)
-                claimed = queries.claim(db, now, now + LEASE)
+                if delivered_id is not None:
+                    queries.delete_message(db, delivered_id)
+                claimed = queries.claim_due(db, now, lease_until=now + LEASE)
             if claimed is None:
                 return sent
-            number, sealed = claimed
-            delivered = None
+            message_id, ciphertext = claimed
+            delivered_id = None
             try:
-                fields, send = decrypt_json(self._key, sealed, aad=_ABOUT)
+                message, send = self._decrypt(ciphertext)
             except DecryptionFailed:
                 continue
-            message = Message(**fields)
             if send:
                 try:
                     sender.send(message)
                 except SendFailed:
-                    self._told(message.channel, "failed")
+                    self._on_outcome(message.channel, "failed")
                     continue
                 sent += 1
-            self._told(message.channel, "sent" if send else "withheld")
-            delivered = number
+            self._on_outcome(message.channel, "sent" if send else "withheld")
+            delivered_id = message_id
+
+    def _encrypt(self, message: Message, *, send: bool) -> bytes:
+        fields = {
+            "channel": message.channel,
+            "to": message.address,
+            "code": message.code,
+            "locale": message.locale,
+        }
+        return encrypt_json(self._key, [fields, send], aad=_AAD)
+
+    def _decrypt(self, ciphertext: bytes) -> tuple[Message, bool]:
+        """Return a message, and whether it is to be sent.
+
+        Raises:
+            DecryptionFailed: it was encrypted under another key.
+        """
+        fields, send = decrypt_json(self._key, ciphertext, aad=_AAD)
+        return Message(fields["channel"], fields["to"], fields["code"], fields["locale"]), send

@@ -1,4 +1,7 @@
-"""SQL of the outbox."""
+"""SQL of the outbox.
+
+Frequent statements are written in SQLAlchemy Core: the ORM's objects took longer than the database.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,8 +13,7 @@ from sqlalchemy.orm import Session
 from app.delivery.models import OutboxRow
 
 _OUTBOX = cast("Table", OutboxRow.__table__)
-# Below the ORM, whose objects took longer than the database.
-_ADD = insert(_OUTBOX)
+_INSERT = insert(_OUTBOX)
 _CLAIM = (
     update(_OUTBOX)
     .where(
@@ -23,33 +25,33 @@ _CLAIM = (
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    .values(due_at=bindparam("until"))
-    .returning(_OUTBOX.c.id, _OUTBOX.c.sealed)
+    .values(due_at=bindparam("lease_until"))
+    .returning(_OUTBOX.c.id, _OUTBOX.c.ciphertext)
 )
-_REMOVE = delete(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
+_DELETE = delete(_OUTBOX).where(_OUTBOX.c.id == bindparam("message_id"))
 
 
-def add(db: Session, sealed: bytes, due_at: datetime, expires_at: datetime) -> None:
-    """Keep a message."""
-    db.connection().execute(_ADD, {"sealed": sealed, "due_at": due_at, "expires_at": expires_at})
+def add_message(db: Session, ciphertext: bytes, due_at: datetime, expires_at: datetime) -> None:
+    """Insert a message."""
+    db.connection().execute(_INSERT, {"ciphertext": ciphertext, "due_at": due_at, "expires_at": expires_at})
 
 
-def any_due(db: Session, now: datetime) -> bool:
-    """Whether a message waits; a read, so that an idle worker takes no lock."""
+def has_due(db: Session, now: datetime) -> bool:
+    """Return whether a message is due. A read, so that idle workers take no lock."""
     return db.scalar(select(OutboxRow.id).where(OutboxRow.due_at <= now).limit(1)) is not None
 
 
-def claim(db: Session, now: datetime, until: datetime) -> tuple[int, bytes] | None:
-    """Take the message that is due longest, out of other workers' sight *until* then; gives its number and what is sealed."""
-    row = db.connection().execute(_CLAIM, {"now": now, "until": until}).one_or_none()
-    return None if row is None else (row.id, row.sealed)
+def claim_due(db: Session, now: datetime, lease_until: datetime) -> tuple[int, bytes] | None:
+    """Lease the message that has been due longest, hiding it from other workers until *lease_until*; return its id and ciphertext."""
+    row = db.connection().execute(_CLAIM, {"now": now, "lease_until": lease_until}).one_or_none()
+    return None if row is None else (row.id, row.ciphertext)
 
 
-def remove(db: Session, number: int) -> None:
-    """Forget a message that was delivered."""
-    db.connection().execute(_REMOVE, {"number": number})
+def delete_message(db: Session, message_id: int) -> None:
+    """Delete a delivered message."""
+    db.connection().execute(_DELETE, {"message_id": message_id})
 
 
-def remove_expired(db: Session, now: datetime) -> Sequence[bytes]:
-    """Forget the messages whose code is no longer good; gives what was sealed of them."""
-    return db.scalars(delete(OutboxRow).where(OutboxRow.expires_at <= now).returning(OutboxRow.sealed)).all()
+def delete_expired(db: Session, now: datetime) -> Sequence[bytes]:
+    """Delete the messages whose code has expired; return their ciphertexts."""
+    return db.scalars(delete(OutboxRow).where(OutboxRow.expires_at <= now).returning(OutboxRow.ciphertext)).all()

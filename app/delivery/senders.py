@@ -1,4 +1,4 @@
-"""What a sender is, and the one that prints."""
+"""The interface of senders, and the sender that prints to the console."""
 
 import json
 import sys
@@ -11,35 +11,36 @@ Channel = Literal["email", "sms"]
 
 
 class SendFailed(DependencyUnavailable):
-    """A message was not taken; it is tried again until it expires."""
+    """The sender did not accept a message; sending is retried until the message expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One code on its way to one identifier, in canonical form."""
+    """A code addressed to one identifier."""
 
     channel: Channel
-    to: str = field(repr=False)
+    address: str = field(repr=False)
+    """In canonical form."""
     code: str = field(repr=False)
     locale: str
 
 
 class Sender(Protocol):
-    """Hands messages to whoever carries them."""
+    """Sends messages through some provider."""
 
     is_live: ClassVar[bool]
-    """Whether a message may arrive at somebody: never where data is synthetic, since its phone numbers may be real ones."""
+    """Whether messages can reach real people. Live senders are not used with synthetic data: its phone numbers may be real ones."""
 
     def send(self, message: Message) -> None:
-        """Hand over one message.
+        """Send one message.
 
         Raises:
-            SendFailed: it was not taken.
+            SendFailed: it was not accepted.
         """
 
 
 class ConsoleSender:
-    """Prints each code: for the demo, for development and for tests. It must be asked for aloud."""
+    """Prints each code, for the demo, development and tests. It must be configured explicitly."""
 
     is_live: ClassVar[bool] = False
 

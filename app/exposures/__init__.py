@@ -1,17 +1,24 @@
-"""The answer: what of a person's leaked, in which incident, and how sure that is."""
+"""Exposures: what of a person's data leaked, in which incident, and how certain that is."""
 
-from app.exposures.errors import InvalidValue, ReverificationNeeded
 from app.exposures.aggregation import Exposure
-from app.exposures.service import ExposureReport, ValueCheckResult, ExposureService, IdentifierDigest, DataSetResult, exposure_id
+from app.exposures.errors import InvalidValue, ReverificationNeeded
+from app.exposures.service import (
+    DataSetResult,
+    ExposureReport,
+    ExposureService,
+    IdentifierDigest,
+    ValueCheckResult,
+    exposure_id,
+)
 
 __all__ = [
-    "Answer",
-    "ValueCheckResult",
-    "Exposure",
-    "Exposures",
-    "InvalidValue",
-    "Proof",
     "DataSetResult",
+    "Exposure",
+    "ExposureReport",
+    "ExposureService",
+    "IdentifierDigest",
+    "InvalidValue",
     "ReverificationNeeded",
+    "ValueCheckResult",
     "exposure_id",
 ]

@@ -1,11 +1,11 @@
-"""From the records that were read to exposures: one for each holder, and one for all of an incident's address-book entries together.
+"""Aggregates records into exposures: one for each holder, and one for all address-book entries of an incident together.
 
-Decisions only; nothing is read here.
+Pure functions: nothing is read here.
 
-1. A person's newest generation decides: what a full set took the place of is not read beside it.
-2. Within it, the newest set that holds the person decides the confidence, and the items of its sets unite.
-3. A person who stands in a superseded generation only is `under_review`: what was said once is not silently taken back.
-4. Entries of a person in others' address books fold into one exposure; the firmest of them decides its confidence.
+1. A person's newest generation decides: data sets that a full set superseded are not read beside it.
+2. Within it, the newest set that holds the person decides the confidence. The items of all its sets are united.
+3. A person found only in a superseded generation is `under_review`: what was reported once is not silently withdrawn.
+4. Entries of a person in others' address books are merged into one exposure. The highest confidence among them applies.
 """
 
 from collections import Counter
@@ -20,11 +20,12 @@ from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
 
 ExposureConfidence = Literal["withdrawn", "under_review", "possible", "confirmed"]
 CONFIDENCE_ORDER: tuple[ExposureConfidence, ...] = ("withdrawn", "under_review", "possible", "confirmed")
+"""From lowest to highest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What of one person's leaked in one incident."""
+    """What of one person's data leaked in one incident."""
 
     incident: str
     role: Role
@@ -33,21 +34,23 @@ class Exposure:
     hints: Mapping[ItemKind, tuple[str, ...]] = field(repr=False)
     cohorts: tuple[str, ...]
     identifiers: tuple[IdentifierKind, ...]
-    """Kinds of the proven identifiers that it was found by."""
+    """Kinds of the verified identifiers that matched."""
     subjects: tuple[bytes, ...] = field(repr=False)
-    """Whom it is about: one holder, or each of the address-book entries."""
+    """The subject of the holder, or of each address-book entry."""
     tags: Mapping[ValueKind, frozenset[bytes]] = field(repr=False)
-    """Of the names and addresses that are known of them."""
+    """Tags of the names and addresses on record."""
     locators: frozenset[tuple[UUID, bytes]] = field(repr=False)
-    """Where, by data set, the emails and phones that are known of them lie."""
+    """Locators, by data set, of the emails and phones on record."""
 
     def actions(self, incident: Incident) -> list[Action]:
-        """Say what whom it is about can do now; nothing where it is withdrawn."""
+        """Return what the person can do now; nothing if the exposure is withdrawn."""
         return [] if self.confidence == "withdrawn" else incident.actions_for(self.items)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sighting:
+class _Match:
+    """A record that one verified identifier matched in one data set."""
+
     dataset: DataSet
     cohorts: tuple[str, ...]
     kind: IdentifierKind
@@ -55,53 +58,55 @@ class _Sighting:
     record: Record
 
 
-def build_exposures(readings: Sequence[DataSetLookup], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
-    """Make the exposures of a session.
+def build_exposures(lookups: Sequence[DataSetLookup], kinds: Sequence[IdentifierKind]) -> list[Exposure]:
+    """Build the exposures of a session.
 
     Args:
-        readings: every data set that was read, newest publication first within its incident.
-        kinds: of the proven identifiers, in the order of the digests that were read.
+        lookups: of every data set, newest publication first within its incident.
+        kinds: of the verified identifiers, in the order of the digests that were looked up.
     """
-    people: dict[tuple[str, bytes], list[_Sighting]] = {}
-    for reading in readings:
-        for kind, found in zip(kinds, reading.results, strict=True):
-            for record in found.records:
-                sighting = _Sighting(reading.dataset, reading.cohorts, kind, found.locator, record)
-                people.setdefault((reading.dataset.incident, record.subject), []).append(sighting)
-    each = [_of_person(sightings) for sightings in people.values()]
-    holders = [exposure for exposure in each if exposure.role == "holder"]
+    matches_by_person: dict[tuple[str, bytes], list[_Match]] = {}
+    for lookup in lookups:
+        for kind, hit in zip(kinds, lookup.results, strict=True):
+            for record in hit.records:
+                match = _Match(lookup.dataset, lookup.cohorts, kind, hit.locator, record)
+                matches_by_person.setdefault((lookup.dataset.incident, record.subject), []).append(match)
+    exposures = [_build_exposure(matches) for matches in matches_by_person.values()]
+    holders = [exposure for exposure in exposures if exposure.role == "holder"]
     recipients: dict[str, list[Exposure]] = {}
-    for exposure in each:
+    for exposure in exposures:
         if exposure.role == "recipient":
             recipients.setdefault(exposure.incident, []).append(exposure)
-    return holders + [_together(entries) for entries in recipients.values()]
+    return holders + [_merge_recipients(entries) for entries in recipients.values()]
 
 
-def _of_person(sightings: Sequence[_Sighting]) -> Exposure:
-    newest = sightings[0].dataset  # the readings come newest first
-    own = [one for one in sightings if one.dataset.generation_id == newest.generation_id]  # (1)
-    by_set: dict[UUID, Record] = {one.dataset.id: one.record for one in own}
-    confidence: ExposureConfidence = own[0].record.confidence  # (2)
+def _build_exposure(matches: Sequence[_Match]) -> Exposure:
+    newest = matches[0].dataset  # look-ups come newest first
+    current = [match for match in matches if match.dataset.generation_id == newest.generation_id]  # (1)
+    record_by_dataset: dict[UUID, Record] = {match.dataset.id: match.record for match in current}
+    confidence: ExposureConfidence = current[0].record.confidence  # (2)
     if newest.state == "superseded":  # (3)
         confidence = "under_review"
     items: Counter[ItemKind] = Counter()
-    for record in by_set.values():
+    for record in record_by_dataset.values():
         items.update(record.items)
     return Exposure(
         incident=newest.incident,
-        role=own[0].record.role,
+        role=current[0].record.role,
         confidence=confidence,
         items={kind: items[kind] for kind in ITEM_KINDS if kind in items},
-        hints=_hints(by_set.values()),
-        cohorts=tuple(sorted({one.cohorts[index] for one in own for index in one.record.cohorts})),
-        identifiers=tuple(sorted({one.kind for one in sightings})),
-        subjects=(own[0].record.subject,),
-        tags=_united([record.tags for record in by_set.values()]),
-        locators=frozenset((one.dataset.id, place) for one in own for place in (one.locator, *one.record.siblings)),
+        hints=_merge_hints(record_by_dataset.values()),
+        cohorts=tuple(sorted({match.cohorts[index] for match in current for index in match.record.cohorts})),
+        identifiers=tuple(sorted({match.kind for match in matches})),
+        subjects=(current[0].record.subject,),
+        tags=_merge_tags([record.tags for record in record_by_dataset.values()]),
+        locators=frozenset(
+            (match.dataset.id, locator) for match in current for locator in (match.locator, *match.record.siblings)
+        ),
     )
 
 
-def _together(entries: Sequence[Exposure]) -> Exposure:  # (4)
+def _merge_recipients(entries: Sequence[Exposure]) -> Exposure:  # (4)
     items: Counter[ItemKind] = Counter()
     for entry in entries:
         items.update(entry.items)
@@ -118,22 +123,22 @@ def _together(entries: Sequence[Exposure]) -> Exposure:  # (4)
         cohorts=tuple(sorted({cohort for entry in entries for cohort in entry.cohorts})),
         identifiers=tuple(sorted({kind for entry in entries for kind in entry.identifiers})),
         subjects=tuple(sorted(subject for entry in entries for subject in entry.subjects)),
-        tags=_united([entry.tags for entry in entries]),
-        locators=frozenset(place for entry in entries for place in entry.locators),
+        tags=_merge_tags([entry.tags for entry in entries]),
+        locators=frozenset(located for entry in entries for located in entry.locators),
     )
 
 
-def _hints(records: Iterable[Record]) -> dict[ItemKind, tuple[str, ...]]:
-    united: dict[ItemKind, set[str]] = {}
+def _merge_hints(records: Iterable[Record]) -> dict[ItemKind, tuple[str, ...]]:
+    merged: dict[ItemKind, set[str]] = {}
     for record in records:
         for kind, hints in record.hints.items():
-            united.setdefault(kind, set()).update(hints)
-    return {kind: tuple(sorted(hints)) for kind, hints in united.items()}
+            merged.setdefault(kind, set()).update(hints)
+    return {kind: tuple(sorted(hints)) for kind, hints in merged.items()}
 
 
-def _united(tags: Iterable[Mapping[ValueKind, Iterable[bytes]]]) -> dict[ValueKind, frozenset[bytes]]:
-    united: dict[ValueKind, set[bytes]] = {}
-    for one in tags:
-        for kind, found in one.items():
-            united.setdefault(kind, set()).update(found)
-    return {kind: frozenset(found) for kind, found in united.items()}
+def _merge_tags(tags_by_kind: Iterable[Mapping[ValueKind, Iterable[bytes]]]) -> dict[ValueKind, frozenset[bytes]]:
+    merged: dict[ValueKind, set[bytes]] = {}
+    for mapping in tags_by_kind:
+        for kind, tags in mapping.items():
+            merged.setdefault(kind, set()).update(tags)
+    return {kind: frozenset(tags) for kind, tags in merged.items()}

@@ -1,11 +1,11 @@
-"""What keeps an answer from being given."""
+"""Errors of exposure reports and value checks."""
 
-from app.errors import InvalidInput, ExposureError
+from app.errors import ExposureError, InvalidInput
 
 
 class ReverificationNeeded(ExposureError):
-    """The data sets cannot be read with what the session holds; proving the identifier once more mends it."""
+    """The session cannot read the data sets: an identifier was verified before the first import. Verifying it again resolves this."""
 
 
 class InvalidValue(InvalidInput):
-    """What was given to be checked cannot be a value of that kind; says why, never what it was."""
+    """The value is invalid for its kind. The message is the reason, never the value."""

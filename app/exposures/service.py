@@ -1,4 +1,4 @@
-"""Reading the data sets for one session and answering. Everything is derived from the session and the store at each call; nothing is kept."""
+"""Looks up the verified identifiers in all data sets and reports the exposures. Every call computes the report again; nothing is cached."""
 
 import hmac
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import Literal
 from uuid import UUID
 
 from app.crypto import mac_inputs
-from app.crypto.key_derivation import derive_row_keys
 from app.crypto.framing import frame
-from app.datasets import IdentifierHasher, DataSetLookup, SealedStore
+from app.crypto.key_derivation import derive_row_keys
+from app.datasets import DataSetLookup, IdentifierHasher, SealedStore
 from app.db import Reader
-from app.exposures.errors import InvalidValue, ReverificationNeeded
 from app.exposures.aggregation import Exposure, build_exposures
-from app.identifiers import IdentifierKind, ValueKind, MalformedValue, canonicalize
+from app.exposures.errors import InvalidValue, ReverificationNeeded
+from app.identifiers import IdentifierKind, MalformedValue, ValueKind, canonicalize
 from app.keyholder import KeyholderClient
 
 DataSetOutcome = Literal["found", "not_found", "cannot_tell"]
@@ -22,15 +22,16 @@ DataSetOutcome = Literal["found", "not_found", "cannot_tell"]
 
 @dataclass(frozen=True, slots=True)
 class IdentifierDigest:
-    """One proven identifier; without a digest where the session was opened before anything had been imported."""
+    """Kind and digest of one verified identifier."""
 
     kind: IdentifierKind
     digest: bytes | None = field(repr=False)
+    """None if the identifier was verified before anything had been imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSetResult:
-    """What one published data set says of the proven identifiers."""
+    """Whether one published data set holds the verified identifiers."""
 
     incident: str
     version: int
@@ -41,7 +42,7 @@ class DataSetResult:
 
 @dataclass(frozen=True, slots=True)
 class ExposureReport:
-    """Every published data set was really read, and this is what stands in them."""
+    """What the published data sets say about a person. It exists only if every one of them was read."""
 
     datasets: tuple[DataSetResult, ...]
     exposures: tuple[Exposure, ...]
@@ -49,7 +50,7 @@ class ExposureReport:
 
 @dataclass(frozen=True, slots=True)
 class ValueCheckResult:
-    """Whether a value is one that a record knows, and whether that kind of item leaked."""
+    """Whether a value is on record for an exposure, and whether that kind of item leaked."""
 
     exposure: Exposure
     item_exposed: bool
@@ -57,34 +58,37 @@ class ValueCheckResult:
 
 
 class ExposureService:
-    """The exposures of whoever proved an identifier."""
+    """Reports exposures, and checks values against a person's own records."""
 
-    def __init__(self, register: SealedStore, keyholder: KeyholderClient, digester: IdentifierHasher) -> None:
-        self._register = register
+    def __init__(self, sealed_store: SealedStore, keyholder: KeyholderClient, hasher: IdentifierHasher) -> None:
+        self._sealed_store = sealed_store
         self._keyholder = keyholder
-        self._digester = digester
+        self._hasher = hasher
 
-    def find(self, db: Reader, proofs: Sequence[IdentifierDigest]) -> ExposureReport:
-        """Find what of these identifiers' owner leaked.
+    def find(self, db: Reader, identifiers: Sequence[IdentifierDigest]) -> ExposureReport:
+        """Report what leaked of the owner of these identifiers.
 
         Raises:
-            ReverificationNeeded: a proof has no digest, and there is something to read.
-            DependencyUnavailable: a data set could not be read: a failure is never an answer.
+            ReverificationNeeded: an identifier has no digest, and there are data sets to read.
+            DependencyUnavailable: a data set could not be read.
         """
-        digests = [proof.digest for proof in proofs if proof.digest is not None]
-        readings = self._register.look_up(db, digests)
-        if readings and len(digests) < len(proofs):
-            raise ReverificationNeeded("proven before anything was imported")
+        digests = [identifier.digest for identifier in identifiers if identifier.digest is not None]
+        lookups = self._sealed_store.look_up(db, digests)
+        if lookups and len(digests) < len(identifiers):
+            raise ReverificationNeeded("an identifier was verified before anything was imported")
+        kinds = [identifier.kind for identifier in identifiers if identifier.digest is not None]
         return ExposureReport(
-            datasets=tuple(_result(one) for one in readings if one.dataset.state == "published"),
-            exposures=tuple(build_exposures(readings, [proof.kind for proof in proofs if proof.digest is not None])),
+            datasets=tuple(_data_set_result(lookup) for lookup in lookups if lookup.dataset.state == "published"),
+            exposures=tuple(build_exposures(lookups, kinds)),
         )
 
-    def check(self, db: Reader, proofs: Sequence[IdentifierDigest], kind: ValueKind, text: str) -> list[ValueCheckResult]:
-        """Hold a value against one's own records; the work is the same whether it matches or not.
+    def check_value(
+        self, db: Reader, identifiers: Sequence[IdentifierDigest], kind: ValueKind, text: str
+    ) -> list[ValueCheckResult]:
+        """Compare a value with the person's own records. The work is the same whether or not it matches.
 
         Raises:
-            InvalidValue: it cannot be a value of that kind.
+            InvalidValue: the value is invalid for its kind.
             ReverificationNeeded: as for `find`.
             DependencyUnavailable: as for `find`.
         """
@@ -93,42 +97,45 @@ class ExposureService:
         except MalformedValue as malformed:
             raise InvalidValue(malformed.reason) from None
         connection = self._keyholder.connection_id()
-        exposures = self.find(db, proofs).exposures
+        exposures = self.find(db, identifiers).exposures
         if kind == "email" or kind == "phone":
-            digest = self._digester.digest(db, kind, value)
-            known = [_lies_in(exposure.locators, digest) for exposure in exposures]
+            digest = self._hasher.digest(db, kind, value)
+            matches = [_matches_locator(exposure.locators, digest) for exposure in exposures]
         else:
-            tag = self._keyholder.mac(mac_inputs.value_input(kind, value), connection_id=connection)[: mac_inputs.TAG_BYTES]
-            known = [_holds(exposure.tags.get(kind, frozenset()), tag) for exposure in exposures]
+            tag = self._keyholder.mac(mac_inputs.value_input(kind, value), connection_id=connection)[
+                : mac_inputs.TAG_BYTES
+            ]
+            matches = [_matches_tag(exposure.tags.get(kind, frozenset()), tag) for exposure in exposures]
         return [
             ValueCheckResult(exposure, kind in exposure.items, matched)
-            for exposure, matched in zip(exposures, known, strict=True)
+            for exposure, matched in zip(exposures, matches, strict=True)
         ]
 
 
 def exposure_id(session_key: bytes, exposure: Exposure) -> str:
-    """Name an exposure within one session: opaque, and of no use in another."""
-    about = exposure.subjects[0] if exposure.role == "holder" else b""
-    name = frame(b"exposure-lookup/1 exposure", exposure.incident.encode(), exposure.role.encode(), about)
-    return hmac.digest(session_key, name, "sha256")[:16].hex()
+    """Return the opaque id of an exposure. It is valid within one session only."""
+    subject = exposure.subjects[0] if exposure.role == "holder" else b""
+    framed = frame(b"exposure-lookup/1 exposure", exposure.incident.encode(), exposure.role.encode(), subject)
+    return hmac.digest(session_key, framed, "sha256")[:16].hex()
 
 
-def _result(reading: DataSetLookup) -> DataSetResult:
+def _data_set_result(lookup: DataSetLookup) -> DataSetResult:
     outcome: DataSetOutcome = "not_found"
-    if any(found.records for found in reading.results):
+    if any(hit.records for hit in lookup.results):
         outcome = "found"
-    elif any(found.is_ambiguous for found in reading.results):
+    elif any(hit.is_ambiguous for hit in lookup.results):
         outcome = "cannot_tell"
-    one = reading.dataset
-    return DataSetResult(one.incident, one.version, one.published_at or one.imported_at, one.synthetic, outcome)
+    dataset = lookup.dataset
+    published_at = dataset.published_at or dataset.imported_at
+    return DataSetResult(dataset.incident, dataset.version, published_at, dataset.synthetic, outcome)
 
 
-def _lies_in(places: frozenset[tuple[UUID, bytes]], digest: bytes | None) -> bool:
+def _matches_locator(locators: frozenset[tuple[UUID, bytes]], digest: bytes | None) -> bool:
     if digest is None:
         return False
-    wanted = {dataset: derive_row_keys(digest, dataset).locator for dataset, _ in places}
-    return any([hmac.compare_digest(wanted[dataset], locator) for dataset, locator in places])  # noqa: C419  as below
+    expected = {dataset: derive_row_keys(digest, dataset).locator for dataset, _ in locators}
+    return any([hmac.compare_digest(expected[dataset], locator) for dataset, locator in locators])  # noqa: C419  as below
 
 
-def _holds(tags: frozenset[bytes], tag: bytes) -> bool:
-    return any([hmac.compare_digest(one, tag) for one in tags])  # noqa: C419  all are compared: no early end
+def _matches_tag(tags: frozenset[bytes], tag: bytes) -> bool:
+    return any([hmac.compare_digest(known, tag) for known in tags])  # noqa: C419  a list: all are compared, no early exit

@@ -1,36 +1,42 @@
-"""Incidents and the notices that go with them: what happened, what kinds of items leaked, what the law says a person must be told."""
+"""Incidents and their notices: what happened, which kinds of items leaked, and what the law requires people to be told."""
 
-from app.incidents.schema import ITEM_KINDS, LOCALES, Action, Incident, ItemKind, Locale, LocalizedText
-from app.incidents.errors import InvalidIncident, IncidentExists, UnknownIncident
-from app.incidents.loader import load_incident
 from app.incidents.cache import CachedIncident, IncidentCache
+from app.incidents.errors import IncidentExists, InvalidIncident, UnknownIncident
+from app.incidents.loader import load_incident
 from app.incidents.models import IncidentRow, NoticeRow
 from app.incidents.notices import Notice, hash_notice
-from app.incidents.service import create, get, get_notice, list_all, lock, newest_version, update
+from app.incidents.schema import ITEM_KINDS, Action, Incident, ItemKind, LocalizedText
+from app.incidents.service import (
+    create_incident,
+    get_incident,
+    get_notice,
+    latest_notice_version,
+    list_incidents,
+    lock_incident,
+    update_incident,
+)
 
 __all__ = [
     "ITEM_KINDS",
-    "LOCALES",
     "Action",
-    "InvalidIncident",
+    "CachedIncident",
     "Incident",
+    "IncidentCache",
     "IncidentExists",
     "IncidentRow",
+    "InvalidIncident",
     "ItemKind",
-    "CachedIncident",
-    "IncidentCache",
-    "Locale",
+    "LocalizedText",
     "Notice",
     "NoticeRow",
-    "Text",
     "UnknownIncident",
-    "create",
-    "get",
+    "create_incident",
+    "get_incident",
     "get_notice",
-    "list_all",
-    "lock",
-    "newest_version",
-    "notice_digest",
-    "read_file",
-    "update",
+    "hash_notice",
+    "latest_notice_version",
+    "list_incidents",
+    "load_incident",
+    "lock_incident",
+    "update_incident",
 ]

@@ -1,4 +1,4 @@
-"""The incidents as every answer needs them, remembered for as long as none of them changes."""
+"""A cache of all incidents and their newest notices, which every answer needs. It is valid for one catalog version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,42 +6,43 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.db import Reader, VersionedCache
-from app.incidents.schema import LOCALES, Incident, Locale
 from app.incidents.notices import Notice
-from app.incidents.service import get_notice, list_all
+from app.incidents.schema import Incident
+from app.incidents.service import get_notice, list_incidents
+from app.locales import LOCALES, Locale
 
 
 @dataclass(frozen=True, slots=True)
 class CachedIncident:
-    """An incident, and its notice that stands now."""
+    """An incident and its newest notice."""
 
     incident: Incident
     notices: Mapping[Locale, Notice]
-    """The newest, in every language."""
+    """The newest notice in every language."""
 
     @property
     def notice_version(self) -> int:
-        """Number of the newest notice."""
+        """Version of the newest notice."""
         return self.notices["ko"].version
 
 
 class IncidentCache:
-    """All incidents by their slugs, oldest first."""
+    """All incidents by slug, oldest first."""
 
     def __init__(self) -> None:
-        self._remembered = VersionedCache(_read)
+        self._cache = VersionedCache(_load)
 
-    def __call__(self, db: Reader) -> dict[str, CachedIncident]:
-        """Give them as they stand in this snapshot.
+    def get_all(self, db: Reader) -> dict[str, CachedIncident]:
+        """Return the incidents as of the reader's state.
 
         Raises:
             DependencyUnavailable: the database failed.
         """
-        return self._remembered(db)
+        return self._cache(db)
 
 
-def _read(db: Session) -> dict[str, CachedIncident]:
+def _load(db: Session) -> dict[str, CachedIncident]:
     return {
-        one.slug: CachedIncident(one, {locale: get_notice(db, one.slug, locale) for locale in LOCALES})
-        for one in list_all(db)
+        incident.slug: CachedIncident(incident, {locale: get_notice(db, incident.slug, locale) for locale in LOCALES})
+        for incident in list_incidents(db)
     }

@@ -1,14 +1,14 @@
-"""What can be wrong with an incident."""
+"""Errors of incidents."""
 
 from app.errors import InvalidInput, NotFound
 
 
 class InvalidIncident(InvalidInput):
-    """An incident file that cannot be taken; names the file, the key and why."""
+    """The incident file or change is invalid. The message names the file or key, and the reason."""
 
 
 class IncidentExists(InvalidInput):
-    """An incident of this slug is there already."""
+    """An incident with this slug exists already."""
 
 
 class UnknownIncident(NotFound):

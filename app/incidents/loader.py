@@ -1,19 +1,19 @@
-"""Reading an incident file (TOML)."""
+"""Loads incident files (TOML)."""
 
 import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.incidents.schema import Incident
 from app.incidents.errors import InvalidIncident
+from app.incidents.schema import Incident
 
 
 def load_incident(path: Path) -> Incident:
-    """Read and check an incident file.
+    """Load and validate an incident file.
 
     Raises:
-        InvalidIncident: the file, the place in it, and why.
+        InvalidIncident: the message names the file, the place in it, and the reason.
     """
     try:
         return Incident.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
@@ -25,8 +25,9 @@ def load_incident(path: Path) -> Incident:
         raise InvalidIncident(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
+        location = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        prefix = f"{location.lstrip('.')}: " if location else ""
         reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise InvalidIncident(f"{path}: {place + ': ' if place else ''}{reason}") from None
-    except (ValueError, RecursionError):  # tomllib's own limits
+        raise InvalidIncident(f"{path}: {prefix}{reason}") from None
+    except (ValueError, RecursionError):  # limits of tomllib itself
         raise InvalidIncident(f"{path}: cannot be read: nested too deeply, or a number too long") from None

@@ -1,4 +1,4 @@
-"""Incidents and notices in the database."""
+"""Tables of incidents and notices."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from app.db import Base
 
 
 class IncidentRow(Base):
-    """One incident; the document without its notice."""
+    """One incident: the document without its notice."""
 
     __tablename__ = "incidents"
 
@@ -20,7 +20,7 @@ class IncidentRow(Base):
 
 
 class NoticeRow(Base):
-    """One version of an incident's notice, in all languages. Never changed: a person has acknowledged just this text."""
+    """One version of an incident's notice, in all languages. Never changed: acknowledgements refer to exactly this text."""
 
     __tablename__ = "notices"
 

@@ -1,4 +1,4 @@
-"""A notice as a person reads it, and the hash by which a receipt refers to it."""
+"""A notice in one language, and the hash by which receipts refer to it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from datetime import datetime
 
 import rfc8785
 
-from app.incidents.schema import Locale, NoticeText
+from app.incidents.schema import NoticeText
+from app.locales import Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,12 @@ class Notice:
 
     @property
     def sha256(self) -> str:
-        """The hash that a receipt carries."""
+        """The hash that receipts contain."""
         return hash_notice(self.incident, self.version, self.locale, self.text)
 
 
 def hash_notice(incident: str, version: int, locale: Locale, text: NoticeText) -> str:
-    """Hash a notice so that anybody can do it again from the public answer.
+    """Hash a notice. Anybody can recompute the hash from the public API response.
 
     SHA-256, in hex, of the RFC 8785 form of ``{incident, locale, version}`` and the seven statutory fields.
     """

@@ -8,23 +8,38 @@ from sqlalchemy.orm import Session
 from app.incidents.models import IncidentRow, NoticeRow
 
 
-def incident(db: Session, slug: str, *, lock: bool = False) -> IncidentRow | None:
-    """Find one incident; with *lock*, others who would change it wait (SQLite's write unit holds the one lock anyway)."""
-    return db.get(IncidentRow, slug, with_for_update=lock)
+def get_incident(db: Session, slug: str, *, for_update: bool = False) -> IncidentRow | None:
+    """Return one incident. *for_update* locks its row; SQLite's write transactions exclude each other anyway."""
+    return db.get(IncidentRow, slug, with_for_update=for_update)
 
 
-def incidents(db: Session) -> Sequence[IncidentRow]:
-    """All incidents, by age."""
+def list_incidents(db: Session) -> Sequence[IncidentRow]:
+    """Return all incidents, oldest first."""
     return db.scalars(select(IncidentRow).order_by(IncidentRow.created_at, IncidentRow.slug)).all()
 
 
-def newest_notice(db: Session, slug: str) -> NoticeRow:
-    """The notice as it stands now; an incident is never without."""
+def get_latest_notice(db: Session, slug: str) -> NoticeRow:
+    """Return the newest version of an incident's notice. Every incident has one."""
     return db.scalars(
         select(NoticeRow).where(NoticeRow.incident == slug).order_by(NoticeRow.version.desc()).limit(1)
     ).one()
 
 
-def notice(db: Session, slug: str, version: int) -> NoticeRow | None:
-    """One version of a notice."""
+def get_notice(db: Session, slug: str, version: int) -> NoticeRow | None:
+    """Return one version of a notice."""
     return db.get(NoticeRow, (slug, version))
+
+
+def add_incident(db: Session, row: IncidentRow) -> None:
+    """Insert an incident.
+
+    Raises:
+        IntegrityError: its slug is taken.
+    """
+    db.add(row)
+    db.flush()
+
+
+def add_notice(db: Session, row: NoticeRow) -> None:
+    """Insert a version of a notice."""
+    db.add(row)

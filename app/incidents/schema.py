@@ -1,4 +1,4 @@
-"""What an incident says, as types: every statutory field is there and none is empty, or the document does not come to be.
+"""The schema of incident files. Every statutory field is required and must not be empty.
 
 The law: PIPA art. 34 and its decree (in force since 11 September 2026), and the regulator's orders of 3 and 10 December 2025.
 """
@@ -10,12 +10,11 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Locale = Literal["ko", "en"]
-LOCALES: tuple[Locale, ...] = get_args(Locale)
+from app.locales import Locale
 
 ItemKind = Literal["name", "email", "phone", "address", "door_code_masked", "door_code", "order"]
 ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
-"""In the order in which a sealed record counts them: append, never reorder."""
+"""Sealed records encode item counts in this order: append new kinds, never reorder."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,60}$")]
 NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
@@ -26,7 +25,7 @@ class _StrictModel(BaseModel):
 
 
 class LocalizedText(_StrictModel):
-    """One text in every language of the service."""
+    """A text in every language of the service."""
 
     ko: NonEmptyText
     en: NonEmptyText
@@ -40,7 +39,7 @@ class Item(_StrictModel):
 
 
 class Fact(_StrictModel):
-    """Something that is known, disputed, or may not be said yet; what is withheld names who decided that, and when."""
+    """A statement about the incident and its state. A withheld fact names the authority that withholds it, and since when."""
 
     key: Slug
     state: Literal["confirmed", "disputed", "under_investigation", "withheld"]
@@ -49,14 +48,14 @@ class Fact(_StrictModel):
     as_of: date | None = None
 
     @model_validator(mode="after")
-    def _withheld_by_somebody(self) -> Self:
+    def _require_authority_if_withheld(self) -> Self:
         if self.state == "withheld" and (self.authority is None or self.as_of is None):
-            raise ValueError("a withheld fact names the authority and the date (as_of)")
+            raise ValueError("a withheld fact must name the authority and the date (as_of)")
         return self
 
 
 class Action(_StrictModel):
-    """Something that a person whose items leaked can do now."""
+    """A step that people whose items leaked can take."""
 
     id: Slug
     items: Annotated[list[ItemKind], Field(min_length=1)]
@@ -78,31 +77,31 @@ class NoticeText(_StrictModel):
 
 
 class KoreanNoticeText(NoticeText):
-    """The notice in Korean, which says 유출 (leak)."""
+    """The content in Korean, which must use 유출 (leak), not 노출 (exposure)."""
 
     @model_validator(mode="after")
-    def _says_leak(self) -> Self:
+    def _reject_exposure_wording(self) -> Self:
         for name, text in self:
             if "노출" in unicodedata.normalize("NFC", text):
                 raise ValueError(
-                    f"{name} says 노출 (exposure); the regulator's order of 3 December 2025 has it say 유출 (leak)"
+                    f"{name} must not say 노출 (exposure); the regulator's order of 3 December 2025 requires 유출 (leak)"
                 )
         return self
 
 
 class LocalizedNoticeText(_StrictModel):
-    """A notice in every language of the service."""
+    """The content of a notice in every language of the service."""
 
     ko: KoreanNoticeText
     en: NoticeText
 
     def in_locale(self, locale: Locale) -> NoticeText:
-        """Pick one language."""
+        """Return the content in one language."""
         return self.ko if locale == "ko" else self.en
 
 
 class Incident(_StrictModel):
-    """One breach."""
+    """One data breach."""
 
     slug: Slug
     occurred_from: date
@@ -123,12 +122,12 @@ class Incident(_StrictModel):
         return [item.kind for item in self.items]
 
     def actions_for(self, leaked: Iterable[ItemKind]) -> list[Action]:
-        """Say what one can do whose items of these kinds leaked."""
+        """Return the steps for a person whose items of these kinds leaked."""
         kinds = set(leaked)
         return [action for action in self.actions if not kinds.isdisjoint(action.items)]
 
     @model_validator(mode="after")
-    def _dates_in_order(self) -> Self:
+    def _check_date_order(self) -> Self:
         for earlier, later in (
             ("occurred_from", "occurred_to"),
             ("occurred_from", "discovered_on"),
@@ -137,19 +136,21 @@ class Incident(_StrictModel):
         ):
             first, second = getattr(self, earlier), getattr(self, later)
             if first is not None and second is not None and second < first:
-                raise ValueError(f"{later} is before {earlier}")
+                raise ValueError(f"{later} must not be before {earlier}")
         return self
 
     @model_validator(mode="after")
-    def _names_are_unique_and_declared(self) -> Self:
-        for what, names in (
+    def _check_names(self) -> Self:
+        for field, names in (
             ("items", self.kinds),
             ("facts", [fact.key for fact in self.facts]),
             ("actions", [action.id for action in self.actions]),
         ):
             if len(set(names)) != len(names):
-                raise ValueError(f"{what} names one thing twice")
+                raise ValueError(f"{field} must not repeat a name")
         for action in self.actions:
             if undeclared := set(action.items) - set(self.kinds):
-                raise ValueError(f"action {action.id} is about {min(undeclared)}, which items does not declare")
+                raise ValueError(
+                    f"action {action.id} must not refer to {min(undeclared)}, which items does not declare"
+                )
         return self

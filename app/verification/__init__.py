@@ -1,35 +1,41 @@
-"""Proving an identifier by a one-time code, and the session that this opens."""
+"""Verifying an identifier with a one-time code, and the session that follows."""
 
+from app.verification.destination import Destination, parse_destination
 from app.verification.errors import (
     InvalidIdentifier,
     NotSignedIn,
-    TooManyIdentifiers,
     ResendTooSoon,
+    TooManyIdentifiers,
     UnknownVerification,
     VerificationEnded,
 )
 from app.verification.models import SessionRow, VerificationRow
-from app.verification.service import CODE_LENGTH, VerificationConfirmed, VerificationStarted, VerificationService, WrongCode
-from app.verification.sessions import Principal, VerifiedIdentifier, SessionService
-from app.verification.destination import Destination, parse_destination
+from app.verification.service import (
+    CODE_LENGTH,
+    VerificationConfirmed,
+    VerificationService,
+    VerificationStarted,
+    WrongCode,
+)
+from app.verification.sessions import Principal, SessionService, VerifiedIdentifier
 
 __all__ = [
     "CODE_LENGTH",
-    "Confirmed",
-    "Identity",
+    "Destination",
     "InvalidIdentifier",
     "NotSignedIn",
-    "VerifiedIdentifier",
-    "SessionRow",
-    "Sessions",
-    "Started",
-    "Target",
-    "TooManyIdentifiers",
+    "Principal",
     "ResendTooSoon",
+    "SessionRow",
+    "SessionService",
+    "TooManyIdentifiers",
     "UnknownVerification",
-    "Verification",
+    "VerificationConfirmed",
     "VerificationEnded",
     "VerificationRow",
+    "VerificationService",
+    "VerificationStarted",
+    "VerifiedIdentifier",
     "WrongCode",
-    "read_target",
+    "parse_destination",
 ]

@@ -1,4 +1,4 @@
-"""Whom a code is sent to."""
+"""Where a code is sent: a channel and an address."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,47 +8,47 @@ from app.identifiers import IdentifierKind, MalformedValue, calling_code, canoni
 from app.rate_limits import LimitSubject
 from app.verification.errors import InvalidIdentifier
 
-KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
-"""Which identifier a channel reaches."""
+IDENTIFIER_KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
+"""The kind of identifier that each channel delivers to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """An identifier in canonical form, and the channel that reaches it."""
+    """An identifier in canonical form, and the channel that delivers to it."""
 
     channel: Channel
-    to: str = field(repr=False)
+    address: str = field(repr=False)
 
     @property
     def kind(self) -> IdentifierKind:
-        """What kind of identifier it is."""
-        return KINDS[self.channel]
+        """The kind of identifier."""
+        return IDENTIFIER_KINDS[self.channel]
 
     @property
     def masked(self) -> str:
-        """As its owner may be shown it."""
-        return mask(self.kind, self.to)
+        """The address, masked for display to its owner."""
+        return mask(self.kind, self.address)
 
     @property
-    def recipient(self) -> LimitSubject:
-        """As the budgets know it."""
-        destination = "email" if self.channel == "email" else calling_code(self.to)
-        return LimitSubject(destination, f"{self.channel} {self.to}".encode())
+    def limit_subject(self) -> LimitSubject:
+        """The destination as the rate limits identify it."""
+        region = "email" if self.channel == "email" else calling_code(self.address)
+        return LimitSubject(region, f"{self.channel} {self.address}".encode())
 
 
 def parse_destination(channel: Channel, identifier: str, countries: Collection[str]) -> Destination:
-    """Read whom somebody asks a code for.
+    """Parse the destination of a code request.
 
     Args:
-        channel: that reaches them.
-        identifier: as it was typed.
-        countries: calling codes of those to which text messages are sent.
+        channel: how the code is to be sent.
+        identifier: as typed.
+        countries: calling codes of the countries to which text messages are sent.
 
     Raises:
-        InvalidIdentifier: it cannot be one of this channel, or is one of a country that is not served.
+        InvalidIdentifier: the identifier is invalid for this channel, or its country is not served.
     """
     try:
-        destination = Destination(channel, canonicalize(KINDS[channel], identifier))
+        destination = Destination(channel, canonicalize(IDENTIFIER_KINDS[channel], identifier))
     except MalformedValue as malformed:
         raise InvalidIdentifier(malformed.reason) from None
     if channel == "sms" and calling_code(destination.address) not in countries:

@@ -1,33 +1,37 @@
-"""What can go wrong while an identifier is proven."""
+"""Errors of verifications and sessions."""
 
 from datetime import timedelta
 from math import ceil
 
-from app.errors import InvalidInput, ExposureError, NotFound
+from app.errors import ExposureError, InvalidInput, NotFound
 
 
 class InvalidIdentifier(InvalidInput):
-    """What was given cannot be an identifier of that channel; says why, never what it was."""
+    """The input is not a valid identifier for the channel. The message is the reason, never the input."""
 
 
 class UnknownVerification(NotFound):
-    """No such verification, or not with this client secret."""
+    """No verification has this id and client secret."""
 
 
 class VerificationEnded(ExposureError):
-    """The verification was used, has expired, or is out of tries."""
+    """The verification was used, has expired, or has no tries left."""
 
 
 class NotSignedIn(ExposureError):
-    """No session, an unknown one, or one that has ended."""
+    """There is no session, or it is unknown or has ended."""
 
 
 class TooManyIdentifiers(ExposureError):
-    """The session holds as many identifiers as it may."""
+    """The session already holds the maximum number of identifiers."""
 
 
 class ResendTooSoon(ExposureError):
-    """The last code has only just been sent."""
+    """The previous code was sent too recently.
+
+    Args:
+        wait: time until another code can be sent.
+    """
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__("another code can be sent later")

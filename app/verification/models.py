@@ -1,4 +1,4 @@
-"""Verifications and sessions in the database. Neither holds an identifier, a code or a token in any form that can be tested without its key."""
+"""Tables of verifications, sessions and opt-outs. They hold no identifier, code or token in a form that can be tested without its key."""
 
 from datetime import datetime
 
@@ -9,36 +9,37 @@ from app.db import Base
 
 
 class VerificationRow(Base):
-    """A one-time code that was asked for."""
+    """A requested one-time code."""
 
     __tablename__ = "verifications"
 
     locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    """What number and client secret expand to: who does not hold both, holds no verification, and nobody is told which one was wrong."""
-    destination: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """The identifier, sealed under the client secret. It is erased when the verification ends, which is how one knows that it has."""
-    code: Mapped[bytes] = mapped_column(LargeBinary)
-    """Keyed by the application secret."""
+    """Derived from the verification's id and the client secret: a row is found only with both, and a wrong id looks like a wrong secret."""
+    ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The destination, encrypted under the client secret. Erased when the verification ends: NULL means ended."""
+    code_mac: Mapped[bytes] = mapped_column(LargeBinary)
+    """MAC of the code under the application key; random bytes if the code was not sent."""
     tries_left: Mapped[int]
     resends_left: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SessionRow(Base):
-    """A session, sealed under its own token: the table opens nothing."""
+    """A session, encrypted under its own token, so that the table alone reveals nothing."""
 
     __tablename__ = "sessions"
 
     locator: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """Derived from the token."""
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class OptOutRow(Base):
-    """A target that wants no codes."""
+    """A destination to which no codes are sent, at its owner's request."""
 
-    __tablename__ = "stops"
+    __tablename__ = "opt_outs"
 
-    destination: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    """Its name, keyed by the application secret."""
+    pseudonym: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """MAC of the destination under the application key."""
     until: Mapped[datetime] = mapped_column(index=True)

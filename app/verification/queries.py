@@ -1,4 +1,7 @@
-"""SQL of verifications and sessions."""
+"""SQL of verifications, sessions and opt-outs.
+
+Statements that every verification executes are written in SQLAlchemy Core: the ORM's objects took longer than the database. The rest uses the ORM.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -6,94 +9,100 @@ from typing import Any, cast
 from sqlalchemy import Row, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Reader, fetch, as_utc, observe_version
-from app.verification.models import SessionRow, OptOutRow, VerificationRow
+from app.db import Reader, as_utc, fetch, observe_version
+from app.verification.models import OptOutRow, SessionRow, VerificationRow
 
-_VERIFICATIONS, _SESSIONS, _STOPS = (cast("Table", model.__table__) for model in (VerificationRow, SessionRow, OptOutRow))
-# What every journey does is written below the ORM, whose objects took longer than the database. The rest is the ORM's.
-_ADD, _OPEN = insert(_VERIFICATIONS), insert(_SESSIONS)
-_TAKE_TRY = (
+_VERIFICATIONS, _SESSIONS, _OPT_OUTS = (
+    cast("Table", model.__table__) for model in (VerificationRow, SessionRow, OptOutRow)
+)
+_INSERT_VERIFICATION, _INSERT_SESSION = insert(_VERIFICATIONS), insert(_SESSIONS)
+_CONSUME_TRY = (
     update(_VERIFICATIONS)
-    .where(_VERIFICATIONS.c.locator == bindparam("place"))
+    .where(_VERIFICATIONS.c.locator == bindparam("row_locator"))
     .values(tries_left=_VERIFICATIONS.c.tries_left - 1)
     .returning(_VERIFICATIONS)
 )
-# One row whether it is so or not: who asks for a code must not be told by the time that reading one takes.
-_STOPPED = select(exists().where(_STOPS.c.target == bindparam("target"), _STOPS.c.until > bindparam("now")))
-_END = update(_VERIFICATIONS).where(_VERIFICATIONS.c.locator == bindparam("place")).values(target=None)
-
-
-def add(db: Session, **columns: object) -> None:
-    """Keep a new verification."""
-    db.connection().execute(_ADD, columns)
-
-
-def add_session(db: Session, locator: bytes, sealed: bytes, expires_at: datetime) -> None:
-    """Keep a new session."""
-    db.connection().execute(_OPEN, {"locator": locator, "sealed": sealed, "expires_at": expires_at})
-
-
-def look(db: Session, locator: bytes) -> VerificationRow | None:
-    """Find a verification."""
-    return db.get(VerificationRow, locator)
-
-
-def hold(db: Session, locator: bytes) -> VerificationRow | None:
-    """Find a verification, and hold it: two parallel tries come one after the other."""
-    return db.get(VerificationRow, locator, with_for_update=True)
-
-
-def take_try(db: Session, locator: bytes) -> Row[Any] | None:
-    """Do as `hold`, and count one try in SQL, so that no two are one; `tries_left` is below zero where there was none."""
-    return db.connection().execute(_TAKE_TRY, {"place": locator}).one_or_none()
-
-
-def end(db: Session, locator: bytes) -> None:
-    """Erase a verification's target, which ends it."""
-    db.connection().execute(_END, {"place": locator})
-
-
-_SESSION = """
-SELECT sessions.sealed, sessions.expires_at, edition.name
-FROM sessions LEFT JOIN edition ON edition.id = 1 WHERE sessions.locator = %s
+# Returns one row in either case, so that the response time of a code request does not reveal an opt-out.
+_IS_OPTED_OUT = select(
+    exists().where(_OPT_OUTS.c.pseudonym == bindparam("pseudonym"), _OPT_OUTS.c.until > bindparam("now"))
+)
+_END_VERIFICATION = (
+    update(_VERIFICATIONS).where(_VERIFICATIONS.c.locator == bindparam("row_locator")).values(ciphertext=None)
+)
+_SELECT_SESSION = """
+SELECT sessions.ciphertext, sessions.expires_at, catalog_version.version
+FROM sessions LEFT JOIN catalog_version ON catalog_version.id = 1 WHERE sessions.locator = %s
 """
 
 
-def session_row(db: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
-    """Find what is sealed of a session, and when it ends. Brings the snapshot's edition along, since the answer asks for it next."""
-    for sealed, expires_at, edition in fetch(db, _SESSION, [locator]):
-        observe_version(db, edition)
-        return sealed, as_utc(expires_at)
+def add_verification(db: Session, **columns: object) -> None:
+    """Insert a verification."""
+    db.connection().execute(_INSERT_VERIFICATION, columns)
+
+
+def add_session(db: Session, locator: bytes, ciphertext: bytes, expires_at: datetime) -> None:
+    """Insert a session."""
+    db.connection().execute(_INSERT_SESSION, {"locator": locator, "ciphertext": ciphertext, "expires_at": expires_at})
+
+
+def get_verification(db: Session, locator: bytes) -> VerificationRow | None:
+    """Return a verification."""
+    return db.get(VerificationRow, locator)
+
+
+def get_verification_for_update(db: Session, locator: bytes) -> VerificationRow | None:
+    """Return a verification and lock its row, so that concurrent changes are made one after the other."""
+    return db.get(VerificationRow, locator, with_for_update=True)
+
+
+def consume_try(db: Session, locator: bytes) -> Row[Any] | None:
+    """Decrement `tries_left` and return the locked row; `tries_left` is negative if no try was left.
+
+    The decrement is made in SQL, so that concurrent tries count separately.
+    """
+    return db.connection().execute(_CONSUME_TRY, {"row_locator": locator}).one_or_none()
+
+
+def end_verification(db: Session, locator: bytes) -> None:
+    """Erase a verification's destination, which marks it as ended."""
+    db.connection().execute(_END_VERIFICATION, {"row_locator": locator})
+
+
+def get_session(db: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
+    """Return a session's ciphertext and expiry. Observes the catalog version, which the caller needs next, in the same query."""
+    for ciphertext, expires_at, version in fetch(db, _SELECT_SESSION, [locator]):
+        observe_version(db, version)
+        return ciphertext, as_utc(expires_at)
     return None
 
 
-def locked_session(db: Session, locator: bytes) -> SessionRow | None:
-    """Find a session, and hold it."""
+def get_session_for_update(db: Session, locator: bytes) -> SessionRow | None:
+    """Return a session and lock its row."""
     return db.get(SessionRow, locator, with_for_update=True)
 
 
-def remove_session(db: Session, locator: bytes) -> None:
-    """End a session."""
+def delete_session(db: Session, locator: bytes) -> None:
+    """Delete a session."""
     db.execute(delete(SessionRow).where(SessionRow.locator == locator))
 
 
-def is_stopped(db: Session, destination: bytes, now: datetime) -> bool:
-    """Say whether a target wants no codes."""
-    return bool(db.connection().execute(_STOPPED, {"target": destination, "now": now}).scalar_one())
+def is_opted_out(db: Session, pseudonym: bytes, now: datetime) -> bool:
+    """Return whether a destination has opted out of codes."""
+    return bool(db.connection().execute(_IS_OPTED_OUT, {"pseudonym": pseudonym, "now": now}).scalar_one())
 
 
-def stop(db: Session, destination: bytes, until: datetime) -> None:
-    """Remember that a target wants no codes *until* then."""
-    db.merge(OptOutRow(target=destination, until=until))
+def save_opt_out(db: Session, pseudonym: bytes, until: datetime) -> None:
+    """Store that a destination has opted out, or extend its opt-out."""
+    db.merge(OptOutRow(pseudonym=pseudonym, until=until))
 
 
-def erase_expired(db: Session, now: datetime, keep: timedelta) -> None:
-    """Erase the targets of verifications that expired, and forget those, and the sessions, whose time is long over."""
+def erase_expired(db: Session, now: datetime, retention: timedelta) -> None:
+    """Erase expired destinations, and delete expired sessions, opt-outs, and verifications that expired *retention* ago."""
     db.execute(
         update(VerificationRow)
-        .where(VerificationRow.expires_at <= now, VerificationRow.target.is_not(None))
-        .values(target=None)
+        .where(VerificationRow.expires_at <= now, VerificationRow.ciphertext.is_not(None))
+        .values(ciphertext=None)
     )
-    db.execute(delete(VerificationRow).where(VerificationRow.expires_at <= now - keep))
+    db.execute(delete(VerificationRow).where(VerificationRow.expires_at <= now - retention))
     db.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
     db.execute(delete(OptOutRow).where(OptOutRow.until <= now))

@@ -1,7 +1,6 @@
-"""Sessions: who holds the token is who proved the identifiers in it.
+"""Sessions: the bearer of a token has verified the identifiers in its session.
 
-The token is 256 bits. The table knows where a session lies only by what the token expands to, and each session is sealed under the other half of
-that expansion, so a stolen table opens nothing.
+A token has 256 bits. It is expanded to the locator of the session's row and to the key that encrypts the row, so the table alone reveals nothing.
 """
 
 import secrets
@@ -20,103 +19,111 @@ from app.verification.errors import NotSignedIn, TooManyIdentifiers
 
 MAX_IDENTIFIERS = 10
 TOKEN_BYTES = 32
-_ABOUT = b"exposure-lookup/1 session"
+_AAD = b"exposure-lookup/1 session"
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedIdentifier:
-    """An identifier that was proven; without a digest where nothing had been imported yet, so that it could not be made."""
+    """An identifier that was verified by a one-time code."""
 
     kind: IdentifierKind
     masked: str
     digest: bytes | None = field(repr=False)
-    destination: bytes = field(repr=False)
-    """The name of the target that proved it, keyed by the application secret: tells it from another that looks the same masked."""
+    """None if nothing had been imported yet, so that no digest could be computed."""
+    pseudonym: bytes = field(repr=False)
+    """MAC of the destination under the application key. Distinguishes identifiers that look the same when masked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a session's holder has proven."""
+    """The holder of a session: the identifiers that were verified in it."""
 
     identifiers: tuple[VerifiedIdentifier, ...]
     expires_at: datetime
-    key: bytes = field(repr=False)
-    """Of this session alone: for names of things that mean nothing outside of it."""
+    session_key: bytes = field(repr=False)
+    """Secret of this session. It keys the ids that are valid within the session only."""
 
 
 class SessionService:
-    """The sessions of a deployment."""
+    """Creates, reads, extends and revokes sessions.
+
+    Args:
+        lifetime: of a session; adding identifiers does not extend it.
+    """
 
     def __init__(self, lifetime: timedelta) -> None:
         self._lifetime = lifetime
 
-    def open(self, db: Session, identifier: VerifiedIdentifier, *, now: datetime) -> tuple[str, datetime]:
-        """Open a session; gives its token, which is kept nowhere, and when it ends."""
+    def create(self, db: Session, identifier: VerifiedIdentifier, *, now: datetime) -> tuple[str, datetime]:
+        """Create a session; return its token, which is not stored, and its expiry."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        place = _place(token)
+        derived = _derive_keys(token)
         expires_at = now + self._lifetime
-        queries.add_session(db, place.locator, _seal(place, (identifier,)), expires_at)
+        queries.add_session(db, derived.locator, _encrypt(derived, (identifier,)), expires_at)
         return token, expires_at
 
-    def read(self, db: Reader, token: str, *, now: datetime) -> Principal:
-        """Read who holds *token*.
+    def get(self, db: Reader, token: str, *, now: datetime) -> Principal:
+        """Return the holder of *token*.
 
         Raises:
-            NotSignedIn: unknown, or ended.
+            NotSignedIn: the session is unknown or has ended.
         """
-        place = _place(token)
-        return _identity(place, *_live(queries.session_row(db, place.locator), now))
+        derived = _derive_keys(token)
+        return _decrypt(derived, *_require_active(queries.get_session(db, derived.locator), now))
 
-    def add(self, db: Session, token: str, identifier: VerifiedIdentifier, *, now: datetime) -> datetime:
-        """Add an identifier to a session, or prove one anew; gives when it ends.
+    def add_identifier(self, db: Session, token: str, identifier: VerifiedIdentifier, *, now: datetime) -> datetime:
+        """Add an identifier to a session, or replace it if it was verified before; return the session's expiry.
 
         Raises:
-            NotSignedIn: unknown, or ended.
-            TooManyIdentifiers: it holds as many as it may.
+            NotSignedIn: the session is unknown or has ended.
+            TooManyIdentifiers: the session already holds `MAX_IDENTIFIERS` others.
         """
-        place = _place(token)
-        row = queries.locked_session(db, place.locator)
+        derived = _derive_keys(token)
+        row = queries.get_session_for_update(db, derived.locator)
         if row is None:
-            raise NotSignedIn("no session, or it has ended")
-        known = _identity(place, *_live((row.sealed, row.expires_at), now))
-        others = tuple(one for one in known.identifiers if one.target != identifier.target)
+            raise NotSignedIn("the session is unknown or has ended")
+        principal = _decrypt(derived, *_require_active((row.ciphertext, row.expires_at), now))
+        others = tuple(other for other in principal.identifiers if other.pseudonym != identifier.pseudonym)
         if len(others) >= MAX_IDENTIFIERS:
-            raise TooManyIdentifiers(f"a session holds {MAX_IDENTIFIERS} identifiers")
-        row.sealed = _seal(place, (*others, identifier))
-        return known.expires_at
+            raise TooManyIdentifiers(f"a session holds at most {MAX_IDENTIFIERS} identifiers")
+        row.ciphertext = _encrypt(derived, (*others, identifier))
+        return principal.expires_at
 
-    def end(self, db: Session, token: str, *, now: datetime) -> None:
+    def revoke(self, db: Session, token: str, *, now: datetime) -> None:
         """End a session.
 
         Raises:
-            NotSignedIn: unknown, or ended.
+            NotSignedIn: the session is unknown or has ended already.
         """
-        place = _place(token)
-        _live(queries.session_row(db, place.locator), now)
-        queries.remove_session(db, place.locator)
+        derived = _derive_keys(token)
+        _require_active(queries.get_session(db, derived.locator), now)
+        queries.delete_session(db, derived.locator)
 
 
-def _place(token: str) -> DerivedKeys:
+def _derive_keys(token: str) -> DerivedKeys:
     return derive_token_keys(token.encode(), "session")
 
 
-def _live(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, datetime]:
+def _require_active(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[bytes, datetime]:
     if row is None or row[1] <= now:
-        raise NotSignedIn("no session, or it has ended")
+        raise NotSignedIn("the session is unknown or has ended")
     return row
 
 
-def _seal(place: DerivedKeys, identifiers: tuple[VerifiedIdentifier, ...]) -> bytes:
-    content = [[one.kind, one.masked, one.digest and one.digest.hex(), one.target.hex()] for one in identifiers]
-    return encrypt_json(place.key, content, aad=_ABOUT)
+def _encrypt(derived: DerivedKeys, identifiers: tuple[VerifiedIdentifier, ...]) -> bytes:
+    content = [
+        [identifier.kind, identifier.masked, identifier.digest and identifier.digest.hex(), identifier.pseudonym.hex()]
+        for identifier in identifiers
+    ]
+    return encrypt_json(derived.key, content, aad=_AAD)
 
 
-def _identity(place: DerivedKeys, sealed: bytes, expires_at: datetime) -> Principal:
+def _decrypt(derived: DerivedKeys, ciphertext: bytes, expires_at: datetime) -> Principal:
     try:
         identifiers = tuple(
-            VerifiedIdentifier(kind, masked, digest and bytes.fromhex(digest), bytes.fromhex(destination))
-            for kind, masked, digest, destination in decrypt_json(place.key, sealed, aad=_ABOUT)
+            VerifiedIdentifier(kind, masked, digest and bytes.fromhex(digest), bytes.fromhex(pseudonym))
+            for kind, masked, digest, pseudonym in decrypt_json(derived.key, ciphertext, aad=_AAD)
         )
-    except (DecryptionFailed, ValueError):  # or of a release that kept something else
-        raise NotSignedIn("the session does not open") from None
-    return Principal(identifiers, expires_at, place.key)
+    except (DecryptionFailed, ValueError):  # ValueError: written by a release with another format
+        raise NotSignedIn("the session cannot be decrypted") from None
+    return Principal(identifiers, expires_at, derived.key)

@@ -1,4 +1,4 @@
-"""People by cohort and item, sealed, beside each data set."""
+"""Add the encrypted counts of people by cohort and item to data sets."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""The edition: a random name that every change of incidents, notices, data sets or the scheme renews in its own transaction.
+"""Add the catalog version (here `edition`): a random value, renewed by every change of incidents, notices, data sets or key derivation parameters.
 
-A later migration that rebuilds one of these tables on SQLite (Alembic's batch mode) loses its triggers and has to call `watch` again;
+A later migration that rebuilds one of these tables on SQLite (Alembic's batch mode) loses its triggers and has to create them again;
 tests/db/test_catalog_version.py fails otherwise.
 """
 
@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def watch(table: str) -> None:
-    """Have every change of *table* renew the edition. On PostgreSQL at the commit, so that no transaction holds the row for long."""
+    """Renew the version at every change of *table*. On PostgreSQL at the commit, so that no transaction locks the row for long."""
     if op.get_context().dialect.name == "sqlite":
         for change in ("INSERT", "UPDATE", "DELETE"):
             renewed = "BEGIN UPDATE edition SET name = randomblob(16) WHERE id = 1; END"

@@ -1,6 +1,6 @@
-"""Into how many ranges the rows of a data set are divided: one, for all that are there.
+"""Add the number of shards over which the rows of a data set are spread: one for existing data sets.
 
-A plain column with a default, since Alembic's batch mode would lose the triggers of the edition on SQLite.
+A plain column with a default, since Alembic's batch mode would lose the triggers of the catalog version on SQLite.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Who wants no codes."""
+"""Add opt-outs from codes."""
 
 import sqlalchemy as sa
 from alembic import op

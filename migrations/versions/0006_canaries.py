@@ -1,6 +1,6 @@
-"""The sealed note of what an import planted; none for the data sets that are there, whose imports planted nothing.
+"""Add the encrypted list of the canaries that an import planted. Existing data sets have none.
 
-A plain column, since Alembic's batch mode would lose the triggers of the edition on SQLite.
+A plain column, since Alembic's batch mode would lose the triggers of the catalog version on SQLite.
 """
 
 import sqlalchemy as sa

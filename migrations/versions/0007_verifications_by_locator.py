@@ -1,6 +1,6 @@
-"""A verification is found by what its number and its client secret expand to, and by nothing else.
+"""Find a verification only by its locator, which is derived from its id and client secret.
 
-The table is made anew: what it holds are codes of the last ten minutes. Who waits for one when the service is upgraded asks again.
+The table is dropped and created: it holds the codes of the last ten minutes only. People waiting for one during the upgrade request another.
 """
 
 import sqlalchemy as sa

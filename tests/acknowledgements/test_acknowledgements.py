@@ -1,8 +1,9 @@
-"""Acknowledging: once, however often it is asked; a receipt that anybody can check; no right lost."""
+"""Acknowledgements are idempotent; receipts can be verified by anybody and waive no right."""
 
 import base64
 import json
 import threading
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from app.exposures import IdentifierDigest
 from tests.support.deployment import Deployment, make_row
 
 PHONE, OTHER_PHONE, EMAIL = "010-3000-0003", "010-3000-0004", "seo@example.com"
-RECIPIENT = [
+ROWS = [
     make_row("a1", recipient_ref="r1", phone=PHONE, email=EMAIL, name="이서연", items="name|phone"),
     make_row("a2", recipient_ref="r7", phone=PHONE, name="이서연", items="name|phone|address"),
     make_row("a3", recipient_ref="r9", email=EMAIL, name="이서연", items="name"),
@@ -23,19 +24,21 @@ RECIPIENT = [
 ]
 
 
-def own_exposure(deployment: Deployment, headers: dict[str, str]) -> dict[str, object]:
+def own_exposure(deployment: Deployment, headers: dict[str, str]) -> dict[str, Any]:
     (exposure,) = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
-    found: dict[str, object] = exposure
-    return found
+    result: dict[str, Any] = exposure
+    return result
 
 
-def acknowledge(deployment: Deployment, headers: dict[str, str], version: int = 1, **changed: object) -> httpx.Response:
+def acknowledge(
+    deployment: Deployment, headers: dict[str, str], version: int = 1, **overrides: object
+) -> httpx.Response:
     body = {"exposure_id": own_exposure(deployment, headers)["id"], "notice_version": version, "locale": "ko"}
-    return deployment.client.post("/v1/acknowledgements", headers=headers, json=body | changed)
+    return deployment.client.post("/v1/acknowledgements", headers=headers, json=body | overrides)
 
 
-def test_many_at_once_are_one(deployment: Deployment) -> None:
-    deployment.import_and_publish(RECIPIENT)
+def test_concurrent_acknowledgements_create_one_receipt(deployment: Deployment) -> None:
+    deployment.import_and_publish(ROWS)
     headers = deployment.sign_in(PHONE)
     exposure = own_exposure(deployment, headers)["id"]
     answers: list[httpx.Response] = []
@@ -54,7 +57,7 @@ def test_many_at_once_are_one(deployment: Deployment) -> None:
 
 
 def test_another_session_gets_the_same_receipt(deployment: Deployment) -> None:
-    deployment.import_and_publish(RECIPIENT)
+    deployment.import_and_publish(ROWS)
     first = acknowledge(deployment, deployment.sign_in(PHONE))
     headers = deployment.sign_in(PHONE)
     again = acknowledge(deployment, headers, locale="en")
@@ -62,9 +65,9 @@ def test_another_session_gets_the_same_receipt(deployment: Deployment) -> None:
     assert deployment.client.get("/v1/acknowledgements", headers=headers).json()["acknowledgements"] == [first.json()]
 
 
-def test_entries_that_are_found_only_later_are_acknowledged_too(deployment: Deployment) -> None:
-    """By phone two of three entries are found; with the email the third, which nobody acknowledged yet."""
-    deployment.import_and_publish(RECIPIENT)
+def test_entries_found_later_need_another_acknowledgement(deployment: Deployment) -> None:
+    """The phone finds two of three entries; the email finds the third, which is not acknowledged yet."""
+    deployment.import_and_publish(ROWS)
     headers = deployment.sign_in(PHONE)
     first = acknowledge(deployment, headers)
     deployment.clock.advance(seconds=1)
@@ -77,8 +80,8 @@ def test_entries_that_are_found_only_later_are_acknowledged_too(deployment: Depl
     assert receipts == [first.json(), second.json()]
 
 
-def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
-    deployment.import_and_publish(RECIPIENT)
+def test_a_superseded_notice_cannot_be_acknowledged(deployment: Deployment) -> None:
+    deployment.import_and_publish(ROWS)
     headers = deployment.sign_in(PHONE)
     old = acknowledge(deployment, headers)
     english = deployment.incident.notice.en.model_copy(update={"response": "More is known now."})
@@ -90,18 +93,18 @@ def test_a_newer_notice_is_to_be_read(deployment: Deployment) -> None:
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/notice-superseded")
     exposure = own_exposure(deployment, headers)
     assert exposure["notice_version"] == 2
-    assert exposure["acknowledged"]["notice_version"] == 1  # type: ignore[index]
+    assert exposure["acknowledged"]["notice_version"] == 1
     new = acknowledge(deployment, headers, version=2)
     assert new.status_code == 201
     assert new.json() != old.json()
     assert acknowledge(deployment, headers, version=3).status_code == 409
 
 
-def test_only_ones_own_exposure(deployment: Deployment) -> None:
-    deployment.import_and_publish(RECIPIENT)
+def test_only_own_exposures_can_be_acknowledged(deployment: Deployment) -> None:
+    deployment.import_and_publish(ROWS)
     headers = deployment.sign_in(PHONE)
-    stranger = own_exposure(deployment, deployment.sign_in(OTHER_PHONE))["id"]
-    for exposure in (stranger, "0" * 32, "x"):
+    others_exposure = own_exposure(deployment, deployment.sign_in(OTHER_PHONE))["id"]
+    for exposure in (others_exposure, "0" * 32, "x"):
         answer = acknowledge(deployment, headers, exposure_id=exposure)
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-exposure")
     assert deployment.execute_sql("SELECT count(*) FROM receipts") == [(0,)]
@@ -109,8 +112,8 @@ def test_only_ones_own_exposure(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment, locale: str) -> None:
-    deployment.import_and_publish(RECIPIENT)
+def test_a_receipt_is_verified_offline_and_waives_no_right(deployment: Deployment, locale: str) -> None:
+    deployment.import_and_publish(ROWS)
     receipt = Receipt(**acknowledge(deployment, deployment.sign_in(PHONE), locale=locale).json())
     (published,) = deployment.client.get("/v1/receipt-keys").json()["keys"]
     assert published["alg"] == "Ed25519"
@@ -130,7 +133,7 @@ def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment,
     raw = bytearray(base64.urlsafe_b64decode(receipt.payload + "=="))
     raw[10] ^= 1
     changed = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    for bad in (
+    for invalid in (
         Receipt(receipt.kid, changed, receipt.signature),
         Receipt(receipt.kid, receipt.payload, receipt.signature[:-4] + "AAAA"),
         Receipt(receipt.kid, receipt.payload, "short"),
@@ -138,21 +141,21 @@ def test_a_receipt_is_checked_offline_and_waives_nothing(deployment: Deployment,
         Receipt("another", receipt.payload, receipt.signature),
     ):
         with pytest.raises(InvalidReceipt):
-            verify_signature(bad, key)
+            verify_signature(invalid, key)
     with pytest.raises(InvalidReceipt):
         verify_signature(receipt, ReceiptKey(key.kid, "AAAA"))
 
 
-def test_what_is_kept_names_nobody(deployment: Deployment) -> None:
-    """The subject stands there cloaked: it is not the one in the record, and the same person's is the same."""
-    deployment.import_and_publish(RECIPIENT)
+def test_stored_subjects_are_encrypted(deployment: Deployment) -> None:
+    """The stored subject is not the one in the record."""
+    deployment.import_and_publish(ROWS)
     acknowledge(deployment, deployment.sign_in(OTHER_PHONE))
-    ((kept,),) = deployment.execute_sql("SELECT subject FROM acknowledgements")
+    ((stored,),) = deployment.execute_sql("SELECT subject FROM acknowledgements")
     services = deployment.app.state.services
     with deployment.database.read() as db:
         scheme = load_kdf_params(db)
         assert scheme is not None
         digest = scheme.stretch(services.keyholder.mac(mac_inputs.identifier_input("phone", "+821030000004")))
         (exposure,) = services.exposures.find(db, [IdentifierDigest("phone", digest)]).exposures
-    assert len(bytes(kept)) == 16
-    assert bytes(kept) not in exposure.subjects
+    assert len(bytes(stored)) == 16
+    assert bytes(stored) not in exposure.subjects

@@ -1,4 +1,4 @@
-"""What is remembered is what stands there: every change of what is watched renews the edition in its own transaction, whoever makes it."""
+"""The catalog version and what is cached by it: every change of a watched table renews the version in its own transaction."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import Database, DatabaseUnavailable, VersionedCache, fetch, observe_version
+from app.db import Database, DatabaseUnavailable, Reader, VersionedCache, fetch, observe_version
 from app.db.catalog_version import CatalogVersionMissing, read_version
 from app.errors import DependencyUnavailable
 from tests.support.deployment import Deployment, make_row
 
 
-def edition_of(database: Database) -> bytes:
+def version_of(database: Database) -> bytes:
     with database.read() as db:
         return read_version(db)
 
@@ -42,127 +42,127 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("table", CHANGES)
-def test_every_change_of_what_is_watched_renews_it(deployment: Deployment, table: str) -> None:
-    """By hand, as somebody would who knows nothing of editions; and a change that is taken back leaves it as it was."""
+def test_every_change_of_a_watched_table_renews_the_version(deployment: Deployment, table: str) -> None:
+    """With plain SQL, which does not mention the version; and a change that is rolled back does not renew it."""
     deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
-    seen = {edition_of(deployment.database)}
+    seen = {version_of(deployment.database)}
     deployment.execute_sql(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}")
     for statement in CHANGES[table]:
         with deployment.database.write() as db:
             db.execute(text(statement))
             db.rollback()
-        assert edition_of(deployment.database) in seen
+        assert version_of(deployment.database) in seen
         deployment.execute_sql(statement)
-        now = edition_of(deployment.database)
-        assert now not in seen, statement
-        seen.add(now)
+        version = version_of(deployment.database)
+        assert version not in seen, statement
+        seen.add(version)
 
 
-def test_it_is_what_the_snapshot_began_with(deployment: Deployment) -> None:
+def test_a_snapshot_keeps_the_version_it_began_with(deployment: Deployment) -> None:
     database = deployment.database
     with database.read() as db:
         before = read_version(db)
         deployment.create_incident(deployment.incident.model_copy(update={"slug": "another-2026"}))
-        db.info.pop("edition")
+        db.info.pop("catalog_version")
         assert read_version(db) == before
-    assert edition_of(database) != before
+    assert version_of(database) != before
 
 
 def slugs(db: Session) -> list[str]:
     return [slug for (slug,) in db.execute(text("SELECT slug FROM incidents ORDER BY slug"))]
 
 
-def test_it_is_read_once_for_each_edition(deployment: Deployment) -> None:
-    reads = []
+def test_a_value_is_loaded_once_for_each_version(deployment: Deployment) -> None:
+    loads = []
 
-    def read(db: Session) -> list[str]:
-        reads.append(slugs(db))
-        return reads[-1]
+    def load(db: Session) -> list[str]:
+        loads.append(slugs(db))
+        return loads[-1]
 
-    remembered = VersionedCache(read)
+    cache = VersionedCache(load)
     database = deployment.database
     for _ in range(3):
         with database.read() as db:
-            assert remembered(db) == ["sample-2025"]
-    assert len(reads) == 1
+            assert cache(db) == ["sample-2025"]
+    assert len(loads) == 1
     with database.read() as old:
-        assert remembered(old) == ["sample-2025"]
+        assert cache(old) == ["sample-2025"]
         deployment.create_incident(deployment.incident.model_copy(update={"slug": "another-2026"}))
         with database.read() as db:
-            assert remembered(db) == ["another-2026", "sample-2025"]
-        assert remembered(old) == ["sample-2025"]  # whoever began before is told what was so then
-    assert len(reads) == 3
+            assert cache(db) == ["another-2026", "sample-2025"]
+        assert cache(old) == ["sample-2025"]  # the older snapshot still gets the older value
+    assert len(loads) == 3
 
 
-def test_a_writer_reads_anew_and_leaves_nothing_behind(deployment: Deployment) -> None:
-    remembered = VersionedCache(slugs)
+def test_a_write_transaction_bypasses_the_cache(deployment: Deployment) -> None:
+    cache = VersionedCache(slugs)
     with deployment.database.write() as db:
-        assert remembered(db) == ["sample-2025"]
+        assert cache(db) == ["sample-2025"]
         db.execute(text("INSERT INTO incidents VALUES ('another', '{}', '2026-01-01 00:00:00')"))
-        assert remembered(db) == ["another", "sample-2025"]
+        assert cache(db) == ["another", "sample-2025"]
         db.rollback()
     with deployment.database.read() as db:
-        assert remembered(db) == ["sample-2025"]
+        assert cache(db) == ["sample-2025"]
 
 
-def test_without_its_row_nothing_is_remembered(deployment: Deployment) -> None:
+def test_a_missing_version_is_an_error(deployment: Deployment) -> None:
     headers = deployment.sign_in("mina@example.com")
-    deployment.execute_sql("DELETE FROM edition")
+    deployment.execute_sql("DELETE FROM catalog_version")
     with deployment.database.read() as db, pytest.raises(CatalogVersionMissing):
         VersionedCache(slugs)(db)
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 503
 
 
-def test_statements_that_saw_different_editions_are_not_one_answer(deployment: Deployment) -> None:
+def test_an_optimistic_read_that_sees_two_versions_is_repeated(deployment: Deployment) -> None:
     seen: list[bytes] = []
 
-    def work(db: Session) -> bytes:
+    def work(db: Reader) -> bytes:
         seen.append(read_version(db))
         if len(seen) == 1:
             deployment.execute_sql("UPDATE incidents SET document = document")
-        ((name,),) = fetch(db, "SELECT name FROM edition", [])
-        observe_version(db, name)
-        return bytes(name)
+        ((version,),) = fetch(db, "SELECT version FROM catalog_version", [])
+        observe_version(db, version)
+        return bytes(version)
 
-    answered = deployment.database.optimistic_read(work)
-    if deployment.database.is_sqlite:  # there a glance is a snapshot
-        assert [answered] == seen
+    result = deployment.database.optimistic_read(work)
+    if deployment.database.is_sqlite:  # where optimistic reads use a snapshot
+        assert [result] == seen
     else:
         assert len(seen) == 2
-        assert answered == seen[1] != seen[0]
+        assert result == seen[1] != seen[0]
 
 
-# --- beginning once more ---------------------------------------------------------------------------------------------
+# --- repeating a failed read ------------------------------------------------------------------------------------------
 
 
-def failing(times: int, meanwhile: Callable[[], object]) -> tuple[Callable[[Session], bytes], list[bytes]]:
-    """Work that fails so often, something else happening each time."""
+def failing_work(times: int, concurrently: Callable[[], object]) -> tuple[Callable[[Reader], bytes], list[bytes]]:
+    """Return work that fails *times* times, calling *concurrently* before each failure, and the versions that it saw."""
     seen: list[bytes] = []
 
-    def work(db: Session) -> bytes:
+    def work(db: Reader) -> bytes:
         seen.append(read_version(db))
         if len(seen) <= times:
-            meanwhile()
+            concurrently()
             raise DatabaseUnavailable(f"failure {len(seen)}")
         return seen[-1]
 
     return work, seen
 
 
-def test_what_failed_while_the_edition_changed_begins_once_more(deployment: Deployment) -> None:
-    work, seen = failing(1, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
+def test_a_read_that_failed_during_a_change_is_repeated(deployment: Deployment) -> None:
+    work, seen = failing_work(1, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
     assert deployment.database.snapshot_read(work) == seen[1] != seen[0]
 
 
-def test_what_failed_of_itself_stays_failed(deployment: Deployment) -> None:
-    work, seen = failing(1, lambda: None)
+def test_a_failure_without_a_change_is_raised(deployment: Deployment) -> None:
+    work, seen = failing_work(1, lambda: None)
     with pytest.raises(DependencyUnavailable, match="failure 1"):
         deployment.database.snapshot_read(work)
     assert len(seen) == 1
 
 
-def test_once_more_is_not_for_ever(deployment: Deployment) -> None:
-    work, seen = failing(5, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
+def test_a_read_is_repeated_once_only(deployment: Deployment) -> None:
+    work, seen = failing_work(5, lambda: deployment.execute_sql("UPDATE incidents SET document = document"))
     with pytest.raises(DependencyUnavailable, match="failure 2"):
         deployment.database.snapshot_read(work)
     assert len(seen) == 2

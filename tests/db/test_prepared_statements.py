@@ -1,4 +1,4 @@
-"""What a connection has prepared: once each, a bounded number of them, and again where psycopg has thrown it away."""
+"""Prepared statements: prepared once each, bounded in number, and prepared again if psycopg deallocated them."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from app.db.prepared_statements import PreparedStatements
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
-NAMES = "SELECT name FROM pg_prepared_statements WHERE starts_with(name, 'glance_') ORDER BY prepare_time"
+SELECT_NAMES = "SELECT name FROM pg_prepared_statements WHERE starts_with(name, 'exposure_') ORDER BY prepare_time"
 
 
-def names(connection: psycopg.Connection[Any]) -> list[str]:
-    return [name for (name,) in connection.execute(NAMES)]
+def prepared_names(connection: psycopg.Connection[Any]) -> list[str]:
+    return [name for (name,) in connection.execute(SELECT_NAMES)]
 
 
 @pytest.fixture
@@ -23,39 +23,41 @@ def connection(database_url: str) -> Any:
         yield connection
 
 
-def test_a_statement_is_prepared_once_and_takes_its_values(connection: psycopg.Connection[Any]) -> None:
-    prepared = PreparedStatements(connection)
-    for number in range(3):
-        found = prepared.fetch("SELECT %s::bytea, %s::text, 7, NULL", [bytes([number]), "가"])
-        assert found == [(bytes([number]), "가", 7, None)]
-    assert names(connection) == ["glance_1"]
+def test_a_statement_is_prepared_once_and_takes_values(connection: psycopg.Connection[Any]) -> None:
+    statements = PreparedStatements(connection)
+    for index in range(3):
+        rows = statements.fetch("SELECT %s::bytea, %s::text, 7, NULL", [bytes([index]), "가"])
+        assert rows == [(bytes([index]), "가", 7, None)]
+    assert prepared_names(connection) == ["exposure_1"]
 
 
-def test_no_more_are_kept_than_may_be(connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.db.prepared_statements.KEPT", 3)
-    prepared = PreparedStatements(connection)
+def test_the_number_of_statements_is_bounded(
+    connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.prepared_statements.MAX_PREPARED", 3)
+    statements = PreparedStatements(connection)
     for number in range(5):
-        assert prepared.fetch(f"SELECT {number}", []) == [(number,)]
-    assert names(connection) == ["glance_3", "glance_4", "glance_5"]
-    assert prepared.fetch("SELECT 0", []) == [(0,)]
+        assert statements.fetch(f"SELECT {number}", []) == [(number,)]
+    assert prepared_names(connection) == ["exposure_3", "exposure_4", "exposure_5"]
+    assert statements.fetch("SELECT 0", []) == [(0,)]
 
 
-def test_what_was_thrown_away_is_prepared_again(connection: psycopg.Connection[Any]) -> None:
-    prepared = PreparedStatements(connection)
-    assert prepared.fetch("SELECT 1", []) == [(1,)]
+def test_a_deallocated_statement_is_prepared_again(connection: psycopg.Connection[Any]) -> None:
+    statements = PreparedStatements(connection)
+    assert statements.fetch("SELECT 1", []) == [(1,)]
     connection.execute("DEALLOCATE ALL")
-    assert prepared.fetch("SELECT 1", []) == [(1,)]
+    assert statements.fetch("SELECT 1", []) == [(1,)]
 
 
-def test_a_failed_one_is_an_error_and_the_next_one_works(connection: psycopg.Connection[Any]) -> None:
-    prepared = PreparedStatements(connection)
+def test_a_failed_statement_raises_and_the_next_one_works(connection: psycopg.Connection[Any]) -> None:
+    statements = PreparedStatements(connection)
     for statement in ("SELECT 1 / 0", "SELECT * FROM nowhere"):
         with pytest.raises(psycopg.Error):
-            prepared.fetch(statement, [])
-    assert prepared.fetch("SELECT 1", []) == [(1,)]
+            statements.fetch(statement, [])
+    assert statements.fetch("SELECT 1", []) == [(1,)]
 
 
-def test_a_glance_whose_connection_was_ended_fails_and_the_next_one_has_another(database_url: str) -> None:
+def test_a_terminated_connection_fails_the_read_and_is_replaced(database_url: str) -> None:
     database = Database(database_url, pool_size=1)
     pid = "SELECT pg_backend_pid()"
     with pytest.raises(DatabaseUnavailable):

@@ -1,4 +1,4 @@
-"""The outbox: a code is not lost when a sender or a worker fails, and not sent once it is of no use."""
+"""The outbox: a code is not lost when a sender or a worker fails, and not sent after its expiry."""
 
 from typing import ClassVar
 
@@ -9,28 +9,28 @@ from app.delivery import ConsoleSender, Message, Outbox, SendFailed
 from tests.support.deployment import Deployment
 
 
-class Failing:
+class FailingSender:
     is_live: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self.tried = 0
+        self.attempts = 0
 
     def send(self, message: Message) -> None:
-        self.tried += 1
+        self.attempts += 1
         raise SendFailed("not now")
 
 
-def test_what_was_not_taken_is_sent_later(deployment: Deployment) -> None:
+def test_a_failed_message_is_sent_later(deployment: Deployment) -> None:
     deployment.request_code("010-2000-0002")
-    outbox, failing = Outbox(deployment.keys.load_application_key()), Failing()
-    assert outbox.deliver_due(deployment.database, failing, deployment.clock) == 0
-    assert failing.tried == 1
+    outbox, sender = Outbox(deployment.keys.load_application_key()), FailingSender()
+    assert outbox.deliver_due(deployment.database, sender, deployment.clock) == 0
+    assert sender.attempts == 1
     assert deployment.deliver_outbox() == []  # leased: another worker may be sending it
     deployment.clock.advance(seconds=60)
     assert len(deployment.deliver_outbox()) == 1
 
 
-def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> None:
+def test_a_message_under_another_key_is_left_alone(deployment: Deployment) -> None:
     deployment.request_code("010-2000-0002")
     other = Outbox(ApplicationKey.generate())
     assert other.deliver_due(deployment.database, deployment.sender, deployment.clock) == 0
@@ -39,7 +39,7 @@ def test_a_message_of_another_secret_is_left_alone(deployment: Deployment) -> No
     assert len(deployment.deliver_outbox()) == 1
 
 
-def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deployment) -> None:
+def test_an_expired_code_is_deleted_unsent(deployment: Deployment) -> None:
     deployment.request_code("010-2000-0002")
     deployment.clock.advance(seconds=600)
     with deployment.database.write() as db:
@@ -47,7 +47,7 @@ def test_a_code_that_is_no_longer_good_is_forgotten_unsent(deployment: Deploymen
     assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
 
 
-def test_the_console_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_sender_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:
     message = Message("sms", "+821020000002", "01234567", "ko")
     ConsoleSender(as_json=True).send(message)
     ConsoleSender(as_json=False).send(message)
@@ -56,7 +56,7 @@ def test_the_console_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_a_message_does_not_show_itself() -> None:
+def test_repr_of_a_message_hides_address_and_code() -> None:
     shown = repr(Message("sms", "+821020000002", "01234567", "ko"))
     assert "0000002" not in shown
     assert "01234567" not in shown

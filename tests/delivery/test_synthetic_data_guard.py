@@ -1,4 +1,4 @@
-"""Made-up phone numbers may be somebody's: no sender that reaches people is used where a data set is synthetic."""
+"""Synthetic phone numbers may be real ones: no live sender is used with a synthetic data set."""
 
 import threading
 from typing import ClassVar
@@ -13,16 +13,16 @@ from app.errors import OperationRefused
 from tests.support.deployment import Deployment
 
 
-class Reaching:
+class LiveSender:
     is_live: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        self.stop = threading.Event()
+        self.received = threading.Event()
 
     def send(self, message: Message) -> None:
         self.messages.append(message)
-        self.stop.set()
+        self.received.set()
 
 
 def import_synthetic(deployment: Deployment) -> None:
@@ -31,41 +31,46 @@ def import_synthetic(deployment: Deployment) -> None:
     deployment.import_file(path)
 
 
-def test_the_application_does_not_start(deployment: Deployment) -> None:
+def test_the_application_does_not_start_with_a_live_sender(deployment: Deployment) -> None:
     import_synthetic(deployment)
     with pytest.raises(OperationRefused, match="EXPOSURE_SENDER"):
-        main.create_app(deployment.settings, keyholder_socket=deployment.keyholder_socket, sender=Reaching(), clock=deployment.clock)
+        main.create_app(
+            deployment.settings,
+            keyholder_socket=deployment.keyholder_socket,
+            sender=LiveSender(),
+            clock=deployment.clock,
+        )
 
 
-def test_what_time_has_ended_is_erased_all_the_same(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_rows_are_erased_nevertheless(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
     monkeypatch.setattr(main, "ERASURE_SECONDS", 0.02)
-    services, sender = deployment.app.state.services, Reaching()
+    services, sender = deployment.app.state.services, LiveSender()
     import_synthetic(deployment)
     deployment.request_code("010-2000-0002")
     deployment.clock.advance(hours=1)
-    timer = threading.Timer(1.0, sender.stop.set)
+    timer = threading.Timer(1.0, sender.received.set)
     timer.start()
-    main._work(sender.stop, services, sender)
+    main._work(sender.received, services, sender)
     timer.join()
     assert sender.messages == []
     assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
     assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
 
 
-def test_nothing_is_sent_from_the_moment_of_the_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_after_a_synthetic_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
     services = deployment.app.state.services
-    sender = Reaching()
+    sender = LiveSender()
     deployment.request_code("010-2000-0002")
-    main._work(sender.stop, services, sender)
+    main._work(sender.received, services, sender)
     assert len(sender.messages) == 1
 
     import_synthetic(deployment)
     deployment.request_code("010-2000-0002")
-    sender.stop.clear()
-    timer = threading.Timer(1.0, sender.stop.set)
+    sender.received.clear()
+    timer = threading.Timer(1.0, sender.received.set)
     timer.start()
-    main._work(sender.stop, services, sender)
+    main._work(sender.received, services, sender)
     timer.join()
     assert len(sender.messages) == 1

@@ -1,49 +1,50 @@
-"""Reading an incident file: each broken one in ``broken/`` says in its first line what is complained of."""
+"""Loading incident files. The first line of each file in ``broken/`` is the expected error."""
 
 from pathlib import Path
 
 import pytest
 
 from app.faces.cli.demo import SAMPLE_INCIDENT
-from app.incidents import ITEM_KINDS, LOCALES, InvalidIncident, load_incident
+from app.incidents import ITEM_KINDS, InvalidIncident, load_incident
 from app.incidents.schema import NoticeText
+from app.locales import LOCALES
 
 HERE = Path(__file__).parent
-WHOLE = HERE / "whole.toml"
+VALID = HERE / "valid.toml"
 BROKEN = sorted((HERE / "broken").glob("*.toml"))
 STATUTORY = ("leaked_items", "circumstances", "self_protection", "response", "relief", "contact", "rights")
 
 
-def complaint(path: Path) -> str:
+def error_message(path: Path) -> str:
     with pytest.raises(InvalidIncident) as caught:
         load_incident(path)
-    said = str(caught.value)
-    assert said.startswith(f"{path}: ")
-    assert "\n" not in said
-    return said.removeprefix(f"{path}: ")
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_a_broken_file_is_refused_with_the_place_and_the_reason(path: Path) -> None:
+def test_a_broken_file_is_rejected_with_place_and_reason(path: Path) -> None:
     expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
-    said = complaint(path)
-    assert said.startswith(expected) or (expected.startswith("(at line") and expected in said)
+    message = error_message(path)
+    assert message.startswith(expected) or (expected.startswith("(at line") and expected in message)
 
 
-def test_the_whole_file_is_taken_so_that_each_broken_one_has_one_fault() -> None:
-    incident = load_incident(WHOLE)
+def test_the_valid_file_loads_so_each_broken_file_has_one_fault() -> None:
+    incident = load_incident(VALID)
     assert (incident.slug, incident.kinds, incident.hints) == ("broken-2026", ["name", "phone"], False)
     assert incident.facts[0].authority is not None
     assert incident.actions[0].phone == "118"
 
 
-def test_the_sample_is_taken_and_declares_every_kind() -> None:
+def test_the_sample_loads_and_declares_every_item_kind() -> None:
     incident = load_incident(SAMPLE_INCIDENT)
     assert incident.kinds == list(ITEM_KINDS)
     assert incident.hints
 
 
-def test_the_statutory_fields_are_these() -> None:
+def test_a_notice_has_the_statutory_fields() -> None:
     assert tuple(NoticeText.model_fields) == STATUTORY
 
 
@@ -51,41 +52,44 @@ def test_the_statutory_fields_are_these() -> None:
 @pytest.mark.parametrize("field", STATUTORY)
 @pytest.mark.parametrize("fault", ["missing", "empty", "blank", "a number"])
 def test_each_statutory_field_is_required_in_each_language(fault: str, field: str, locale: str, tmp_path: Path) -> None:
-    whole = WHOLE.read_text(encoding="utf-8")
-    head, notice = whole.split(f"[notice.{locale}]")
+    valid = VALID.read_text(encoding="utf-8")
+    head, notice = valid.split(f"[notice.{locale}]")
     line = next(line for line in notice.splitlines() if line.startswith(f"{field} = "))
-    put = {"missing": "", "empty": f'{field} = ""', "blank": f'{field} = " \\n\u3000"', "a number": f"{field} = 1"}[
-        fault
-    ]
+    replacement = {
+        "missing": "",
+        "empty": f'{field} = ""',
+        "blank": f'{field} = " \\n\u3000"',
+        "a number": f"{field} = 1",
+    }[fault]
     path = tmp_path / "incident.toml"
-    path.write_text(f"{head}[notice.{locale}]{notice.replace(line, put, 1)}", encoding="utf-8")
+    path.write_text(f"{head}[notice.{locale}]{notice.replace(line, replacement, 1)}", encoding="utf-8")
     reason = {
         "missing": "Field required",
         "empty": "String should have at least 1 character",
         "blank": "String should have at least 1 character",
         "a number": "Input should be a valid string",
     }[fault]
-    assert complaint(path) == f"notice.{locale}.{field}: {reason}"
+    assert error_message(path) == f"notice.{locale}.{field}: {reason}"
 
 
 def test_an_english_notice_may_say_exposure(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
-    text = WHOLE.read_text(encoding="utf-8").replace("and leaked.", "and leaked: an exposure, 노출 in Korean.")
+    text = VALID.read_text(encoding="utf-8").replace("and leaked.", "and leaked: an exposure, 노출 in Korean.")
     path.write_text(text, encoding="utf-8")
     assert "노출" in load_incident(path).notice.en.circumstances
 
 
-def test_what_is_not_withheld_needs_no_authority(tmp_path: Path) -> None:
+def test_only_a_withheld_fact_needs_an_authority(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
-    text = WHOLE.read_text(encoding="utf-8").replace('"withheld"', '"disputed"')
+    text = VALID.read_text(encoding="utf-8").replace('"withheld"', '"disputed"')
     path.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("a")), "utf-8")
     assert load_incident(path).facts[0].as_of is None
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
-    path.write_bytes(b"\xef\xbb\xbf" + WHOLE.read_bytes().replace(b"\n", b"\r\n"))
-    assert load_incident(path) == load_incident(WHOLE)
+    path.write_bytes(b"\xef\xbb\xbf" + VALID.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_incident(path) == load_incident(VALID)
 
 
 @pytest.mark.parametrize(
@@ -98,18 +102,18 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
     ],
     ids=["not UTF-8", "too deep", "too long", "NUL"],
 )
-def test_what_no_toml_reader_takes_is_refused_in_one_line(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_unreadable_content_is_rejected_in_one_line(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "incident.toml"
     path.write_bytes(content)
-    assert reason in complaint(path)
+    assert reason in error_message(path)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert complaint(tmp_path / "no-such.toml") == "cannot be read (No such file or directory)"
-    assert complaint(tmp_path) == "cannot be read (Is a directory)"
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
+    assert error_message(tmp_path / "no-such.toml") == "cannot be read (No such file or directory)"
+    assert error_message(tmp_path) == "cannot be read (Is a directory)"
 
 
-def test_the_steps_that_apply_are_those_about_a_leaked_item() -> None:
+def test_actions_are_those_for_a_leaked_item() -> None:
     incident = load_incident(SAMPLE_INCIDENT)
     assert [action.id for action in incident.actions_for({"email"})] == ["change-reused-password"]
     assert [action.id for action in incident.actions_for({"door_code"})] == ["change-door-code"]

@@ -1,4 +1,4 @@
-"""Creating, changing and reading incidents: which changes make a new notice, and what its hash is of."""
+"""Creating, changing and reading incidents: which changes create a notice version, and what its hash covers."""
 
 import hashlib
 import json
@@ -11,23 +11,23 @@ import pytest
 
 from app import incidents
 from app.db import Database
-from app.incidents import InvalidIncident, Incident, IncidentExists, UnknownIncident
+from app.incidents import Incident, IncidentExists, InvalidIncident, UnknownIncident
 from tests.support.deployment import INCIDENT_SLUG, Deployment
 
 
-def update(deployment: Deployment, incident: Incident) -> int:
+def update_incident(deployment: Deployment, incident: Incident) -> int:
     deployment.clock.advance(days=1)
     with deployment.database.write() as db:
         return incidents.update_incident(db, incident, now=deployment.clock())
 
 
-def get(database: Database, slug: str = INCIDENT_SLUG) -> Incident:
+def get_incident(database: Database, slug: str = INCIDENT_SLUG) -> Incident:
     with database.read() as db:
         return incidents.get_incident(db, slug)
 
 
-def changed(incident: Incident, *path: str, to: object) -> Incident:
-    """The same incident with one thing said otherwise."""
+def replace_value(incident: Incident, *path: str, to: object) -> Incident:
+    """Return the incident with the value at *path* replaced."""
     document = incident.model_dump(mode="json", exclude_none=True)
     inner: Any = document
     for step in path[:-1]:
@@ -36,19 +36,19 @@ def changed(incident: Incident, *path: str, to: object) -> Incident:
     return Incident.model_validate_json(json.dumps(document))
 
 
-def test_what_was_created_is_read_again(deployment: Deployment) -> None:
-    assert get(deployment.database) == deployment.incident
+def test_a_created_incident_is_read_back(deployment: Deployment) -> None:
+    assert get_incident(deployment.database) == deployment.incident
     with deployment.database.read() as db:
         assert incidents.list_incidents(db) == [deployment.incident]
         assert incidents.latest_notice_version(db, INCIDENT_SLUG) == 1
 
 
-def test_a_slug_is_taken_once(deployment: Deployment) -> None:
+def test_a_slug_is_unique(deployment: Deployment) -> None:
     with pytest.raises(IncidentExists, match="exposure incident update"):
         deployment.create_incident(deployment.incident)
 
 
-def test_what_is_not_there_is_unknown(deployment: Deployment) -> None:
+def test_a_missing_incident_or_version_is_unknown(deployment: Deployment) -> None:
     with deployment.database.read() as db:
         with pytest.raises(UnknownIncident):
             incidents.get_incident(db, "no-such")
@@ -57,7 +57,7 @@ def test_what_is_not_there_is_unknown(deployment: Deployment) -> None:
         with pytest.raises(UnknownIncident):
             incidents.get_notice(db, INCIDENT_SLUG, "ko", version=2)
     with pytest.raises(UnknownIncident):
-        update(deployment, deployment.incident.model_copy(update={"slug": "no-such"}))
+        update_incident(deployment, deployment.incident.model_copy(update={"slug": "no-such"}))
 
 
 CHANGES: dict[str, tuple[tuple[str, ...], object, int]] = {
@@ -76,51 +76,53 @@ CHANGES: dict[str, tuple[tuple[str, ...], object, int]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_only_a_changed_notice_is_a_new_version(name: str, deployment: Deployment) -> None:
+def test_only_a_changed_notice_creates_a_version(name: str, deployment: Deployment) -> None:
     path, to, version = CHANGES[name]
-    new = changed(deployment.incident, *path, to=to)
-    assert update(deployment, new) == version
-    assert get(deployment.database) == new
-    assert update(deployment, new) == version  # the same again is no change
+    new = replace_value(deployment.incident, *path, to=to)
+    assert update_incident(deployment, new) == version
+    assert get_incident(deployment.database) == new
+    assert update_incident(deployment, new) == version  # an identical update changes nothing
 
 
-def test_versions_are_kept_and_each_has_its_time(deployment: Deployment) -> None:
+def test_versions_are_kept_with_their_times(deployment: Deployment) -> None:
     created = deployment.clock()
-    other = changed(deployment.incident, "notice", "ko", "contact", to="다른 창구")
-    assert update(deployment, other) == 2
-    assert update(deployment, deployment.incident) == 3  # back to the first text is a version, too
+    other = replace_value(deployment.incident, "notice", "ko", "contact", to="다른 창구")
+    assert update_incident(deployment, other) == 2
+    assert update_incident(deployment, deployment.incident) == 3  # returning to the first text creates a version too
     with deployment.database.read() as db:
         notices = [incidents.get_notice(db, INCIDENT_SLUG, "ko", version) for version in (1, 2, 3)]
         assert incidents.get_notice(db, INCIDENT_SLUG, "ko") == notices[2]
-    assert [one.text.contact for one in notices] == [
+    assert [notice.text.contact for notice in notices] == [
         deployment.incident.notice.ko.contact,
         "다른 창구",
         deployment.incident.notice.ko.contact,
     ]
-    assert [one.published_at - created for one in notices] == [timedelta(days=day) for day in range(3)]
-    assert len({one.sha256 for one in notices}) == 3  # the version is hashed along
+    assert [notice.published_at - created for notice in notices] == [timedelta(days=day) for day in range(3)]
+    assert len({notice.sha256 for notice in notices}) == 3  # the hash covers the version
 
 
-def test_a_kind_of_item_that_was_declared_stays(deployment: Deployment) -> None:
+def test_a_declared_item_kind_cannot_be_removed(deployment: Deployment) -> None:
     fewer = deployment.incident.model_copy(update={"items": deployment.incident.items[:-1], "actions": []})
-    with pytest.raises(InvalidIncident, match="items: order was declared and stays"):
-        update(deployment, fewer)
-    assert get(deployment.database) == deployment.incident
+    with pytest.raises(InvalidIncident, match="items: order was declared and must stay"):
+        update_incident(deployment, fewer)
+    assert get_incident(deployment.database) == deployment.incident
 
 
-def test_a_kind_of_item_may_be_added_or_said_otherwise(deployment: Deployment) -> None:
-    small = changed(deployment.incident, "slug", to="small-2026").model_copy(
+def test_item_kinds_can_be_added_and_reordered(deployment: Deployment) -> None:
+    small = replace_value(deployment.incident, "slug", to="small-2026").model_copy(
         update={"items": deployment.incident.items[:1], "actions": []}
     )
     deployment.create_incident(small)
-    update(deployment, changed(small, "items", to=[item.model_dump() for item in deployment.incident.items[:3]]))
-    assert get(deployment.database, "small-2026").kinds == ["name", "email", "phone"]
-    update(deployment, deployment.incident.model_copy(update={"items": deployment.incident.items[::-1]}))
-    assert get(deployment.database).kinds == deployment.incident.kinds[::-1]
+    update_incident(
+        deployment, replace_value(small, "items", to=[item.model_dump() for item in deployment.incident.items[:3]])
+    )
+    assert get_incident(deployment.database, "small-2026").kinds == ["name", "email", "phone"]
+    update_incident(deployment, deployment.incident.model_copy(update={"items": deployment.incident.items[::-1]}))
+    assert get_incident(deployment.database).kinds == deployment.incident.kinds[::-1]
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_the_hash_can_be_made_again_from_the_public_answer(locale: str, deployment: Deployment) -> None:
+def test_the_hash_can_be_recomputed_from_the_public_response(locale: str, deployment: Deployment) -> None:
     answer = deployment.client.get(f"/v1/incidents/{INCIDENT_SLUG}/notice", params={"locale": locale}).json()
     fields = ("leaked_items", "circumstances", "self_protection", "response", "relief", "contact", "rights")
     content = {"incident": INCIDENT_SLUG, "locale": locale, "version": 1} | {name: answer[name] for name in fields}
@@ -129,34 +131,39 @@ def test_the_hash_can_be_made_again_from_the_public_answer(locale: str, deployme
     assert hashlib.sha256(canonical).hexdigest() == answer["sha256"]
 
 
-def test_two_updates_at_once_make_two_versions(deployment: Deployment) -> None:
+def test_concurrent_updates_create_two_versions(deployment: Deployment) -> None:
     first, second = (
-        changed(deployment.incident, "notice", "en", "contact", to=contact) for contact in ("one desk", "another desk")
+        replace_value(deployment.incident, "notice", "en", "contact", to=contact)
+        for contact in ("one desk", "another desk")
     )
     versions: list[int] = []
 
-    def meanwhile() -> None:
+    def update_concurrently() -> None:
         with deployment.database.write() as db:
             versions.append(incidents.update_incident(db, second, now=deployment.clock()))
 
-    thread = threading.Thread(target=meanwhile)
+    thread = threading.Thread(target=update_concurrently)
     with deployment.database.write() as db:
         versions.append(incidents.update_incident(db, first, now=deployment.clock()))
         db.flush()
         thread.start()
         if not deployment.database.is_sqlite:
-            waits = (
+            lock_waits = (
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            while deployment.execute_sql(waits) == [(0,)]:
+            while deployment.execute_sql(lock_waits) == [(0,)]:
                 time.sleep(0.01)
     thread.join()
     assert versions == [2, 3]
 
 
-def test_incidents_are_listed_by_age(deployment: Deployment) -> None:
+def test_incidents_are_listed_oldest_first(deployment: Deployment) -> None:
     for slug in ("zebra-2026", "alpha-2026"):
         deployment.clock.advance(days=1)
         deployment.create_incident(deployment.incident.model_copy(update={"slug": slug}))
     with deployment.database.read() as db:
-        assert [one.slug for one in incidents.list_incidents(db)] == [INCIDENT_SLUG, "zebra-2026", "alpha-2026"]
+        assert [incident.slug for incident in incidents.list_incidents(db)] == [
+            INCIDENT_SLUG,
+            "zebra-2026",
+            "alpha-2026",
+        ]

@@ -1,4 +1,4 @@
-"""The one-time code: 8 digits, 10 minutes, five tries, one use, only with its client secret."""
+"""The one-time code: 8 digits, 10 minutes, five tries, one use, and only with its client secret."""
 
 import threading
 from collections import Counter
@@ -9,26 +9,26 @@ import httpx
 import pytest
 
 from app.verification.service import CODE_LENGTH, RESEND_DELAYS
-from tests.support.responses import comparable_response
 from tests.support.deployment import Deployment, make_row
+from tests.support.responses import comparable_response
 
 PHONE = "010-2000-0002"
-KNOWN = [make_row("a2", phone=PHONE, email="jisoo@example.com", name="박지수", items="name|phone|email")]
+AFFECTED = [make_row("a2", phone=PHONE, email="jisoo@example.com", name="박지수", items="name|phone|email")]
 
 
-def wrong(code: str) -> str:
+def wrong_code(code: str) -> str:
     return f"{(int(code) + 1) % 10**CODE_LENGTH:0{CODE_LENGTH}}"
 
 
-def asked_and_code(deployment: Deployment, identifier: str = PHONE) -> tuple[httpx.Response, str]:
-    asked = deployment.request_code(identifier)
-    assert asked.status_code == 202, asked.text
+def request_code(deployment: Deployment, identifier: str = PHONE) -> tuple[httpx.Response, str]:
+    requested = deployment.request_code(identifier)
+    assert requested.status_code == 202, requested.text
     (message,) = deployment.deliver_outbox()
-    return asked, message.code
+    return requested, message.code
 
 
-def resend(deployment: Deployment, asked: httpx.Response) -> httpx.Response:
-    body = asked.json()
+def resend(deployment: Deployment, requested: httpx.Response) -> httpx.Response:
+    body = requested.json()
     return deployment.client.post(
         f"/v1/verifications/{body['id']}/resend", json={"client_secret": body["client_secret"]}
     )
@@ -38,15 +38,15 @@ def assert_problem(answer: httpx.Response, status: int, name: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{name}"), answer.text
 
 
-def test_affected_or_not_the_answer_is_the_same(deployment: Deployment) -> None:
-    deployment.import_and_publish(KNOWN)
+def test_the_response_does_not_depend_on_being_affected(deployment: Deployment) -> None:
+    deployment.import_and_publish(AFFECTED)
     affected, unaffected = deployment.request_code(PHONE), deployment.request_code("010-9999-9999")
     assert affected.status_code == 202
     assert comparable_response(affected) == comparable_response(unaffected)
     assert [len(message.code) for message in deployment.deliver_outbox()] == [8, 8]
 
 
-def test_a_code_is_eight_digits_and_each_is_another(deployment: Deployment) -> None:
+def test_a_code_is_eight_random_digits(deployment: Deployment) -> None:
     for _ in range(20):
         deployment.request_code(PHONE)
     codes = [message.code for message in deployment.deliver_outbox()]
@@ -54,7 +54,7 @@ def test_a_code_is_eight_digits_and_each_is_another(deployment: Deployment) -> N
     assert len(set(codes)) > 1
 
 
-def test_a_code_goes_to_the_canonical_identifier_in_the_language_asked_for(deployment: Deployment) -> None:
+def test_a_code_is_sent_to_the_canonical_identifier_in_the_requested_language(deployment: Deployment) -> None:
     body = {"channel": "sms", "identifier": "+82 (0)10 2000 0002", "locale": "en"}
     assert deployment.client.post("/v1/verifications", json=body).status_code == 202
     (message,) = deployment.deliver_outbox()
@@ -65,33 +65,31 @@ def test_a_code_goes_to_the_canonical_identifier_in_the_language_asked_for(deplo
     ("channel", "identifier"),
     [("sms", "118"), ("sms", "min@example.com"), ("email", PHONE), ("email", "a@b@c"), ("sms", "010-123-4567")],
 )
-def test_what_cannot_be_an_identifier_is_refused_with_a_reason(
-    deployment: Deployment, channel: str, identifier: str
-) -> None:
+def test_an_invalid_identifier_is_rejected_with_a_reason(deployment: Deployment, channel: str, identifier: str) -> None:
     answer = deployment.client.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
     assert_problem(answer, 422, "invalid-identifier")
-    (fault,) = answer.json()["errors"]
-    assert fault["pointer"] == "/identifier"
-    assert fault["code"]
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/identifier"
+    assert error["code"]
     assert deployment.deliver_outbox() == []
 
 
-def test_five_tries_and_no_more(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_a_code_has_five_tries(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     for left in (4, 3, 2, 1, 0):
-        answer = deployment.confirm_code(asked, wrong(code))
+        answer = deployment.confirm_code(requested, wrong_code(code))
         assert_problem(answer, 422, "invalid-code")
         assert answer.json()["tries_left"] == left
-    assert_problem(deployment.confirm_code(asked, code), 410, "verification-ended")
-    assert_problem(resend(deployment, asked), 410, "verification-ended")
+    assert_problem(deployment.confirm_code(requested, code), 410, "verification-ended")
+    assert_problem(resend(deployment, requested), 410, "verification-ended")
 
 
-def test_two_parallel_tries_are_two(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_concurrent_tries_count_separately(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     answers: list[httpx.Response] = []
 
     def attempt() -> None:
-        answers.append(deployment.confirm_code(asked, wrong(code)))
+        answers.append(deployment.confirm_code(requested, wrong_code(code)))
 
     threads = [threading.Thread(target=attempt) for _ in range(12)]
     for thread in threads:
@@ -102,10 +100,12 @@ def test_two_parallel_tries_are_two(deployment: Deployment) -> None:
     assert sorted(answer.json()["tries_left"] for answer in answers if answer.status_code == 422) == [0, 1, 2, 3, 4]
 
 
-def test_a_code_is_used_once_however_many_use_it_at_once(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_a_code_is_accepted_once_under_concurrency(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     answers: list[httpx.Response] = []
-    threads = [threading.Thread(target=lambda: answers.append(deployment.confirm_code(asked, code))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(deployment.confirm_code(requested, code))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -114,66 +114,68 @@ def test_a_code_is_used_once_however_many_use_it_at_once(deployment: Deployment)
 
 
 def test_a_code_expires(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+    requested, code = request_code(deployment)
     deployment.clock.advance(seconds=600)
-    assert_problem(deployment.confirm_code(asked, code), 410, "verification-ended")
-    asked, code = asked_and_code(deployment)
+    assert_problem(deployment.confirm_code(requested, code), 410, "verification-ended")
+    requested, code = request_code(deployment)
     deployment.clock.advance(seconds=599)
-    assert deployment.confirm_code(asked, code).status_code == 200
+    assert deployment.confirm_code(requested, code).status_code == 200
 
 
-def test_only_the_newest_code_is_good(deployment: Deployment) -> None:
-    asked, old = asked_and_code(deployment)
+def test_only_the_newest_code_is_valid(deployment: Deployment) -> None:
+    requested, old = request_code(deployment)
     deployment.clock.advance(seconds=60)
-    again = resend(deployment, asked)
-    assert again.status_code == 202
-    assert again.json()["id"] == asked.json()["id"]
-    assert again.json()["expires_at"] > asked.json()["expires_at"]
+    resent = resend(deployment, requested)
+    assert resent.status_code == 202
+    assert resent.json()["id"] == requested.json()["id"]
+    assert resent.json()["expires_at"] > requested.json()["expires_at"]
     (message,) = deployment.deliver_outbox()
     if old != message.code:
-        assert_problem(deployment.confirm_code(asked, old), 422, "invalid-code")
-    assert deployment.confirm_code(asked, message.code).status_code == 200
+        assert_problem(deployment.confirm_code(requested, old), 422, "invalid-code")
+    assert deployment.confirm_code(requested, message.code).status_code == 200
 
 
-def test_anothers_asking_neither_ends_nor_betrays_a_verification(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
-    asked_and_code(deployment)
-    assert deployment.confirm_code(asked, code).status_code == 200
+def test_a_second_request_for_the_same_identifier_does_not_end_the_first(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
+    request_code(deployment)
+    assert deployment.confirm_code(requested, code).status_code == 200
 
 
-def test_codes_are_sent_so_often_and_no_more(make_deployment: Callable[..., Deployment]) -> None:
-    """The next code may be asked for after 1, 2, 5 and 10 minutes, the last only where codes are good for longer than that."""
+def test_resends_are_delayed_and_limited(make_deployment: Callable[..., Deployment]) -> None:
+    """The next code may be requested after 1, 2, 5 and 10 minutes; the last only if codes are valid for longer than that."""
     deployment = make_deployment(code_ttl=3600)
-    asked, _ = asked_and_code(deployment)
+    requested, _ = request_code(deployment)
     for wait in RESEND_DELAYS:
-        assert_problem(resend(deployment, asked), 429, "too-many-requests")
+        assert_problem(resend(deployment, requested), 429, "too-many-requests")
         deployment.clock.advance(seconds=wait.total_seconds() - 1)
-        soon = resend(deployment, asked)
-        assert_problem(soon, 429, "too-many-requests")
-        assert soon.headers["retry-after"] == "1"
+        early = resend(deployment, requested)
+        assert_problem(early, 429, "too-many-requests")
+        assert early.headers["retry-after"] == "1"
         deployment.clock.advance(seconds=1)
-        asked = resend(deployment, asked)
-        assert asked.status_code == 202
+        requested = resend(deployment, requested)
+        assert requested.status_code == 202
     deployment.clock.advance(hours=1)
-    assert_problem(resend(deployment, asked), 410, "verification-ended")
+    assert_problem(resend(deployment, requested), 410, "verification-ended")
 
 
-def test_an_unknown_id_and_a_wrong_secret_are_answered_alike(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_an_unknown_id_and_a_wrong_secret_get_the_same_response(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     unknown = deployment.client.post(
-        f"/v1/verifications/{uuid4()}/confirm", json={"code": code, "client_secret": asked.json()["client_secret"]}
+        f"/v1/verifications/{uuid4()}/confirm", json={"code": code, "client_secret": requested.json()["client_secret"]}
     )
-    stranger = deployment.client.post(
-        f"/v1/verifications/{asked.json()['id']}/confirm", json={"code": code, "client_secret": "another"}
+    wrong_secret = deployment.client.post(
+        f"/v1/verifications/{requested.json()['id']}/confirm", json={"code": code, "client_secret": "another"}
     )
-    for answer in (unknown, stranger):
+    for answer in (unknown, wrong_secret):
         assert_problem(answer, 404, "unknown-verification")
-    assert comparable_response(unknown) == comparable_response(stranger)
-    assert deployment.confirm_code(asked, wrong(code)).json()["tries_left"] == 4  # a stranger spends no try
+    assert comparable_response(unknown) == comparable_response(wrong_secret)
+    assert (
+        deployment.confirm_code(requested, wrong_code(code)).json()["tries_left"] == 4
+    )  # without the secret no try is used up
 
 
-def test_a_session_ends(deployment: Deployment) -> None:
-    deployment.import_and_publish(KNOWN)
+def test_a_session_expires(deployment: Deployment) -> None:
+    deployment.import_and_publish(AFFECTED)
     headers = deployment.sign_in(PHONE)
     deployment.clock.advance(seconds=1799)
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
@@ -181,35 +183,35 @@ def test_a_session_ends(deployment: Deployment) -> None:
     assert_problem(deployment.client.get("/v1/exposures", headers=headers), 401, "no-session")
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Basic dTpw", "Bearer unknown", "Bearer 토큰".encode()])
-def test_who_holds_no_session_gets_nothing(deployment: Deployment, authorization: str | bytes) -> None:
-    deployment.import_and_publish(KNOWN)
-    answer = deployment.client.get("/v1/exposures", headers={"Authorization": authorization})
+@pytest.mark.parametrize("authorization", [b"", b"Bearer", b"Basic dTpw", b"Bearer unknown", "Bearer 토큰".encode()])
+def test_a_missing_or_unknown_token_is_rejected(deployment: Deployment, authorization: bytes) -> None:
+    deployment.import_and_publish(AFFECTED)
+    answer = deployment.client.get("/v1/exposures", headers=[(b"Authorization", authorization)])
     assert_problem(answer, 401, "no-session")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_session_takes_more_identifiers_up_to_a_limit(deployment: Deployment) -> None:
+def test_a_session_holds_at_most_ten_identifiers(deployment: Deployment) -> None:
     headers = deployment.sign_in(PHONE)
-    deployment.sign_in(PHONE, headers)  # the same again is one
-    for number in range(9):
-        deployment.sign_in(f"010-4000-{number:04}", headers)
+    deployment.sign_in(PHONE, headers)  # the same identifier again counts once
+    for index in range(9):
+        deployment.sign_in(f"010-4000-{index:04}", headers)
     assert len(deployment.client.get("/v1/exposures", headers=headers).json()["identifiers"]) == 10
-    asked, code = asked_and_code(deployment, "010-4000-9999")
-    assert_problem(deployment.confirm_code(asked, code, headers), 409, "too-many-identifiers")
-    assert deployment.confirm_code(asked, code).status_code == 200  # the code was not spent
+    requested, code = request_code(deployment, "010-4000-9999")
+    assert_problem(deployment.confirm_code(requested, code, headers), 409, "too-many-identifiers")
+    assert deployment.confirm_code(requested, code).status_code == 200  # the code was not used up
 
 
-def test_a_stale_session_does_not_spend_the_code(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
-    assert_problem(deployment.confirm_code(asked, code, {"Authorization": "Bearer unknown"}), 401, "no-session")
-    assert deployment.confirm_code(asked, code).status_code == 200
+def test_an_unknown_session_does_not_use_up_the_code(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
+    assert_problem(deployment.confirm_code(requested, code, {"Authorization": "Bearer unknown"}), 401, "no-session")
+    assert deployment.confirm_code(requested, code).status_code == 200
 
 
-def test_one_who_verified_before_the_first_import_verifies_again(deployment: Deployment) -> None:
+def test_a_session_from_before_the_first_import_needs_reverification(deployment: Deployment) -> None:
     headers = deployment.sign_in(PHONE)
     assert deployment.client.get("/v1/exposures", headers=headers).json()["datasets"] == []
-    deployment.import_and_publish(KNOWN)
+    deployment.import_and_publish(AFFECTED)
     answer = deployment.client.get("/v1/exposures", headers=headers)
     assert_problem(answer, 401, "verify-again")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -217,30 +219,34 @@ def test_one_who_verified_before_the_first_import_verifies_again(deployment: Dep
     assert len(deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]) == 1
 
 
-def test_what_time_has_ended_is_erased(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_expired_rows_are_erased(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     deployment.request_code("010-2000-0003")
     deployment.sign_in(PHONE)
     verification = deployment.app.state.services.verification
     deployment.clock.advance(hours=1)
     with deployment.database.write() as db:
         verification.erase_expired(db, now=deployment.clock())
-    assert deployment.deliver_outbox() == []  # a code that is no longer good is not sent
+    assert deployment.deliver_outbox() == []  # an expired code is not sent
     assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
     assert deployment.execute_sql("SELECT count(*) FROM sessions") == [(0,)]
-    assert_problem(deployment.confirm_code(asked, code), 410, "verification-ended")
+    assert_problem(deployment.confirm_code(requested, code), 410, "verification-ended")
     deployment.clock.advance(days=2)
     with deployment.database.write() as db:
         verification.erase_expired(db, now=deployment.clock())
     assert deployment.execute_sql("SELECT count(*) FROM verifications") == [(0,)]
 
 
-def test_targets_are_erased_once_they_are_of_no_use(deployment: Deployment) -> None:
-    asked, code = asked_and_code(deployment)
+def test_destinations_are_erased_as_soon_as_they_are_not_needed(deployment: Deployment) -> None:
+    requested, code = request_code(deployment)
     assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]  # at delivery
-    deployment.confirm_code(asked, code)
-    assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]  # at its use
-    asked, code = asked_and_code(deployment)
+    deployment.confirm_code(requested, code)
+    assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [
+        (0,)
+    ]  # at confirmation
+    requested, code = request_code(deployment)
     for _ in range(5):
-        deployment.confirm_code(asked, wrong(code))
-    assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]  # out of tries
+        deployment.confirm_code(requested, wrong_code(code))
+    assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [
+        (0,)
+    ]  # when no tries are left
