@@ -1,6 +1,6 @@
-"""Settings: the environment and ``.env``, read once at the start and handed down. No domain reads a setting of its own.
+"""Application settings: environment variables and ``.env``, read once at start and passed down. No domain package reads a setting itself.
 
-A missing or malformed one stops the start with one line that names it, and never repeats what it was: some are addresses with passwords.
+A missing or malformed setting stops the start with one line that names it. The line never repeats the value: some values hold passwords.
 """
 
 from ipaddress import ip_network
@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.errors import InvalidInput
 
 ENV_PREFIX = "EXPOSURE_"
-STORES = tuple(f"{name}://" for name in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster"))
-Network = Annotated[str, "an address or a network in CIDR form"]
+REDIS_URL_SCHEMES = tuple(
+    f"{scheme}://" for scheme in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster")
+)
+IpNetwork = Annotated[str, "an address or a network in CIDR form"]
 
 
 class InvalidSetting(InvalidInput):
@@ -23,7 +25,7 @@ class InvalidSetting(InvalidInput):
 
 
 class Settings(BaseSettings):
-    """The settings of the contract that are in force so far."""
+    """Application settings: environment variables prefixed with ``EXPOSURE_``."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -42,7 +44,9 @@ class Settings(BaseSettings):
         8, ge=2, le=1000, description="connections of each server process; it serves one request fewer at once"
     )
     replica_url: str | None = Field(
-        None, repr=False, description="PostgreSQL replica where look-ups read the sealed rows; none: the main database"
+        None,
+        repr=False,
+        description="PostgreSQL replica where look-ups read the sealed rows; none: the main database",
     )
     redis_url: str | None = Field(
         None, repr=False, description="Redis or Valkey for the rate limits; none: they are kept in the process"
@@ -51,14 +55,14 @@ class Settings(BaseSettings):
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
     key_dir: Path = Field(Path("keys"), description="store keys, application key, signing key")
     work_dir: Path = Field(
-        Path("/var/tmp"),  # noqa: S108  sealed, and meant to outlive a restart
+        Path("/var/tmp"),  # noqa: S108  the rows are sealed, and must outlive a restart
         description="where an import keeps sealed rows until it is done; needs about twice the file's size",
     )
     sender: Literal["console"] | None = Field(
         None, description="what delivers codes; `console` prints them and must be set explicitly"
     )
     public_url: str | None = Field(None, description="address that people type; https makes the cookies Secure")
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         (), description="addresses or networks, separated by commas, whose X-Forwarded-For is believed"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -69,7 +73,8 @@ class Settings(BaseSettings):
     alert_webhook_url: str | None = Field(
         None,
         repr=False,
-        description="receives alerts: a code was requested for a canary, or a limit of the whole service was reached; none: only logged",
+        description="receives alerts: a code was requested for a canary, or a limit of the whole service was reached; "
+        "none: only logged",
     )
     limits_file: Path | None = Field(None, description="TOML file of rate limits that replace the defaults")
     metrics_token: str | None = Field(
@@ -78,19 +83,19 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _not_empty(cls, value: object, info: ValidationInfo) -> object:
-        if value == "" and info.field_name != "trusted_proxies":  # an empty path would be this folder
+    def _reject_empty(cls, value: object, info: ValidationInfo) -> object:
+        if value == "" and info.field_name != "trusted_proxies":  # an empty path would mean the working directory
             raise ValueError("must not be empty")
         return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_proxies(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _validate_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             try:
                 ip_network(part, strict=False)
@@ -100,14 +105,14 @@ class Settings(BaseSettings):
 
     @field_validator("public_url", "alert_webhook_url")
     @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
+    def _validate_http_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("must start with https:// or http://")
         return value
 
     @field_validator("replica_url")
     @classmethod
-    def _of_postgresql(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _validate_replica_url(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and not value.startswith("postgresql"):
             raise ValueError("must be a postgresql:// URL")
         if value is not None and info.data.get("database_url", "").startswith("sqlite"):
@@ -116,9 +121,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _store_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(STORES):
-            raise ValueError(f"must start with {', '.join(STORES[:-1])} or {STORES[-1]}")
+    def _validate_redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(REDIS_URL_SCHEMES):
+            raise ValueError(f"must start with {', '.join(REDIS_URL_SCHEMES[:-1])} or {REDIS_URL_SCHEMES[-1]}")
         for server in (value or "").partition("://")[2].rpartition("@")[2].split(","):
             try:
                 _ = urlsplit(f"//{server}").port
@@ -128,30 +133,30 @@ class Settings(BaseSettings):
 
     @field_validator("keyholder")
     @classmethod
-    def _unix_socket(cls, value: str | None) -> str | None:
+    def _validate_keyholder(cls, value: str | None) -> str | None:
         if value is not None and (not value.startswith("unix:") or value == "unix:"):
             raise ValueError("must be unix:PATH")
         return value
 
     @property
     def keyholder_path(self) -> Path | None:
-        """The lookup door's socket, where a keyholder is configured."""
+        """The keyholder's lookup socket, if a keyholder is configured."""
         return Path(self.keyholder.removeprefix("unix:")) if self.keyholder else None
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether cookies are for https only."""
+        """Whether cookies are marked Secure (sent over https only)."""
         return self.public_url is not None and self.public_url.startswith("https://")
 
 
-def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the settings' own types
-    """Read the environment and ``.env``, but for what is *given*.
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  the types of the settings
+    """Read the environment and ``.env``; *overrides* win.
 
     Raises:
-        InvalidSetting: one line that names the first bad setting and why.
+        InvalidSetting: one line that names the first bad setting and the reason.
     """
     try:
-        return Settings(**given)
+        return Settings(**overrides)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ENV_PREFIX + str(first["loc"][0]).upper()
@@ -161,7 +166,7 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the settings' own 
 
 
 def require_setting(settings: Settings, name: str) -> object:
-    """Give a setting that a command cannot do without.
+    """Return a setting that a command needs.
 
     Raises:
         InvalidSetting: it is not set.

@@ -17,38 +17,38 @@ from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.acknowledgements import AcknowledgementService, ReceiptSigner
-from app.alerting import CanaryAlert, CanaryAlerter, GlobalLimitAlerter, AlertWebhook
+from app.alerting import AlertWebhook, CanaryAlert, CanaryAlerter, GlobalLimitAlerter
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.key_files import KeyRing
-from app.datasets import CanaryIndex, IdentifierHasher, SealedStore, Argon2Slots, has_synthetic_data
+from app.datasets import Argon2Slots, CanaryIndex, IdentifierHasher, SealedStore, has_synthetic_data
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, OperationRefused
 from app.exposures import ExposureService
 from app.faces import api, web
 from app.faces.cli import run_command_line
-from app.faces.http.rate_limited_route import RequestRateLimited, enforce_rate_limit
 from app.faces.http.log_config import configure_logging
 from app.faces.http.metrics import Metrics
 from app.faces.http.middleware import RequestMiddleware, record_dependency_failure
 from app.faces.http.problems import error_response
+from app.faces.http.rate_limited_route import RequestRateLimited, enforce_rate_limit
 from app.faces.http.services import Services
 from app.incidents import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import (
-    RouteLimit,
     ActionLimiter,
-    RequestLimiter,
+    DeferredDenials,
     MemoryBucketStore,
     ProofOfWork,
-    WaitingRoom,
-    DeferredDenials,
     RedisBucketStore,
     RedisCircuitBreaker,
+    RequestLimiter,
+    RouteLimit,
+    WaitingRoom,
     load_policy,
 )
-from app.verification import SessionService, Destination, VerificationService
+from app.verification import Destination, SessionService, VerificationService
 
 DELIVERY_SECONDS = 0.2
 ERASURE_SECONDS = 60.0
@@ -107,7 +107,9 @@ def create_app(
     outbox = Outbox(secret, undelivered, metrics.count_message)
     sessions = SessionService(timedelta(seconds=settings.session_ttl))
     digester = IdentifierHasher(keyholder, argon2_slots)
-    verification = VerificationService(secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl))
+    verification = VerificationService(
+        secret, outbox, sessions, keyholder, digester, timedelta(seconds=settings.code_ttl)
+    )
     services = Services(
         clock=clock,
         database=database,
@@ -208,7 +210,7 @@ def _note_store(metrics: Metrics, error: str | None) -> None:
 def _note_alarm(metrics: Metrics, alarm: CanaryAlert) -> None:
     """Say that a canary was touched, and by whom: as the budgets name them."""
     metrics.count_canary_hit()
-    log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, budgets=alarm.drained_buckets)
+    log.warning("canary-touched", incident=alarm.incident, channel=alarm.channel, drained_buckets=alarm.drained_buckets)
 
 
 def _log_alarm_failure(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures. Whatever takes a `deployment` runs twice: on SQLite, and on a real PostgreSQL."""
+"""Fixtures. A test that uses `deployment` runs twice: on SQLite and on a real PostgreSQL."""
 
 import itertools
 import os
@@ -17,60 +17,60 @@ from app.crypto.keys import Pepper
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
-from tests.support.deployment import Deployment, copied_sqlite
+from tests.support.deployment import Deployment, copy_sqlite_database
+from tests.support.external_servers import execute_autocommit, run_postgresql, run_valkey
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
-from tests.support.external_servers import execute_autocommit, postgresql, valkey
 
-settings.register_profile("house", deadline=None)  # no test is about time
-settings.load_profile("house")
+settings.register_profile("no-deadline", deadline=None)  # no test measures time
+settings.load_profile("no-deadline")
 
-_numbers = itertools.count()
+_database_numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in a test goes further than this machine."""
+def _block_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block connections that leave this machine."""
     connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> None:
+    def connect_locally(self: socket.socket, address: Any) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise AssertionError("a test reached for the network")
+            raise AssertionError("a test tried to connect to the network")
         connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect", connect_locally)
 
 
 @pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is set on the machine is not what a test is about."""
+def _clear_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the settings of this machine from the environment."""
     for name in [name for name in os.environ if name.startswith("EXPOSURE_") and not name.startswith("EXPOSURE_TEST_")]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """Address of a PostgreSQL server's maintenance database."""
-    with postgresql() as url:
+    """URL of a PostgreSQL server's maintenance database."""
+    with run_postgresql() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    """Address of a Valkey server."""
-    with valkey() as url:
+    """URL of a Valkey server."""
+    with run_valkey() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
-    """A PostgreSQL primary with a replica and two further servers."""
+    """A PostgreSQL primary with a replica and two shards."""
     with start_cluster() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def keyholder_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lookup door of a real keyholder process."""
+    """Lookup socket of a real keyholder process."""
     pepper = tmp_path_factory.mktemp("pepper") / "pepper.key"
     create_key_file(pepper, Pepper.generate())
     with spawn_keyholder(pepper, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as socket_path:
@@ -79,7 +79,7 @@ def keyholder_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database on the newest schema, to be copied."""
+    """An empty SQLite database on the current schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "exposure.sqlite3"
     database = Database(f"sqlite:///{path}")
     upgrade(database)
@@ -92,10 +92,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_url: str) -> str:
-    """Name of a PostgreSQL database on the newest schema, to be used as a template."""
+    """Name of an empty PostgreSQL database on the current schema, used as a template."""
     name = f"exposure_template_{os.getpid()}"
     execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}"')
-    database = Database(_named(postgresql_url, name))
+    database = Database(_database_url(postgresql_url, name))
     upgrade(database)
     database.close()
     return name
@@ -103,47 +103,47 @@ def migrated_postgresql(postgresql_url: str) -> str:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> Iterator[str]:
-    """A fresh SQLite database."""
-    with copied_sqlite(tmp_path, migrated_sqlite) as url:
+    """URL of a fresh SQLite database."""
+    with copy_sqlite_database(tmp_path, migrated_sqlite) as url:
         yield url
 
 
 @pytest.fixture
 def fresh_postgresql_url(postgresql_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh PostgreSQL database."""
+    """URL of a fresh PostgreSQL database."""
     template = request.getfixturevalue("migrated_postgresql")
-    name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
+    name = f"exposure_test_{os.getpid()}_{next(_database_numbers)}"
     execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _named(postgresql_url, name)
+    yield _database_url(postgresql_url, name)
     execute_autocommit(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh database of each engine in turn."""
+    """URL of a fresh database, of each engine in turn."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "fresh_postgresql_url")
     return url
 
 
 @pytest.fixture
 def make_deployment(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterator[Callable[..., Deployment]]:
-    """Make a deployment with settings of the test's own."""
+    """Factory for deployments with settings of the test's choice."""
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Deployment:
             socket_path = settings.pop("keyholder_socket", keyholder_socket)
-            made = Deployment(tmp_path, settings.pop("database_url", database_url), socket_path, **settings)
-            stack.callback(made.close)
-            return made
+            deployment = Deployment(tmp_path, settings.pop("database_url", database_url), socket_path, **settings)
+            stack.callback(deployment.close)
+            return deployment
 
         yield make
 
 
 @pytest.fixture
 def deployment(make_deployment: Callable[..., Deployment]) -> Deployment:
-    """A whole deployment with an incident and no data."""
+    """A complete deployment with an incident and no data sets."""
     return make_deployment()
 
 
-def _named(url: str, name: str) -> str:
+def _database_url(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -1,7 +1,7 @@
-"""The OpenAPI document, fuzzed: whatever it admits is answered as it says, and nothing that it does not admit breaks anything.
+"""Fuzzes the API from its OpenAPI document: valid calls get a documented response, and invalid calls cause no server error.
 
-Calls are chained (what one answer names, the next call uses), carry the token of a session that is renewed when it ended, and
-now and then a real code.
+Calls are chained (a call uses values from earlier responses). They carry the token of a session that is renewed when it ends, and some
+carry a real code.
 """
 
 from collections import Counter
@@ -18,55 +18,55 @@ from app.datasets.files import write_source_file
 from app.datasets.synthetic import sample_people, synthesize
 from tests.support.deployment import Deployment
 
-CALLS = 2_000
-EXAMPLES = 220
-"""Of each operation, and as many chains of calls; enough for `CALLS`."""
+MIN_CALLS = 2_000
+MAX_EXAMPLES = 220
+"""Per operation, and as many chains of calls; enough for `MIN_CALLS`."""
 
 
-class Caller:
-    """Someone who uses the API as it is meant: has a session, and reads the codes that are sent."""
+class ApiUser:
+    """A legitimate user: has a session, and receives the codes that are sent."""
 
     def __init__(self, deployment: Deployment, identifiers: list[str]) -> None:
         self._deployment = deployment
         self._identifiers = identifiers
         self._headers: dict[str, str] = {}
-        self._calls = 0
+        self._call_count = 0
         self.statuses: Counter[tuple[str, int]] = Counter()
 
-    def prepare(self, case: Case) -> None:
-        """Give a call what a generator cannot guess: a live token, and for two of three the real thing to confirm or acknowledge."""
-        self._calls += 1
+    def prepare(self, case: Case[Any]) -> None:
+        """Put values into two of three calls that a generator cannot guess: a started verification, a code, an exposure id."""
+        self._call_count += 1
         path = case.operation.path
-        if self._calls % 3 == 0 or not isinstance(case.body, dict):
+        if self._call_count % 3 == 0 or not isinstance(case.body, dict):
             return
         if path.endswith(("/confirm", "/resend")):
-            asked = self._deployment.request_code("010-9876-0000").json()
-            case.path_parameters = {"id": asked["id"]}
-            case.body = case.body | {"client_secret": asked["client_secret"]}
+            started = self._deployment.request_code("010-9876-0000").json()
+            case.path_parameters = {"id": started["id"]}
+            case.body = case.body | {"client_secret": started["client_secret"]}
             if path.endswith("/resend"):
                 self._deployment.clock.advance(minutes=1)
-                self._headers = {}  # or it ends by and by, since time does not stand still
+                self._headers = {}  # the session would expire, since the clock moves
             else:
                 case.body["code"] = self._deployment.deliver_outbox()[-1].code
         elif path == "/v1/acknowledgements":
-            self.token()
+            self.authorization()
             exposures = self._client.get("/v1/exposures", headers=self._headers).json()["exposures"]
             case.body = {"exposure_id": exposures[0]["id"], "notice_version": 1, "locale": "ko"}
         elif path == "/v1/verifications":
             case.body = case.body | {"channel": "sms", "identifier": "010-9876-0000"}
 
-    def token(self) -> str:
-        """The header of a live session: the one there is, or where that has ended a new one."""
+    def authorization(self) -> str:
+        """Return the Authorization header of the current session, or of a new one if it has ended."""
         if not self._headers:
-            self._headers = self._deployment.sign_in(self._identifiers[self._calls % len(self._identifiers)])
+            self._headers = self._deployment.sign_in(self._identifiers[self._call_count % len(self._identifiers)])
         return self._headers["Authorization"]
 
-    def a_strangers_token(self) -> str:
-        """The header of a session of somebody who is not needed again."""
-        return self._deployment.sign_in(f"010-9877-{self._calls:04}")["Authorization"]
+    def authorization_of_another_user(self) -> str:
+        """Return the Authorization header of a session that is used only once."""
+        return self._deployment.sign_in(f"010-9877-{self._call_count:04}")["Authorization"]
 
-    def note(self, case: Case, status: int) -> None:
-        """Remember what a call came to."""
+    def record_status(self, case: Case[Any], status: int) -> None:
+        """Record the status of a call."""
         self.statuses[f"{case.method} {case.operation.path}", status] += 1
         if case.operation.path == "/v1/session" and status == 204:
             self._headers = {}
@@ -78,75 +78,81 @@ class Caller:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The document does not depend on the engine."""
+    """The OpenAPI document does not depend on the database engine."""
     return sqlite_url
 
 
-def test_the_document_holds(deployment: Deployment) -> None:
+def test_api_conforms_to_its_openapi_document(deployment: Deployment) -> None:
     accounts = 40
     path = deployment.folder / "synthetic.csv"
     write_source_file(path, synthesize(accounts))
     deployment.publish(deployment.import_file(path).id)
-    caller = Caller(deployment, [one.identifier for one in sample_people(accounts)[:3]])
+    user = ApiUser(deployment, [sample.identifier for sample in sample_people(accounts)[:3]])
     url = str(deployment.client.base_url)
     document = deployment.client.get("/v1/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=url)
-    # what fits the schema and still is no code, no phone, too late or too soon: the contract answers 422, 410 and 429
+    # a call that fits the schema can still have a wrong code, an invalid phone, or come too late or too soon: 422, 410 and 429
     schema.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "401", "404", "409", "410", "422", "429"]
-    # a verification is not there for who does not hold its client secret, and schemathesis takes only the id along
+    # a verification is 404 without its client secret, and schemathesis passes only the id along
     schema.config.checks.ensure_resource_availability.enabled = False
 
     @schema.auth(refresh_interval=None)
-    class Token:
-        """A live token: the one there is, or where that has ended a new one."""
+    class SessionAuth:
+        """Authenticates calls with the session of the user."""
 
-        def get(self, case: Case, __: Any) -> str:
-            return caller.a_strangers_token() if case.operation.path == "/v1/stop-codes" else caller.token()
+        def get(self, case: Case[Any], __: Any) -> str:
+            return (
+                user.authorization_of_another_user()
+                if case.operation.path == "/v1/stop-codes"
+                else user.authorization()
+            )
 
-        def set(self, case: Case, data: str, _: Any) -> None:
-            if not case.operation.path.endswith("/confirm"):  # a code that adds to a session soon fills it
+        def set(self, case: Case[Any], data: str, _: Any) -> None:
+            if not case.operation.path.endswith(
+                "/confirm"
+            ):  # a session holds few identifiers: confirming with a token would soon fill it
                 case.headers["Authorization"] = data
 
     @schemathesis.hook
-    def before_call(context: Any, case: Case, kwargs: Any) -> None:
-        caller.prepare(case)
+    def before_call(context: Any, case: Case[Any], kwargs: Any) -> None:
+        user.prepare(case)
 
     @schemathesis.hook
-    def after_call(context: Any, case: Case, response: Any) -> None:
-        caller.note(case, response.status_code)
+    def after_call(context: Any, case: Case[Any], response: Any) -> None:
+        user.record_status(case, response.status_code)
 
-    schema.config.generation.max_examples = EXAMPLES
-    schema.config.generation.deterministic = True  # what holds a change up must be the change
-    faults: list[Any] = []
+    schema.config.generation.max_examples = MAX_EXAMPLES
+    schema.config.generation.deterministic = True  # a failure must be caused by the change under test
+    failures: list[Any] = []
     try:
         for event in from_schema(schema).execute():
             if isinstance(event, NonFatalError):
-                faults.append(event.value)
+                failures.append(event.value)
             elif isinstance(event, FatalError):
-                faults.append(event.exception)
+                failures.append(event.exception)
             elif isinstance(event, ScenarioFinished | FuzzScenarioFinished):
-                checks = [check for found in event.recorder.checks.values() for check in found]
-                faults += [
-                    f"{one.failure_info.failure!r}: {one.failure_info.code_sample}"
-                    for one in checks
-                    if one.failure_info
+                checks = [check for case_checks in event.recorder.checks.values() for check in case_checks]
+                failures += [
+                    f"{check.failure_info.failure!r}: {check.failure_info.code_sample}"
+                    for check in checks
+                    if check.failure_info
                 ]
     finally:
         schemathesis.hooks.unregister_all()
-    assert faults == []
-    calls = sum(caller.statuses.values())
-    answered = sum(count for (_, status), count in caller.statuses.items() if status != 401)
-    reached = {operation for (operation, status) in caller.statuses if status < 300}
-    every = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
-    assert calls >= CALLS
-    assert answered > calls / 2
-    assert reached == every, f"never answered well: {every - reached}"
-    assert not [status for (_, status) in caller.statuses if status >= 500]
+    assert failures == []
+    calls = sum(user.statuses.values())
+    authenticated = sum(count for (_, status), count in user.statuses.items() if status != 401)
+    succeeded = {operation for (operation, status) in user.statuses if status < 300}
+    operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert calls >= MIN_CALLS
+    assert authenticated > calls / 2
+    assert succeeded == operations, f"never succeeded: {operations - succeeded}"
+    assert not [status for (_, status) in user.statuses if status >= 500]
 
 
-def test_no_schema_is_named_after_a_module(deployment: Deployment) -> None:
-    """Two models of one name make FastAPI publish the path of their modules, as in ``app__faces__api__exposures__ItemOut``."""
+def test_no_schema_name_contains_a_module_path(deployment: Deployment) -> None:
+    """Two models of the same name make FastAPI publish their module paths, such as ``app__faces__api__exposures__ItemOut``."""
     document = deployment.client.get("/v1/openapi.json").json()
     names = set(document["components"]["schemas"])
     assert {"ExposureItemOut", "IncidentItemOut"} <= names

@@ -1,4 +1,4 @@
-"""Answers that must look alike: who asks about somebody learns nothing, and neither does who watches the wire. Time is for `benchmarks/timing.py`."""
+"""Responses that must be indistinguishable, to a client and to an observer of the network. `benchmarks/timing.py` compares their timing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,226 +11,251 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.faces.http.padding import MIN_PAGE_BLOCKS, PADDING_BLOCK
-from tests.faces.web.helpers import BROWSER_HEADERS, HOLDER_PHONE, SAMPLE_ROWS, RECIPIENT_PHONE, UNAFFECTED_PHONE, BrowserUser
-from tests.support.responses import comparable_response
+from tests.faces.web.helpers import (
+    BROWSER_HEADERS,
+    HOLDER_PHONE,
+    RECIPIENT_PHONE,
+    SAMPLE_ROWS,
+    UNAFFECTED_PHONE,
+    BrowserUser,
+)
 from tests.support.deployment import Deployment, make_row
 from tests.support.permissive_limits import permissive_limits
+from tests.support.responses import comparable_response
 
-BLOCKED, STOPPED, CROWDED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
-REVIEWED, MANY = "010-2000-0008", "010-2000-0007"
-EVERYTHING = "name|email|phone|address|door_code_masked|door_code|order"
-KNOWN = [
+LIMITED, OPTED_OUT, SHARED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
+SUPERSEDED, MANY_EXPOSURES = "010-2000-0008", "010-2000-0007"
+ALL_ITEMS = "name|email|phone|address|door_code_masked|door_code|order"
+CURRENT_ROWS = [
     *SAMPLE_ROWS,
-    make_row("b1", phone=BLOCKED, name="문닫힘", items="name|phone"),
-    make_row("s1", phone=STOPPED, name="그만해", items="name|phone"),
-    *(make_row(f"m{number}", phone=MANY, name="한가족", address="서울 강남구", items=EVERYTHING) for number in range(12)),
-    *(make_row(f"c{number}", phone=CROWDED, items="phone") for number in range(21)),
+    make_row("b1", phone=LIMITED, name="문닫힘", items="name|phone"),
+    make_row("s1", phone=OPTED_OUT, name="그만해", items="name|phone"),
+    *(
+        make_row(f"m{number}", phone=MANY_EXPOSURES, name="한가족", address="서울 강남구", items=ALL_ITEMS)
+        for number in range(12)
+    ),
+    *(make_row(f"c{number}", phone=SHARED, items="phone") for number in range(21)),
 ]
-BEFORE = [*KNOWN, make_row("r1", phone=REVIEWED, name="옛사람", items="name")]
-"""What the newest data set took the place of."""
+PREVIOUS_ROWS = [*CURRENT_ROWS, make_row("r1", phone=SUPERSEDED, name="옛사람", items="name")]
+"""Rows of the data set that the current one superseded."""
 
-BY_PHONE = {
+PHONES_BY_CASE = {
     "hit": HOLDER_PHONE,
     "recipient": RECIPIENT_PHONE,
-    "shared by a crowd": CROWDED,
-    "superseded": REVIEWED,
-    "known by an email only": "010-5000-0005",
-    "blocked": BLOCKED,
-    "stopped by its owner": STOPPED,
+    "shared by too many people": SHARED,
+    "superseded": SUPERSEDED,
+    "affected, but by email only": "010-5000-0005",
+    "limit reached": LIMITED,
+    "opted out": OPTED_OUT,
 }
-BY_EMAIL = {"hit": "jisoo@example.com", "possible": "maybe@example.com", "withdrawn": "cleared@example.com"}
+EMAILS_BY_CASE = {"hit": "jisoo@example.com", "possible": "maybe@example.com", "withdrawn": "cleared@example.com"}
 
 
 @pytest.fixture
-def known(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Deployment:
-    """A deployment with people of each kind, where one target's budget is spent, and one wants no codes."""
-    limits = tmp_path / "small.toml"
-    limits.write_text(permissive_limits({"target.codes": "20/hour"}))
-    deployment = make_deployment(limits_file=limits)
-    deployment.import_and_publish(BEFORE)
-    deployment.import_and_publish(KNOWN)
+def populated(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Deployment:
+    """A deployment with people of every kind, where one identifier has reached its limit and one has opted out."""
+    limits_file = tmp_path / "small.toml"
+    limits_file.write_text(permissive_limits({"target.codes": "20/hour"}))
+    deployment = make_deployment(limits_file=limits_file)
+    deployment.import_and_publish(PREVIOUS_ROWS)
+    deployment.import_and_publish(CURRENT_ROWS)
     for _ in range(20):
-        deployment.request_code(BLOCKED)
+        deployment.request_code(LIMITED)
     assert len(deployment.deliver_outbox()) == 20
-    assert deployment.client.post("/v1/stop-codes", headers=deployment.sign_in(STOPPED)).status_code == 204
+    assert deployment.client.post("/v1/stop-codes", headers=deployment.sign_in(OPTED_OUT)).status_code == 204
     return deployment
 
 
 @contextmanager
-def statements() -> Iterator[list[tuple[str, int]]]:
-    """All that is said to the database meanwhile, and how many rows each of it was about."""
-    found: list[tuple[str, int]] = []
+def recorded_statements() -> Iterator[list[tuple[str, int]]]:
+    """Record the SQL statements executed in the block, with their row counts."""
+    recorded: list[tuple[str, int]] = []
 
-    def note(_: Any, cursor: Any, statement: str, *__: Any) -> None:
-        found.append((statement, cursor.rowcount))
+    def record(_: Any, cursor: Any, statement: str, *__: Any) -> None:
+        recorded.append((statement, cursor.rowcount))
 
-    event.listen(Engine, "after_cursor_execute", note)
+    event.listen(Engine, "after_cursor_execute", record)
     try:
-        yield found
+        yield recorded
     finally:
-        event.remove(Engine, "after_cursor_execute", note)
+        event.remove(Engine, "after_cursor_execute", record)
 
 
 @pytest.mark.parametrize(
-    ("who", "stranger"),
-    [pytest.param(one, UNAFFECTED_PHONE, id=name) for name, one in BY_PHONE.items()]
-    + [pytest.param(one, "nobody@example.com", id=f"{name} by email") for name, one in BY_EMAIL.items()],
+    ("identifier", "unaffected"),
+    [pytest.param(phone, UNAFFECTED_PHONE, id=case) for case, phone in PHONES_BY_CASE.items()]
+    + [pytest.param(email, "nobody@example.com", id=f"{case} by email") for case, email in EMAILS_BY_CASE.items()],
 )
-def test_asking_for_a_code_says_nothing_of_whom_it_is_asked(known: Deployment, who: str, stranger: str) -> None:
-    known.request_code(UNAFFECTED_PHONE)  # what is read once and remembered
-    with statements() as of_who:
-        asked = known.request_code(who)
-    with statements() as of_stranger:
-        other = known.request_code(stranger)
-    assert asked.status_code == 202
-    assert comparable_response(asked) == comparable_response(other)
-    assert of_who == of_stranger
-    assert len(known.deliver_outbox()) == (2 if who in (BLOCKED, STOPPED) else 3)  # which nobody sees but who reads that phone
-
-
-@pytest.mark.parametrize(
-    ("channel", "who", "stranger"),
-    [("sms", "jisoo@example.com", "nobody@example.com"), ("email", HOLDER_PHONE, UNAFFECTED_PHONE), ("sms", "no", "never")],
-)
-def test_what_cannot_be_of_that_channel_is_refused_by_its_shape_alone(
-    known: Deployment, channel: str, who: str, stranger: str
+def test_requesting_a_code_does_not_reveal_who_is_affected(
+    populated: Deployment, identifier: str, unaffected: str
 ) -> None:
-    with statements() as said_to_the_database:
-        asked, other = (
-            known.client.post("/v1/verifications", json={"channel": channel, "identifier": one})
-            for one in (who, stranger)
+    populated.request_code(UNAFFECTED_PHONE)  # fills the caches
+    with recorded_statements() as statements:
+        response = populated.request_code(identifier)
+    with recorded_statements() as unaffected_statements:
+        unaffected_response = populated.request_code(unaffected)
+    assert response.status_code == 202
+    assert comparable_response(response) == comparable_response(unaffected_response)
+    assert statements == unaffected_statements
+    sent = 2 if identifier in (LIMITED, OPTED_OUT) else 3  # only the owner of the phone sees the difference
+    assert len(populated.deliver_outbox()) == sent
+
+
+@pytest.mark.parametrize(
+    ("channel", "identifier", "other"),
+    [
+        ("sms", "jisoo@example.com", "nobody@example.com"),
+        ("email", HOLDER_PHONE, UNAFFECTED_PHONE),
+        ("sms", "no", "never"),
+    ],
+)
+def test_an_identifier_invalid_for_the_channel_is_refused_without_reading_the_database(
+    populated: Deployment, channel: str, identifier: str, other: str
+) -> None:
+    with recorded_statements() as statements:
+        response, other_response = (
+            populated.client.post("/v1/verifications", json={"channel": channel, "identifier": text})
+            for text in (identifier, other)
         )
-    assert asked.status_code == 422
-    assert comparable_response(asked) == comparable_response(other)
-    assert said_to_the_database == []
+    assert response.status_code == 422
+    assert comparable_response(response) == comparable_response(other_response)
+    assert statements == []
 
 
-def test_the_page_on_which_a_code_is_asked_for_says_nothing_either(known: Deployment) -> None:
-    answers = []
-    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, BLOCKED, STOPPED):
-        answer = known.client.post("/verify", data={"identifier": who}, headers=BROWSER_HEADERS)
+def test_requesting_a_code_on_the_page_does_not_reveal_who_is_affected(populated: Deployment) -> None:
+    observed = []
+    for phone in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, LIMITED, OPTED_OUT):
+        response = populated.client.post("/verify", data={"identifier": phone}, headers=BROWSER_HEADERS)
         headers = {
-            name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id", "ratelimit")
+            name: value for name, value in response.headers.items() if name not in ("date", "x-request-id", "ratelimit")
         }
         cookie = headers.pop("set-cookie")
-        answers.append((answer.status_code, headers, answer.content, len(cookie), cookie.partition("=")[0]))
-    assert answers[0][0] == 303
-    assert answers == [answers[0]] * 5
+        observed.append((response.status_code, headers, response.content, len(cookie), cookie.partition("=")[0]))
+    assert observed[0][0] == 303
+    assert observed == [observed[0]] * 5
 
 
-def call(deployment: Deployment, number: object, secret: str, what: str) -> httpx.Response:
-    body = {"client_secret": secret} | ({"code": "12345678"} if what == "confirm" else {})
-    return deployment.client.post(f"/v1/verifications/{number}/{what}", json=body)
+def post_to_verification(
+    deployment: Deployment, verification_id: object, client_secret: str, action: str
+) -> httpx.Response:
+    body = {"client_secret": client_secret} | ({"code": "12345678"} if action == "confirm" else {})
+    return deployment.client.post(f"/v1/verifications/{verification_id}/{action}", json=body)
 
 
-@pytest.mark.parametrize("what", ["confirm", "resend"])
-def test_an_unknown_id_and_a_wrong_secret_are_the_same_answer_and_the_same_work(known: Deployment, what: str) -> None:
-    asked = known.request_code(HOLDER_PHONE).json()
-    code = known.deliver_outbox()[-1].code
-    known.clock.advance(minutes=1)
-    call(known, uuid4(), "another", what)  # what is read once and remembered
-    with statements() as of_wrong:
-        wrong = call(known, asked["id"], "another", what)
-    with statements() as of_unknown:
-        unknown = call(known, uuid4(), asked["client_secret"], what)
-    assert wrong.status_code == 404
-    assert comparable_response(wrong) == comparable_response(unknown)
-    assert of_wrong == of_unknown
-    assert known.execute_sql("SELECT DISTINCT tries_left, resends_left FROM verifications WHERE ciphertext IS NOT NULL") == [(5, 4)]
-    assert known.confirm_code(httpx.Response(202, json=asked), code).status_code == 200
+@pytest.mark.parametrize("action", ["confirm", "resend"])
+def test_an_unknown_id_and_a_wrong_secret_are_indistinguishable(populated: Deployment, action: str) -> None:
+    started = populated.request_code(HOLDER_PHONE).json()
+    code = populated.deliver_outbox()[-1].code
+    populated.clock.advance(minutes=1)
+    post_to_verification(populated, uuid4(), "another", action)  # fills the caches
+    with recorded_statements() as wrong_secret_statements:
+        wrong_secret = post_to_verification(populated, started["id"], "another", action)
+    with recorded_statements() as unknown_id_statements:
+        unknown_id = post_to_verification(populated, uuid4(), started["client_secret"], action)
+    assert wrong_secret.status_code == 404
+    assert comparable_response(wrong_secret) == comparable_response(unknown_id)
+    assert wrong_secret_statements == unknown_id_statements
+    assert populated.execute_sql(
+        "SELECT DISTINCT tries_left, resends_left FROM verifications WHERE ciphertext IS NOT NULL"
+    ) == [(5, 4)]
+    assert populated.confirm_code(httpx.Response(202, json=started), code).status_code == 200
 
 
-@pytest.mark.parametrize("unsent_to", [BLOCKED, STOPPED])
-def test_a_wrong_code_is_the_same_answer_and_the_same_work_where_none_was_sent(
-    known: Deployment, unsent_to: str
-) -> None:
-    sent, unsent = known.request_code(HOLDER_PHONE), known.request_code(unsent_to)
-    code = f"{(int(known.deliver_outbox()[-1].code) + 1) % 10**8:08}"
+@pytest.mark.parametrize("withheld_from", [LIMITED, OPTED_OUT])
+def test_a_wrong_code_does_not_reveal_whether_a_code_was_sent(populated: Deployment, withheld_from: str) -> None:
+    sent, withheld = populated.request_code(HOLDER_PHONE), populated.request_code(withheld_from)
+    wrong_code = f"{(int(populated.deliver_outbox()[-1].code) + 1) % 10**8:08}"
     for _ in range(5):
-        with statements() as of_sent:
-            one = known.confirm_code(sent, code)
-        with statements() as of_unsent:
-            other = known.confirm_code(unsent, code)
-        assert one.status_code == 422
-        assert comparable_response(one) == comparable_response(other)
-        assert of_sent == of_unsent
+        with recorded_statements() as sent_statements:
+            response = populated.confirm_code(sent, wrong_code)
+        with recorded_statements() as withheld_statements:
+            withheld_response = populated.confirm_code(withheld, wrong_code)
+        assert response.status_code == 422
+        assert comparable_response(response) == comparable_response(withheld_response)
+        assert sent_statements == withheld_statements
 
 
-GZIP = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+ACCEPT_COMPRESSED = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
 
-def sized(answer: httpx.Response) -> tuple[int, int]:
-    """Bytes of an answer: of its body and of its headers, which a stranger sees as one number."""
-    assert "content-encoding" not in answer.headers
-    assert answer.headers["content-length"] == str(len(answer.content))
-    assert answer.headers["cache-control"] == "no-store"
-    assert len(answer.content) % PADDING_BLOCK == 0
-    return len(answer.content), sum(len(name) + len(value) for name, value in answer.headers.raw)
+def sizes_of(response: httpx.Response) -> tuple[int, int]:
+    """Return the bytes of body and headers. An observer of the network sees their sum."""
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-length"] == str(len(response.content))
+    assert response.headers["cache-control"] == "no-store"
+    assert len(response.content) % PADDING_BLOCK == 0
+    return len(response.content), sum(len(name) + len(value) for name, value in response.headers.raw)
 
 
-def test_a_personal_answer_is_of_one_length_whatever_it_says(known: Deployment) -> None:
-    answers = {}
-    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, CROWDED, REVIEWED, *BY_EMAIL.values()):
-        headers = known.sign_in(who) | GZIP
-        answers[who] = known.client.get("/v1/exposures", headers=headers)
-        known.client.get("/v1/acknowledgements", headers=headers)
-    assert {sized(answer)[0] for answer in answers.values()} == {PADDING_BLOCK}
-    assert len({sized(answer) for answer in answers.values()}) == 1
-    assert len(answers[HOLDER_PHONE].json()["exposures"]) == 1
-    assert answers[UNAFFECTED_PHONE].json()["exposures"] == []
+def test_personal_responses_have_the_same_size_whatever_they_contain(populated: Deployment) -> None:
+    responses = {}
+    for identifier in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, SHARED, SUPERSEDED, *EMAILS_BY_CASE.values()):
+        headers = populated.sign_in(identifier) | ACCEPT_COMPRESSED
+        responses[identifier] = populated.client.get("/v1/exposures", headers=headers)
+        populated.client.get("/v1/acknowledgements", headers=headers)
+    assert {sizes_of(response)[0] for response in responses.values()} == {PADDING_BLOCK}
+    assert len({sizes_of(response) for response in responses.values()}) == 1
+    assert len(responses[HOLDER_PHONE].json()["exposures"]) == 1
+    assert responses[UNAFFECTED_PHONE].json()["exposures"] == []
 
 
-def test_a_very_long_answer_shows_its_number_of_steps_and_no_more(known: Deployment) -> None:
-    answer = known.client.get("/v1/exposures", headers=known.sign_in(MANY))
-    assert len(answer.json()["exposures"]) == 12
-    assert sized(answer)[0] > PADDING_BLOCK
+def test_a_long_response_reveals_only_its_number_of_blocks(populated: Deployment) -> None:
+    response = populated.client.get("/v1/exposures", headers=populated.sign_in(MANY_EXPOSURES))
+    assert len(response.json()["exposures"]) == 12
+    assert sizes_of(response)[0] > PADDING_BLOCK
 
 
 @pytest.mark.parametrize(
-    ("kind", "own", "others"),
-    [("name", "박지수", "남궁민수"), ("phone", HOLDER_PHONE, UNAFFECTED_PHONE), ("email", "jisoo@example.com", "a@example.com")],
+    ("kind", "own_value", "other_value"),
+    [
+        ("name", "박지수", "남궁민수"),
+        ("phone", HOLDER_PHONE, UNAFFECTED_PHONE),
+        ("email", "jisoo@example.com", "a@example.com"),
+    ],
 )
-def test_a_value_that_matches_and_one_that_does_not_are_answers_of_one_length(
-    known: Deployment, kind: str, own: str, others: str
+def test_value_checks_have_the_same_size_whether_or_not_they_match(
+    populated: Deployment, kind: str, own_value: str, other_value: str
 ) -> None:
-    headers = known.sign_in(HOLDER_PHONE) | GZIP
-    yes, no = (
-        known.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
-        for value in (own, others)
+    headers = populated.sign_in(HOLDER_PHONE) | ACCEPT_COMPRESSED
+    match, mismatch = (
+        populated.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
+        for value in (own_value, other_value)
     )
-    assert [one.json()["results"][0]["value"] for one in (yes, no)] == ["matched", "not_recognised"]
-    assert sized(yes) == sized(no)
-    nothing = known.client.post(
-        "/v1/exposures/check", headers=known.sign_in(UNAFFECTED_PHONE) | GZIP, json={"kind": kind, "value": own}
+    assert [response.json()["results"][0]["value"] for response in (match, mismatch)] == ["matched", "not_recognised"]
+    assert sizes_of(match) == sizes_of(mismatch)
+    unaffected = populated.client.post(
+        "/v1/exposures/check",
+        headers=populated.sign_in(UNAFFECTED_PHONE) | ACCEPT_COMPRESSED,
+        json={"kind": kind, "value": own_value},
     )
-    assert nothing.json()["results"] == []
-    assert sized(nothing) == sized(yes)
+    assert unaffected.json()["results"] == []
+    assert sizes_of(unaffected) == sizes_of(match)
 
 
-def test_receipts_are_of_one_length_whether_there_are_any(known: Deployment) -> None:
-    headers = known.sign_in(HOLDER_PHONE) | GZIP
-    (exposure,) = known.client.get("/v1/exposures", headers=headers).json()["exposures"]
-    none = known.client.get("/v1/acknowledgements", headers=headers)
+def test_receipt_lists_have_the_same_size_with_and_without_receipts(populated: Deployment) -> None:
+    headers = populated.sign_in(HOLDER_PHONE) | ACCEPT_COMPRESSED
+    (exposure,) = populated.client.get("/v1/exposures", headers=headers).json()["exposures"]
+    empty_list = populated.client.get("/v1/acknowledgements", headers=headers)
     body = {"exposure_id": exposure["id"], "notice_version": exposure["notice_version"], "locale": "ko"}
-    new, again = (known.client.post("/v1/acknowledgements", headers=headers, json=body) for _ in range(2))
-    one = known.client.get("/v1/acknowledgements", headers=headers)
-    assert [answer.status_code for answer in (none, new, again, one)] == [200, 201, 200, 200]
-    assert {sized(answer)[0] for answer in (none, new, again, one)} == {PADDING_BLOCK}
-    assert one.json()["acknowledgements"] == [new.json()] == [again.json()]
+    created, repeated = (populated.client.post("/v1/acknowledgements", headers=headers, json=body) for _ in range(2))
+    full_list = populated.client.get("/v1/acknowledgements", headers=headers)
+    assert [response.status_code for response in (empty_list, created, repeated, full_list)] == [200, 201, 200, 200]
+    assert {sizes_of(response)[0] for response in (empty_list, created, repeated, full_list)} == {PADDING_BLOCK}
+    assert full_list.json()["acknowledgements"] == [created.json()] == [repeated.json()]
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_a_page_is_of_one_length_whatever_it_says(known: Deployment, language: str) -> None:
+def test_pages_have_the_same_size_whatever_they_contain(populated: Deployment, language: str) -> None:
     pages: list[httpx.Response] = []
-    for who in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, CROWDED, REVIEWED, *BY_EMAIL.values()):
-        with BrowserUser(known, **GZIP) as person:
+    for identifier in (HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE, SHARED, SUPERSEDED, *EMAILS_BY_CASE.values()):
+        with BrowserUser(populated, **ACCEPT_COMPRESSED) as person:
             person.open(f"/?lang={language}")
-            person.verify(who)
+            person.verify(identifier)
             pages.append(person.page)
             if "/check" in person.form_actions:
                 pages += [person.submit("/check", kind="name", value=value) for value in ("박지수", "남궁민수", " ")]
             pages.append(person.open("/receipts"))
-            if who == HOLDER_PHONE:
+            if identifier == HOLDER_PHONE:
                 person.open("/answer")
                 pages += [
                     person.client.post("/acknowledge", data={"exposure": "another", "notice_version": "1"}),
@@ -239,7 +264,7 @@ def test_a_page_is_of_one_length_whatever_it_says(known: Deployment, language: s
                 ]
                 receipt = person.client.get("/receipts/1")
                 assert receipt.json().keys() == {"kid", "payload", "signature"}
-                assert sized(receipt)[0] == PADDING_BLOCK
+                assert sizes_of(receipt)[0] == PADDING_BLOCK
     assert {page.status_code for page in pages} == {200, 404, 422}
-    assert {sized(page)[0] for page in pages} == {MIN_PAGE_BLOCKS * PADDING_BLOCK}
+    assert {sizes_of(page)[0] for page in pages} == {MIN_PAGE_BLOCKS * PADDING_BLOCK}
     assert all(page.content.rstrip().endswith(b"</html>") for page in pages)

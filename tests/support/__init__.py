@@ -1,1 +1,1 @@
-"""What the tests stand on: real servers, a whole deployment, and people who were made up."""
+"""Test support: real servers, whole deployments, and made-up people."""

@@ -1,4 +1,4 @@
-"""A whole deployment for one test: a real database of its own, real key files, a real keyholder process, the real application."""
+"""A complete deployment for one test: a real database, real key files, a real keyholder process, and the real application."""
 
 import csv
 import shutil
@@ -18,7 +18,7 @@ from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
 from app.datasets.files.schema import COLUMNS, RejectedRow
-from app.datasets.importing import ProgressListener, ImportOptions, NullListener, ImportResult
+from app.datasets.importing import ImportOptions, ImportResult, NullListener, ProgressListener
 from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.delivery import Message, Outbox
@@ -27,15 +27,15 @@ from app.incidents import Incident
 from app.keyholder import import_socket_path
 from app.main import create_app
 from tests.support.fake_clock import FakeClock
-from tests.support.running_server import running_server
 from tests.support.permissive_limits import permissive_limits
+from tests.support.running_server import running_server
 
 INCIDENT_SLUG = "sample-2025"
 
 
 @dataclass
 class FakeSender:
-    """A sender that keeps what it is handed."""
+    """A sender that records messages instead of delivering them."""
 
     messages: list[Message] = field(default_factory=list)
     is_live: ClassVar[bool] = False
@@ -45,21 +45,21 @@ class FakeSender:
 
 
 class RecordingListener(NullListener):
-    """Listens to an import, and calls what the test has to say."""
+    """A progress listener that records resumes and restarts, and calls back to the test."""
 
     def __init__(
         self,
-        progress: Callable[[str, int], object] = lambda *_: None,
-        rejects: Callable[[Sequence[RejectedRow]], object] = lambda _: None,
+        on_progress: Callable[[str, int], object] = lambda *_: None,
+        on_rejects: Callable[[Sequence[RejectedRow]], object] = lambda _: None,
     ) -> None:
-        self._progress, self._rejects = progress, rejects
+        self._on_progress, self._on_rejects = on_progress, on_rejects
         self.events: list[tuple[object, ...]] = []
 
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
-        self._progress(stage, done)
+        self._on_progress(stage, done)
 
     def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
-        self._rejects(rejects)
+        self._on_rejects(rejects)
 
     def on_resume(self, done: int, partitions: int) -> None:
         self.events.append(("resumed", done, partitions))
@@ -69,29 +69,29 @@ class RecordingListener(NullListener):
 
 
 def make_row(account: str, **columns: Any) -> dict[str, str]:
-    """One row of a data set file; what is not said is empty."""
+    """Return one row of a data set file. Columns that are not given are empty."""
     return {name: str(columns.get(name, "")) for name in COLUMNS} | {"account_ref": account}
 
 
 class Deployment:
-    """One deployment, and what its operators and customers do with it."""
+    """A deployment, with the actions of its operators and customers."""
 
     def __init__(self, folder: Path, database_url: str, keyholder_socket: Path, **settings: Any) -> None:
-        self._open = ExitStack()
+        self._resources = ExitStack()
         self.folder = folder
         self.keyholder_socket = keyholder_socket
         self.clock = FakeClock()
         self.sender = FakeSender()
-        limits = folder / "limits.toml"
-        limits.write_text(permissive_limits())
-        given: dict[str, Any] = {
+        limits_file = folder / "limits.toml"
+        limits_file.write_text(permissive_limits())
+        defaults: dict[str, Any] = {
             "database_url": database_url,
             "key_dir": folder / "keys",
             "work_dir": folder / "work",
             "sender": "console",
-            "limits_file": limits,
+            "limits_file": limits_file,
         }
-        self.settings = Settings(_env_file=None, **(given | settings))
+        self.settings = Settings(_env_file=None, **(defaults | settings))
         self.keys = KeyRing(self.settings.key_dir)
         create_key_file(self.keys.application_key_path, ApplicationKey.generate())
         create_key_file(self.keys.signing_key_path, SigningKey.generate())
@@ -100,11 +100,13 @@ class Deployment:
         self.create_incident(self.incident)
 
     def create_incident(self, incident: Incident) -> None:
-        with self.database.write() as session:
-            incidents.create_incident(session, incident, now=self.clock())
+        with self.database.write() as db:
+            incidents.create_incident(db, incident, now=self.clock())
 
-    def build_app(self, **given: Any) -> FastAPI:
-        return create_app(self.settings, keyholder_socket=self.keyholder_socket, sender=self.sender, clock=self.clock, **given)
+    def build_app(self, **options: Any) -> FastAPI:
+        return create_app(
+            self.settings, keyholder_socket=self.keyholder_socket, sender=self.sender, clock=self.clock, **options
+        )
 
     @cached_property
     def app(self) -> FastAPI:
@@ -112,24 +114,26 @@ class Deployment:
 
     @cached_property
     def client(self) -> httpx.Client:
-        """A client of the application, whose outbox is emptied by `deliver` rather than by a thread."""
-        return self._open.enter_context(running_server(self.app))
+        """A client of the running application. Its outbox is emptied by `deliver_outbox`, not by a background thread."""
+        return self._resources.enter_context(running_server(self.app))
 
-    def import_rows(self, rows: Iterable[Mapping[str, str]], *, incident: str = INCIDENT_SLUG, **request: Any) -> ImportResult:
+    def import_rows(
+        self, rows: Iterable[Mapping[str, str]], *, incident: str = INCIDENT_SLUG, **options: Any
+    ) -> ImportResult:
         """Import some rows."""
         path = self.folder / "people.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
-        return self.import_file(path, incident=incident, **request)
+        return self.import_file(path, incident=incident, **options)
 
-    def import_file(self, path: Path, *, incident: str = INCIDENT_SLUG, **request: Any) -> ImportResult:
+    def import_file(self, path: Path, *, incident: str = INCIDENT_SLUG, **options: Any) -> ImportResult:
         self.clock.advance(seconds=1)  # data sets are listed by age
-        listener: ProgressListener = request.pop("listener", NullListener())
-        given = {"cost": None if self._has_scheme() else "minimal", "workers": 1}
+        listener: ProgressListener = options.pop("listener", NullListener())
+        defaults = {"cost": None if self._has_kdf_params() else "minimal", "workers": 1}
         return import_file(
-            ImportOptions(path, incident, **(given | request)),
+            ImportOptions(path, incident, **(defaults | options)),
             database=self.database,
             keys=self.keys,
             import_socket=import_socket_path(self.keyholder_socket),
@@ -139,36 +143,38 @@ class Deployment:
         )
 
     def publish(self, dataset: UUID, *, accept_loss: int = 10**9) -> None:
-        with self.database.write() as session:
-            datasets.publish(session, dataset, now=self.clock(), accept_loss=accept_loss)
+        with self.database.write() as db:
+            datasets.publish(db, dataset, now=self.clock(), accept_loss=accept_loss)
 
-    def import_and_publish(self, rows: Iterable[Mapping[str, str]], **request: Any) -> UUID:
-        """Import and publish some rows."""
-        staged = self.import_rows(rows, **request)
+    def import_and_publish(self, rows: Iterable[Mapping[str, str]], **options: Any) -> UUID:
+        """Import rows and publish them as a data set."""
+        staged = self.import_rows(rows, **options)
         self.publish(staged.id)
         return staged.id
 
     def retire(self, dataset: UUID) -> None:
-        with self.database.write() as session:
-            retired = datasets.retire(session, dataset)
+        with self.database.write() as db:
+            retired = datasets.retire(db, dataset)
         if retired.key_id in self.keys.list_store_key_ids():
             self.keys.destroy_store_key(retired.key_id)
         with datasets.open_shards(self.database) as servers:
             datasets.drop_shard_rows(servers, dataset)
 
     def deliver_outbox(self) -> list[Message]:
-        """Empty the outbox; gives what was sent."""
-        before = len(self.sender.messages)
+        """Deliver all due messages, and return those that were sent."""
+        sent_before = len(self.sender.messages)
         Outbox(self.keys.load_application_key()).deliver_due(self.database, self.sender, self.clock)
-        return self.sender.messages[before:]
+        return self.sender.messages[sent_before:]
 
     def request_code(self, identifier: str) -> httpx.Response:
-        """Ask for a code."""
+        """Request a code for an identifier."""
         channel = "email" if "@" in identifier else "sms"
         return self.client.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
 
-    def confirm_code(self, asked: httpx.Response, code: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        body = asked.json()
+    def confirm_code(
+        self, started: httpx.Response, code: str, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        body = started.json()
         return self.client.post(
             f"/v1/verifications/{body['id']}/confirm",
             json={"code": code, "client_secret": body["client_secret"]},
@@ -176,43 +182,43 @@ class Deployment:
         )
 
     def sign_in(self, identifier: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Prove an identifier; gives the headers of the session."""
-        asked = self.request_code(identifier)
-        assert asked.status_code == 202, asked.text
-        confirmed = self.confirm_code(asked, self.deliver_outbox()[-1].code, headers)
+        """Verify an identifier, and return the Authorization header of the session."""
+        started = self.request_code(identifier)
+        assert started.status_code == 202, started.text
+        confirmed = self.confirm_code(started, self.deliver_outbox()[-1].code, headers)
         assert confirmed.status_code == 200, confirmed.text
         return {"Authorization": f"Bearer {confirmed.json()['access_token']}"}
 
     def get_exposures(self, *identifiers: str) -> dict[str, Any]:
-        """Prove identifiers, and read the answer."""
+        """Verify identifiers, and return the body of ``GET /v1/exposures``."""
         headers = None
         for identifier in identifiers:
             headers = self.sign_in(identifier, headers)
-        answer = self.client.get("/v1/exposures", headers=headers)
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
+        response = self.client.get("/v1/exposures", headers=headers)
+        assert response.status_code == 200, response.text
+        body: dict[str, Any] = response.json()
         return body
 
     def execute_sql(self, statement: str, *parameters: Any) -> list[Any]:
-        """Do something to the database behind the application's back."""
+        """Execute SQL directly, bypassing the application."""
         with self.database.engine.begin() as connection:
             result = connection.exec_driver_sql(statement, parameters or None)
             return list(result) if result.returns_rows else []
 
     def close(self) -> None:
-        self._open.close()
+        self._resources.close()
         self.database.close()
         if "app" in self.__dict__:
             self.app.state.services.close()
 
-    def _has_scheme(self) -> bool:
-        with self.database.read() as session:
-            return datasets.load_kdf_params(session) is not None
+    def _has_kdf_params(self) -> bool:
+        with self.database.read() as db:
+            return datasets.load_kdf_params(db) is not None
 
 
 @contextmanager
-def copied_sqlite(folder: Path, template: Path) -> Iterator[str]:
-    """A fresh SQLite database on the newest schema."""
+def copy_sqlite_database(folder: Path, template: Path) -> Iterator[str]:
+    """Copy a migrated SQLite database, and yield the URL of the copy."""
     path = folder / "database" / "exposure.sqlite3"
     path.parent.mkdir()
     shutil.copy(template, path)

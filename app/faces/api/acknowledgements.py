@@ -1,4 +1,4 @@
-"""Saying that a notice was read, and the receipts for it."""
+"""Acknowledging a notice, and the signed receipts."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ router = APIRouter(route_class=RateLimitedRoute, tags=["acknowledgements"])
 
 
 class AcknowledgementIn(RequestModel):
-    """Which exposure's notice was read."""
+    """The exposure and the version of its notice that the person has read."""
 
     exposure_id: Annotated[str, Field(min_length=1, max_length=100)]
     notice_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -30,7 +30,7 @@ class AcknowledgementIn(RequestModel):
 
 
 class ReceiptOut(ResponseModel):
-    """A receipt: check it with `exposure receipt verify`, or any Ed25519 library."""
+    """A signed receipt. Check it with `exposure receipt verify`, or with any Ed25519 library."""
 
     kid: str
     payload: str
@@ -38,13 +38,13 @@ class ReceiptOut(ResponseModel):
 
 
 class ReceiptsOut(ResponseModel):
-    """One's own receipts."""
+    """The receipts of this person."""
 
     acknowledgements: list[ReceiptOut]
 
 
 class ReceiptKeyOut(ResponseModel):
-    """A public key."""
+    """A public key that receipts are checked with."""
 
     kid: str
     alg: str = "Ed25519"
@@ -52,7 +52,7 @@ class ReceiptKeyOut(ResponseModel):
 
 
 class ReceiptKeysOut(ResponseModel):
-    """The public keys."""
+    """All public keys that receipts are checked with."""
 
     keys: list[ReceiptKeyOut]
 
@@ -68,31 +68,31 @@ class ReceiptKeysOut(ResponseModel):
 )
 @rate_limit(RouteLimit.OTHER)
 def acknowledge(body: AcknowledgementIn, request: Request, token: Token) -> Response:
-    """Record that a notice was read. It waives nothing, and no right depends on it."""
+    """Record that the person has read a notice. This waives no right, and no right depends on it."""
     services = services_of(request)
 
-    def find(session: Reader, principal: Principal) -> tuple[Exposure, Notice]:
-        for one in services.exposures.find(session, identifier_digests_of(principal)).exposures:
-            if exposure_id(principal.session_key, one) == body.exposure_id:
-                return one, services.incident_cache.get_all(session)[one.incident].notices[body.locale]
-        raise UnknownExposure("none of this session")
+    def find(db: Reader, principal: Principal) -> tuple[Exposure, Notice]:
+        for exposure in services.exposures.find(db, identifier_digests_of(principal)).exposures:
+            if exposure_id(principal.session_key, exposure) == body.exposure_id:
+                return exposure, services.incident_cache.get_all(db)[exposure.incident].notices[body.locale]
+        raise UnknownExposure("not an exposure of this session")
 
-    own, notice = read_as_principal(services, token, find)
-    with services.database.write() as session:
-        kept = services.acknowledgements.acknowledge(session, own, notice, body.notice_version, now=services.clock())
-    return json_response(_receipt(kept.receipt), 201 if kept.created else 200, personal=True)
+    exposure, notice = read_as_principal(services, token, find)
+    with services.database.write() as db:
+        result = services.acknowledgements.acknowledge(db, exposure, notice, body.notice_version, now=services.clock())
+    return json_response(_receipt_out(result.receipt), 201 if result.created else 200, personal=True)
 
 
 @router.get("/v1/acknowledgements", response_model=ReceiptsOut, responses=problem_responses(401))
 @rate_limit(RouteLimit.OTHER)
 def list_acknowledgements(request: Request, token: Token) -> Response:
-    """Read one's own receipts."""
+    """List the receipts of this person."""
     services = services_of(request)
 
-    def read(session: Reader, principal: Principal) -> ReceiptsOut:
-        exposures = services.exposures.find(session, identifier_digests_of(principal)).exposures
-        receipts = services.acknowledgements.receipts_for_exposures(session, exposures)
-        return ReceiptsOut(acknowledgements=[_receipt(one) for one in receipts])
+    def read(db: Reader, principal: Principal) -> ReceiptsOut:
+        exposures = services.exposures.find(db, identifier_digests_of(principal)).exposures
+        receipts = services.acknowledgements.receipts_for_exposures(db, exposures)
+        return ReceiptsOut(acknowledgements=[_receipt_out(receipt) for receipt in receipts])
 
     return json_response(read_as_principal(services, token, read), personal=True)
 
@@ -100,12 +100,12 @@ def list_acknowledgements(request: Request, token: Token) -> Response:
 @router.get("/v1/receipt-keys", responses=problem_responses())
 @rate_limit(RouteLimit.OTHER)
 def list_receipt_keys(response: Response, request: Request) -> ReceiptKeysOut:
-    """Read the public keys by which receipts are checked."""
+    """List the public keys that receipts are checked with."""
     services = services_of(request)
     response.headers["Cache-Control"] = "public, max-age=3600"
     key = services.acknowledgements.signer.key
     return ReceiptKeysOut(keys=[ReceiptKeyOut(kid=key.kid, public_key=key.public_key)])
 
 
-def _receipt(receipt: Receipt) -> ReceiptOut:
+def _receipt_out(receipt: Receipt) -> ReceiptOut:
     return ReceiptOut(kid=receipt.kid, payload=receipt.payload, signature=receipt.signature)

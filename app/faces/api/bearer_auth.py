@@ -1,4 +1,4 @@
-"""Who is calling: the Bearer token of a session. Asynchronous, for FastAPI would hand plain functions to threads."""
+"""Bearer authentication: the access token of a session. Asynchronous, because FastAPI runs plain functions in a thread."""
 
 from typing import Annotated
 
@@ -8,8 +8,8 @@ from fastapi.security import HTTPBearer
 from app.verification import NotSignedIn
 
 
-class _Bearer(HTTPBearer):
-    """The scheme and its dependency in one, since FastAPI's work for each dependency of a call is more than theirs."""
+class _BearerToken(HTTPBearer):
+    """Security scheme and dependency in one class: each extra FastAPI dependency costs more than this check."""
 
     def __init__(self, *, required: bool) -> None:
         super().__init__(
@@ -17,11 +17,11 @@ class _Bearer(HTTPBearer):
         )
         self._required = required
 
-    async def __call__(self, request: Request) -> str | None:  # type: ignore[override]  # the token, not what it stands in
-        """Give the token, where there is one.
+    async def __call__(self, request: Request) -> str | None:  # type: ignore[override]  # returns the token only
+        """Return the token, if the request has one.
 
         Raises:
-            NotSignedIn: there is none, where it is required.
+            NotSignedIn: the token is required and missing.
         """
         credentials = await super().__call__(request)
         if credentials is None and self._required:
@@ -29,5 +29,5 @@ class _Bearer(HTTPBearer):
         return None if credentials is None else credentials.credentials
 
 
-Token = Annotated[str, Depends(_Bearer(required=True))]
-OptionalToken = Annotated[str | None, Depends(_Bearer(required=False))]
+Token = Annotated[str, Depends(_BearerToken(required=True))]
+OptionalToken = Annotated[str | None, Depends(_BearerToken(required=False))]

@@ -1,4 +1,4 @@
-"""The answer: what of one's own leaked; and whether a value is one that is known."""
+"""What leaked of a person, and whether a value is the one on record."""
 
 from typing import Annotated, Literal
 
@@ -7,14 +7,21 @@ from pydantic import Field
 
 from app.acknowledgements import Acknowledgement
 from app.db import Reader
-from app.exposures import ExposureReport, Exposure, exposure_id
+from app.exposures import Exposure, ExposureReport, exposure_id
 from app.faces.api.bearer_auth import Token
-from app.faces.api.schemas import Omitted, RequestModel, Timestamp, ResponseModel, json_response, problem_responses
-from app.faces.http.auth import identifier_digests_of, read_as_principal, load_principal
+from app.faces.api.schemas import (
+    Omitted,
+    RequestModel,
+    ResponseModel,
+    Timestamp,
+    json_response,
+    problem_responses,
+)
+from app.faces.http.auth import identifier_digests_of, load_principal, read_as_principal
 from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.identifiers import IdentifierKind, ValueKind
-from app.incidents import ItemKind, CachedIncident
+from app.incidents import CachedIncident, ItemKind
 from app.rate_limits import RouteLimit
 from app.verification import Principal
 
@@ -22,14 +29,14 @@ router = APIRouter(route_class=RateLimitedRoute, tags=["exposures"])
 
 
 class IdentifierOut(ResponseModel):
-    """An identifier that this session has proven."""
+    """A verified identifier of this session."""
 
     kind: IdentifierKind
     masked: str
 
 
 class DataSetOut(ResponseModel):
-    """What one published data set says."""
+    """The result of looking up the verified identifiers in one published data set."""
 
     incident: str
     version: int
@@ -47,14 +54,14 @@ class ExposureItemOut(ResponseModel):
 
 
 class AcknowledgedOut(ResponseModel):
-    """That the notice was read."""
+    """The notice version that the person last acknowledged, and when."""
 
     notice_version: int
     at: Timestamp
 
 
 class ExposureOut(ResponseModel):
-    """What of one person's leaked in one incident."""
+    """What leaked of one person in one incident."""
 
     id: str
     incident: str
@@ -69,7 +76,7 @@ class ExposureOut(ResponseModel):
 
 
 class ExposuresOut(ResponseModel):
-    """The answer."""
+    """All exposures of the verified identifiers, and the data sets that were read."""
 
     identifiers: list[IdentifierOut]
     checked_at: Timestamp
@@ -78,14 +85,14 @@ class ExposuresOut(ResponseModel):
 
 
 class CheckIn(RequestModel):
-    """A value to hold against one's own records."""
+    """A value to compare with the person's own records."""
 
     kind: ValueKind
     value: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class CheckOut(ResponseModel):
-    """What one exposure says of the value."""
+    """Whether the value matches the record of one exposure, and whether that kind of item leaked."""
 
     exposure_id: str
     item_exposed: bool
@@ -93,7 +100,7 @@ class CheckOut(ResponseModel):
 
 
 class ChecksOut(ResponseModel):
-    """What all of them say."""
+    """The comparison with the record of each exposure."""
 
     kind: ValueKind
     results: list[CheckOut]
@@ -102,20 +109,27 @@ class ChecksOut(ResponseModel):
 @router.get("/v1/exposures", response_model=ExposuresOut, responses=problem_responses(401))
 @rate_limit(RouteLimit.OTHER)
 def list_exposures(request: Request, token: Token) -> Response:
-    """Read what of the proven identifiers' owner leaked. ``not_found`` is said only where every data set was really read."""
+    """List what leaked of the holder of the verified identifiers. A result is ``not_found`` only if the data set was really read."""
     services = services_of(request)
 
-    def read(session: Reader, principal: Principal) -> ExposuresOut:
-        answer = services.exposures.find(session, identifier_digests_of(principal))
-        known = services.incident_cache.get_all(session) if answer.exposures else {}
-        acknowledged = services.acknowledgements.latest_for_exposures(session, answer.exposures)
+    def read(db: Reader, principal: Principal) -> ExposuresOut:
+        answer = services.exposures.find(db, identifier_digests_of(principal))
+        cached_incidents = services.incident_cache.get_all(db) if answer.exposures else {}
+        acknowledgements = services.acknowledgements.latest_for_exposures(db, answer.exposures)
         return ExposuresOut(
-            identifiers=[IdentifierOut(kind=one.kind, masked=one.masked) for one in principal.identifiers],
+            identifiers=[
+                IdentifierOut(kind=identifier.kind, masked=identifier.masked) for identifier in principal.identifiers
+            ],
             checked_at=services.clock(),
-            datasets=_datasets(answer),
+            datasets=_datasets_out(answer),
             exposures=[
-                _exposure(one, exposure_id(principal.session_key, one), known[one.incident], acknowledgement)
-                for one, acknowledgement in zip(answer.exposures, acknowledged, strict=True)
+                _exposure_out(
+                    exposure,
+                    exposure_id(principal.session_key, exposure),
+                    cached_incidents[exposure.incident],
+                    acknowledgement,
+                )
+                for exposure, acknowledgement in zip(answer.exposures, acknowledgements, strict=True)
             ],
         )
 
@@ -125,53 +139,61 @@ def list_exposures(request: Request, token: Token) -> Response:
 @router.post("/v1/exposures/check", response_model=ChecksOut, responses=problem_responses(401, 413, 415, 422))
 @rate_limit(RouteLimit.OTHER)
 def check_value(body: CheckIn, request: Request, token: Token) -> Response:
-    """Ask whether a name, address, email or phone is the one in one's own records."""
+    """Compare a name, address, email or phone with the person's own records."""
     services = services_of(request)
-    services.action_limiter.charge_value_check(load_principal(services, token).key, now=services.clock())  # once: what follows may run twice
+    services.action_limiter.charge_value_check(
+        load_principal(services, token).session_key, now=services.clock()
+    )  # once: `check` may run twice
 
-    def check(session: Reader, principal: Principal) -> ChecksOut:
-        results = services.exposures.check_value(session, identifier_digests_of(principal), body.kind, body.value)
+    def check(db: Reader, principal: Principal) -> ChecksOut:
+        results = services.exposures.check_value(db, identifier_digests_of(principal), body.kind, body.value)
         return ChecksOut(
             kind=body.kind,
             results=[
                 CheckOut(
-                    exposure_id=exposure_id(principal.session_key, one.exposure),
-                    item_exposed=one.item_exposed,
-                    value="matched" if one.matched else "not_recognised",
+                    exposure_id=exposure_id(principal.session_key, result.exposure),
+                    item_exposed=result.item_exposed,
+                    value="matched" if result.matched else "not_recognised",
                 )
-                for one in results
+                for result in results
             ],
         )
 
     return json_response(read_as_principal(services, token, check), personal=True)
 
 
-def _datasets(answer: ExposureReport) -> list[DataSetOut]:
+def _datasets_out(answer: ExposureReport) -> list[DataSetOut]:
     return [
         DataSetOut(
-            incident=one.incident,
-            version=one.version,
-            published_at=one.published_at,
-            result=one.result,
-            synthetic=one.synthetic,
+            incident=dataset.incident,
+            version=dataset.version,
+            published_at=dataset.published_at,
+            result=dataset.result,
+            synthetic=dataset.synthetic,
         )
-        for one in answer.datasets
+        for dataset in answer.datasets
     ]
 
 
-def _exposure(one: Exposure, name: str, known: CachedIncident, read: Acknowledgement | None) -> ExposureOut:
+def _exposure_out(
+    exposure: Exposure, public_id: str, cached: CachedIncident, acknowledgement: Acknowledgement | None
+) -> ExposureOut:
     return ExposureOut(
-        id=name,
-        incident=one.incident,
-        role=one.role,
-        confidence=one.confidence,
+        id=public_id,
+        incident=exposure.incident,
+        role=exposure.role,
+        confidence=exposure.confidence,
         items=[
-            ExposureItemOut(kind=kind, count=count, hints=list(one.hints[kind]) if kind in one.hints else None)
-            for kind, count in one.items.items()
+            ExposureItemOut(
+                kind=kind, count=count, hints=list(exposure.hints[kind]) if kind in exposure.hints else None
+            )
+            for kind, count in exposure.items.items()
         ],
-        cohorts=list(one.cohorts),
-        identifiers=list(one.identifiers),
-        notice_version=known.notice_version,
-        acknowledged=None if read is None else AcknowledgedOut(notice_version=read.notice_version, at=read.acknowledged_at),
-        actions=[action.id for action in one.actions(known.incident)],
+        cohorts=list(exposure.cohorts),
+        identifiers=list(exposure.identifiers),
+        notice_version=cached.notice_version,
+        acknowledged=None
+        if acknowledgement is None
+        else AcknowledgedOut(notice_version=acknowledgement.notice_version, at=acknowledgement.acknowledged_at),
+        actions=[action.id for action in exposure.actions(cached.incident)],
     )

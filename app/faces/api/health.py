@@ -1,4 +1,4 @@
-"""For those who keep the service running."""
+"""Liveness, readiness, metrics, and the OpenAPI document."""
 
 import hmac
 from typing import Literal
@@ -11,58 +11,58 @@ from starlette.exceptions import HTTPException
 from app.faces.api.schemas import ResponseModel, problem_responses
 from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
-from app.rate_limits import RouteLimit, BackendState
+from app.rate_limits import BackendState, RouteLimit
 
 router = APIRouter(route_class=RateLimitedRoute, tags=["operations"])
 metrics_router = APIRouter(route_class=RateLimitedRoute, tags=["operations"])
-"""Where a token is configured; elsewhere its address is as unknown as any, by whatever method."""
+"""Included only if a metrics token is configured. Without it, ``/metrics`` answers 404 to every method, like any unknown path."""
 
 
 class StatusOut(ResponseModel):
-    """How the service is."""
+    """Status of the service."""
 
     status: Literal["alive", "ready"]
 
 
 class ReadyOut(StatusOut):
-    """How the service is, and what it does without."""
+    """Status of the service, and where its rate limits are kept."""
 
     limits: BackendState
 
 
 @router.get("/healthz", responses=problem_responses())
 @rate_limit(RouteLimit.OTHER)
-async def is_alive() -> StatusOut:
-    """Say that the process answers, even while all of its threads wait."""
+async def get_liveness() -> StatusOut:
+    """Report that the process responds, even while all of its threads are busy."""
     return StatusOut(status="alive")
 
 
 @router.get("/readyz", responses=problem_responses())
 @rate_limit(RouteLimit.OTHER)
-def is_ready(request: Request) -> ReadyOut:
-    """Say that an answer could be given now: database, keyholder, store keys and the sentinel of every data set."""
+def get_readiness(request: Request) -> ReadyOut:
+    """Check the database, the keyholder, the store keys and the sentinel of every data set."""
     services = services_of(request)
     services.keyholder.ping()
-    services.database.snapshot_read(lambda session: services.sealed_store.look_up(session, []))
-    # Without the store of limits it still can, for each process counts by itself and more strictly. A 503 here would have all servers taken out
-    # at once for what all of them share, and would give whoever brings that store down the whole service.
+    services.database.snapshot_read(lambda db: services.sealed_store.look_up(db, []))
+    # Ready even without Redis: each process then enforces stricter limits on its own. A 503 here would take all servers out of rotation at once,
+    # since all share Redis, so an attacker who brings Redis down would bring the whole service down.
     return ReadyOut(status="ready", limits=services.request_limiter.backend_state)
 
 
 @metrics_router.get("/metrics", response_class=PlainTextResponse, responses=problem_responses(401))
 @rate_limit(RouteLimit.OTHER)
-def show_metrics(request: Request) -> Response:
-    """Give the counters in Prometheus' text format to whoever shows the token."""
+def get_metrics(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format. Requires the metrics token as bearer token."""
     services = services_of(request)
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     token = services.metrics_token
-    if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode(), token.encode()):
+    if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(presented.encode(), token.encode()):
         raise HTTPException(401)
     return Response(services.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/v1/openapi.json", include_in_schema=False)
 @rate_limit(RouteLimit.OTHER)
-def describe(request: Request) -> JSONResponse:
-    """Describe this API (OpenAPI 3.1)."""
+def get_openapi_document(request: Request) -> JSONResponse:
+    """Return the OpenAPI 3.1 document of this API."""
     return JSONResponse(request.app.openapi(), headers={"Cache-Control": "public, max-age=3600"})

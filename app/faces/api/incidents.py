@@ -1,4 +1,4 @@
-"""Incidents and their notices: public."""
+"""Incidents and their notices. Public."""
 
 import hashlib
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.faces.api.schemas import Omitted, Timestamp, ResponseModel, problem_responses
+from app.faces.api.schemas import Omitted, ResponseModel, Timestamp, problem_responses
 from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.incidents import Incident, ItemKind, UnknownIncident
@@ -16,25 +16,25 @@ from app.rate_limits import RouteLimit
 
 router = APIRouter(route_class=RateLimitedRoute, tags=["incidents"])
 
-_CACHEABLE = "public, max-age=60"
+_CACHE_CONTROL = "public, max-age=60"
 
 
 class TextOut(ResponseModel):
-    """One text in every language of the service."""
+    """A text in every language of the service."""
 
     ko: str
     en: str
 
 
 class IncidentItemOut(ResponseModel):
-    """A kind of item that leaked for some of the people."""
+    """A kind of item that leaked for some of the affected people."""
 
     kind: ItemKind
     label: TextOut
 
 
 class FactOut(ResponseModel):
-    """Something known, disputed, under investigation or withheld."""
+    """A fact that is confirmed, disputed, under investigation or withheld."""
 
     key: str
     state: str
@@ -44,7 +44,7 @@ class FactOut(ResponseModel):
 
 
 class ActionOut(ResponseModel):
-    """Something that a person whose items leaked can do now."""
+    """What a person can do if these items of theirs leaked."""
 
     id: str
     items: list[ItemKind]
@@ -54,7 +54,7 @@ class ActionOut(ResponseModel):
 
 
 class IncidentOut(ResponseModel):
-    """One incident."""
+    """An incident."""
 
     slug: str
     title: TextOut
@@ -76,7 +76,7 @@ class IncidentsOut(ResponseModel):
 
 
 class NoticeOut(ResponseModel):
-    """The statutory content of a notice in one language."""
+    """The statutory content of a notice, in one language."""
 
     incident: str
     locale: Locale
@@ -101,9 +101,11 @@ class NoticeOut(ResponseModel):
 def list_incidents(request: Request) -> Response:
     """List the incidents."""
     services = services_of(request)
-    known = services.database.optimistic_read(services.incident_cache.get_all)
-    body = IncidentsOut(incidents=[_incident(one.incident, one.notice_version) for one in known.values()])
-    return _cacheable(request, body.model_dump(mode="json", exclude_none=True))
+    cached_incidents = services.database.optimistic_read(services.incident_cache.get_all)
+    body = IncidentsOut(
+        incidents=[_incident_out(cached.incident, cached.notice_version) for cached in cached_incidents.values()]
+    )
+    return _cacheable_response(request, body.model_dump(mode="json", exclude_none=True))
 
 
 @router.get(
@@ -113,12 +115,12 @@ def list_incidents(request: Request) -> Response:
 )
 @rate_limit(RouteLimit.OTHER)
 def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] = "ko") -> Response:
-    """Read an incident's newest notice."""
+    """Return an incident's newest notice."""
     services = services_of(request)
-    known = services.database.optimistic_read(services.incident_cache.get_all).get(slug)
-    if known is None:
+    cached = services.database.optimistic_read(services.incident_cache.get_all).get(slug)
+    if cached is None:
         raise UnknownIncident(f"there is no incident {slug}")
-    notice = known.notices[locale]
+    notice = cached.notices[locale]
     body = NoticeOut(
         incident=notice.incident,
         locale=notice.locale,
@@ -127,17 +129,18 @@ def get_notice(request: Request, slug: str, locale: Annotated[Locale, Query()] =
         published_at=notice.published_at,
         **notice.text.model_dump(),
     )
-    return _cacheable(request, body.model_dump(mode="json"))
+    return _cacheable_response(request, body.model_dump(mode="json"))
 
 
-def _incident(one: Incident, version: int) -> IncidentOut:
-    return IncidentOut.model_validate(one.model_dump(exclude={"notice", "hints"}) | {"notice_version": version})
+def _incident_out(incident: Incident, notice_version: int) -> IncidentOut:
+    fields = incident.model_dump(exclude={"notice", "hints"})
+    return IncidentOut.model_validate(fields | {"notice_version": notice_version})
 
 
-def _cacheable(request: Request, content: dict[str, Any]) -> Response:
+def _cacheable_response(request: Request, content: dict[str, Any]) -> Response:
     response: Response = JSONResponse(content)
     etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": _CACHEABLE}
+    headers = {"ETag": etag, "Cache-Control": _CACHE_CONTROL}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)

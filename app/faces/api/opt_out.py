@@ -1,4 +1,4 @@
-"""Saying that one wants no more codes."""
+"""Opting out of codes."""
 
 from fastapi import APIRouter, Request
 
@@ -15,8 +15,8 @@ router = APIRouter(route_class=RateLimitedRoute, tags=["verifications"])
 @router.post("/v1/stop-codes", status_code=204, responses=problem_responses(401))
 @rate_limit(RouteLimit.OTHER)
 def stop_codes(request: Request, token: Token) -> None:
-    """Have no more codes sent to the identifiers of this session, for 90 days. Who asks for one is answered as ever."""
+    """Stop sending codes to the identifiers of this session, for 90 days. Requests for a code get the usual response."""
     services = services_of(request)
-    with services.database.write() as session:
-        principal = principal_of(services, session, token)
-        services.verification.opt_out(session, principal, now=services.clock())
+    with services.database.write() as db:
+        principal = principal_of(services, db, token)
+        services.verification.opt_out(db, principal, now=services.clock())

@@ -1,4 +1,4 @@
-"""What all bodies share: strict types in, nothing null out."""
+"""What all request and response bodies share: strict types in requests, and no nulls in responses."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,32 +16,32 @@ Timestamp = Annotated[
     PlainSerializer(format_rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A moment in UTC, RFC 3339, to the second."""
+"""A UTC time, RFC 3339, in whole seconds."""
 
 Omitted = SkipJsonSchema[None]
-"""A field that does not apply is left out, so the schema knows no null."""
+"""A field without a value is left out of the response, so the schema has no null."""
 
 
 class RequestModel(BaseModel):
-    """A request's body: what the schema says, literally; unknown keys are passed over."""
+    """A request body, validated without coercion; unknown keys are ignored."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
 
 class ResponseModel(BaseModel):
-    """An answer's body."""
+    """A response body."""
 
     model_config = ConfigDict(frozen=True)
 
 
 def json_response(body: ResponseModel, status: int = 200, *, personal: bool = False) -> Response:
-    """Write an answer, a *personal* one padded. Its types were checked as it was made; FastAPI would check them again, in another thread."""
+    """Create a JSON response; pad it if it is *personal*. Pydantic has checked *body*; FastAPI would check it again, in another thread."""
     content = body.model_dump_json(exclude_none=True).encode()
     return Response(pad_response(content) if personal else content, status, media_type="application/json")
 
 
 class FieldErrorOut(ResponseModel):
-    """One place where bad input stands."""
+    """An invalid field: JSON pointer and error code."""
 
     pointer: str
     code: str
@@ -60,7 +60,7 @@ class ProblemOut(ResponseModel):
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare the problems of a route, with those that every route can end in."""
+    """Declare the problem responses of a route, including those of every route (429, 500, 503)."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
     return {
         status: {"description": "Problem", "content": content, "model": ProblemOut}

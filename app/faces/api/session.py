@@ -14,7 +14,7 @@ router = APIRouter(route_class=RateLimitedRoute, tags=["session"])
 @router.delete("/v1/session", status_code=204, responses=problem_responses(401))
 @rate_limit(RouteLimit.OTHER)
 def end_session(request: Request, token: Token) -> None:
-    """End the session; its token is of no use from now on."""
+    """End the session. Its token is invalid from now on."""
     services = services_of(request)
-    with services.database.write() as session:
-        services.sessions.revoke(session, token, now=services.clock())
+    with services.database.write() as db:
+        services.sessions.revoke(db, token, now=services.clock())

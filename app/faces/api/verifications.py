@@ -1,4 +1,4 @@
-"""Asking for a code, and confirming it."""
+"""Requesting a code, and confirming it."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,10 +8,10 @@ from pydantic import Field
 
 from app.delivery import Channel
 from app.faces.api.bearer_auth import OptionalToken
-from app.faces.api.schemas import RequestModel, Timestamp, ResponseModel, json_response, problem_responses
+from app.faces.api.schemas import RequestModel, ResponseModel, Timestamp, json_response, problem_responses
 from app.faces.http import verification_flow
-from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.problems import INVALID_CODE, problem_response
+from app.faces.http.rate_limited_route import RateLimitedRoute, rate_limit
 from app.faces.http.services import services_of
 from app.faces.http.verification_flow import PROOF_OF_WORK_HEADER, QUEUE_TICKET_HEADER
 from app.locales import Locale
@@ -20,21 +20,21 @@ from app.verification import CODE_LENGTH, VerificationStarted, WrongCode
 
 router = APIRouter(route_class=RateLimitedRoute, tags=["verifications"])
 
-Secret = Annotated[str, Field(min_length=1, max_length=200)]
+ClientSecret = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _headers(*headers: tuple[str, str]) -> dict[str, Any]:
-    """Describe headers that a client may send. They are read where they are of use; what is not one of ours is ignored."""
+def _optional_headers(*headers: tuple[str, str]) -> dict[str, Any]:
+    """Describe optional request headers for the OpenAPI document."""
     schema = {"type": "string"}
     parameters = [
-        {"name": name, "in": "header", "required": False, "description": about, "schema": schema}
-        for name, about in headers
+        {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+        for name, description in headers
     ]
     return {"parameters": parameters}
 
 
 class VerificationIn(RequestModel):
-    """Ask for a code."""
+    """The identifier to verify."""
 
     channel: Channel
     identifier: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -42,20 +42,20 @@ class VerificationIn(RequestModel):
 
 
 class ResendIn(RequestModel):
-    """Ask for another code."""
+    """The secret of the verification that needs a new code."""
 
-    client_secret: Secret
+    client_secret: ClientSecret
 
 
 class ConfirmationIn(RequestModel):
-    """Confirm a code."""
+    """The code, and the secret of the verification."""
 
     code: Annotated[str, Field(min_length=1, max_length=100)]
-    client_secret: Secret
+    client_secret: ClientSecret
 
 
 class VerificationOut(ResponseModel):
-    """A code is on its way: the same answer for everyone."""
+    """A started verification. The response is the same whether or not the person is affected."""
 
     id: UUID
     channel: Channel
@@ -66,10 +66,10 @@ class VerificationOut(ResponseModel):
 
 
 class SessionOut(ResponseModel):
-    """A session."""
+    """An access token for a session."""
 
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105  the name of the scheme (RFC 6750)
+    token_type: str = "Bearer"  # noqa: S105  the scheme's name (RFC 6750)
     expires_in: int
 
 
@@ -78,16 +78,18 @@ class SessionOut(ResponseModel):
     status_code=202,
     response_model=VerificationOut,
     responses=problem_responses(413, 415, 422),
-    openapi_extra=_headers(
-        (PROOF_OF_WORK_HEADER, "the solution of a challenge: ALTCHA version 2, in base64"),
-        (QUEUE_TICKET_HEADER, "the ticket of a place in the queue"),
+    openapi_extra=_optional_headers(
+        (PROOF_OF_WORK_HEADER, "the solution of a proof-of-work challenge: ALTCHA version 2, in base64"),
+        (QUEUE_TICKET_HEADER, "the waiting-room ticket of an earlier 503 response"),
     ),
 )
 @rate_limit(RouteLimit.VERIFICATIONS)
 def start_verification(body: VerificationIn, request: Request) -> Response:
-    """Have a code sent to an email address or a phone. The answer says nothing about who is affected."""
-    return _started(
-        verification_flow.start_verification(request, body.channel, body.identifier, body.locale, request.headers.get(QUEUE_TICKET_HEADER))
+    """Send a code to an email address or a phone. The response does not reveal who is affected."""
+    return _verification_response(
+        verification_flow.start_verification(
+            request, body.channel, body.identifier, body.locale, request.headers.get(QUEUE_TICKET_HEADER)
+        )
     )
 
 
@@ -96,19 +98,21 @@ def start_verification(body: VerificationIn, request: Request) -> Response:
     status_code=202,
     response_model=VerificationOut,
     responses=problem_responses(404, 410, 413, 415, 422),
-    openapi_extra=_headers((PROOF_OF_WORK_HEADER, "the solution of a challenge: ALTCHA version 2, in base64")),
+    openapi_extra=_optional_headers(
+        (PROOF_OF_WORK_HEADER, "the solution of a proof-of-work challenge: ALTCHA version 2, in base64")
+    ),
 )
 @rate_limit(RouteLimit.VERIFICATIONS)
 def resend_code(id: UUID, body: ResendIn, request: Request) -> Response:  # noqa: A002  the contract's name
-    """Have a new code sent; the one before is void."""
-    return _started(verification_flow.resend_code(request, id, body.client_secret))
+    """Send a new code. The previous code becomes invalid."""
+    return _verification_response(verification_flow.resend_code(request, id, body.client_secret))
 
 
 @router.post(
     "/v1/verifications/{id}/confirm",
     response_model=SessionOut,
     responses=problem_responses(401, 404, 409, 410, 413, 415, 422),
-    openapi_extra={"security": [{}]},  # added to the Bearer: one or none
+    openapi_extra={"security": [{}]},  # in addition to the Bearer scheme: the token is optional
 )
 @rate_limit(RouteLimit.CONFIRMATIONS)
 def confirm_verification(
@@ -117,7 +121,7 @@ def confirm_verification(
     request: Request,
     token: OptionalToken,
 ) -> Response:
-    """Confirm a code: opens a session, or adds the identifier to the one whose Bearer token comes along."""
+    """Confirm a code. Creates a session, or adds the identifier to the session of the Bearer token."""
     outcome = verification_flow.confirm_code(request, id, body.client_secret, body.code, lambda _: token)
     if isinstance(outcome, WrongCode):
         return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
@@ -125,7 +129,7 @@ def confirm_verification(
     return json_response(SessionOut(access_token=outcome.token, expires_in=seconds))
 
 
-def _started(started: VerificationStarted) -> Response:
+def _verification_response(started: VerificationStarted) -> Response:
     body = VerificationOut(
         id=started.id,
         channel=started.destination.channel,

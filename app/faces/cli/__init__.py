@@ -1,4 +1,4 @@
-"""The command `exposure`: one file for each group of words. Exit codes: 0 done, 2 wrong use or bad input, 1 anything else."""
+"""The command line `exposure`: one file for each command group. Exit codes: 0 success, 2 wrong use or bad input, 1 any other error."""
 
 import signal
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app.errors import InvalidInput, ExposureError, NotFound, OperationRefused
+from app.errors import ExposureError, InvalidInput, NotFound, OperationRefused
 from app.faces.cli import dataset, db, incident, keys, receipt
 from app.faces.cli.calibrate import calibrate
 from app.faces.cli.demo import demo
@@ -16,25 +16,25 @@ from app.faces.cli.serve import serve
 from app.faces.cli.uvicorn_runner import CreateApp
 
 
-class _Commands(TyperGroup):
+class _ErrorReportingGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  the base class's own signature
-        """Turn what went wrong into one line and an exit code."""
+        """Run a command, and report an error as one line and an exit code."""
         try:
             return super().invoke(ctx)
         except (InvalidInput, OperationRefused, NotFound) as error:
-            _fail(str(error), 2)
+            _exit_with_error(str(error), 2)
         except ExposureError as error:
-            _fail(str(error), 1)
+            _exit_with_error(str(error), 1)
 
 
-def _fail(line: str, code: int) -> None:
+def _exit_with_error(line: str, code: int) -> None:
     sys.stderr.write(line + "\n")
     raise typer.Exit(code)
 
 
 commands = typer.Typer(
-    cls=_Commands,
-    help="What of mine leaked, and what do I do now? The service, and what its operators do.",
+    cls=_ErrorReportingGroup,
+    help="Exposure Lookup: run the service, and operate it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -52,15 +52,15 @@ commands.add_typer(receipt.commands, name="receipt")
 
 @commands.callback()
 def _root() -> None:
-    """Take no options of its own."""
+    """Define the root command; it has no options."""
 
 
 def run_command_line(create_app: CreateApp) -> None:
-    """Run the command line, with the application's builder handed down to those who serve."""
+    """Run the command line. *create_app* builds the application for the commands that serve."""
     signal.signal(signal.SIGTERM, _terminate)
     commands(obj=create_app)
 
 
 def _terminate(number: int, _: object) -> None:
-    """Unwind when told to end, so that children end and temporary folders, with keys in them, are gone."""
+    """Unwind the stack on SIGTERM, so that child processes end and temporary folders, which contain keys, are deleted."""
     raise SystemExit(128 + number)

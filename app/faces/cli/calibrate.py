@@ -7,31 +7,50 @@ from typing import Annotated, Any
 
 import typer
 
-from app.crypto.calibration import MOBILE_NUMBER_COUNT, Calibration, CostEstimate, count_identifiers, measure_digest_seconds
-from app.crypto.calibration import calibrate as calibrated
+from app.crypto.calibration import (
+    MOBILE_NUMBER_COUNT,
+    Calibration,
+    CostEstimate,
+    count_identifiers,
+    measure_digest_seconds,
+)
+from app.crypto.calibration import calibrate as run_calibration
 from app.crypto.stretching import profile_name
 from app.errors import InvalidInput
 from app.faces.cli.output import JsonOption, emit
 
 
 def calibrate(
-    accounts: Annotated[int, typer.Option(min=1, max=10**10, help="accounts that will be imported")],
-    cores: Annotated[int, typer.Option(min=1, max=10**6, help="cores that will seal")],
+    accounts: Annotated[int, typer.Option(min=1, max=10**10, help="number of accounts to import")],
+    cores: Annotated[int, typer.Option(min=1, max=10**6, help="cores that run the import")],
     hours: Annotated[float, typer.Option(help="hours that the import may take")],
     json: JsonOption = False,
 ) -> None:
-    """Measure this machine, for ten seconds, and name the Argon2id cost that fits, and what it costs whoever stole everything."""
+    """Measure this machine for ten seconds. Print the Argon2id cost that fits, and what it costs an attacker who stole everything."""
     if not 0 < hours < math.inf:
         raise InvalidInput("--hours: must be a finite number above zero")
     threads = min(cores, os.cpu_count() or 1)
-    found = calibrated(accounts=accounts, cores=cores, hours=hours, measure=partial(measure_digest_seconds, threads=threads))
-    counts = {"accounts": accounts, "identifiers": count_identifiers(accounts), "cores": cores, "measured_cores": threads}
-    profiles = {name: _fields(price) for name, price in found.profiles.items()}
-    fields = {"event": "calibrated", **_fields(found.recommended), **counts, "hours": hours, "profiles": profiles}
-    emit(fields, _report(found, **counts), as_json=json)
+    calibration = run_calibration(
+        accounts=accounts, cores=cores, hours=hours, measure=partial(measure_digest_seconds, threads=threads)
+    )
+    counts = {
+        "accounts": accounts,
+        "identifiers": count_identifiers(accounts),
+        "cores": cores,
+        "measured_cores": threads,
+    }
+    profiles = {name: _price_fields(price) for name, price in calibration.profiles.items()}
+    fields = {
+        "event": "calibrated",
+        **_price_fields(calibration.recommended),
+        **counts,
+        "hours": hours,
+        "profiles": profiles,
+    }
+    emit(fields, _format_report(calibration, **counts), as_json=json)
 
 
-def _fields(price: CostEstimate) -> dict[str, Any]:
+def _price_fields(price: CostEstimate) -> dict[str, Any]:
     profile = profile_name(price.cost)
     return {
         "cost": str(price.cost),
@@ -43,35 +62,42 @@ def _fields(price: CostEstimate) -> dict[str, Any]:
     }
 
 
-def _report(found: Calibration, *, accounts: int, identifiers: int, cores: int, measured_cores: int) -> str:
-    chosen = found.recommended
+def _format_report(
+    calibration: Calibration, *, accounts: int, identifiers: int, cores: int, measured_cores: int
+) -> str:
+    chosen = calibration.recommended
     profile = profile_name(chosen.cost)
     name = f"{chosen.cost}, the profile {profile}" if profile else str(chosen.cost)
-    core_hours, days = _number(chosen.attack_core_hours), _number(chosen.attack_days)
-    rows = [("this fits", chosen), *found.profiles.items()]
+    core_hours, days = _format_number(chosen.attack_core_hours), _format_number(chosen.attack_days)
+    rows = [("this fits", chosen), *calibration.profiles.items()]
     lines = [
         f"--cost {name} (Argon2id: passes {chosen.cost.passes}, memory {chosen.cost.memory_kib:,} KiB, lanes 1)",
         "",
         f"Accounts {accounts:,}, identifiers about {identifiers:,}, cores {cores}:",
         "",
         f"             cost          one digest      import   all {MOBILE_NUMBER_COUNT:,} mobile numbers",
-        *(_row(name, price) for name, price in rows),
+        *(_format_row(name, price) for name, price in rows),
         "",
     ]
     if measured_cores < cores:
-        lines += [f"Cores here, and measured: {measured_cores}. The others are taken to be as fast.", ""]
+        lines += [
+            f"Measured with the {measured_cores} cores of this machine. The other cores are assumed to be as fast.",
+            "",
+        ]
     lines += [
-        "Whoever holds the database and ALL keys (pepper and store keys) tries every number 010-xxxx-xxxx once in",
-        f"{core_hours} core-hours: {days} days on as many cores of this speed, less on hardware made for it.",
-        "This is the only thing between such a thief and the phone numbers: no confidentiality is claimed here.",
+        "An attacker with the database and ALL keys (pepper and store keys) tries every number 010-xxxx-xxxx once in",
+        f"{core_hours} core-hours: {days} days on as many cores of this speed, less on specialised hardware.",
+        "Nothing else protects the phone numbers from such an attacker: no confidentiality is claimed in this case.",
     ]
     return "\n".join(lines)
 
 
-def _row(name: str, price: CostEstimate) -> str:
-    digest, hours, attack = map(_number, (price.digest_seconds * 1000, price.import_hours, price.attack_core_hours))
+def _format_row(name: str, price: CostEstimate) -> str:
+    digest, hours, attack = map(
+        _format_number, (price.digest_seconds * 1000, price.import_hours, price.attack_core_hours)
+    )
     return f"  {name:<9}  {price.cost!s:<10}  {digest:>9} ms  {hours:>8} h   {attack} core-hours"
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

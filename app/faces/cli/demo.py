@@ -1,4 +1,4 @@
-"""`exposure demo`: the main job from nothing, on the embedded default."""
+"""`exposure demo`: the whole service on an embedded database with synthetic people."""
 
 import sys
 import tempfile
@@ -25,8 +25,8 @@ from app.faces.cli.uvicorn_runner import CreateApp, run_server
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 
 SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
-SEED = 2025
-LIMITS = """\
+DEMO_SEED = 2025
+DEMO_LIMITS = """\
 [client]
 new_identifiers = "100000/day"
 new_identifiers_per_subnet = "100000/day"
@@ -37,16 +37,16 @@ codes = "100000/day"
 codes_per_day = "100000/day"
 wrong_codes = "100000/day"
 """
-"""A demo knows four people, who are asked for over and over from one address, and sends nothing to anybody."""
+"""The four sample people are looked up repeatedly from one address, and no message leaves the machine, so the limits are wide."""
 
 
 def demo(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
-    accounts: Annotated[int, typer.Option(min=20, help="how many accounts to make up")] = 1000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0: any free port")] = 8000,
+    accounts: Annotated[int, typer.Option(min=20, help="number of synthetic accounts")] = 1000,
     json: JsonOption = False,
 ) -> None:
-    """Run the service on an embedded database with made-up people, and print whom to ask for."""
+    """Run the service on an embedded database with synthetic people, and print four sample identifiers."""
     create_app: CreateApp = context.obj
     with tempfile.TemporaryDirectory(prefix="exposure-demo-") as name:
         folder = Path(name)
@@ -65,10 +65,10 @@ def demo(
         )
         if settings.limits_file is None:
             settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})
-            (folder / "limits.toml").write_text(LIMITS)
-        _make_keys(folder)
+            (folder / "limits.toml").write_text(DEMO_LIMITS)
+        _create_keys(folder)
         with spawn_keyholder(folder / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
-            _fill(settings, accounts, keyholder_socket)
+            _import_synthetic_people(settings, accounts, keyholder_socket)
             run_server(
                 create_app,
                 settings,
@@ -77,28 +77,28 @@ def demo(
                 host="127.0.0.1",
                 port=port,
                 as_json=json,
-                ready=partial(_said, accounts=accounts, as_json=json),
+                on_ready=partial(_print_ready, accounts=accounts, as_json=json),
             )
 
 
-def _make_keys(folder: Path) -> None:
+def _create_keys(folder: Path) -> None:
     keys = KeyRing(folder)
     create_key_file(keys.application_key_path, ApplicationKey.generate())
     create_key_file(keys.signing_key_path, SigningKey.generate())
     create_key_file(folder / "pepper.key", Pepper.generate())
 
 
-def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
-    """Make up people, import them, and publish them: what an operator does with `incident create`, `dataset import` and `publish`."""
-    from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  brings Arrow, 50 MiB that a server has no use for
+def _import_synthetic_people(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
+    """Generate people, import and publish them, as an operator does with `incident create`, `dataset import` and `dataset publish`."""
+    from app.datasets.importing.pipeline import import_file  # noqa: PLC0415  imports Arrow, 50 MiB that a server does not need
 
     database = Database(settings.database_url)
     upgrade(database)
     incident = incidents.load_incident(SAMPLE_INCIDENT)
-    with database.write() as session:
-        incidents.create_incident(session, incident, now=system_clock())
+    with database.write() as db:
+        incidents.create_incident(db, incident, now=system_clock())
     source = settings.key_dir / "people.csv"
-    write_source_file(source, synthesize(accounts, seed=SEED))
+    write_source_file(source, synthesize(accounts, seed=DEMO_SEED))
     staged = import_file(
         ImportOptions(source, incident.slug, cost="minimal", workers=1),
         database=database,
@@ -109,25 +109,28 @@ def _fill(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
         listener=NullListener(),
     )
     source.unlink()
-    with database.write() as session:
-        datasets.publish(session, staged.id, now=system_clock())
+    with database.write() as db:
+        datasets.publish(db, staged.id, now=system_clock())
     database.close()
 
 
-def _said(url: str, *, accounts: int, as_json: bool) -> None:
-    chosen = sample_people(accounts, seed=SEED)
-    fields = {"event": "ready", "url": url, "samples": [_fields(one) for one in chosen]}
+def _print_ready(url: str, *, accounts: int, as_json: bool) -> None:
+    samples = sample_people(accounts, seed=DEMO_SEED)
+    fields = {"event": "ready", "url": url, "samples": [_sample_fields(sample) for sample in samples]}
     lines = [
         f"Exposure Lookup answers at {url}",
-        "Everything in it is made up. For a demo its keys lie in one temporary folder with the database; a deployment refuses that.",
-        "Ask for one of these; the code that would be sent is printed here:",
-        *(f"  {one.about}: {one.channel} {one.identifier}  ({one.name}, {one.address})" for one in chosen),
+        "All data is synthetic. The demo keeps its keys in one temporary folder with the database; a deployment refuses that.",
+        "Look up one of these identifiers; the one-time code is printed here instead of sent:",
+        *(
+            f"  {sample.about}: {sample.channel} {sample.identifier}  ({sample.name}, {sample.address})"
+            for sample in samples
+        ),
     ]
     emit(fields, "\n".join(lines), as_json=as_json)
     sys.stdout.flush()
 
 
-def _fields(one: SamplePerson) -> dict[str, object]:
-    fields = asdict(one)
+def _sample_fields(sample: SamplePerson) -> dict[str, object]:
+    fields = asdict(sample)
     values = {name: fields.pop(name) for name in ("name", "address")}
     return fields | {"values": values}

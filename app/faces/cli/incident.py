@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app import incidents
 from app.clock import system_clock
 from app.config import load_settings
-from app.faces.cli.resources import open_database
 from app.faces.cli.output import JsonOption, emit
+from app.faces.cli.resources import open_database
 from app.incidents import Incident
 
 commands = typer.Typer(help="Incidents and their notices.", no_args_is_help=True)
@@ -20,50 +20,50 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 
 @commands.command("create")
 def create(file: File, json: JsonOption = False) -> None:
-    """Take in a new incident, with version 1 of its notice."""
+    """Create an incident, with version 1 of its notice."""
     incident = incidents.load_incident(file)
-    with open_database(load_settings()) as database, database.write() as session:
-        incidents.create_incident(session, incident, now=system_clock())
-    _said("created", incident, 1, as_json=json)
+    with open_database(load_settings()) as database, database.write() as db:
+        incidents.create_incident(db, incident, now=system_clock())
+    _print_change("created", incident, 1, as_json=json)
 
 
 @commands.command("update")
 def update(file: File, json: JsonOption = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
     incident = incidents.load_incident(file)
-    with open_database(load_settings()) as database, database.write() as session:
-        version = incidents.update_incident(session, incident, now=system_clock())
-    _said("updated", incident, version, as_json=json)
+    with open_database(load_settings()) as database, database.write() as db:
+        version = incidents.update_incident(db, incident, now=system_clock())
+    _print_change("updated", incident, version, as_json=json)
 
 
 @commands.command("list")
 def list_incidents(json: JsonOption = False) -> None:
     """List the incidents."""
-    with open_database(load_settings()) as database, database.read() as session:
-        for one in incidents.list_incidents(session):
-            fields = _fields(session, one)
-            text = f"{one.slug}  {one.status}  notice {fields['notice_version']}  {one.title.en}"
+    with open_database(load_settings()) as database, database.read() as db:
+        for incident in incidents.list_incidents(db):
+            fields = _fields(db, incident)
+            text = f"{incident.slug}  {incident.status}  notice {fields['notice_version']}  {incident.title.en}"
             emit(fields, text, as_json=json)
 
 
 @commands.command("show")
 def show(slug: Annotated[str, typer.Argument(help="the incident's slug")], json: JsonOption = False) -> None:
     """Show one incident with its notice."""
-    with open_database(load_settings()) as database, database.read() as session:
-        incident = incidents.get_incident(session, slug)
-        fields = incident.model_dump(mode="json", exclude_none=True) | _fields(session, incident)
+    with open_database(load_settings()) as database, database.read() as db:
+        incident = incidents.get_incident(db, slug)
+        fields = incident.model_dump(mode="json", exclude_none=True) | _fields(db, incident)
     emit(fields, incident.model_dump_json(indent=2, exclude_none=True), as_json=json)
 
 
-def _fields(session: Session, incident: Incident) -> dict[str, Any]:
+def _fields(db: Session, incident: Incident) -> dict[str, Any]:
     return {
         "slug": incident.slug,
         "status": incident.status,
         "title": incident.title.model_dump(),
-        "notice_version": incidents.latest_notice_version(session, incident.slug),
+        "notice_version": incidents.latest_notice_version(db, incident.slug),
     }
 
 
-def _said(event: str, incident: Incident, version: int, *, as_json: bool) -> None:
+def _print_change(event: str, incident: Incident, version: int, *, as_json: bool) -> None:
     fields = {"event": event, "slug": incident.slug, "notice_version": version}
     emit(fields, f"incident {incident.slug} {event}; its notice is version {version}", as_json=as_json)

@@ -11,14 +11,14 @@ from app.keyholder import import_socket_path, serve
 
 
 def keyholder(
-    socket: Annotated[Path, typer.Option(help="where the lookup door is made; the import door is PATH.import")],
+    socket: Annotated[Path, typer.Option(help="path of the lookup socket to create; the import socket is PATH.import")],
     json: JsonOption = False,
 ) -> None:
-    """Hold the pepper of EXPOSURE_PEPPER_FILE in this process, and answer at a socket."""
+    """Run the keyholder: load the pepper of EXPOSURE_PEPPER_FILE and answer at a Unix socket."""
     pepper_file = cast("Path", require_setting(load_settings(), "pepper_file"))
 
     def ready() -> None:
         fields = {"event": "ready", "socket": str(socket), "import": str(import_socket_path(socket))}
-        emit(fields, f"the keyholder answers at {socket}", as_json=json)
+        emit(fields, f"the keyholder listens at {socket}", as_json=json)
 
     serve(socket, pepper_file, on_ready=ready)

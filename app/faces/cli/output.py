@@ -1,4 +1,4 @@
-"""What commands print: sentences for people, or one JSON object a line for machines."""
+"""Output of the commands: text for people, or one JSON object a line for machines."""
 
 import json
 import sys
@@ -14,12 +14,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="one JSON object a line
 
 
 def emit(fields: dict[str, Any], text: str, *, as_json: bool) -> None:
-    """Print one thing, in one of its two forms."""
-    sys.stdout.write((json.dumps(fields, default=_plain, ensure_ascii=False) if as_json else text) + "\n")
+    """Print a result: *fields* as JSON, or *text*."""
+    sys.stdout.write((json.dumps(fields, default=_to_json_value, ensure_ascii=False) if as_json else text) + "\n")
     sys.stdout.flush()
 
 
-def _plain(value: object) -> str:
+def _to_json_value(value: object) -> str:
     match value:
         case datetime():
             return format_rfc3339(value)

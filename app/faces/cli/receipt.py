@@ -17,20 +17,20 @@ commands = typer.Typer(help="Receipts of acknowledgements.", no_args_is_help=Tru
 
 @commands.callback()
 def _group() -> None:
-    """Keep `verify` a word of its own."""
+    """Make `verify` a subcommand: Typer merges a single command into its group."""
 
 
 @commands.command("verify")
 def verify_receipt(
-    file: Annotated[Path, typer.Argument(help="the receipt, as the API gave it; - for standard input")],
+    file: Annotated[Path, typer.Argument(help="the receipt as returned by the API; - for standard input")],
     key: Annotated[
-        Path | None, typer.Option(help="body of /v1/receipt-keys; without it, the key of EXPOSURE_KEY_DIR")
+        Path | None, typer.Option(help="file with the body of /v1/receipt-keys; default: the key of EXPOSURE_KEY_DIR")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Check a receipt offline: exit 0 where its signature holds, 2 where it does not."""
-    receipt = _receipt(_read(file))
-    payload = verify_signature(receipt, _key(receipt, key))
+    """Check a receipt offline: exit code 0 if its signature is valid, 2 if not."""
+    receipt = _parse_receipt(_read_json(file))
+    payload = verify_signature(receipt, _select_key(receipt, key))
     content = jsonlib.loads(payload)
     lines = [f"{name}: {value}" for name, value in content.items()]
     emit(
@@ -40,30 +40,32 @@ def verify_receipt(
     )
 
 
-def _receipt(content: Any) -> Receipt:  # noqa: ANN401  whatever stood in the file
+def _parse_receipt(content: Any) -> Receipt:  # noqa: ANN401  any JSON
     try:
-        return Receipt(*(_text(content[name]) for name in ("kid", "payload", "signature")))
+        return Receipt(*(_require_text(content[name]) for name in ("kid", "payload", "signature")))
     except (KeyError, TypeError):
-        raise InvalidReceipt("the file must be a receipt with kid, payload and signature") from None
+        raise InvalidReceipt("the file is not a receipt: kid, payload and signature are required") from None
 
 
-def _key(receipt: Receipt, file: Path | None) -> ReceiptKey:
+def _select_key(receipt: Receipt, file: Path | None) -> ReceiptKey:
     if file is None:
         return ReceiptSigner(KeyRing(load_settings().key_dir).load_signing_key()).key
     try:
-        keys = [ReceiptKey(_text(one["kid"]), _text(one["public_key"])) for one in _read(file)["keys"]]
+        keys = [
+            ReceiptKey(_require_text(key["kid"]), _require_text(key["public_key"])) for key in _read_json(file)["keys"]
+        ]
     except (KeyError, TypeError):
-        raise InvalidReceipt(f"{file}: must be the body of /v1/receipt-keys") from None
-    return next((one for one in keys if one.kid == receipt.kid), ReceiptKey("none", ""))
+        raise InvalidReceipt(f"{file}: must hold the body of /v1/receipt-keys") from None
+    return next((key for key in keys if key.kid == receipt.kid), ReceiptKey("none", ""))
 
 
-def _text(value: object) -> str:
+def _require_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
-def _read(file: Path) -> Any:  # noqa: ANN401
+def _read_json(file: Path) -> Any:  # noqa: ANN401  any JSON
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return jsonlib.loads(text)

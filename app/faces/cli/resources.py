@@ -1,4 +1,4 @@
-"""What commands open, from the settings."""
+"""Open the database, the keys and the keyholder that the settings name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ from app.keyholder import KeyholderSocket, spawn_keyholder
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
-    """Open the database, which must be on the newest schema.
+    """Open the database.
 
     Raises:
-        SchemaOutdated: it is not.
+        SchemaOutdated: its schema is not the newest.
         DatabaseUnavailable: it cannot be reached.
     """
     database = Database(settings.database_url)
@@ -30,10 +30,10 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 
 def open_keys(settings: Settings, database: Database) -> KeyRing:
-    """Open the folder of keys, and refuse one that would undo the sealed store.
+    """Open the key folder, and check that its keys are kept apart from the database and the pepper.
 
     Raises:
-        InvalidKey: a key is missing, readable by others, equal to another, or lies where it must not.
+        InvalidKey: a key is missing, readable by others, equal to another, or in a forbidden folder.
     """
     keys = KeyRing(settings.key_dir)
     keys.validate(database_folder=database.folder)
@@ -41,22 +41,28 @@ def open_keys(settings: Settings, database: Database) -> KeyRing:
     if pepper is None:
         return keys
     if database.folder is not None and pepper.resolve().parent == database.folder.resolve():
-        raise InvalidKey("EXPOSURE_PEPPER_FILE: must not lie in the database's folder; one theft would take both")
-    own = (keys.application_key_path, keys.signing_key_path, *map(keys.store_key_path, keys.list_store_key_ids()))
-    if pepper.resolve() in [path.resolve() for path in own]:
+        raise InvalidKey("EXPOSURE_PEPPER_FILE: must not be in the database's folder: one theft would take both")
+    application_keys = (
+        keys.application_key_path,
+        keys.signing_key_path,
+        *map(keys.store_key_path, keys.list_store_key_ids()),
+    )
+    if pepper.resolve() in [path.resolve() for path in application_keys]:
         raise InvalidKey("EXPOSURE_PEPPER_FILE: must not be one of the application's keys; each role needs its own key")
     if not database.is_sqlite and pepper.resolve().is_relative_to(settings.key_dir.resolve()):
-        raise InvalidKey("EXPOSURE_PEPPER_FILE: must not lie inside EXPOSURE_KEY_DIR; one theft would take both")
+        raise InvalidKey(
+            "EXPOSURE_PEPPER_FILE: must not be inside EXPOSURE_KEY_DIR; pepper and keys must be kept apart"
+        )
     return keys
 
 
 @contextmanager
 def open_keyholder(settings: Settings, *sockets: KeyholderSocket) -> Iterator[Path]:
-    """Give the configured keyholder's lookup door, or run a child for as long as the block lasts.
+    """Yield the lookup socket of the configured keyholder, or of a child process that runs as long as the block.
 
     Raises:
-        InvalidSetting: there is no keyholder, and no pepper for one.
-        InvalidKey: the child did not start.
+        InvalidSetting: neither a keyholder nor a pepper file is set.
+        InvalidKey: the child process did not start.
     """
     if settings.keyholder_path is not None:
         yield settings.keyholder_path

@@ -8,8 +8,8 @@ import typer
 from app.config import InvalidSetting, load_settings, require_setting
 from app.db import parse_database_url
 from app.delivery import ConsoleSender
-from app.faces.cli.resources import open_database, open_keyholder, open_keys
 from app.faces.cli.output import JsonOption
+from app.faces.cli.resources import open_database, open_keyholder, open_keys
 from app.faces.cli.uvicorn_runner import CreateApp, run_server
 from app.keyholder import KeyholderSocket
 from app.rate_limits import load_policy
@@ -18,14 +18,16 @@ from app.rate_limits import load_policy
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0 takes a free one")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="server processes; more than one needs EXPOSURE_REDIS_URL")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0: any free port")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, help="number of server processes; more than one needs EXPOSURE_REDIS_URL")
+    ] = 1,
     json: JsonOption = False,
 ) -> None:
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = load_settings()
     require_setting(settings, "sender")
-    load_policy(settings.limits_file)  # here, and not in each worker, which would be started again and again
+    load_policy(settings.limits_file)  # checked here, because a worker that fails is restarted again and again
     if settings.replica_url is not None:
         parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:

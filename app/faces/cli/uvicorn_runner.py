@@ -1,4 +1,4 @@
-"""Running the server, and saying when it answers."""
+"""Run the uvicorn server, and report when it answers."""
 
 import socket
 import threading
@@ -21,12 +21,12 @@ from app.errors import InvalidInput
 from app.faces.cli.output import emit
 from app.faces.http.metrics import multiprocess_metrics
 
-READY_WITHIN = 60.0
+READY_TIMEOUT_SECONDS = 60.0
 BACKLOG = 2048
 
 
 class CreateApp(Protocol):
-    """`app.main.create_app`, handed down."""
+    """The signature of `app.main.create_app`, which the command line gets as an argument."""
 
     def __call__(self, settings: Settings, *, keyholder_socket: Path, sender: Sender, workers: int) -> FastAPI:
         """Build the application."""
@@ -42,28 +42,28 @@ def run_server(
     port: int,
     workers: int = 1,
     as_json: bool,
-    ready: Callable[[str], object] | None = None,
+    on_ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until told to stop; says so once a first request is answered.
+    """Serve until a signal stops the process. Report when the first request is answered.
 
     Args:
-        create_app: builds the application, in each worker.
-        settings: read and checked.
+        create_app: builds the application in each worker.
+        settings: of the application.
         keyholder_socket: the keyholder's lookup socket.
-        sender: makes the sender, in each worker.
+        sender: creates the sender in each worker.
         host: address to listen at.
-        port: 0 takes a free one.
-        workers: processes.
-        as_json: how readiness is said.
-        ready: what to do then, instead of saying so.
+        port: 0: any free port.
+        workers: number of processes.
+        as_json: print JSON instead of text.
+        on_ready: called with the URL once the server answers; by default the URL is printed.
 
     Raises:
-        InvalidInput: the address is taken.
+        InvalidInput: the address is in use.
     """
-    listening = listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{listening.getsockname()[1]}"
-    say = ready or (lambda url: emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json))
+    listener = listen(host, port)
+    url_host = f"[{host}]" if ":" in host else host
+    url = f"http://{url_host}:{listener.getsockname()[1]}"
+    report = on_ready or partial(_print_ready, as_json=as_json)
     config = uvicorn.Config(
         partial(_build_pinned_app, create_app, settings, keyholder_socket, sender, workers),
         factory=True,
@@ -71,35 +71,35 @@ def run_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # app.main believes the proxies that the settings name, and no others
+        proxy_headers=False,  # app.main handles the trusted proxies of the settings
         timeout_graceful_shutdown=10,
     )
-    threading.Thread(target=_say_when_ready, args=(url, say), daemon=True).start()
-    with listening:
+    threading.Thread(target=_report_when_ready, args=(url, report), daemon=True).start()
+    with listener:
         if workers > 1:
             with multiprocess_metrics() if settings.metrics_token else nullcontext():
-                Multiprocess(config, sockets=[listening]).run()
+                Multiprocess(config, sockets=[listener]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to listen at.
+    """Open a listening TCP socket.
 
     Raises:
-        InvalidInput: the address is taken, or none of this machine.
+        InvalidInput: the address is in use, or is not an address of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # the protocol is named because asyncio sends small answers at once (TCP_NODELAY) only where it is: 40 ms for each call
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it each call takes 40 ms longer
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
-        listening.close()
+        listener.close()
         raise InvalidInput(f"--host, --port: cannot listen there ({error.strerror})") from None
-    return listening
+    return listener
 
 
 def _build_pinned_app(
@@ -109,12 +109,16 @@ def _build_pinned_app(
     return create_app(settings, keyholder_socket=keyholder_socket, sender=sender(), workers=workers)
 
 
-def _say_when_ready(url: str, say: Callable[[str], object]) -> None:
-    until = time.monotonic() + READY_WITHIN
-    while time.monotonic() < until:
+def _print_ready(url: str, *, as_json: bool) -> None:
+    emit({"event": "ready", "url": url}, f"the service answers at {url}", as_json=as_json)
+
+
+def _report_when_ready(url: str, report: Callable[[str], object]) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
         try:
             if httpx.get(f"{url}/healthz", trust_env=False).status_code == httpx.codes.OK:
-                say(url)
+                report(url)
                 return
         except httpx.TransportError:
             time.sleep(0.05)

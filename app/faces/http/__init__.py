@@ -1,1 +1,1 @@
-"""What the API and the web pages share: services, limits on routes, problems, and the outermost layer."""
+"""What the API and the web pages share: services, rate-limited routes, problem responses, and the request middleware."""

@@ -1,4 +1,4 @@
-"""Who is calling, for every face: from a session's token to what its holder has proven."""
+"""Authentication for the API and the pages: from a session token to the identifiers that its holder has verified."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,36 +12,36 @@ T = TypeVar("T")
 
 
 def read_as_principal(services: Services, token: str, work: Callable[[Reader, Principal], T]) -> T:
-    """Run *work* as the token's holder, on one state of the database; `Database.optimistic_read` says what it may read.
+    """Run *work* for the token's holder, on one state of the database; `Database.optimistic_read` says what it may read.
 
-    It may run twice, so it must have no side effects: no budget, no metric, no log line.
+    *work* may run twice, so it must have no side effects: it charges no rate limit, counts no metric and logs nothing.
 
     Raises:
-        NotSignedIn: unknown, or ended.
-        DependencyUnavailable: something could not be read; then there is no answer.
+        NotSignedIn: the token is unknown or expired.
+        DependencyUnavailable: something could not be read, so there is no answer.
     """
-    return services.database.optimistic_read(lambda reader: work(reader, principal_of(services, reader, token)))
+    return services.database.optimistic_read(lambda db: work(db, principal_of(services, db, token)))
 
 
 def load_principal(services: Services, token: str) -> Principal:
-    """Read who holds the token, before something that must happen once, such as charging a budget.
+    """Return the token's holder. Call this before anything that must happen exactly once, such as charging a rate limit.
 
     Raises:
-        NotSignedIn: unknown, or ended.
+        NotSignedIn: the token is unknown or expired.
         DependencyUnavailable: the database failed.
     """
-    return services.database.optimistic_read(lambda reader: principal_of(services, reader, token))
+    return services.database.optimistic_read(lambda db: principal_of(services, db, token))
 
 
-def principal_of(services: Services, reader: Reader, token: str) -> Principal:
-    """Read who holds the token.
+def principal_of(services: Services, db: Reader, token: str) -> Principal:
+    """Return the token's holder, read through *db*.
 
     Raises:
-        NotSignedIn: unknown, or ended.
+        NotSignedIn: the token is unknown or expired.
     """
-    return services.sessions.get(reader, token, now=services.clock())
+    return services.sessions.get(db, token, now=services.clock())
 
 
 def identifier_digests_of(principal: Principal) -> list[IdentifierDigest]:
-    """Hand over what was proven to those who need not know how."""
-    return [IdentifierDigest(one.kind, one.digest) for one in principal.identifiers]
+    """Convert verified identifiers to what the exposure service needs."""
+    return [IdentifierDigest(identifier.kind, identifier.digest) for identifier in principal.identifiers]

@@ -1,4 +1,4 @@
-"""Logging: JSON lines to standard error, of listed fields only. What is not on the list does not get out, whoever logs it."""
+"""Logging: JSON lines on standard error. Only listed fields and events are written, whatever a caller passes."""
 
 import logging
 import sys
@@ -7,49 +7,49 @@ from typing import Any
 
 import structlog
 
-FIELDS = frozenset(
+ALLOWED_FIELDS = frozenset(
     {
         "at",
-        "limit",
-        "budgets",
+        "drained_buckets",
         "channel",
+        "duration_ms",
         "error",
         "event",
         "failed",
         "incident",
         "level",
+        "limit",
         "method",
-        "duration_ms",
         "request_id",
         "route",
         "status",
         "timestamp",
     }
 )
-"""What a log line may say."""
+"""Fields that a log line may have; all others are dropped."""
 
-EVENTS = frozenset(
+ALLOWED_EVENTS = frozenset(
     {
         "alert-failed",
         "background-failed",
-        "rate-limit-denied",
         "canary-touched",
-        "redis-recovered",
-        "redis-lost",
-        "request",
         "global-limit-denied",
+        "rate-limit-denied",
+        "redis-lost",
+        "redis-recovered",
+        "request",
         "started",
         "stopped",
         "unhandled-exception",
         "webhook-failed",
     }
 )
-"""What a line may be about. An event is a constant, never a sentence with something in it."""
+"""Events that may be logged. An event is a constant, never a sentence with data in it."""
 
 
 def configure_logging(level: str) -> None:
-    """Set up the one way in which this process logs; libraries are heard from a warning on, by name and place only."""
-    number = logging.getLevelNamesMapping()[level.upper()]
+    """Set up structlog for this process. Other libraries are logged from WARNING on, without their messages."""
+    level_number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -57,27 +57,27 @@ def configure_logging(level: str) -> None:
             drop_unlisted_fields,
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=structlog.make_filtering_bound_logger(level_number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_PlaceOnly())
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    handler.setFormatter(_LocationFormatter())
+    logging.basicConfig(level=max(level_number, logging.WARNING), handlers=[handler], force=True)
 
 
-def drop_unlisted_fields(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Drop every field that is not on the list, and the text of every event that is not."""
-    kept = {name: value for name, value in line.items() if name in FIELDS and value is not None}
-    if kept.get("event") not in EVENTS:
-        kept["event"] = "unlisted"
-    return kept
+def drop_unlisted_fields(_: object, __: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop every field that is not allowed, and replace the event if it is not."""
+    allowed = {name: value for name, value in event_dict.items() if name in ALLOWED_FIELDS and value is not None}
+    if allowed.get("event") not in ALLOWED_EVENTS:
+        allowed["event"] = "unlisted"
+    return allowed
 
 
-class _PlaceOnly(logging.Formatter):
-    """A library's record without its message, which may hold anything."""
+class _LocationFormatter(logging.Formatter):
+    """Formats a library's log record without its message, which may contain anything."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Name the library, the place and the kind of exception."""
+        """Return the level, logger, location and exception class."""
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         return f"{record.levelname} {record.name} {record.module}:{record.lineno} {error}".rstrip()

@@ -1,8 +1,8 @@
-"""What the service counts of itself, for Prometheus. No label says anything of a caller or a person: each value is one of a fixed set.
+"""Prometheus metrics. No label identifies a client or a person: every label value comes from a fixed set.
 
-Where several workers answer, each counts into files of its own in one folder, and whoever is asked adds them all up. The library decides as it is
-*imported* whether it counts so, by an environment variable: so the folder must be made before the workers start (`multiprocess_metrics`), and in a
-process that has imported this already nothing changes any more.
+With several workers, each process counts into its own files in one directory, and the worker that is scraped adds them all up. prometheus_client
+chooses this mode when it is *imported*, by an environment variable. So the directory must exist before the workers start (`multiprocess_metrics`);
+in a process that has already imported this module nothing changes.
 """
 
 import os
@@ -14,115 +14,126 @@ from tempfile import TemporaryDirectory
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROCESS_DIR_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)
-"""0.2 is what is promised while the store of limits is down."""
+"""Seconds. 0.2 is the promised response time while Redis is unavailable."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # when each label first came up: twice as much to read, and of one worker only
+# the creation time of each label set would double the output, and is that of one worker only
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def multiprocess_metrics() -> Iterator[None]:
-    """Have the processes that start meanwhile count in common. A folder of its own, since what an earlier start left there would be added."""
-    with TemporaryDirectory(prefix="exposure-metrics-") as folder:
-        os.environ[FOLDER] = folder
+    """Make processes that start inside the block count together. The directory is fresh, since old files would be added to the counts."""
+    with TemporaryDirectory(prefix="exposure-metrics-") as directory:
+        os.environ[MULTIPROCESS_DIR_VARIABLE] = directory
         try:
             yield
         finally:
-            del os.environ[FOLDER]
+            del os.environ[MULTIPROCESS_DIR_VARIABLE]
 
 
 class Metrics:
-    """The counters of one application."""
+    """The metrics of one application.
+
+    Args:
+        has_redis: whether rate limits are kept in Redis; without it there is no gauge of its availability.
+    """
 
     def __init__(self, *, has_redis: bool) -> None:
-        """Begin at nothing.
-
-        Args:
-            store: whether limits are kept in a store that may fail; without one nothing is said of it.
-        """
-        self._registry = own = CollectorRegistry()
-        self._requests = Counter("exposure_requests", "Answers, by route", ["route", "method", "status"], registry=own)
-        self._seconds = Histogram(
-            "exposure_request_duration_seconds", "How long they took", ["route"], registry=own, buckets=DURATION_BUCKETS
+        self._registry = registry = CollectorRegistry()
+        self._responses = Counter(
+            "exposure_requests", "Responses by route", ["route", "method", "status"], registry=registry
         )
-        self._refusals = Counter(
-            "exposure_rate_limit_denials", "Calls and messages that a budget refused, or would", ["limit"], registry=own
+        self._durations = Histogram(
+            "exposure_request_duration_seconds",
+            "Response times by route",
+            ["route"],
+            registry=registry,
+            buckets=DURATION_BUCKETS,
         )
-        self._fallbacks = Counter(
-            "exposure_redis_fallbacks", "Spent in the process, for the store was silent", registry=own
+        self._denials = Counter(
+            "exposure_rate_limit_denials",
+            "Calls and messages denied by a rate limit, or that would be in a dry run",
+            ["limit"],
+            registry=registry,
+        )
+        self._redis_fallbacks = Counter(
+            "exposure_redis_fallbacks",
+            "Rate-limit operations done in process memory because Redis was unavailable",
+            registry=registry,
         )
         self._messages = Counter(
-            "exposure_messages", "Messages with a code, by what came of them", ["channel", "outcome"], registry=own
+            "exposure_messages", "Code messages by outcome", ["channel", "outcome"], registry=registry
         )
-        self._verifications = Counter("exposure_code_attempts", "Codes that were tried", ["outcome"], registry=own)
-        self._canaries = Counter("exposure_canary_hits", "Codes asked for a canary", registry=own)
-        self._store: Gauge | None = None
+        self._code_attempts = Counter("exposure_code_attempts", "Codes entered", ["outcome"], registry=registry)
+        self._canary_hits = Counter("exposure_canary_hits", "Codes requested for a canary", registry=registry)
+        self._redis_up: Gauge | None = None
         if has_redis:
-            # of several workers the worst: one that has lost the store counts apart from the others
-            self._store = Gauge(
+            # the minimum over all workers: a worker that has lost Redis counts on its own
+            self._redis_up = Gauge(
                 "exposure_redis_up",
-                "Whether the store of limits answers",
-                registry=own,
+                "Whether Redis is available for rate limits",
+                registry=registry,
                 multiprocess_mode="livemin",
             )
-            self._store.set(1)
+            self._redis_up.set(1)
 
     def count_response(self, route: str | None, method: str, status: int, seconds: float) -> None:
-        """Count one answer.
+        """Count one response.
 
         Args:
-            route: its template; None where no route took the call.
-            method: one of HTTP's, or ``other``.
-            status: 0 where none was sent.
-            seconds: that it took.
+            route: the route's template; None if no route matched.
+            method: an HTTP method, or ``other``.
+            status: 0 if no response was sent.
+            seconds: the time it took.
         """
         template = route or "none"
-        self._requests.labels(template, method, f"{status // 100}xx" if status else "none").inc()
-        self._seconds.labels(template).observe(seconds)
+        self._responses.labels(template, method, f"{status // 100}xx" if status else "none").inc()
+        self._durations.labels(template).observe(seconds)
 
-    def count_denial(self, budget: str) -> None:
-        """Count a refusal of the budget of this name, as in ``client.new_identifiers``."""
-        self._refusals.labels(budget).inc()
+    def count_denial(self, limit: str) -> None:
+        """Count a denial by the limit of this name, such as ``client.other``."""
+        self._denials.labels(limit).inc()
 
     def count_redis_fallback(self) -> None:
-        """Count what was spent in this process instead of the store."""
-        self._fallbacks.inc()
+        """Count a rate-limit operation that was done in process memory instead of in Redis."""
+        self._redis_fallbacks.inc()
 
-    def set_redis_available(self, answers: bool) -> None:
-        """Say whether the store does."""
-        if self._store is not None:
-            self._store.set(answers)
+    def set_redis_available(self, available: bool) -> None:
+        """Record whether Redis is available."""
+        if self._redis_up is not None:
+            self._redis_up.set(available)
 
     def count_message(self, channel: str, outcome: str) -> None:
-        """Count what came of a message."""
+        """Count a message by its outcome."""
         self._messages.labels(channel, outcome).inc()
 
     def count_canary_hit(self) -> None:
-        """Count a code that was asked for a canary."""
-        self._canaries.inc()
+        """Count a code that was requested for a canary."""
+        self._canary_hits.inc()
 
     def count_code_attempt(self, *, is_correct: bool) -> None:
-        """Count a code that was tried."""
-        self._verifications.labels("confirmed" if is_correct else "wrong").inc()
+        """Count a code that was entered."""
+        self._code_attempts.labels("confirmed" if is_correct else "wrong").inc()
 
     def render(self) -> bytes:
-        """Write all of it down in Prometheus' text format: of all workers, where they count in common."""
-        folder = os.environ.get(FOLDER)
-        if folder is None:
+        """Return all metrics in Prometheus' text format, summed over the workers in multiprocess mode."""
+        directory = os.environ.get(MULTIPROCESS_DIR_VARIABLE)
+        if directory is None:
             return generate_latest(self._registry)
-        _forget_the_dead(Path(folder))
-        everybody = CollectorRegistry()
-        MultiProcessCollector(everybody, folder)  # type: ignore[no-untyped-call]
-        return generate_latest(everybody)
+        _remove_dead_workers(Path(directory))
+        all_workers = CollectorRegistry()
+        MultiProcessCollector(all_workers, directory)  # type: ignore[no-untyped-call]
+        return generate_latest(all_workers)
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Drop the gauges of workers that are no more, or one that died without the store would say so for ever. What they counted stays."""
-    for file in folder.glob("gauge_live*_*.db"):
-        process = int(file.stem.rpartition("_")[2])
+def _remove_dead_workers(directory: Path) -> None:
+    """Remove the gauges of dead workers: one that died while Redis was down would report that for ever. Their counters stay."""
+    for file in directory.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
         try:
-            os.kill(process, 0)  # only asks
+            os.kill(pid, 0)  # signal 0 only checks that the process exists
         except ProcessLookupError:
-            with suppress(FileNotFoundError):  # another worker is asked as well
-                mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another worker may be scraped at the same time
+                mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]

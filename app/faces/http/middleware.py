@@ -1,6 +1,6 @@
-"""The outermost layer: an id for each request, headers on each answer, one log line, and no exception past it.
+"""Request middleware: a request id, security headers, one access log line per request, and a last-resort 500.
 
-The log has what is on the list below and nothing else: the route's template, never the path, since people type what they should not into addresses.
+The log line has only the fields listed below. It has the route's template and never the path, because people type identifiers into addresses.
 """
 
 import time
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import ExposureError, DependencyUnavailable
+from app.errors import DependencyUnavailable, ExposureError
 from app.faces.http.problems import error_response
 from app.rate_limits import RateLimitState
 
@@ -30,18 +30,19 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-OnResponse = Callable[[str | None, str, int, float], object]
-"""Is told of each answer: the route's template, the method, the status and the seconds."""
 HSTS = "max-age=31536000; includeSubDomains"
+HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OnResponse = Callable[[str | None, str, int, float], object]
+"""Called after each response with the route's template, the method, the status and the seconds it took."""
 
 
 class RequestMiddleware:
-    """ASGI middleware around everything else."""
+    """The outermost ASGI middleware."""
 
     def __init__(self, app: ASGIApp, *, send_hsts: bool, on_response: OnResponse = lambda *_: None) -> None:
         self._app = app
         self._on_response = on_response
-        self._log = structlog.get_logger().bind()  # once, as it is configured by now: for each line took longer
+        self._log = structlog.get_logger().bind()  # bound once, after logging is configured: binding per line is slower
         headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if send_hsts else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -52,7 +53,7 @@ class RequestMiddleware:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = str(uuid4())
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -63,21 +64,25 @@ class RequestMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
                 headers.append("X-Request-Id", state["request_id"])
-                if isinstance(spent := state.get("rate_limit"), RateLimitState):
-                    headers.append("RateLimit-Policy", f'"{spent.limit_name}";q={spent.quota};w={spent.window}')
-                    headers.append("RateLimit", f'"{spent.limit_name}";r={spent.remaining};t={spent.reset}')
+                limit_state = state.get("rate_limit")
+                if isinstance(limit_state, RateLimitState):
+                    name, quota, window = limit_state.limit_name, limit_state.quota, limit_state.window
+                    headers.append("RateLimit-Policy", f'"{name}";q={quota};w={window}')
+                    headers.append("RateLimit", f'"{name}";r={limit_state.remaining};t={limit_state.reset}')
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001  the last line: what nobody foresaw is logged without its text
-            self._log.error("unhandled-exception", request_id=state["request_id"], error=type(error).__name__, at=_frames(error))
+        except Exception as error:  # noqa: BLE001  last resort: an unexpected exception is logged without its text
+            self._log.error(
+                "unhandled-exception", request_id=state["request_id"], error=type(error).__name__, at=_locations(error)
+            )
             if status == 0:
-                response = await _answer(Request(scope), error)
+                response = await _error_response(Request(scope), error)
                 await response(scope, receive, send_with_headers)
         route = getattr(scope.get("route"), "path", None)
         method = scope["method"] if scope["method"] in HTTP_METHODS else "other"
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started_at
         self._on_response(route, method, status, seconds)
         self._log.info(
             "request",
@@ -90,27 +95,24 @@ class RequestMiddleware:
         )
 
 
-async def _answer(request: Request, error: Exception) -> Response:
-    """Answer as the application answers any error, as a page to whoever reads pages; as a problem, should that fail too."""
+async def _error_response(request: Request, error: Exception) -> Response:
+    """Return the application's own error response (a page or a problem); a plain problem if that fails too."""
     try:
         handler = request.app.exception_handlers[ExposureError]
         response: Response = await handler(request, error)
-    except Exception:  # noqa: BLE001  there is nothing behind this
+    except Exception:  # noqa: BLE001  nothing is left to handle this
         response = error_response(request, error)
     return response
 
 
-HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
 def record_dependency_failure(request: Request, error: Exception) -> None:
-    """Have the request's log line say what kind of dependency failed; the text of such an error names none of its data."""
+    """Add the failed dependency to the request's log line. The texts of `DependencyUnavailable` errors contain no data."""
     if isinstance(error, DependencyUnavailable):
         request.state.failed = f"{type(error).__name__}: {error}"
 
 
-def _frames(error: BaseException) -> list[str]:
-    """Where an exception came from: files and lines, without the text of any of them."""
+def _locations(error: BaseException) -> list[str]:
+    """Return the files and lines of an exception's traceback, without any source text."""
     return [
         f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)[-8:]

@@ -1,14 +1,15 @@
-"""Personal answers in whole steps of 4 KiB, so that their size says nothing to whoever watches the wire (decision 0020).
+"""Pads personal responses to whole blocks of 4 KiB, so that their size reveals nothing to an observer of the network (decision 0020).
 
-What fills them up is white space behind the content: JSON passes over it (RFC 8259, section 2), and so does HTML. Compressed, it would be gone
-again: nothing here compresses, and a proxy in front must not.
+The padding is white space after the content, which JSON (RFC 8259, section 2) and HTML ignore. Compression would remove it again: nothing here
+compresses, and a proxy in front must not.
 """
 
 PADDING_BLOCK = 4096
+"""Bytes."""
 MIN_PAGE_BLOCKS = 4
-"""Of a page at the least: what a leak adds to one is more than a step often has left, and less than these."""
+"""Minimum page size in blocks, chosen larger than the HTML that an exposure adds, so that affected and unaffected pages have the same size."""
 
 
 def pad_response(content: bytes, *, min_blocks: int = 1) -> bytes:
-    """Fill *content* up with spaces to so many *steps*, or to as many more as it takes."""
+    """Pad *content* with spaces to *min_blocks* blocks, or to the next whole block if it is longer."""
     return content + b" " * max(min_blocks * PADDING_BLOCK - len(content), -len(content) % PADDING_BLOCK)

@@ -1,6 +1,6 @@
-"""Errors as RFC 9457 problems: the one place where what went wrong in a domain becomes a status code.
+"""Error responses (RFC 9457 problems): the one place where domain errors become status codes.
 
-A problem's texts are fixed ones. Nothing of the input is repeated: not its value, not the name of a key that the caller made up.
+All texts are constants. Nothing of the input is repeated: no value, and no name of an unknown key.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Route
 
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
-from app.errors import ExposureError, DependencyUnavailable
+from app.errors import DependencyUnavailable, ExposureError
 from app.exposures import InvalidValue, ReverificationNeeded
 from app.faces.http.rate_limited_route import RequestRateLimited
 from app.faces.http.services import services_of
@@ -24,20 +24,20 @@ from app.rate_limits import MustQueue, RateLimited, RateLimitState
 from app.verification import (
     InvalidIdentifier,
     NotSignedIn,
-    TooManyIdentifiers,
     ResendTooSoon,
+    TooManyIdentifiers,
     UnknownVerification,
     VerificationEnded,
 )
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-"""What a 503 asks for: long enough for a restart, short enough for a person who waits."""
+"""Retry-After of a 503: long enough for a restart, short enough for a person to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One kind of problem."""
+    """A problem type, with its status and texts."""
 
     status: int
     name: str
@@ -51,7 +51,9 @@ SERVICE_UNAVAILABLE = Problem(
     "Service unavailable",
     "A dependency of this answer failed. This says nothing about you or your data. Try again.",
 )
-INTERNAL_ERROR = Problem(500, "internal-error", "Internal error", "This says nothing about you or your data. Try again.")
+INTERNAL_ERROR = Problem(
+    500, "internal-error", "Internal error", "This says nothing about you or your data. Try again."
+)
 TOO_MANY_REQUESTS = Problem(429, "too-many-requests", "Too many requests", "Try again after the time in Retry-After.")
 PROOF_OF_WORK_REQUIRED = Problem(
     429,
@@ -66,9 +68,9 @@ QUEUE_REQUIRED = Problem(
     "Try again after the time in Retry-After, with ticket in the header Queue-Ticket: it keeps your place in the queue.",
 )
 INVALID_REQUEST = Problem(422, "invalid-request", "Invalid request", "See errors for the fields that are invalid.")
-INVALID_CODE = Problem(422, "invalid-code", "Incorrect code", "Check the code, or request it again.")
+INVALID_CODE = Problem(422, "invalid-code", "Incorrect code", "Check the code, or request a new one.")
 
-PROBLEMS: dict[type[ExposureError], Problem] = {
+PROBLEMS_BY_ERROR: dict[type[ExposureError], Problem] = {
     InvalidIdentifier: Problem(
         422,
         "invalid-identifier",
@@ -109,7 +111,7 @@ PROBLEMS: dict[type[ExposureError], Problem] = {
     DependencyUnavailable: SERVICE_UNAVAILABLE,
 }
 
-_BY_STATUS = {
+_PROBLEMS_BY_STATUS = {
     404: Problem(404, "not-found", "Not found", "There is nothing at this address."),
     405: Problem(405, "method-not-allowed", "Method not allowed", "This address does not accept this method."),
     413: Problem(413, "too-large", "Request too large", "The request body is over the size limit."),
@@ -120,24 +122,24 @@ _BY_STATUS = {
 
 
 def problem_for_error(error: ExposureError) -> Problem:
-    """Find what kind of problem an error of a domain is; what nobody foresaw is one on our side."""
+    """Return the problem for a domain error; an error without one is an internal error."""
     if isinstance(error, RateLimited) and error.accepts_proof_of_work:
         return PROOF_OF_WORK_REQUIRED
-    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL_ERROR)
+    return next((PROBLEMS_BY_ERROR[base] for base in type(error).__mro__ if base in PROBLEMS_BY_ERROR), INTERNAL_ERROR)
 
 
 def problem_for_status(status: int) -> Problem:
-    """Find the problem for a status that the framework came to."""
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    """Return the problem for a status code that the framework raised."""
+    if status in _PROBLEMS_BY_STATUS:
+        return _PROBLEMS_BY_STATUS[status]
     title = HTTPStatus(status).phrase
     return Problem(status, title.lower().replace(" ", "-"), title, "The request cannot be served.")
 
 
 def headers_for(problem: Problem, error: Exception | None = None) -> dict[str, str]:
-    """Give the headers that a problem needs."""
+    """Return the headers that a problem needs."""
     if isinstance(error, RequestRateLimited):
-        return {"Retry-After": str(error.spent.reset)}
+        return {"Retry-After": str(error.rate_limit_state.reset)}
     if isinstance(error, ResendTooSoon):
         return {"Retry-After": str(error.wait)}
     if isinstance(error, RateLimited | MustQueue):
@@ -152,7 +154,7 @@ def headers_for(problem: Problem, error: Exception | None = None) -> dict[str, s
 def problem_response(
     request: Request, problem: Problem, headers: dict[str, str] | None = None, **extensions: object
 ) -> JSONResponse:
-    """Write a problem."""
+    """Create a problem response."""
     content = {
         "type": f"/problems/{problem.name}",
         "title": problem.title,
@@ -165,10 +167,10 @@ def problem_response(
 
 
 def error_response(request: Request, error: Exception) -> JSONResponse:
-    """Write the problem that an error is."""
+    """Create the problem response for an error."""
     if isinstance(error, RequestValidationError):
-        return problem_response(request, INVALID_REQUEST, errors=[_place(one) for one in error.errors()])
-    if isinstance(error, HTTPException) and error.status_code == 400:  # a body that is not even text
+        return problem_response(request, INVALID_REQUEST, errors=[_field_error(detail) for detail in error.errors()])
+    if isinstance(error, HTTPException) and error.status_code == 400:  # the body is not text
         return problem_response(request, INVALID_REQUEST, errors=[{"pointer": "", "code": "json_invalid"}])
     if isinstance(error, HTTPException):
         problem = problem_for_status(error.status_code)
@@ -178,7 +180,7 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidIdentifier | InvalidValue):
         pointer = "/identifier" if isinstance(error, InvalidIdentifier) else "/value"
         extensions["errors"] = [{"pointer": pointer, "code": str(error)}]
-    if isinstance(error, RateLimited):  # in the headers it takes the place of the budget of calls, which had room
+    if isinstance(error, RateLimited):  # replaces the state of the route limit, which was not reached
         count, seconds = error.limit.count, int(error.limit.seconds)
         request.state.rate_limit = RateLimitState(error.limit_name, False, count, seconds, 0, error.retry_after)
         if error.accepts_proof_of_work:
@@ -188,22 +190,24 @@ def error_response(request: Request, error: Exception) -> JSONResponse:
         extensions |= {"ticket": error.ticket, "ahead": error.ahead}
     headers = headers_for(problem, error)
     if problem.status == 405:
-        headers["Allow"] = ", ".join(sorted(_methods_here(request)))
+        headers["Allow"] = ", ".join(sorted(_allowed_methods(request)))
     return problem_response(request, problem, headers, **extensions)
 
 
-def _methods_here(request: Request) -> set[str]:
-    """All methods of an address (RFC 9110, 15.5.6), over all routes that have it: the framework names those of the first only."""
+def _allowed_methods(request: Request) -> set[str]:
+    """Return the methods of all routes that match the path (RFC 9110, 15.5.6). Starlette lists those of the first route only."""
     routes = [context.original_route for context in iter_route_contexts(request.app.routes)]
-    here = [route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
-    return {method for route in here for method in route.methods or ()}
+    matching = [
+        route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    return {method for route in matching for method in route.methods or ()}
 
 
-def _place(error: dict[str, Any]) -> dict[str, str]:
-    """Name the place of a fault by what the schema calls it, never by what was sent."""
-    where, *steps = error["loc"]
-    named = [str(step) for step in steps if error["type"] != "json_invalid"]
+def _field_error(error: dict[str, Any]) -> dict[str, str]:
+    """Convert a validation error. The JSON pointer uses the schema's names, never the names that were sent."""
+    location, *path = error["loc"]
+    names = [str(name) for name in path if error["type"] != "json_invalid"]
     return {
-        "pointer": "".join(f"/{step}" for step in (named if where == "body" else [where, *named])),
+        "pointer": "".join(f"/{name}" for name in (names if location == "body" else [location, *names])),
         "code": error["type"],
     }

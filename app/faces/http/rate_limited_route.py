@@ -1,7 +1,7 @@
-"""Routes that spend a client budget before anything of a call is parsed, so that a malformed one costs as much as a good one.
+"""Routes that charge a rate limit before any part of a call is parsed, so that a malformed call costs as much as a valid one.
 
-slowapi's own decorator on an endpoint runs after validation and would let a flood of 422s pass uncounted. Here it runs around the whole handler.
-A route without a budget does not come to be.
+slowapi's own decorator runs after validation and would let a flood of 422s pass uncounted. Here the limiter runs around the whole handler.
+A route without a rate limit cannot be created.
 """
 
 from asyncio import get_running_loop
@@ -17,94 +17,96 @@ from starlette.types import Message, Receive
 
 from app.errors import ExposureError
 from app.faces.http.services import services_of
-from app.rate_limits import RouteLimit, RateLimitState
+from app.rate_limits import RateLimitState, RouteLimit
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-BODY_LIMIT = 64 * 1024
-"""Bytes of a request's body: the largest honest one is under 2 KiB."""
+MAX_BODY_BYTES = 64 * 1024
+"""The largest legitimate request body is under 2 KiB."""
 
-JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+JSON_MEDIA_TYPE, FORM_MEDIA_TYPE = "application/json", "application/x-www-form-urlencoded"
 
 
 class RequestRateLimited(ExposureError):
-    """The caller's address has spent its budget."""
+    """The client's address has reached the rate limit of this route."""
 
-    def __init__(self, spent: RateLimitState) -> None:
-        super().__init__("the budget of this address is spent")
-        self.spent = spent
-
-
-def rate_limit(budget: RouteLimit) -> Callable[[Endpoint], Endpoint]:
-    """Say what a route's calls spend; a plain function runs in a thread of the loop's, which cost half of what the framework's cost."""
-
-    def mark(endpoint: Endpoint) -> Endpoint:
-        marked: Any = endpoint if iscoroutinefunction(endpoint) else _threaded(endpoint)
-        marked.budget = budget
-        return cast("Endpoint", marked)
-
-    return mark
+    def __init__(self, rate_limit_state: RateLimitState) -> None:
+        super().__init__("the rate limit of this address is reached")
+        self.rate_limit_state = rate_limit_state
 
 
-def _threaded(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint, which carries its budget
+def rate_limit(route_limit: RouteLimit) -> Callable[[Endpoint], Endpoint]:
+    """Declare a route's rate limit. Sync handlers run in the loop's default executor, at half the overhead of Starlette's thread pool."""
+
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        decorated: Any = endpoint if iscoroutinefunction(endpoint) else _run_in_executor(endpoint)
+        decorated.route_limit = route_limit
+        return cast("Endpoint", decorated)
+
+    return decorate
+
+
+def _run_in_executor(endpoint: Callable[..., Any]) -> Any:  # noqa: ANN401  an endpoint, which gets its route limit as an attribute
     @wraps(endpoint)
-    async def threaded(**given: object) -> object:
-        return await get_running_loop().run_in_executor(None, partial(endpoint, **given))
+    async def run(**arguments: object) -> object:
+        return await get_running_loop().run_in_executor(None, partial(endpoint, **arguments))
 
-    return threaded
+    return run
 
 
-async def enforce_rate_limit(budget: RouteLimit, request: Request) -> None:
-    """Take one call from *budget*.
+async def enforce_rate_limit(route_limit: RouteLimit, request: Request) -> None:
+    """Charge one call to *route_limit*.
 
     Raises:
-        TooManyCalls: it is spent.
+        TooManyCalls: the limit is reached.
     """
     limiter = services_of(request).request_limiter
     if limiter.executor is None:
-        spent = limiter.spend(budget, request)
-    else:  # not the framework's threads, to which the way is longer, nor the loop's, which work on requests
-        spent = await get_running_loop().run_in_executor(limiter.executor, limiter.spend, budget, request)
-    request.state.rate_limit = spent
-    if not spent.is_allowed:
-        raise RequestRateLimited(spent)
+        state = limiter.spend(route_limit, request)
+    else:  # not Starlette's thread pool, which costs more, nor the loop's default executor, which handles requests
+        state = await get_running_loop().run_in_executor(limiter.executor, limiter.spend, route_limit, request)
+    request.state.rate_limit = state
+    if not state.is_allowed:
+        raise RequestRateLimited(state)
 
 
 class RateLimitedRoute(APIRoute):
-    """A route whose calls spend."""
+    """A route that charges its rate limit for each call."""
 
     @property
     def route_limit(self) -> RouteLimit:
-        """What its calls spend from."""
-        budget = getattr(self.endpoint, "budget", None)
-        if budget is None:
-            raise TypeError(f"{self.endpoint.__name__} does not say what its calls spend")
-        return RouteLimit(budget)
+        """The limit that its calls are charged to."""
+        route_limit = getattr(self.endpoint, "route_limit", None)
+        if route_limit is None:
+            raise TypeError(f"{self.endpoint.__name__} does not declare a rate limit")
+        return RouteLimit(route_limit)
 
     def get_route_handler(self) -> Handler:
-        """Wrap the whole handler: spend, then look at the media type, then the rest."""
-        handle, budget = super().get_route_handler(), self.route_limit
-        media_type = (FORM if self.include_in_schema is False else JSON) if self.body_field else None
+        """Wrap the whole handler: charge the rate limit, then check the media type, then handle."""
+        handle, route_limit = super().get_route_handler(), self.route_limit
+        media_type = (
+            (FORM_MEDIA_TYPE if self.include_in_schema is False else JSON_MEDIA_TYPE) if self.body_field else None
+        )
 
-        async def limited(request: Request) -> Response:
-            await enforce_rate_limit(budget, request)
+        async def handle_rate_limited(request: Request) -> Response:
+            await enforce_rate_limit(route_limit, request)
             if media_type and request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
                 raise HTTPException(415)
-            return await handle(Request(request.scope, _capped(request)))
+            return await handle(Request(request.scope, _limit_body(request)))
 
-        return limited
+        return handle_rate_limited
 
 
-def _capped(request: Request) -> Receive:
-    """Refuse a body once it is longer than any honest one, whatever its Content-Length says."""
-    read = 0
+def _limit_body(request: Request) -> Receive:
+    """Raise 413 once the body exceeds `MAX_BODY_BYTES`, whatever its Content-Length header claims."""
+    received_bytes = 0
 
     async def receive() -> Message:
-        nonlocal read
+        nonlocal received_bytes
         message = await request.receive()
-        read += len(message.get("body", b""))
-        if read > BODY_LIMIT:
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > MAX_BODY_BYTES:
             raise HTTPException(413)
         return message
 

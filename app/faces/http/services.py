@@ -1,4 +1,4 @@
-"""What a request can use; built once, by `app.main`."""
+"""The services that handle requests. `app.main` builds them once per application."""
 
 from dataclasses import dataclass, field
 
@@ -14,18 +14,18 @@ from app.exposures import ExposureService
 from app.faces.http.metrics import Metrics
 from app.incidents import IncidentCache
 from app.keyholder import KeyholderClient
-from app.rate_limits import ActionLimiter, RequestLimiter, ProofOfWork, WaitingRoom, DeferredDenials
+from app.rate_limits import ActionLimiter, DeferredDenials, ProofOfWork, RequestLimiter, WaitingRoom
 from app.verification import SessionService, VerificationService
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The wired domains of one application."""
+    """All services of one application."""
 
     clock: Clock
     database: Database
     replica: Database | None
-    """Of the rows of look-ups; the register reads it."""
+    """PostgreSQL replica that the sealed store reads rows from."""
     keyholder: KeyholderClient
     sealed_store: SealedStore
     incident_cache: IncidentCache
@@ -37,19 +37,19 @@ class Services:
     request_limiter: RequestLimiter
     action_limiter: ActionLimiter
     deferred_denials: DeferredDenials
-    """Of those budgets, not yet told of."""
+    """Denials of `action_limiter` that are not logged yet."""
     proof_of_work: ProofOfWork
     waiting_room: WaitingRoom
     canaries: CanaryIndex
     canary_alerter: CanaryAlerter
     sms_countries: tuple[str, ...]
-    """Calling codes of those to which text messages are sent."""
+    """Calling codes of the countries that text messages are sent to."""
     secure_cookies: bool
     metrics: Metrics
     metrics_token: str | None = field(repr=False)
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the connections to the keyholder and the databases."""
         self.keyholder.close()
         self.database.close()
         if self.replica is not None:
@@ -57,6 +57,6 @@ class Services:
 
 
 def services_of(request: Request) -> Services:
-    """Find the services of the application that a request came to. Called, not depended on: FastAPI's way to them took longer."""
+    """Return the services of the application. A plain function, because a FastAPI dependency is slower."""
     services: Services = request.app.state.services
     return services

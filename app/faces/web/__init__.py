@@ -1,17 +1,12 @@
-"""Customers' pages: plain forms in Korean and English that need no script.
+"""Web pages for customers: plain HTML forms in Korean and English that work without JavaScript.
 
-The journey is identifier → code → answer → acknowledgement, a file for each step. Identifiers, codes and tokens travel in bodies and in cookies
-that no script reads, never in an address. A failure is shown as a failure: no page here takes it for an answer.
+The steps are identifier, code, answer and acknowledgement, with one module for each. Identifiers, codes and tokens travel in request bodies and in
+HttpOnly cookies, never in a URL. An error is always shown as an error, never as an answer.
 """
 
 from fastapi import APIRouter
 
-from app.faces.web import assets, stopping
-from app.faces.web import sign_out
-from app.faces.web import acknowledge
-from app.faces.web import answer
-from app.faces.web import code
-from app.faces.web import start
+from app.faces.web import acknowledge, answer, assets, code, sign_out, start
 from app.faces.web.errors import error_page, wants_html
 
 __all__ = ["ROUTERS", "error_page", "wants_html"]
@@ -22,6 +17,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     answer.router,
     acknowledge.router,
     sign_out.router,
-    stopping.router,
     assets.router,
 )

@@ -1,4 +1,7 @@
-"""The answer as a page shows it, incident by incident. Decides nothing about who is affected: the exposures do."""
+"""View models of the answer page, one for each incident.
+
+The `exposures` domain decides who is affected; this module only arranges its result for display.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,99 +10,116 @@ from typing import Literal
 
 from app.acknowledgements import Acknowledgement
 from app.db import Reader
-from app.exposures import ExposureReport, Exposure, exposure_id
+from app.exposures import Exposure, ExposureReport, exposure_id
 from app.faces.http.auth import identifier_digests_of
 from app.faces.http.services import Services
-from app.incidents import Action, Incident, ItemKind, Notice, LocalizedText
+from app.incidents import Action, Incident, ItemKind, LocalizedText, Notice
 from app.locales import Locale
 from app.verification import Principal
 
+IncidentResult = Literal["found", "not_found", "cannot_tell"]
+
 
 @dataclass(frozen=True, slots=True)
-class Leak:
-    """One exposure."""
+class ExposureView:
+    """An exposure with its recommended actions and its last acknowledgement."""
 
     id: str
     exposure: Exposure
     actions: tuple[Action, ...]
-    read: Acknowledgement | None
+    acknowledgement: Acknowledgement | None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """What the lists of one incident say of the person."""
+    """The result for one incident."""
 
     incident: Incident
     notice: Notice
-    leaks: tuple[Leak, ...]
-    outcome: Literal["found", "not_found", "cannot_tell"]
-    partly: bool
-    """Whether one of the contacts tells nothing, while another was found."""
+    exposures: tuple[ExposureView, ...]
+    result: IncidentResult
+    is_partly_unclear: bool
+    """Whether one identifier was found and another is shared by too many people to tell."""
 
     @property
-    def labels(self) -> dict[ItemKind, LocalizedText]:
-        """What the incident calls its items."""
+    def item_labels(self) -> dict[ItemKind, LocalizedText]:
+        """The incident's names for its item kinds."""
         return {item.kind: item.label for item in self.incident.items}
 
     @property
-    def unread(self) -> tuple[Leak, ...]:
-        """The leaks whose newest notice was not acknowledged."""
-        return tuple(leak for leak in self.leaks if leak.read is None or leak.read.notice_version < self.notice.version)
+    def unacknowledged(self) -> tuple[ExposureView, ...]:
+        """The exposures whose current notice version was not acknowledged."""
+        return tuple(
+            view
+            for view in self.exposures
+            if view.acknowledgement is None or view.acknowledgement.notice_version < self.notice.version
+        )
 
     @property
-    def read_at(self) -> datetime | None:
-        """When the last of them was acknowledged, whichever version it was."""
-        return max((leak.read.acknowledged_at for leak in self.leaks if leak.read is not None), default=None)
+    def last_acknowledged_at(self) -> datetime | None:
+        """The time of the latest acknowledgement, of any notice version."""
+        acknowledged = [view.acknowledgement for view in self.exposures if view.acknowledgement is not None]
+        return max((read.acknowledged_at for read in acknowledged), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """All of it."""
+    """Everything that the answer page shows."""
 
-    masked: tuple[str, ...]
-    synthetic: bool
+    masked_identifiers: tuple[str, ...]
+    is_synthetic: bool
     as_of: datetime | None
+    """Publication time of the newest data set; None if there is none."""
     incidents: tuple[IncidentView, ...]
 
 
-def load_answer_view(services: Services, session: Reader, principal: Principal, locale: Locale) -> AnswerView:
-    """Read the answer of one session, its notices and what was acknowledged, all on one state of the database.
+def load_answer_view(services: Services, db: Reader, principal: Principal, locale: Locale) -> AnswerView:
+    """Load the answer for a session, with notices and acknowledgements, from one database snapshot.
+
+    Incidents without a data set or an exposure are left out.
 
     Raises:
-        ReverificationNeeded: the data sets cannot be read with what the session holds.
-        DependencyUnavailable: something could not be read; then there is no answer.
+        ReverificationNeeded: the session lacks what is needed to read the current data sets.
+        DependencyUnavailable: a dependency failed, so there is no answer.
     """
-    answer = services.exposures.find(session, identifier_digests_of(principal))
-    known = services.incident_cache.get_all(session)
-    read = services.acknowledgements.latest_for_exposures(session, answer.exposures)
-    concerned = {one.incident for one in answer.datasets} | {one.incident for one in answer.exposures}
+    answer = services.exposures.find(db, identifier_digests_of(principal))
+    incidents = services.incident_cache.get_all(db)
+    acknowledgements = services.acknowledgements.latest_for_exposures(db, answer.exposures)
+    acknowledged = list(zip(answer.exposures, acknowledgements, strict=True))
+    slugs = {dataset.incident for dataset in answer.datasets} | {exposure.incident for exposure in answer.exposures}
+    views = [
+        _incident_view(
+            cached.incident,
+            cached.notices[locale],
+            answer,
+            [
+                _exposure_view(principal, cached.incident, exposure, acknowledgement)
+                for exposure, acknowledgement in acknowledged
+                if exposure.incident == slug
+            ],
+        )
+        for slug, cached in incidents.items()
+        if slug in slugs
+    ]
     return AnswerView(
-        masked=tuple(one.masked for one in principal.identifiers),
-        synthetic=any(one.synthetic for one in answer.datasets),
-        as_of=max((one.published_at for one in answer.datasets), default=None),
-        incidents=tuple(
-            _view(
-                incident,
-                notice,
-                answer,
-                [
-                    _leak(principal, incident, exposure, acknowledged)
-                    for exposure, acknowledged in zip(answer.exposures, read, strict=True)
-                    if exposure.incident == incident.slug
-                ],
-            )
-            for incident, notice in reversed([(one.incident, one.notices[locale]) for one in known.values()])
-            if incident.slug in concerned
-        ),
+        masked_identifiers=tuple(identifier.masked for identifier in principal.identifiers),
+        is_synthetic=any(dataset.synthetic for dataset in answer.datasets),
+        as_of=max((dataset.published_at for dataset in answer.datasets), default=None),
+        incidents=tuple(reversed(views)),
     )
 
 
-def _leak(principal: Principal, incident: Incident, exposure: Exposure, read: Acknowledgement | None) -> Leak:
-    return Leak(exposure_id(principal.session_key, exposure), exposure, tuple(exposure.actions(incident)), read)
+def _exposure_view(
+    principal: Principal, incident: Incident, exposure: Exposure, acknowledgement: Acknowledgement | None
+) -> ExposureView:
+    actions = tuple(exposure.actions(incident))
+    return ExposureView(exposure_id(principal.session_key, exposure), exposure, actions, acknowledgement)
 
 
-def _view(incident: Incident, notice: Notice, answer: ExposureReport, leaks: Sequence[Leak]) -> IncidentView:
-    results = [one.result for one in answer.datasets if one.incident == incident.slug]
+def _incident_view(
+    incident: Incident, notice: Notice, answer: ExposureReport, exposures: Sequence[ExposureView]
+) -> IncidentView:
+    results = [dataset.result for dataset in answer.datasets if dataset.incident == incident.slug]
     unclear = "cannot_tell" in results
-    outcome: Literal["found", "not_found", "cannot_tell"] = "cannot_tell" if unclear else "not_found"
-    return IncidentView(incident, notice, tuple(leaks), "found" if leaks else outcome, partly=bool(leaks) and unclear)
+    result: IncidentResult = "found" if exposures else "cannot_tell" if unclear else "not_found"
+    return IncidentView(incident, notice, tuple(exposures), result, is_partly_unclear=bool(exposures) and unclear)

@@ -1,4 +1,4 @@
-"""The second step: typing the code."""
+"""Step two: enter the code."""
 
 import unicodedata
 from dataclasses import replace
@@ -14,17 +14,17 @@ from app.faces.http.rate_limited_route import rate_limit
 from app.faces.http.services import Services, services_of
 from app.faces.web import cookies
 from app.faces.web.answer import render_answer_page
-from app.faces.web.cookies import Pending
+from app.faces.web.cookies import PendingVerification
 from app.faces.web.language import texts_of
-from app.faces.web.pages import render_page, redirect
+from app.faces.web.pages import redirect, render_page
 from app.faces.web.routing import create_page_router
 from app.faces.web.start import start_page
 from app.rate_limits import RouteLimit
 from app.verification import (
     CODE_LENGTH,
     NotSignedIn,
-    TooManyIdentifiers,
     ResendTooSoon,
+    TooManyIdentifiers,
     UnknownVerification,
     VerificationEnded,
     WrongCode,
@@ -36,85 +36,94 @@ router = create_page_router()
 @router.get("/code")
 @rate_limit(RouteLimit.OTHER)
 def show_code_form(request: Request) -> Response:
-    """Ask for the code that is on its way."""
-    pending = cookies.pending(request)
+    """Show the form for the code."""
+    pending = cookies.pending_verification(request)
     return redirect("/") if pending is None else _code_page(request, pending)
 
 
 @router.post("/resend")
 @rate_limit(RouteLimit.VERIFICATIONS)
 def resend_code(request: Request) -> Response:
-    """Have a new code sent; the one before is void."""
-    pending = cookies.pending(request)
+    """Send a new code. The previous code becomes invalid."""
+    pending = cookies.pending_verification(request)
     if pending is None:
-        return _ended(request)
+        return _expired_page(request)
     try:
         started = verification_flow.resend_code(request, pending.id, pending.client_secret)
-    except ResendTooSoon as soon:
-        alert = texts_of(request).code.too_soon.format(seconds=soon.wait)
+    except ResendTooSoon as error:
+        alert = texts_of(request).code.resend_too_soon.format(seconds=error.wait)
         response = _code_page(request, pending, status=429, alert=alert)
-        response.headers["Retry-After"] = str(soon.wait)
+        response.headers["Retry-After"] = str(error.wait)
         return response
     except (VerificationEnded, UnknownVerification):
-        return _ended(request)
+        return _expired_page(request)
     response = redirect("/code")
-    cookies.keep_pending(request, response, replace(pending, until=started.expires_at, sent=pending.sent + 1))
+    pending = replace(pending, expires_at=started.expires_at, codes_sent=pending.codes_sent + 1)
+    cookies.set_pending_verification(request, response, pending)
     return response
 
 
 @router.post("/confirm")
 @rate_limit(RouteLimit.CONFIRMATIONS)
 def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
-    """Confirm the code: opens a session, or adds the identifier to the one that is open.
+    """Confirm the code: create a session, or add the identifier to the current session.
 
-    What cannot be a code costs no try.
+    Input of the wrong length, or with characters other than digits, does not count as a try.
     """
     services = services_of(request)
-    pending = cookies.pending(request)
+    pending = cookies.pending_verification(request)
     if pending is None:
-        return _ended(request)
+        return _expired_page(request)
     texts = texts_of(request).code
-    digits = digits_of(code)
+    digits = extract_digits(code)
     if len(digits) != CODE_LENGTH:
-        return _code_page(request, pending, status=422, error=texts.not_digits.format(digits=CODE_LENGTH))
+        return _code_page(request, pending, status=422, error=texts.invalid_format.format(digits=CODE_LENGTH))
     try:
         outcome = verification_flow.confirm_code(
-            request, pending.id, pending.client_secret, digits, partial(_live_token, request, services)
+            request, pending.id, pending.client_secret, digits, partial(_active_session_token, request, services)
         )
     except (VerificationEnded, UnknownVerification):
-        return _ended(request)
+        return _expired_page(request)
     except TooManyIdentifiers:
         return render_answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
     if isinstance(outcome, WrongCode):
         if outcome.tries_left == 0:
-            return _ended(request)
-        return _code_page(request, pending, status=422, error=texts.wrong.format(left=outcome.tries_left))
+            return _expired_page(request)
+        return _code_page(request, pending, status=422, error=texts.incorrect.format(left=outcome.tries_left))
     response = redirect("/answer")
-    cookies.keep_session(request, response, outcome.token)
-    cookies.drop(request, response, "verification")
+    cookies.set_session(request, response, outcome.token)
+    cookies.delete(request, response, "verification")
     return response
 
 
-def digits_of(code: str) -> str:
-    """Read the digits of what was typed or pasted, of any width, with spaces or dashes between; of anything else, none."""
+def extract_digits(code: str) -> str:
+    """Return the digits of a typed or pasted code, or "" if it has other characters.
+
+    Spaces and dashes are removed; full-width digits are converted.
+    """
     digits = "".join(char for char in unicodedata.normalize("NFKC", code[:100]) if not char.isspace() and char != "-")
     return digits if digits.isascii() and digits.isdigit() else ""
 
 
-def _live_token(request: Request, services: Services, session: Session) -> str | None:
-    """Give the token of a session that is still open: an ended one must keep nobody from opening another."""
+def _active_session_token(request: Request, services: Services, db: Session) -> str | None:
+    """Return the token of the session cookie if the session is active. An expired one must not prevent a new sign-in."""
     token = cookies.session_token(request)
     if token is None:
         return None
     try:
-        principal_of(services, session, token)
+        principal_of(services, db, token)
     except NotSignedIn:
         return None
     return token
 
 
 def _code_page(
-    request: Request, pending: Pending, *, status: int = 200, alert: str | None = None, error: str | None = None
+    request: Request,
+    pending: PendingVerification,
+    *,
+    status: int = 200,
+    alert: str | None = None,
+    error: str | None = None,
 ) -> Response:
     return render_page(
         request,
@@ -128,7 +137,8 @@ def _code_page(
     )
 
 
-def _ended(request: Request) -> Response:
-    response = start_page(request, status=410, alert=texts_of(request).start.ended)
-    cookies.drop(request, response, "verification")
+def _expired_page(request: Request) -> Response:
+    """Return to the first page: the verification expired, was used, or ran out of tries."""
+    response = start_page(request, status=410, alert=texts_of(request).start.verification_ended)
+    cookies.delete(request, response, "verification")
     return response

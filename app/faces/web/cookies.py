@@ -1,7 +1,9 @@
-"""The cookies, none of which a script or another site's request gets to see.
+"""Cookies. All are HttpOnly; all but ``lang`` are SameSite=Strict.
 
-``session``: the bearer token, until the browser closes or the server ends it. ``verification``: what belongs to a code that is on its way.
-``place``: a ticket for the queue. ``lang``: the language; the one that goes along with a link from elsewhere.
+``session``: the bearer token; a session cookie that the browser deletes when it closes.
+``verification``: the pending verification, until its code expires.
+``queue``: the ticket of the waiting room.
+``lang``: the chosen language; SameSite=Lax, so that it is also sent when a link on another site is followed.
 """
 
 import base64
@@ -16,99 +18,100 @@ from fastapi import Request, Response
 
 from app.faces.http.services import services_of
 
-Cookie = Literal["session", "verification", "place", "lang"]
+CookieName = Literal["session", "verification", "queue", "lang"]
 SameSite = Literal["strict", "lax"]
 
-LANGUAGE_KEPT = timedelta(days=365)
-PLACE_KEPT = timedelta(hours=2)
+LANGUAGE_MAX_AGE = timedelta(days=365)
+QUEUE_TICKET_MAX_AGE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A code that is on its way."""
+class PendingVerification:
+    """A verification whose code was sent and not yet confirmed."""
 
     id: UUID
     client_secret: str = field(repr=False)
-    to: str
-    """Where it was sent, masked."""
-    until: datetime
-    sent: int = 1
+    masked_address: str
+    """Where the code was sent."""
+    expires_at: datetime
+    codes_sent: int = 1
 
-    def written(self) -> str:
-        """Spell it as the value of a cookie."""
+    def to_cookie(self) -> str:
+        """Encode as a cookie value."""
         text = json.dumps(astuple(self), default=str, ensure_ascii=False)
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
     @classmethod
-    def read(cls, value: str) -> Self | None:
-        """Read what `written` spelled; whatever else it is, it is nothing."""
+    def from_cookie(cls, value: str) -> Self | None:
+        """Decode a cookie value. Return None if it is malformed."""
         try:
             content = json.loads(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
-            number, client_secret, to, until, sent = content
-            moment = datetime.fromisoformat(until)
-            if moment.tzinfo is None:
+            verification_id, client_secret, masked_address, expiry, codes_sent = content
+            expires_at = datetime.fromisoformat(expiry)
+            if expires_at.tzinfo is None:
                 return None
-            return cls(UUID(number), str(client_secret), str(to), moment, int(sent))
+            return cls(UUID(verification_id), str(client_secret), str(masked_address), expires_at, int(codes_sent))
         except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
             return None
 
 
 def session_token(request: Request) -> str | None:
-    """Give the session's token, where there is one."""
-    return request.cookies.get(_name(request, "session")) or None
+    """Return the session's token, or None."""
+    return request.cookies.get(_cookie_name(request, "session")) or None
 
 
-def pending(request: Request) -> Pending | None:
-    """Give the code that is on its way, where there is one."""
-    return Pending.read(request.cookies.get(_name(request, "verification"), ""))
+def pending_verification(request: Request) -> PendingVerification | None:
+    """Return the pending verification, or None."""
+    return PendingVerification.from_cookie(request.cookies.get(_cookie_name(request, "verification"), ""))
 
 
-def place(request: Request) -> str | None:
-    """Give the ticket of a place in the queue, where there is one."""
-    return request.cookies.get(_name(request, "place"))
+def queue_ticket(request: Request) -> str | None:
+    """Return the ticket of the waiting room, or None."""
+    return request.cookies.get(_cookie_name(request, "queue"))
 
 
-def language(request: Request) -> str | None:
-    """Give the language that was chosen, where one was."""
-    return request.cookies.get(_name(request, "lang"))
+def preferred_language(request: Request) -> str | None:
+    """Return the language that was chosen on an earlier page, or None."""
+    return request.cookies.get(_cookie_name(request, "lang"))
 
 
-def keep_session(request: Request, response: Response, token: str) -> None:
-    """Have the browser keep the session."""
-    _keep(request, response, "session", token, None)
+def set_session(request: Request, response: Response, token: str) -> None:
+    """Set the session cookie."""
+    _set_cookie(request, response, "session", token, None)
 
 
-def keep_pending(request: Request, response: Response, code: Pending) -> None:
-    """Have the browser keep what belongs to a code, for as long as the code is good."""
-    _keep(request, response, "verification", code.written(), code.until - services_of(request).clock())
+def set_pending_verification(request: Request, response: Response, pending: PendingVerification) -> None:
+    """Set the verification cookie. It expires with the code."""
+    lifetime = pending.expires_at - services_of(request).clock()
+    _set_cookie(request, response, "verification", pending.to_cookie(), lifetime)
 
 
-def keep_place(request: Request, response: Response, ticket: str) -> None:
-    """Have the browser keep a place in the queue."""
-    _keep(request, response, "place", ticket, PLACE_KEPT)
+def set_queue_ticket(request: Request, response: Response, ticket: str) -> None:
+    """Set the ticket of the waiting room."""
+    _set_cookie(request, response, "queue", ticket, QUEUE_TICKET_MAX_AGE)
 
 
-def keep_language(request: Request, response: Response, locale: str) -> None:
-    """Have the browser keep the language."""
-    _keep(request, response, "lang", locale, LANGUAGE_KEPT, "lax")
+def set_language(request: Request, response: Response, locale: str) -> None:
+    """Set the language cookie."""
+    _set_cookie(request, response, "lang", locale, LANGUAGE_MAX_AGE, "lax")
 
 
-def drop(request: Request, response: Response, *cookies: Cookie) -> None:
-    """Have the browser forget."""
+def delete(request: Request, response: Response, *cookies: CookieName) -> None:
+    """Delete cookies."""
     for cookie in cookies:
-        _keep(request, response, cookie, "", timedelta(0))
+        _set_cookie(request, response, cookie, "", timedelta(0))
 
 
-def _keep(
+def _set_cookie(
     request: Request,
     response: Response,
-    cookie: Cookie,
+    cookie: CookieName,
     value: str,
     lifetime: timedelta | None,
     same_site: SameSite = "strict",
 ) -> None:
     response.set_cookie(
-        _name(request, cookie),
+        _cookie_name(request, cookie),
         value,
         max_age=None if lifetime is None else max(0, int(lifetime.total_seconds())),
         path="/",
@@ -118,5 +121,5 @@ def _keep(
     )
 
 
-def _name(request: Request, cookie: Cookie) -> str:
+def _cookie_name(request: Request, cookie: CookieName) -> str:
     return f"__Host-{cookie}" if services_of(request).secure_cookies else cookie

@@ -1,4 +1,4 @@
-"""Errors as pages. None of them says anything about the person: a failure is not an answer."""
+"""Error pages. An error page says nothing about whether the person is affected."""
 
 import json
 from typing import Literal
@@ -8,70 +8,72 @@ from starlette.responses import Response
 
 from app.faces.web import cookies
 from app.faces.web.language import texts_of
-from app.faces.web.pages import render_page, redirect
-from app.faces.web.texts import Texts, Verdict
+from app.faces.web.pages import redirect, render_page
+from app.faces.web.texts import Texts, TitledText
 
-Reason = Literal["verify-first", "verify-again", "signed-out"]
+RedirectReason = Literal["verify-first", "verify-again", "signed-out"]
 
-_OTHERS = ("/v1", "/healthz", "/readyz", "/metrics")
-_STEPS = {
+_NON_PAGE_PREFIXES = ("/v1", "/healthz", "/readyz", "/metrics")
+_FORM_PAGES = {
     "/confirm": "/code",
     "/resend": "/code",
     "/check": "/answer",
     "/stop-codes": "/answer",
     "/acknowledge": "/answer",
 }
-"""Where a GET shows the step that a form belongs to."""
-_SHOWN = frozenset({"/", "/code", "/answer", "/receipts"})
-_OWN_HEADERS = ("content-length", "content-type", "www-authenticate")
+"""Form action to the page that contains the form."""
+_GET_PAGES = frozenset({"/", "/code", "/answer", "/receipts"})
+_EXCLUDED_HEADERS = ("content-length", "content-type", "www-authenticate")
+"""Headers of the problem response that do not apply to the page."""
 
 
 def wants_html(request: Request) -> bool:
-    """Tell whether a person in front of a browser waits for the answer."""
+    """Report whether the client is a browser that expects a page."""
     path = request.url.path
-    if any(path == other or path.startswith(f"{other}/") for other in _OTHERS):
+    if any(path == prefix or path.startswith(f"{prefix}/") for prefix in _NON_PAGE_PREFIXES):
         return False
     return "text/html" in request.headers.get("accept", "")
 
 
 def error_page(request: Request, problem: Response) -> Response:
-    """Turn a problem into a page, with its status and headers; who must verify first is sent to do so."""
+    """Convert a problem response to a page with the same status and headers. A 401 redirects to the first page."""
     if problem.status_code == 401:
-        again = json.loads(bytes(problem.body))["type"] == "/problems/verify-again"
-        return verify_first(request, "verify-again" if again else "verify-first")
+        problem_type = json.loads(bytes(problem.body))["type"]
+        return redirect_to_start(
+            request, "verify-again" if problem_type == "/problems/verify-again" else "verify-first"
+        )
     texts = texts_of(request)
-    path = _STEPS.get(request.url.path, request.url.path)
-    current_path = path if path in _SHOWN else "/"
+    path = _FORM_PAGES.get(request.url.path, request.url.path)
     response = render_page(
         request,
         "error.html",
-        current_path=current_path,
+        current_path=path if path in _GET_PAGES else "/",
         status=problem.status_code,
-        verdict=_verdict(texts, problem.status_code),
-        wait=problem.headers.get("retry-after"),
+        message=_error_text(texts, problem.status_code),
+        retry_after=problem.headers.get("retry-after"),
     )
     for name, value in problem.headers.items():
-        if name not in _OWN_HEADERS:
+        if name not in _EXCLUDED_HEADERS:
             response.headers[name] = value
     return response
 
 
-def verify_first(request: Request, reason: Reason) -> Response:
-    """Send whoever has no session, or no longer, to the first page."""
+def redirect_to_start(request: Request, reason: RedirectReason) -> Response:
+    """Redirect a client without an active session to the first page."""
     response = redirect(f"/?because={reason}")
-    cookies.drop(request, response, "session")
+    cookies.delete(request, response, "session")
     return response
 
 
-def _verdict(texts: Texts, status: int) -> Verdict:
-    failures = texts.failures
-    known = {
-        403: failures.forbidden,
-        404: failures.not_found,
-        405: failures.method,
-        413: failures.too_large,
-        429: failures.too_many,
-        500: failures.internal,
-        503: failures.unavailable,
+def _error_text(texts: Texts, status: int) -> TitledText:
+    errors = texts.errors
+    by_status = {
+        403: errors.forbidden,
+        404: errors.not_found,
+        405: errors.method_not_allowed,
+        413: errors.too_large,
+        429: errors.too_many_requests,
+        500: errors.internal_error,
+        503: errors.unavailable,
     }
-    return known.get(status, failures.other)
+    return by_status.get(status, errors.other_error)

@@ -1,4 +1,4 @@
-"""Which language a person reads: what was chosen on this page, or before; otherwise Korean."""
+"""The language of a page: the `lang` query parameter, then the `lang` cookie, then Korean."""
 
 from datetime import date, datetime, timedelta, timezone
 
@@ -8,33 +8,33 @@ from app.faces.web import cookies
 from app.faces.web.texts import TEXTS, Texts
 from app.locales import Locale
 
-KOREAN_TIME = timezone(timedelta(hours=9))
+KOREA_TIMEZONE = timezone(timedelta(hours=9))
 _LOCALES: dict[str | None, Locale] = {"ko": "ko", "en": "en"}
 
 
-def chosen_now(request: Request) -> Locale | None:
-    """Give the language that this address asks for by ``?lang=``."""
+def requested_locale(request: Request) -> Locale | None:
+    """Return the locale of the ``?lang=`` query parameter, or None."""
     return _LOCALES.get(request.query_params.get("lang"))
 
 
 def locale_of(request: Request) -> Locale:
-    """Give the language of a request."""
-    return chosen_now(request) or _LOCALES.get(cookies.language(request)) or "ko"
+    """Return the locale of a request."""
+    return requested_locale(request) or _LOCALES.get(cookies.preferred_language(request)) or "ko"
 
 
 def texts_of(request: Request) -> Texts:
-    """Give the texts in the language of a request."""
+    """Return the texts in the locale of a request."""
     return TEXTS[locale_of(request)]
 
 
-def spell_date(texts: Texts, moment: date) -> str:
-    """Spell a date; a moment's date is the one in Korea."""
-    day = moment.astimezone(KOREAN_TIME) if isinstance(moment, datetime) else moment
-    return texts.date.format(y=day.year, month=texts.months[day.month - 1], d=day.day)
+def format_date(texts: Texts, when: date) -> str:
+    """Format a date. A datetime is converted to Korean time first."""
+    day = when.astimezone(KOREA_TIMEZONE) if isinstance(when, datetime) else when
+    return texts.date_format.format(y=day.year, month=texts.months[day.month - 1], d=day.day)
 
 
-def spell_moment(texts: Texts, moment: datetime) -> str:
-    """Spell a moment as a clock in Korea shows it, to the minute."""
-    there = moment.astimezone(KOREAN_TIME)
-    month = texts.months[there.month - 1]
-    return texts.moment.format(y=there.year, month=month, d=there.day, time=f"{there:%H:%M}")
+def format_datetime(texts: Texts, when: datetime) -> str:
+    """Format a datetime in Korean time, to the minute."""
+    local = when.astimezone(KOREA_TIMEZONE)
+    month = texts.months[local.month - 1]
+    return texts.datetime_format.format(y=local.year, month=month, d=local.day, time=f"{local:%H:%M}")

@@ -1,4 +1,4 @@
-"""Turning a template into a page. Everything that is filled in is escaped; a name that a template misses is an error, not a gap."""
+"""Render templates. All values are escaped; an undefined name in a template raises."""
 
 from functools import partial
 from pathlib import Path
@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from app.faces.http.padding import MIN_PAGE_BLOCKS, pad_response
 from app.faces.web import cookies
-from app.faces.web.assets import STYLE
-from app.faces.web.language import chosen_now, locale_of, spell_date, spell_moment
+from app.faces.web.assets import STYLESHEET_URL
+from app.faces.web.language import format_date, format_datetime, locale_of, requested_locale
 from app.faces.web.texts import TEXTS
 
 TEMPLATES = Environment(
@@ -20,7 +20,7 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals["style"] = STYLE
+TEMPLATES.globals["stylesheet_url"] = STYLESHEET_URL
 
 
 def render_page(
@@ -33,38 +33,40 @@ def render_page(
     is_personal: bool = False,
     **context: object,
 ) -> HTMLResponse:
-    """Write a page in the person's language.
+    """Render a template in the language of the request.
 
     Args:
-        request: asks for it.
-        template: its file.
-        here: the address at which a GET shows this step, for the other language.
-        status: of the answer.
-        alert: what the person must notice first.
-        personal: whether it says what leaked of somebody, so that its length must not.
-        context: what else the template names.
+        request: the current request.
+        template: file name of the template.
+        current_path: path of this page, for the link to the other language.
+        status: HTTP status code.
+        alert: message at the top of the page.
+        is_personal: whether the page shows a person's exposures. If so it is padded, to hide them in its length.
+        context: further template variables.
     """
     locale = locale_of(request)
     texts = TEXTS[locale]
-    content = TEMPLATES.get_template(template).render(
+    html = TEMPLATES.get_template(template).render(
         t=texts,
         locale=locale,
         current_path=current_path,
         alert=alert,
-        date=partial(spell_date, texts),
-        moment=partial(spell_moment, texts),
+        format_date=partial(format_date, texts),
+        format_datetime=partial(format_datetime, texts),
         has_session=cookies.session_token(request) is not None,
         **context,
     )
-    written = content.encode()
+    content = html.encode()
     response = HTMLResponse(
-        pad_response(written, min_blocks=MIN_PAGE_BLOCKS) if is_personal else written, status, {"Content-Language": locale}
+        pad_response(content, min_blocks=MIN_PAGE_BLOCKS) if is_personal else content,
+        status,
+        {"Content-Language": locale},
     )
-    if chosen_now(request) is not None:
-        cookies.keep_language(request, response, locale)
+    if requested_locale(request) is not None:
+        cookies.set_language(request, response, locale)
     return response
 
 
 def redirect(address: str) -> RedirectResponse:
-    """Send the browser on to another page, so that loading it anew repeats nothing."""
+    """Redirect to another page with 303 See Other, so that a reload does not submit the form again."""
     return RedirectResponse(address, 303)

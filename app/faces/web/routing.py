@@ -1,6 +1,6 @@
-"""What every page's route has in common: a budget, no place in the API's document, and no requests from other sites.
+"""The router of all pages: rate limited, absent from the OpenAPI document, closed to forms on other sites.
 
-Cookies are SameSite=Strict, so another site's form arrives without them; this refuses it even where none is needed.
+Session cookies are SameSite=Strict, so a form on another site is sent without them. Such forms are rejected even where no session is needed.
 """
 
 from urllib.parse import urlsplit
@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 from app.faces.http.rate_limited_route import RateLimitedRoute
 
 
-def refuse_other_sites(request: Request) -> None:
-    """Refuse a form that another site sent.
+def reject_cross_site_posts(request: Request) -> None:
+    """Reject a form that was submitted from another site.
 
-    1. A browser that says where a request comes from (Sec-Fetch-Site) is believed; a sister domain is another site.
-    2. One that does not, or asks over plain http, gives an Origin, which is ours or none. It is ``null`` by our own ``Referrer-Policy:
-       no-referrer`` too; then the cookies alone decide.
+    1. If the browser sends Sec-Fetch-Site, that decides. A sibling domain ("same-site") counts as another site.
+    2. Otherwise (older browsers, plain http) Origin must match Host. It may be absent, or ``null`` because of our own
+       ``Referrer-RateLimitPolicy: no-referrer``; then only the SameSite cookies protect.
 
     Raises:
         HTTPException: 403.
@@ -34,5 +34,7 @@ def refuse_other_sites(request: Request) -> None:
 
 
 def create_page_router() -> APIRouter:
-    """Make the router of some pages."""
-    return APIRouter(route_class=RateLimitedRoute, include_in_schema=False, dependencies=[Depends(refuse_other_sites)])
+    """Create a router for pages."""
+    return APIRouter(
+        route_class=RateLimitedRoute, include_in_schema=False, dependencies=[Depends(reject_cross_site_posts)]
+    )

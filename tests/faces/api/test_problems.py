@@ -1,7 +1,8 @@
-"""One shape of error everywhere (RFC 9457), and the headers that every answer carries."""
+"""Every error is an RFC 9457 problem, and every response has the security headers."""
 
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,31 +10,31 @@ import pytest
 from app.errors import ExposureError
 from app.faces.http import problems
 from app.faces.http.problems import (
-    QUEUE_REQUIRED,
     INTERNAL_ERROR,
     INVALID_CODE,
     INVALID_REQUEST,
-    PROBLEMS,
-    TOO_MANY_REQUESTS,
-    SERVICE_UNAVAILABLE,
+    PROBLEMS_BY_ERROR,
     PROOF_OF_WORK_REQUIRED,
+    QUEUE_REQUIRED,
+    SERVICE_UNAVAILABLE,
+    TOO_MANY_REQUESTS,
     problem_for_error,
 )
 from tests.support.deployment import Deployment
 
-ID = "3f0e1d3a-0000-4000-8000-000000000000"
-LARGE = b'{"channel": "sms", "identifier": "' + b"0" * 70_000 + b'"}'
-JSON = {"Content-Type": "application/json"}
+VERIFICATION_ID = "3f0e1d3a-0000-4000-8000-000000000000"
+LARGE_BODY = b'{"channel": "sms", "identifier": "' + b"0" * 70_000 + b'"}'
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Errors do not depend on the engine."""
+    """Errors do not depend on the database engine."""
     return sqlite_url
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "given", "status", "name"),
+    ("method", "path", "request_options", "status", "name"),
     [
         ("GET", "/nowhere", {}, 404, "not-found"),
         ("GET", "/v1/nowhere", {}, 404, "not-found"),
@@ -41,17 +42,17 @@ def database_url(sqlite_url: str) -> str:
         ("GET", "/v1/verifications", {}, 405, "method-not-allowed"),
         ("GET", "/v1/incidents/nothing/notice", {}, 404, "unknown-incident"),
         ("GET", "/v1/incidents/sample-2025/notice?locale=fr", {}, 422, "invalid-request"),
-        ("POST", "/v1/verifications", {"content": LARGE, "headers": JSON}, 413, "too-large"),
+        ("POST", "/v1/verifications", {"content": LARGE_BODY, "headers": JSON_HEADERS}, 413, "too-large"),
         ("POST", "/v1/verifications", {"content": b"a=b"}, 415, "unsupported-media-type"),
         ("POST", "/v1/verifications", {"data": {"channel": "sms"}}, 415, "unsupported-media-type"),
-        ("POST", "/v1/verifications", {"content": b"{", "headers": JSON}, 422, "invalid-request"),
-        ("POST", "/v1/verifications", {"content": b"\xff", "headers": JSON}, 422, "invalid-request"),
-        ("POST", "/v1/verifications", {"content": b"", "headers": JSON}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": b"{", "headers": JSON_HEADERS}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": b"\xff", "headers": JSON_HEADERS}, 422, "invalid-request"),
+        ("POST", "/v1/verifications", {"content": b"", "headers": JSON_HEADERS}, 422, "invalid-request"),
         ("POST", "/v1/verifications", {"json": {"channel": "fax", "identifier": "1"}}, 422, "invalid-request"),
         ("POST", "/v1/verifications", {"json": {"channel": "sms", "identifier": 1}}, 422, "invalid-request"),
         (
             "POST",
-            f"/v1/verifications/{ID}/confirm",
+            f"/v1/verifications/{VERIFICATION_ID}/confirm",
             {"json": {"code": "1", "client_secret": "2"}},
             404,
             "unknown-verification",
@@ -68,47 +69,49 @@ def database_url(sqlite_url: str) -> str:
         ("DELETE", "/v1/session", {}, 401, "no-session"),
     ],
 )
-def test_each_error_is_a_problem(
-    deployment: Deployment, method: str, path: str, given: dict[str, object], status: int, name: str
+def test_every_error_is_a_problem(
+    deployment: Deployment, method: str, path: str, request_options: dict[str, Any], status: int, name: str
 ) -> None:
-    answer = deployment.client.request(method, path, **given)  # type: ignore[arg-type]
-    assert_problem(answer, status, name)
-    assert ("errors" in answer.json()) == (status == 422)
+    response = deployment.client.request(method, path, **request_options)
+    assert_problem(response, status, name)
+    assert ("errors" in response.json()) == (status == 422)
 
 
-def assert_problem(answer: httpx.Response, status: int, name: str) -> None:
-    body = answer.json()
-    assert (answer.status_code, body["status"], body["type"]) == (status, status, f"/problems/{name}"), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["cache-control"] == "no-store"
+def assert_problem(response: httpx.Response, status: int, name: str) -> None:
+    body = response.json()
+    assert (response.status_code, body["status"], body["type"]) == (status, status, f"/problems/{name}"), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
     assert {"type", "title", "status", "detail", "instance"} <= set(body) <= {
         "type", "title", "status", "detail", "instance", "errors"
     }  # fmt: skip
-    assert body["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    assert body["instance"] == f"urn:uuid:{response.headers['x-request-id']}"
     if status == 405:
-        assert answer.headers["allow"]
+        assert response.headers["allow"]
     if status == 401:
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert response.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_method_that_is_not_there_names_all_that_are(deployment: Deployment) -> None:
+def test_allow_header_lists_the_methods_of_all_routes(deployment: Deployment) -> None:
     assert deployment.client.request("OPTIONS", "/v1/acknowledgements").headers["allow"] == "GET, POST"
 
 
-def test_a_large_body_without_a_length_is_refused_too(deployment: Deployment) -> None:
-    answer = deployment.client.post("/v1/verifications", content=iter([LARGE[:40_000], LARGE[40_000:]]), headers=JSON)
-    assert_problem(answer, 413, "too-large")
+def test_a_large_body_without_content_length_is_refused(deployment: Deployment) -> None:
+    response = deployment.client.post(
+        "/v1/verifications", content=iter([LARGE_BODY[:40_000], LARGE_BODY[40_000:]]), headers=JSON_HEADERS
+    )
+    assert_problem(response, 413, "too-large")
 
 
-def test_faults_are_placed_by_the_schemas_names(deployment: Deployment) -> None:
-    stray = {"channel": "fax", "identifier": 5, "locale": ["x"], "marked-key": "marked-value"}
-    answer = deployment.client.post("/v1/verifications", json=stray)
-    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/channel", "/identifier", "/locale"]
-    assert "marked" not in answer.text
+def test_field_errors_name_schema_fields_and_never_the_input(deployment: Deployment) -> None:
+    invalid_body = {"channel": "fax", "identifier": 5, "locale": ["x"], "marked-key": "marked-value"}
+    response = deployment.client.post("/v1/verifications", json=invalid_body)
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/channel", "/identifier", "/locale"]
+    assert "marked" not in response.text
 
 
 @pytest.mark.parametrize("path", ["/v1/incidents", "/v1/exposures", "/nowhere", "/", "/healthz"])
-def test_every_answer_carries_the_security_headers(deployment: Deployment, path: str) -> None:
+def test_every_response_has_the_security_headers(deployment: Deployment, path: str) -> None:
     headers = deployment.client.get(path).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
@@ -117,27 +120,27 @@ def test_every_answer_carries_the_security_headers(deployment: Deployment, path:
     assert "server" not in headers
 
 
-def test_public_answers_may_be_cached_and_personal_ones_may_not(deployment: Deployment) -> None:
+def test_public_responses_are_cacheable_and_personal_ones_are_not(deployment: Deployment) -> None:
     client = deployment.client
     for path in ("/v1/incidents", "/v1/incidents/sample-2025/notice?locale=ko"):
-        answer = client.get(path)
-        assert answer.headers["cache-control"] == "public, max-age=60"
-        unchanged = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        response = client.get(path)
+        assert response.headers["cache-control"] == "public, max-age=60"
+        unchanged = client.get(path, headers={"If-None-Match": response.headers["etag"]})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
-        assert unchanged.headers["etag"] == answer.headers["etag"]
+        assert unchanged.headers["etag"] == response.headers["etag"]
     headers = deployment.sign_in("010-2000-0002")
     for path in ("/v1/exposures", "/v1/acknowledgements"):
         assert client.get(path, headers=headers).headers["cache-control"] == "no-store"
 
 
-def test_the_incidents_are_public_and_complete(deployment: Deployment) -> None:
+def test_incidents_are_public_and_have_all_fields(deployment: Deployment) -> None:
     (incident,) = deployment.client.get("/v1/incidents").json()["incidents"]
     assert {
         "slug", "title", "status", "occurred_from", "occurred_to", "discovered_on", "items", "facts", "notice_version"
     } <= set(incident)  # fmt: skip
-    withheld = next(fact for fact in incident["facts"] if fact["state"] == "withheld")
-    assert withheld["authority"]["ko"]
-    assert withheld["as_of"] == "2025-11-30"
+    withheld_fact = next(fact for fact in incident["facts"] if fact["state"] == "withheld")
+    assert withheld_fact["authority"]["ko"]
+    assert withheld_fact["as_of"] == "2025-11-30"
     assert all("authority" not in fact or fact["authority"] for fact in incident["facts"])  # absent, never null
     notice = deployment.client.get("/v1/incidents/sample-2025/notice?locale=en").json()
     assert notice["version"] == incident["notice_version"] == 1
@@ -145,24 +148,32 @@ def test_the_incidents_are_public_and_complete(deployment: Deployment) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", notice["published_at"])
 
 
-def test_an_error_that_nobody_foresaw_is_one_on_our_side() -> None:
-    class Unheard(ExposureError):
+def test_an_error_without_a_problem_is_an_internal_error() -> None:
+    class UnmappedError(ExposureError):
         pass
 
-    assert problem_for_error(Unheard()).status == 500
-    assert all(problem.name and problem.title and problem.detail for problem in PROBLEMS.values())
+    assert problem_for_error(UnmappedError()).status == 500
+    assert all(problem.name and problem.title and problem.detail for problem in PROBLEMS_BY_ERROR.values())
 
 
-def test_every_problem_is_documented() -> None:
-    """The README lists each type, so that a client can be written from it."""
+def test_readme_lists_every_problem_type() -> None:
+    """A client can be written from the README alone."""
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    for problem in PROBLEMS.values():
+    for problem in PROBLEMS_BY_ERROR.values():
         assert f"`{problem.name}`" in readme
 
 
-def test_titles_name_the_problem_plainly() -> None:
-    shown = (*PROBLEMS.values(), *problems._BY_STATUS.values(), SERVICE_UNAVAILABLE, INTERNAL_ERROR, TOO_MANY_REQUESTS, PROOF_OF_WORK_REQUIRED, QUEUE_REQUIRED)
-    titles = {problem.name: problem.title for problem in (*shown, INVALID_REQUEST, INVALID_CODE)}
+def test_problem_titles_are_plain() -> None:
+    all_problems = (
+        *PROBLEMS_BY_ERROR.values(),
+        *problems._PROBLEMS_BY_STATUS.values(),
+        SERVICE_UNAVAILABLE,
+        INTERNAL_ERROR,
+        TOO_MANY_REQUESTS,
+        PROOF_OF_WORK_REQUIRED,
+        QUEUE_REQUIRED,
+    )
+    titles = {problem.name: problem.title for problem in (*all_problems, INVALID_REQUEST, INVALID_CODE)}
     assert titles == {
         "crowded": "Service busy: please queue",
         "internal-error": "Internal error",

@@ -1,4 +1,4 @@
-"""Driving the real console script, as an operator does: a process, its exit code, what it says."""
+"""Run the real console script as an operator does, and examine its exit code and output."""
 
 import json
 import os
@@ -16,29 +16,29 @@ from typing import Any, Self
 import httpx
 
 EXPOSURE = Path(sys.executable).with_name("exposure")
-PATIENCE = 120
-"""Seconds after which a process that says nothing has failed; no test is about time."""
+TIMEOUT_SECONDS = 120
+"""A process that prints nothing for so long has failed. No test depends on time."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """A command that ended."""
+    """The result of a command that ended."""
 
-    code: int
-    out: str
-    err: str
+    exit_code: int
+    stdout: str
+    stderr: str
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """What ``--json`` said: one object a line, and nothing else."""
-        found = [json.loads(line) for line in self.out.splitlines()]
-        assert all(isinstance(one, dict) for one in found)
+        """Parse the output of `--json`: one object a line, and nothing else."""
+        found = [json.loads(line) for line in self.stdout.splitlines()]
+        assert all(isinstance(item, dict) for item in found)
         return found
 
 
 @dataclass(frozen=True)
 class CliDriver:
-    """A working folder, and the settings of one deployment."""
+    """Runs commands in a working folder with the settings of one deployment."""
 
     folder: Path
     settings: Mapping[str, str]
@@ -46,7 +46,7 @@ class CliDriver:
 
     @classmethod
     def in_folder(cls, folder: Path, database_url: str | None = None) -> Self:
-        """Give a deployment's usual settings; nothing is made yet."""
+        """Use the usual settings of a deployment. Nothing is created yet."""
         return cls(
             folder,
             {
@@ -58,33 +58,33 @@ class CliDriver:
         )
 
     def with_settings(self, **settings: str | None) -> "CliDriver":
-        """The same with some settings changed; None takes one away."""
+        """Return a copy with some settings changed; None removes a setting."""
         changed = {name: value for name, value in ({**self.settings, **settings}).items() if value is not None}
         return replace(self, settings=changed)
 
     def environment(self) -> dict[str, str]:
-        """The machine's environment, less what is set there for this project."""
+        """Return the environment without the EXPOSURE_ variables of this machine, plus the settings."""
         return {name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")} | dict(
             self.settings
         )
 
-    def __call__(self, *arguments: object, stdin: str = "", code: int = 0) -> CommandResult:
-        """Run to the end. Whatever happens, nobody is shown a traceback."""
-        ran = (self.run or _run_script)(self, [str(EXPOSURE), *map(str, arguments)], stdin)
-        assert "Traceback" not in ran.err, ran.err
-        assert "Warning" not in ran.err, ran.err
-        assert ran.code == code, (ran.code, ran.out, ran.err)
-        return ran
+    def __call__(self, *arguments: object, stdin: str = "", exit_code: int = 0) -> CommandResult:
+        """Run a command to its end. It must not print a traceback, and must end with *exit_code*."""
+        result = (self.run or _run_script)(self, [str(EXPOSURE), *map(str, arguments)], stdin)
+        assert "Traceback" not in result.stderr, result.stderr
+        assert "Warning" not in result.stderr, result.stderr
+        assert result.exit_code == exit_code, result
+        return result
 
-    def expect_refusal(self, *arguments: object, stdin: str = "", code: int = 2) -> str:
-        """Run what is refused: the one line that says why."""
-        ran = self(*arguments, stdin=stdin, code=code)
-        (line,) = ran.err.splitlines()
+    def expect_refusal(self, *arguments: object, stdin: str = "", exit_code: int = 2) -> str:
+        """Run a command that must fail, and return the one line of its error."""
+        result = self(*arguments, stdin=stdin, exit_code=exit_code)
+        (line,) = result.stderr.splitlines()
         return line
 
     @contextmanager
     def running(self, *arguments: object) -> Iterator["RunningCommand"]:
-        """Run in the background for as long as the block lasts, and never longer."""
+        """Run a command in the background until the block ends."""
         log = self.folder / f"running-{os.urandom(4).hex()}.log"
         with (
             log.open("wb") as errors,
@@ -112,22 +112,22 @@ class CliDriver:
                 running.join()
 
 
-def _run_script(console: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
+def _run_script(cli: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
     done = subprocess.run(
         arguments,
         input=stdin,
         capture_output=True,
         encoding="utf-8",
-        cwd=console.folder,
-        env=console.environment(),
-        timeout=PATIENCE,
+        cwd=cli.folder,
+        env=cli.environment(),
+        timeout=TIMEOUT_SECONDS,
     )
     return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @contextmanager
 def fork_server() -> Iterator[Callable[[CliDriver, Sequence[str], str], CommandResult]]:
-    """Run commands as forks of one loaded process, for as long as the block lasts."""
+    """Start the fork server, and yield a function that runs a command as its fork."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.faces.cli.fork_server"],
         stdin=subprocess.PIPE,
@@ -137,17 +137,17 @@ def fork_server() -> Iterator[Callable[[CliDriver, Sequence[str], str], CommandR
     ) as process:
         assert process.stdin
         assert process.stdout
-        asking, answering = process.stdin, process.stdout
+        requests, responses = process.stdin, process.stdout
 
-        def run(console: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
-            files = {name: console.folder / f"zygote.{name}" for name in ("stdin", "stdout", "stderr")}
+        def run(cli: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
+            files = {name: cli.folder / f"fork-server.{name}" for name in ("stdin", "stdout", "stderr")}
             for name, path in files.items():
                 path.write_text(stdin if name == "stdin" else "", encoding="utf-8")
-            order = {"arguments": arguments, "environment": console.environment(), "folder": str(console.folder)}
-            asking.write(json.dumps(order | {name: str(path) for name, path in files.items()}) + "\n")
-            asking.flush()
-            code = int(answering.readline())
-            return CommandResult(code, files["stdout"].read_text("utf-8"), files["stderr"].read_text("utf-8"))
+            request = {"arguments": arguments, "environment": cli.environment(), "folder": str(cli.folder)}
+            requests.write(json.dumps(request | {name: str(path) for name, path in files.items()}) + "\n")
+            requests.flush()
+            exit_code = int(responses.readline())
+            return CommandResult(exit_code, files["stdout"].read_text("utf-8"), files["stderr"].read_text("utf-8"))
 
         try:
             yield run
@@ -156,7 +156,7 @@ def fork_server() -> Iterator[Callable[[CliDriver, Sequence[str], str], CommandR
 
 
 class RunningCommand:
-    """A command that runs: what it says is read by a thread, so that no read waits for ever."""
+    """A command that runs in the background. A thread reads its output, so that no read blocks for ever."""
 
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self.process, self.log = process, log
@@ -164,32 +164,32 @@ class RunningCommand:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def line(self) -> str:
-        """The next line on standard output."""
-        line = self._lines.get(timeout=PATIENCE)
-        assert line, f"it ended: {self.log.read_text()}"
+    def read_line(self) -> str:
+        """Return the next line of standard output."""
+        line = self._lines.get(timeout=TIMEOUT_SECONDS)
+        assert line, f"the command ended: {self.log.read_text()}"
         return line
 
-    def event(self, name: str) -> dict[str, Any]:
-        """The next object on standard output, which is of this event."""
-        found: dict[str, Any] = json.loads(self.line())
+    def read_event(self, name: str) -> dict[str, Any]:
+        """Return the next object of standard output, which must be this event."""
+        found: dict[str, Any] = json.loads(self.read_line())
         assert found["event"] == name
         return found
 
-    def errors(self) -> str:
+    def stderr_text(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def children(self) -> list[int]:
-        """Processes that it started and that still run."""
-        return [pid for pid, parent in _parents() if parent == self.process.pid]
+        """Return the running child processes."""
+        return [pid for pid, parent in _running_processes() if parent == self.process.pid]
 
     def stop(self) -> int:
-        """Tell it to end; gives its exit code."""
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def join(self) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT_SECONDS)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -198,29 +198,30 @@ class RunningCommand:
         self._lines.put("")
 
 
-def runs(pid: int) -> bool:
-    """Whether a process is there, and not only its remains."""
-    return any(one == pid for one, _ in _parents())
+def is_running(pid: int) -> bool:
+    """Return whether a process runs; a zombie does not."""
+    return any(running == pid for running, _ in _running_processes())
 
 
-def _parents() -> list[tuple[int, int]]:
+def _running_processes() -> list[tuple[int, int]]:
+    """Return the process id and the parent's of every process but zombies."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name_and_more = status.read_text().rpartition(")")[2].split()
+            fields = status.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it ended meanwhile
-        if name_and_more[0] != "Z":
-            found.append((int(status.parent.name), int(name_and_more[1])))
+            continue  # the process ended meanwhile
+        if fields[0] != "Z":
+            found.append((int(status.parent.name), int(fields[1])))
     return found
 
 
 class CustomerClient:
-    """Somebody with a browser, whose codes arrive on the server's standard output."""
+    """A customer's HTTP client. One-time codes are read from the server's standard output."""
 
     def __init__(self, url: str, server: RunningCommand) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -229,18 +230,18 @@ class CustomerClient:
         self.http.close()
 
     def sign_in(self, channel: str, identifier: str) -> dict[str, Any]:
-        """Prove an identifier; gives the code's event, and remembers the session."""
-        asked = self.http.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
-        assert asked.status_code == 202, asked.text
-        sent = self.server.event("code")
-        body = asked.json()
+        """Verify an identifier, keep the session, and return the code's event."""
+        started = self.http.post("/v1/verifications", json={"channel": channel, "identifier": identifier})
+        assert started.status_code == 202, started.text
+        code_event = self.server.read_event("code")
+        body = started.json()
         confirmed = self.http.post(
             f"/v1/verifications/{body['id']}/confirm",
-            json={"code": sent["code"], "client_secret": body["client_secret"]},
+            json={"code": code_event["code"], "client_secret": body["client_secret"]},
         )
         assert confirmed.status_code == 200, confirmed.text
         self.http.headers["Authorization"] = f"Bearer {confirmed.json()['access_token']}"
-        return sent
+        return code_event
 
     def exposures(self) -> dict[str, Any]:
         answer = self.http.get("/v1/exposures")

@@ -1,4 +1,4 @@
-"""`exposure demo`: the main job from nothing, by one command."""
+"""`exposure demo`: the whole service with one command."""
 
 import socket
 import tempfile
@@ -7,83 +7,85 @@ from pathlib import Path
 
 import pytest
 
-from tests.faces.cli.cli_driver import CliDriver, CustomerClient, RunningCommand, runs
+from tests.faces.cli.cli_driver import CliDriver, CustomerClient, RunningCommand, is_running
 
 
-def demo(folder: Path, **settings: str) -> CliDriver:
-    """Nothing is set but where temporary files go."""
+def demo_cli(folder: Path, **settings: str) -> CliDriver:
+    """Create a driver without settings but the folder for temporary files."""
     return CliDriver(folder, {"TMPDIR": str(folder), **settings})
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder of a short name: the path of a Unix socket has 107 bytes at most."""
+    """Create a folder with a short name: the path of a Unix socket has at most 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="demo-") as name:
         yield Path(name)
 
 
-def played(running: RunningCommand) -> None:
-    """Be each of the four samples in turn."""
-    ready = running.event("ready")
+def look_up_samples(running: RunningCommand) -> None:
+    """Sign in as each of the four sample people and check the answers."""
+    ready = running.read_event("ready")
     assert set(ready) == {"event", "url", "samples"}
     samples = ready["samples"]
     for sample in samples:
         assert set(sample) == {"about", "channel", "identifier", "values"}
         assert set(sample["values"]) == {"name", "address"}
-    assert [one["channel"] for one in samples] == ["email", "sms", "sms", "sms"]
-    told = []
+    assert [sample["channel"] for sample in samples] == ["email", "sms", "sms", "sms"]
+    items_of_samples = []
     for sample in samples:
         with CustomerClient(ready["url"], running) as customer:
-            sent = customer.sign_in(sample["channel"], sample["identifier"])
+            code_event = customer.sign_in(sample["channel"], sample["identifier"])
             canonical = sample["identifier"]
             if sample["channel"] == "sms":
                 canonical = "+82" + canonical.replace("-", "").removeprefix("0")
-            assert sent["to"] == canonical
-            told.append({item["kind"] for one in customer.exposures()["exposures"] for item in one["items"]})
-            roles = {one["role"] for one in customer.exposures()["exposures"]}
-            assert roles == {"holder" if len(told) < 3 else "recipient"} or len(told) == 4
-            named = customer.http.post(
+            assert code_event["to"] == canonical
+            items_of_samples.append(
+                {item["kind"] for exposure in customer.exposures()["exposures"] for item in exposure["items"]}
+            )
+            roles = {exposure["role"] for exposure in customer.exposures()["exposures"]}
+            assert roles == {"holder" if len(items_of_samples) < 3 else "recipient"} or len(items_of_samples) == 4
+            results = customer.http.post(
                 "/v1/exposures/check", json={"kind": "name", "value": sample["values"]["name"]}
             ).json()["results"]
-            assert {one["value"] for one in named} == ({"matched"} if told[-1] else set())
-    assert told[0] == {"name", "email"}
-    assert told[1] >= {"phone", "address", "order"}
-    assert told[2] >= {"phone", "address"}
-    assert told[3] == set()
+            assert {result["value"] for result in results} == ({"matched"} if items_of_samples[-1] else set())
+    assert items_of_samples[0] == {"name", "email"}
+    assert items_of_samples[1] >= {"phone", "address", "order"}
+    assert items_of_samples[2] >= {"phone", "address"}
+    assert items_of_samples[3] == set()
 
 
-def test_four_people_are_told_and_nothing_is_left_behind(folder: Path) -> None:
-    with demo(folder).running("demo", "--port", 0, "--accounts", 20, "--json") as running:
-        played(running)
+def test_four_sample_people_are_answered_and_all_files_are_deleted(folder: Path) -> None:
+    with demo_cli(folder).running("demo", "--port", 0, "--accounts", 20, "--json") as running:
+        look_up_samples(running)
         (keyholder,) = running.children()
-        assert runs(keyholder)
+        assert is_running(keyholder)
         assert list(folder.glob("exposure-*"))
-        assert running.stop() == 143  # 128 + SIGTERM: it unwound
-        assert not runs(keyholder)
-        assert "Traceback" not in running.errors()
-    assert list(folder.glob("exposure-*")) == []  # its keys lay there
+        assert running.stop() == 143  # 128 + SIGTERM: the stack was unwound
+        assert not is_running(keyholder)
+        assert "Traceback" not in running.stderr_text()
+    assert list(folder.glob("exposure-*")) == []  # its keys were in there
 
 
-def test_for_people_it_says_whom_to_ask_for(folder: Path) -> None:
-    with demo(folder).running("demo", "--port", 0, "--accounts", 20) as running:
-        assert running.line().startswith("Exposure Lookup answers at http://127.0.0.1:")
-        lines = [running.line() for _ in range(6)]
+def test_text_output_lists_the_sample_people(folder: Path) -> None:
+    with demo_cli(folder).running("demo", "--port", 0, "--accounts", 20) as running:
+        assert running.read_line().startswith("Exposure Lookup answers at http://127.0.0.1:")
+        lines = [running.read_line() for _ in range(6)]
         assert lines[2].startswith("  holder with name and email only: email ")
 
 
 @pytest.mark.parametrize("name", ["EXPOSURE_CODE_TTL", "EXPOSURE_REDIS_URL"])
-def test_a_bad_setting_is_named_unless_the_demo_has_its_own(name: str, folder: Path) -> None:
-    console = demo(folder, **{name: "sesame"})
+def test_invalid_setting_is_named_unless_the_demo_overrides_it(name: str, folder: Path) -> None:
+    cli = demo_cli(folder, **{name: "sesame"})
     if name == "EXPOSURE_CODE_TTL":
-        assert console.expect_refusal("demo", "--port", 0, "--accounts", 20).startswith("EXPOSURE_CODE_TTL: ")
+        assert cli.expect_refusal("demo", "--port", 0, "--accounts", 20).startswith("EXPOSURE_CODE_TTL: ")
         return
-    with console.running("demo", "--port", 0, "--accounts", 20, "--json") as running:
-        running.event("ready")
+    with cli.running("demo", "--port", 0, "--accounts", 20, "--json") as running:
+        running.read_event("ready")
 
 
-def test_a_port_that_is_taken_is_refused_in_one_line(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said = demo(folder).expect_refusal("demo", "--port", port, "--accounts", 20)
-    assert said.startswith("--host, --port: cannot listen there")
+def test_port_in_use_is_refused_with_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        error = demo_cli(folder).expect_refusal("demo", "--port", port, "--accounts", 20)
+    assert error.startswith("--host, --port: cannot listen there")
     assert list(folder.glob("exposure-*")) == []

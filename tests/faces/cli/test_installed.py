@@ -1,4 +1,4 @@
-"""The command as it is installed: all other tests start it in their own ways."""
+"""The installed command. All other tests start it in other ways."""
 
 import subprocess
 import sys
@@ -8,6 +8,6 @@ import pytest
 
 
 @pytest.mark.parametrize("command", [[Path(sys.executable).with_name("exposure")], [sys.executable, "-m", "app"]])
-def test_it_starts(command: list[str]) -> None:
+def test_installed_command_starts(command: list[str]) -> None:
     done = subprocess.run([*command, "dataset", "import", "--help"], capture_output=True, text=True, check=True)
     assert "rejects" in done.stdout

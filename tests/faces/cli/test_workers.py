@@ -1,4 +1,4 @@
-"""Several workers are one service: whichever of them is asked for the metrics tells of all."""
+"""Several workers are one service: each of them returns the metrics of all."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ from app.db.upgrade import upgrade
 from tests.faces.cli.cli_driver import CliDriver
 
 TOKEN = "a token of the operators"
-EACH = 7
+CALLS_PER_WORKER = 7
 
 
-def scraped(url: str) -> dict[str, float]:
+def read_metrics(url: str) -> dict[str, float]:
     answer = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
     assert answer.status_code == 200
     lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
@@ -26,8 +26,8 @@ def scraped(url: str) -> dict[str, float]:
 
 
 @contextmanager
-def asleep(process: int) -> Iterator[None]:
-    """Have one worker take no calls for as long as the block lasts."""
+def paused(process: int) -> Iterator[None]:
+    """Stop one worker, so that it takes no calls, until the block ends."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -35,41 +35,43 @@ def asleep(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
-def test_the_metrics_are_of_all_workers(tmp_path: Path, valkey_url: str) -> None:
+def test_metrics_cover_all_workers(tmp_path: Path, valkey_url: str) -> None:
     settings = {"EXPOSURE_REDIS_URL": valkey_url, "EXPOSURE_METRICS_TOKEN": TOKEN, "TMPDIR": str(tmp_path)}
-    console = CliDriver.in_folder(tmp_path).with_settings(**settings)
-    upgrade_and_key(console)
-    with console.running("serve", "--port", 0, "--workers", 2, "--json") as server:
-        url = server.event("ready")["url"]
+    cli = CliDriver.in_folder(tmp_path).with_settings(**settings)
+    create_schema_and_keys(cli)
+    with cli.running("serve", "--port", 0, "--workers", 2, "--json") as server:
+        url = server.read_event("ready")["url"]
         (folder,) = tmp_path.glob("exposure-metrics-*")
-        while len(workers := workers_in(folder)) < 2:
+        while len(workers := worker_ids(folder)) < 2:
             httpx.get(f"{url}/healthz", trust_env=False)
         for other in workers:
-            with asleep(other):
-                for _ in range(EACH):
+            with paused(other):
+                for _ in range(CALLS_PER_WORKER):
                     assert httpx.get(f"{url}/v1/incidents", trust_env=False).status_code == 200
         count = 'exposure_requests_total{method="GET",route="/v1/incidents",status="2xx"}'
         for other in workers:
-            with asleep(other):
-                samples = scraped(url)
-                assert samples[count] == 2 * EACH
+            with paused(other):
+                samples = read_metrics(url)
+                assert samples[count] == 2 * CALLS_PER_WORKER
                 assert samples["exposure_redis_up"] == 1
         assert not [name for name in samples if "pid=" in name]
         os.kill(workers[0], signal.SIGKILL)
-        while (folder / f"gauge_livemin_{workers[0]}.db").exists():  # what it counted stays, what it was does not
-            assert scraped(url)[count] == 2 * EACH
+        while (
+            folder / f"gauge_livemin_{workers[0]}.db"
+        ).exists():  # the counters of a dead worker stay, its gauges do not
+            assert read_metrics(url)[count] == 2 * CALLS_PER_WORKER
         assert server.stop() == 0
     assert not folder.exists()
 
 
-def workers_in(folder: Path) -> list[int]:
+def worker_ids(folder: Path) -> list[int]:
     return [int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_livemin_*.db")]
 
 
-def upgrade_and_key(console: CliDriver) -> None:
-    """Make what a server needs."""
-    settings = console.settings
-    (console.folder / "database").mkdir()
+def create_schema_and_keys(cli: CliDriver) -> None:
+    """Create what a server needs."""
+    settings = cli.settings
+    (cli.folder / "database").mkdir()
     database = Database(settings["EXPOSURE_DATABASE_URL"])
     upgrade(database)
     database.close()

@@ -1,4 +1,4 @@
-"""A person with a browser: forms and links only, as they stand on the pages."""
+"""A browser without JavaScript, for tests: it follows the links and submits the forms that the pages contain."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -30,14 +30,14 @@ HOLDER_PHONE, RECIPIENT_PHONE, UNAFFECTED_PHONE = "010-2000-0002", "010-3000-000
 
 @dataclass
 class Form:
-    """A form as the page has it."""
+    """An HTML form and its input fields."""
 
     action: str
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
 
 
-class _Forms(HTMLParser):
+class _PageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
@@ -45,20 +45,20 @@ class _Forms(HTMLParser):
         self.text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(given["action"], given["method"]))
-        elif tag == "input" and (given["type"] != "radio" or "checked" in given):
-            self.forms[-1].fields.append((given["name"], given.get("value", "")))
+            self.forms.append(Form(attributes["action"], attributes["method"]))
+        elif tag == "input" and (attributes["type"] != "radio" or "checked" in attributes):
+            self.forms[-1].fields.append((attributes["name"], attributes.get("value", "")))
         elif tag == "a":
-            self.links.append(given["href"])
+            self.links.append(attributes["href"])
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
 
 
-def cookies_of(response: httpx.Response) -> SimpleCookie:
-    """What a response has the browser keep, with the flags."""
+def set_cookies_of(response: httpx.Response) -> SimpleCookie:
+    """Return the cookies that a response sets, with their attributes."""
     cookies = SimpleCookie()
     for line in response.headers.get_list("set-cookie"):
         cookies.load(line)
@@ -66,14 +66,14 @@ def cookies_of(response: httpx.Response) -> SimpleCookie:
 
 
 class BrowserUser:
-    """Walks the pages."""
+    """A browser session: `page` is the current page, `responses` are all that were received."""
 
     def __init__(self, deployment: Deployment, **headers: str) -> None:
         self.deployment = deployment
         self.client = httpx.Client(
             base_url=deployment.client.base_url, headers=BROWSER_HEADERS | headers, trust_env=False, timeout=30
         )
-        self.seen: list[httpx.Response] = []
+        self.responses: list[httpx.Response] = []
         self.page = httpx.Response(204)
 
     def __enter__(self) -> Self:
@@ -86,8 +86,8 @@ class BrowserUser:
         return self._follow(self.client.get(address))
 
     def submit(self, action: str, **typed: str) -> httpx.Response:
-        """Send one of the page's forms, with what was typed into its fields."""
-        form = next(one for one in self._parsed().forms if one.action == action)
+        """Submit the form with this *action*, after typing values into its fields."""
+        form = next(form for form in self._parse_page().forms if form.action == action)
         assert form.method == "post"
         names = [name for name, _ in form.fields]
         assert typed.keys() <= set(names), f"the form has {names}"
@@ -97,32 +97,32 @@ class BrowserUser:
         return self._follow(self.client.post(action, data=data))
 
     def verify(self, identifier: str) -> httpx.Response:
-        """Ask for a code on the page that is open, and type it."""
+        """Request a code on the current page, and enter it."""
         self.submit("/verify", identifier=identifier)
         assert str(self.page.url).endswith("/code"), self.text
         return self.submit("/confirm", code=self.deployment.deliver_outbox()[-1].code)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self._parsed().text).split())
+        return " ".join(" ".join(self._parse_page().text).split())
 
     @property
     def links(self) -> list[str]:
-        return self._parsed().links
+        return self._parse_page().links
 
     @property
     def form_actions(self) -> list[str]:
-        return [form.action for form in self._parsed().forms]
+        return [form.action for form in self._parse_page().forms]
 
     def _follow(self, response: httpx.Response) -> httpx.Response:
-        self.seen.append(response)
+        self.responses.append(response)
         while response.is_redirect:
             response = self.client.get(response.headers["location"])
-            self.seen.append(response)
+            self.responses.append(response)
         self.page = response
         return response
 
-    def _parsed(self) -> _Forms:
-        parsed = _Forms()
-        parsed.feed(self.page.text)
-        return parsed
+    def _parse_page(self) -> _PageParser:
+        parser = _PageParser()
+        parser.feed(self.page.text)
+        return parser

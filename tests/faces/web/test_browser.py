@@ -1,19 +1,19 @@
-"""The journey in a real browser on a phone, without JavaScript; and what axe finds on its pages."""
+"""The whole journey in a real mobile browser without JavaScript, and accessibility checks with axe."""
 
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 from app.faces.web.texts import TEXTS
 from app.locales import Locale
 from tests.faces.web.helpers import HOLDER_PHONE, SAMPLE_ROWS, UNAFFECTED_PHONE
 from tests.support.deployment import Deployment
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ARGUMENTS = [
+BROWSER_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSER_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,38 +23,40 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE = {"width": 390, "height": 844}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE_SCREEN: ViewportSize = {"width": 390, "height": 844}
+WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The pages do not know which database it is: once is enough."""
+    """Run on SQLite only: the pages do not depend on the database."""
     return sqlite_url
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = next(filter(None, map(shutil.which, BROWSER_COMMANDS)), None)
     if path is None:
-        pytest.fail(f"no browser ({', '.join(NAMES)}): apt-get update && apt-get install -y chromium fonts-noto-cjk")
+        pytest.fail(
+            f"no browser ({', '.join(BROWSER_COMMANDS)}): apt-get update && apt-get install -y chromium fonts-noto-cjk"
+        )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
         yield browser
         browser.close()
 
 
-def press(control: Locator) -> None:
-    """Returns when the next page stands: a click may return before its request has come to the server."""
+def click_and_wait(control: Locator) -> None:
+    """Click and wait for the next page. `click` alone may return before the server has received the request."""
     with control.page.expect_navigation():
         control.click()
 
 
 def submit(page: Page, action: str) -> None:
-    press(page.locator(f'form[action="{action}"] button'))
+    click_and_wait(page.locator(f'form[action="{action}"] button'))
 
 
-def prove(page: Page, deployment: Deployment, identifier: str) -> None:
+def verify(page: Page, deployment: Deployment, identifier: str) -> None:
     page.locator("#identifier").fill(identifier)
     submit(page, "/verify")
     page.locator("#code").fill(deployment.deliver_outbox()[-1].code)
@@ -62,32 +64,32 @@ def prove(page: Page, deployment: Deployment, identifier: str) -> None:
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser, locale: Locale) -> None:
+def test_journey_on_a_phone_without_javascript(deployment: Deployment, browser: Browser, locale: Locale) -> None:
     deployment.import_and_publish(SAMPLE_ROWS)
     t = TEXTS[locale]
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE_SCREEN)
     page = context.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
 
     page.goto(str(deployment.client.base_url))
     if locale != "ko":
-        press(page.get_by_role("link", name=TEXTS["ko"].site.other_language_name))
+        click_and_wait(page.get_by_role("link", name=TEXTS["ko"].site.other_language_name))
     page.get_by_label(t.start.label).fill("010-12")
-    press(page.get_by_role("button", name=t.start.button))
+    click_and_wait(page.get_by_role("button", name=t.start.button))
     assert page.locator(".summary").is_visible()
     page.locator(".summary a").click()
     page.get_by_label(t.start.label).fill(HOLDER_PHONE)
-    press(page.get_by_role("button", name=t.start.button))
+    click_and_wait(page.get_by_role("button", name=t.start.button))
 
     assert page.locator("html").get_attribute("lang") == locale
     field = page.get_by_label(t.code.label, exact=True)
     assert field.get_attribute("autocomplete") == "one-time-code"
     assert field.get_attribute("inputmode") == "numeric"
-    press(page.get_by_role("button", name=t.code.resend))
-    assert page.get_by_text(t.code.too_soon.format(seconds=60)).is_visible()
+    click_and_wait(page.get_by_role("button", name=t.code.resend))
+    assert page.get_by_text(t.code.resend_too_soon.format(seconds=60)).is_visible()
     deployment.clock.advance(minutes=1)
-    press(page.get_by_role("button", name=t.code.resend))
+    click_and_wait(page.get_by_role("button", name=t.code.resend))
     field.fill(deployment.deliver_outbox()[-1].code)
     with page.expect_navigation():
         field.press("Enter")
@@ -95,27 +97,27 @@ def test_on_a_phone_without_javascript(deployment: Deployment, browser: Browser,
     assert page.get_by_role("heading", name=t.answer.holder.confirmed.title, exact=True).is_visible()
     page.get_by_label(t.check.address, exact=True).check()
     page.get_by_label(t.check.label).fill("서울 강남구 테헤란로 12 101-1203")
-    press(page.get_by_role("button", name=t.check.button, exact=True))
+    click_and_wait(page.get_by_role("button", name=t.check.button, exact=True))
     assert page.get_by_text(t.check.matched_exposed).is_visible()
-    press(page.get_by_role("button", name=t.notice.read_button))
+    click_and_wait(page.get_by_role("button", name=t.notice.read_button))
     assert page.get_by_role("button", name=t.notice.read_button).count() == 0
-    press(page.get_by_role("link", name=t.notice.receipts))
+    click_and_wait(page.get_by_role("link", name=t.notice.receipts_link))
     with page.expect_download() as download:
-        page.get_by_role("link", name=t.notice.download.format(number=1)).click()
+        page.get_by_role("link", name=t.notice.download_link.format(number=1)).click()
     assert download.value.suggested_filename == "receipt-1.json"
-    press(page.get_by_role("link", name=t.site.to_answer))
-    press(page.get_by_role("button", name=t.site.sign_out))
+    click_and_wait(page.get_by_role("link", name=t.site.answer_link))
+    click_and_wait(page.get_by_role("button", name=t.site.sign_out))
     assert page.get_by_text(t.start.signed_out).is_visible()
 
-    assert {url.split("/")[2] for url in asked} == {str(deployment.client.base_url).split("/")[2]}
+    assert {url.split("/")[2] for url in requested_urls} == {str(deployment.client.base_url).split("/")[2]}
     assert [cookie["name"] for cookie in context.cookies() if cookie["name"] != "lang"] == []
     context.close()
 
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Locale) -> None:
+def test_axe_reports_no_violations(deployment: Deployment, browser: Browser, locale: Locale) -> None:
     deployment.import_and_publish(SAMPLE_ROWS)
-    context = browser.new_context(viewport=PHONE, bypass_csp=True)  # axe is a script, and the policy lets none run
+    context = browser.new_context(viewport=PHONE_SCREEN, bypass_csp=True)  # our CSP blocks scripts, and axe is one
     page = context.new_page()
     base = str(deployment.client.base_url).rstrip("/")
 
@@ -124,7 +126,7 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
     page.locator("#identifier").fill("010-12")
     submit(page, "/verify")
     assert_accessible(page)
-    assert page.evaluate("document.activeElement.className") == "summary", "the focus is on what went wrong"
+    assert page.evaluate("document.activeElement.className") == "summary", "the error summary must have the focus"
     page.locator("#identifier").fill(UNAFFECTED_PHONE)
     submit(page, "/verify")
     assert_accessible(page)
@@ -132,7 +134,7 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
     submit(page, "/confirm")
     page.locator("summary").click()
     assert_accessible(page)
-    prove(page, deployment, HOLDER_PHONE)
+    verify(page, deployment, HOLDER_PHONE)
     assert_accessible(page)
     page.locator("#value").fill("박지수")
     submit(page, "/check")
@@ -147,8 +149,8 @@ def test_axe_finds_nothing(deployment: Deployment, browser: Browser, locale: Loc
 
 
 def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-    assert found.response["passes"], "axe ran no rule"
-    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
-    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert not wide, f"{page.url} scrolls sideways"
+    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG_TAGS}})
+    assert results.response["passes"], "axe ran no rule"
+    assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
+    overflows = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not overflows, f"{page.url} scrolls sideways"

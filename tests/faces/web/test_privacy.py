@@ -1,4 +1,4 @@
-"""Cookies, other sites, addresses, caches, and what is escaped."""
+"""Cookie attributes, cross-site requests, personal data in URLs, caching and HTML escaping."""
 
 import json
 import re
@@ -14,27 +14,27 @@ from fastapi.routing import APIRoute
 from app import incidents
 from app.faces.http.rate_limited_route import RateLimitedRoute
 from app.faces.web import ROUTERS
-from app.faces.web.cookies import Pending
+from app.faces.web.cookies import PendingVerification
 from app.faces.web.pages import TEMPLATES
 from app.faces.web.texts import TEXTS
-from tests.faces.web.helpers import BROWSER_HEADERS, HOLDER_PHONE, SAMPLE_ROWS, BrowserUser, cookies_of
+from tests.faces.web.helpers import BROWSER_HEADERS, HOLDER_PHONE, SAMPLE_ROWS, BrowserUser, set_cookies_of
 from tests.support.deployment import Deployment, make_row
 
-SCRIPT = "<script>alert('&')</script>"
+SCRIPT_TAG = "<script>alert('&')</script>"
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """None of this is about the database: once is enough."""
+    """Run on SQLite only: these tests do not depend on the database."""
     return sqlite_url
 
 
-def test_the_cookies_are_for_this_site_alone(deployment: Deployment) -> None:
-    with BrowserUser(deployment) as person:
-        person.open("/?lang=en")
-        person.verify(HOLDER_PHONE)
-        person.submit("/sign-out")
-        found = [(name, cookie) for page in person.seen for name, cookie in cookies_of(page).items()]
+def test_cookie_attributes(deployment: Deployment) -> None:
+    with BrowserUser(deployment) as user:
+        user.open("/?lang=en")
+        user.verify(HOLDER_PHONE)
+        user.submit("/sign-out")
+        found = [(name, cookie) for response in user.responses for name, cookie in set_cookies_of(response).items()]
         assert {name for name, _ in found} == {"lang", "verification", "session"}
         for name, cookie in found:
             assert cookie["httponly"]
@@ -42,25 +42,24 @@ def test_the_cookies_are_for_this_site_alone(deployment: Deployment) -> None:
             assert cookie["path"] == "/"
             assert not cookie["domain"]
             assert not cookie["secure"]
-        kept = {name: cookie["max-age"] for name, cookie in reversed(found)}
-        assert kept["verification"] == str(deployment.settings.code_ttl)
-        assert kept["session"] == "", "the session's cookie goes with the browser"
-        gone = {name: cookie["max-age"] for name, cookie in found[-2:]}
-        assert gone == {"session": "0", "verification": "0"}
+        first_max_age = {name: cookie["max-age"] for name, cookie in reversed(found)}
+        assert first_max_age["verification"] == str(deployment.settings.code_ttl)
+        assert first_max_age["session"] == "", "the browser must delete the session cookie when it closes"
+        last_max_age = {name: cookie["max-age"] for name, cookie in found[-2:]}
+        assert last_max_age == {"session": "0", "verification": "0"}
 
 
-def test_over_https_they_are_bound_to_the_host(make_deployment: Callable[..., Deployment]) -> None:
+def test_cookies_have_the_host_prefix_over_https(make_deployment: Callable[..., Deployment]) -> None:
     deployment = make_deployment(public_url="https://leak.example")
     client = httpx.Client(base_url=deployment.client.base_url, headers=BROWSER_HEADERS, trust_env=False)
     with client:
-        asked = cookies_of(client.post("/verify", data={"identifier": HOLDER_PHONE}))
-        pending = asked["__Host-verification"]
+        pending = set_cookies_of(client.post("/verify", data={"identifier": HOLDER_PHONE}))["__Host-verification"]
         confirmed = client.post(
             "/confirm",
             data={"code": deployment.deliver_outbox()[0].code},
             headers={"cookie": f"__Host-verification={pending.value}"},
         )
-        session = cookies_of(confirmed)["__Host-session"]
+        session = set_cookies_of(confirmed)["__Host-session"]
         for cookie in (pending, session):
             assert cookie["secure"]
             assert cookie["path"] == "/"
@@ -71,7 +70,7 @@ def test_over_https_they_are_bound_to_the_host(make_deployment: Callable[..., De
 
 
 @pytest.mark.parametrize(
-    ("headers", "admitted"),
+    ("headers", "accepted"),
     [
         ({"sec-fetch-site": "cross-site"}, False),
         ({"sec-fetch-site": "same-site"}, False),
@@ -85,25 +84,28 @@ def test_over_https_they_are_bound_to_the_host(make_deployment: Callable[..., De
         ({}, True),
     ],
 )
-def test_forms_of_other_sites_are_refused(deployment: Deployment, headers: dict[str, str], admitted: bool) -> None:
-    own = str(deployment.client.base_url).rstrip("/")
-    sent = {name: own if value == "SELF" else value for name, value in headers.items()}
-    for route in (one for router in ROUTERS for one in router.routes):
+def test_cross_site_forms_are_rejected(deployment: Deployment, headers: dict[str, str], accepted: bool) -> None:
+    own_origin = str(deployment.client.base_url).rstrip("/")
+    request_headers = {name: own_origin if value == "SELF" else value for name, value in headers.items()}
+    for route in (route for router in ROUTERS for route in router.routes):
         assert isinstance(route, APIRoute)
+        assert route.methods
         if "POST" not in route.methods:
             continue
-        page = deployment.client.post(route.path, headers=BROWSER_HEADERS | sent, data={"identifier": HOLDER_PHONE})
-        assert (page.status_code != 403) == admitted, route.path
-        assert admitted or TEXTS["ko"].failures.forbidden.title in page.text
-    assert bool(deployment.deliver_outbox()) == admitted
+        page = deployment.client.post(
+            route.path, headers=BROWSER_HEADERS | request_headers, data={"identifier": HOLDER_PHONE}
+        )
+        assert (page.status_code != 403) == accepted, route.path
+        assert accepted or TEXTS["ko"].errors.forbidden.title in page.text
+    assert bool(deployment.deliver_outbox()) == accepted
 
 
-def test_a_link_from_another_site_is_followed(deployment: Deployment) -> None:
+def test_cross_site_links_are_accepted(deployment: Deployment) -> None:
     assert deployment.client.get("/", headers=BROWSER_HEADERS | {"sec-fetch-site": "cross-site"}).status_code == 200
 
 
-def test_every_route_spends_and_stays_out_of_the_document() -> None:
-    routes = [one for router in ROUTERS for one in router.routes]
+def test_every_route_is_rate_limited_and_absent_from_openapi() -> None:
+    routes = [route for router in ROUTERS for route in router.routes]
     assert len(routes) == 13
     for route in routes:
         assert isinstance(route, RateLimitedRoute)
@@ -111,33 +113,43 @@ def test_every_route_spends_and_stays_out_of_the_document() -> None:
         assert not route.include_in_schema
 
 
-def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
+def test_no_personal_data_or_secret_in_any_url(deployment: Deployment) -> None:
     deployment.import_and_publish(SAMPLE_ROWS)
-    with BrowserUser(deployment) as person:
-        person.open("/")
-        person.submit("/verify", identifier=HOLDER_PHONE)
+    with BrowserUser(deployment) as user:
+        user.open("/")
+        user.submit("/verify", identifier=HOLDER_PHONE)
         code = deployment.deliver_outbox()[0].code
-        pending = Pending.read(person.client.cookies["verification"])
+        pending = PendingVerification.from_cookie(user.client.cookies["verification"])
         assert pending is not None
-        person.submit("/confirm", code=code)
-        token = person.client.cookies["session"]
-        names = re.findall(r'name="exposure" value="(.+?)"', person.page.text)
-        assert names
-        person.submit("/check", kind="name", value="박지수")
-        person.submit("/acknowledge")
-        person.open("/receipts")
-        person.open("/receipts/1")
-        person.open("/answer")
-        person.submit("/sign-out")
-        secrets = [HOLDER_PHONE, "2000", "지수", "%EC", code, token, pending.client_secret, str(pending.id), *names]
-        for page in person.seen:
-            places = [
+        user.submit("/confirm", code=code)
+        token = user.client.cookies["session"]
+        exposure_ids = re.findall(r'name="exposure" value="(.+?)"', user.page.text)
+        assert exposure_ids
+        user.submit("/check", kind="name", value="박지수")
+        user.submit("/acknowledge")
+        user.open("/receipts")
+        user.open("/receipts/1")
+        user.open("/answer")
+        user.submit("/sign-out")
+        secrets = [
+            HOLDER_PHONE,
+            "2000",
+            "지수",
+            "%EC",
+            code,
+            token,
+            pending.client_secret,
+            str(pending.id),
+            *exposure_ids,
+        ]
+        for page in user.responses:
+            urls = [
                 str(page.url),
                 page.headers.get("location", ""),
                 *re.findall(r'(?:href|src|action)="(.*?)"', page.text),
             ]
             for secret in secrets:
-                assert not any(secret in place for place in places), places
+                assert not any(secret in url for url in urls), urls
             assert token not in page.text
             assert pending.client_secret not in page.text
             assert str(pending.id) not in page.text
@@ -149,8 +161,8 @@ def test_nothing_personal_in_any_address(deployment: Deployment) -> None:
 
 def test_the_stylesheet_is_cached(deployment: Deployment) -> None:
     page = deployment.client.get("/", headers=BROWSER_HEADERS)
-    (address,) = re.findall(r'<link rel="stylesheet" href="(.+?)"', page.text)
-    style = deployment.client.get(address)
+    (stylesheet_url,) = re.findall(r'<link rel="stylesheet" href="(.+?)"', page.text)
+    style = deployment.client.get(stylesheet_url)
     assert style.headers["content-type"] == "text/css; charset=utf-8"
     assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "url(" not in style.text
@@ -159,53 +171,58 @@ def test_the_stylesheet_is_cached(deployment: Deployment) -> None:
     assert icon.headers["content-type"].startswith("image/svg+xml")
 
 
-def test_what_was_typed_is_escaped(deployment: Deployment) -> None:
+def test_typed_text_is_escaped(deployment: Deployment) -> None:
     deployment.import_and_publish(SAMPLE_ROWS)
-    with BrowserUser(deployment) as person:
-        person.open("/")
-        person.submit("/verify", identifier=SCRIPT)
-        assert_escaped(person.page)
-        person.verify(HOLDER_PHONE)
-        person.submit("/check", kind="name", value=f"a{SCRIPT}")
-        assert_escaped(person.page)
-        person.submit("/check", kind="address", value=f'서울 강남구 테헤란로 12 "{SCRIPT}')
-        assert_escaped(person.page)
-        forged = Pending(uuid4(), "secret", SCRIPT, deployment.clock())
-        person.client.cookies.set("verification", forged.written())
-        assert_escaped(person.client.get("/code"))
+    with BrowserUser(deployment) as user:
+        user.open("/")
+        user.submit("/verify", identifier=SCRIPT_TAG)
+        assert_escaped(user.page)
+        user.verify(HOLDER_PHONE)
+        user.submit("/check", kind="name", value=f"a{SCRIPT_TAG}")
+        assert_escaped(user.page)
+        user.submit("/check", kind="address", value=f'서울 강남구 테헤란로 12 "{SCRIPT_TAG}')
+        assert_escaped(user.page)
+        forged = PendingVerification(uuid4(), "secret", SCRIPT_TAG, deployment.clock())
+        user.client.cookies.set("verification", forged.to_cookie())
+        assert_escaped(user.client.get("/code"))
 
 
-def test_what_an_incident_says_is_escaped(deployment: Deployment) -> None:
-    def scripted(text: dict[str, Any]) -> dict[str, Any]:
-        return {name: scripted(value) if isinstance(value, dict) else SCRIPT for name, value in text.items()}
+def test_incident_texts_are_escaped(deployment: Deployment) -> None:
+    def replace_texts(text: dict[str, Any]) -> dict[str, Any]:
+        return {name: replace_texts(value) if isinstance(value, dict) else SCRIPT_TAG for name, value in text.items()}
 
     document = deployment.incident.model_dump(mode="json")
-    document |= {"title": scripted(document["title"]), "notice": scripted(document["notice"])}
+    document |= {"title": replace_texts(document["title"]), "notice": replace_texts(document["notice"])}
     for item in document["items"]:
-        item["label"] = scripted(item["label"])
+        item["label"] = replace_texts(item["label"])
     for fact in document["facts"]:
-        fact["text"] = scripted(fact["text"])
-        fact["authority"], fact["as_of"] = scripted({"ko": "", "en": ""}), date(2026, 1, 1).isoformat()
+        fact["text"] = replace_texts(fact["text"])
+        fact["authority"], fact["as_of"] = replace_texts({"ko": "", "en": ""}), date(2026, 1, 1).isoformat()
     for action in document["actions"]:
-        action["text"], action["link"] = scripted(action["text"]), f'https://x.example/"{SCRIPT}'.replace(" ", "")
+        action["text"], action["link"] = (
+            replace_texts(action["text"]),
+            f'https://x.example/"{SCRIPT_TAG}'.replace(" ", ""),
+        )
     incident = incidents.Incident.model_validate_json(json.dumps(document))
-    with deployment.database.write() as session:
-        incidents.update_incident(session, incident, now=deployment.clock())
-    deployment.import_and_publish([make_row("a1", phone=HOLDER_PHONE, name="박지수", items="name|phone|address|order|door_code|email")])
-    with BrowserUser(deployment) as person:
-        person.open("/")
-        person.verify(HOLDER_PHONE)
-        assert_escaped(person.page, at_least=20)
-        person.submit("/acknowledge")
-        assert_escaped(person.open("/receipts"))
+    with deployment.database.write() as db:
+        incidents.update_incident(db, incident, now=deployment.clock())
+    deployment.import_and_publish(
+        [make_row("a1", phone=HOLDER_PHONE, name="박지수", items="name|phone|address|order|door_code|email")]
+    )
+    with BrowserUser(deployment) as user:
+        user.open("/")
+        user.verify(HOLDER_PHONE)
+        assert_escaped(user.page, min_count=20)
+        user.submit("/acknowledge")
+        assert_escaped(user.open("/receipts"))
 
 
-def assert_escaped(page: httpx.Response, at_least: int = 1) -> None:
-    assert page.text.count("&lt;script&gt;") >= at_least
+def assert_escaped(page: httpx.Response, min_count: int = 1) -> None:
+    assert page.text.count("&lt;script&gt;") >= min_count
     assert "<script" not in page.text
 
 
-def test_no_template_lets_anything_through_unescaped() -> None:
+def test_no_template_disables_escaping() -> None:
     assert TEMPLATES.autoescape is True
     names = TEMPLATES.list_templates()
     assert len(names) >= 9
@@ -219,5 +236,5 @@ def test_no_template_lets_anything_through_unescaped() -> None:
 @pytest.mark.parametrize(
     "value", ["", "x", "e30", "WzFd", "WzEsMiwzLDQsNV0", "W251bGwsbnVsbCxudWxsLG51bGwsbnVsbF0", "é", "W" * 4001]
 )
-def test_a_cookie_that_somebody_made_up_is_nothing(value: str) -> None:
-    assert Pending.read(value) is None
+def test_malformed_verification_cookies_are_ignored(value: str) -> None:
+    assert PendingVerification.from_cookie(value) is None

@@ -1,195 +1,195 @@
-"""The pages in English."""
+"""English texts."""
 
 from app.faces.web.texts.schema import (
-    Answer,
-    Check,
-    Code,
-    FactStates,
-    Failures,
-    Notice,
-    Site,
-    Start,
+    AnswerTexts,
+    CodeTexts,
+    ConfidenceTexts,
+    DurationTexts,
+    ErrorTexts,
+    FactStateTexts,
+    NoticeTexts,
+    SiteTexts,
+    StartTexts,
     Texts,
-    Time,
-    Verdict,
-    Verdicts,
+    TitledText,
+    ValueCheckTexts,
 )
 
-_STAY_CALM = "This says nothing about you or your data."
+_NOT_ABOUT_YOU = "This says nothing about you or your data."
 
 ENGLISH = Texts(
     lang="en",
-    date="{d} {month} {y}",
-    moment="{time} on {d} {month} {y} (Korean time)",
+    date_format="{d} {month} {y}",
+    datetime_format="{time} on {d} {month} {y} (Korean time)",
     months=(
         *("January", "February", "March", "April", "May", "June"),
         *("July", "August", "September", "October", "November", "December"),
     ),
-    site=Site(
+    site=SiteTexts(
         name="Leak look-up",
-        skip="Skip to the content",
+        skip_link="Skip to the content",
         other_language="ko",
         other_language_name="한국어",
         error_prefix="Error: ",
         error_summary="Please check this",
         safety_title="Stay safe",
-        safety=(
+        safety_tips=(
             "This site never asks for a password, a card number or a resident registration number.",
-            "Our text messages and emails hold no links. If there is a link, do not open it.",
-            "Tell nobody the code that you received. Whoever asks for it on the phone is a fraud.",
-            "When in doubt, call 118 (KISA).",
+            "Our text messages and emails contain no links. If you see a link, do not open it.",
+            "Do not share your code with anyone. Anyone who asks for it by phone is a scammer.",
+            "If in doubt, call 118 (KISA).",
         ),
         sign_out="Finish (sign out)",
-        to_start="Back to the start",
-        to_answer="See my answer",
+        start_link="Back to the start",
+        answer_link="See my answer",
     ),
-    start=Start(
+    start=StartTexts(
         title="Check whether your data was leaked",
-        intro="After a data leak you can see here what of yours leaked. You do not need an account.",
+        intro="After a data leak, see here which of your data was leaked. You do not need an account.",
         steps=(
             "Type your mobile number or email address below.",
-            "Type the 8 digits that come to that phone or mailbox.",
+            "Type the 8 digits that we send to that phone or mailbox.",
             "See what leaked, and what to do now.",
         ),
         label="Mobile number or email address",
         hint="For example 010-1234-5678 or name@example.com",
         button="Send me a code",
         privacy="What you type is used only to send you the code and to look in the lists. Only you are shown the answer.",
-        empty="Type your mobile number or email address.",
-        bad_email="This email address is not right. Write it like name@example.com.",
-        bad_phone="This phone number is not right. Write it like 010-1234-5678. An email address needs an @.",
-        verify_first="To see your answer, first show that it is you. For safety this ends after a while.",
-        verify_again="To see the new list, show once more that it is you.",
-        signed_out="You have finished. The answer can no longer be seen on this device.",
-        ended="The code can no longer be used. Its time has passed, or it was wrong too often. Please start again.",
-        wait="Several codes have been asked for over this connection. Please press the button below again in {wait}. What you typed stays here.",
-        crowded="Many people are checking now. Your place is kept. Please press the button below again in {wait}. What you typed stays here.",
-        time=Time(seconds="{seconds} seconds", minutes="{minutes} minutes"),
+        missing_identifier="Type your mobile number or email address.",
+        invalid_email="This email address is not valid. Write it like name@example.com.",
+        invalid_phone="This phone number is not valid. Write it like 010-1234-5678. An email address needs an @.",
+        verify_first="To see your answer, first confirm that it is you. For your safety, you are signed out after a while.",
+        verify_again="To see the new list, confirm once more that it is you.",
+        signed_out="You are signed out. Your answer can no longer be seen on this device.",
+        verification_ended="This code can no longer be used. It expired, or a wrong code was entered too often. Please start again.",
+        wait="Several codes were requested over this connection. Please press the button below again in {wait}. What you typed stays here.",
+        queued="Many people are checking now. Your place is kept. Please press the button below again in {wait}. What you typed stays here.",
+        durations=DurationTexts(seconds="{seconds} seconds", minutes="{minutes} minutes"),
     ),
-    code=Code(
+    code=CodeTexts(
         title="Type the code",
         sent_to="We sent {digits} digits to",
-        sent_anew="We sent a new code. Type the one that came last; the earlier one no longer works.",
-        good_until="It can be used until {until}.",
+        new_code_sent="We sent a new code. Type the most recent one. The earlier one no longer works.",
+        valid_until="It can be used until {until}.",
         label="Code",
         hint="{digits} digits",
         button="Continue",
-        late_title="No code yet?",
-        late="Wait a minute or two, and look among your spam. If it is still not there, have another one sent.",
+        not_received_title="No code yet?",
+        not_received="Wait a minute or two, and look in your spam folder. If it is still not there, request another code.",
         resend="Send another code",
-        too_soon="A code has just been sent. You can have another in {seconds} seconds. Please see first whether one has arrived.",
-        other="Use another phone number or email",
-        not_digits="Type the {digits} digits.",
-        wrong="This is not the right code. Look again. Tries left: {left}.",
+        resend_too_soon="A code has just been sent. You can request another in {seconds} seconds. Please check first whether one has arrived.",
+        use_other_identifier="Use another phone number or email",
+        invalid_format="Type the {digits} digits.",
+        incorrect="This code is incorrect. Please check it again. Tries left: {left}.",
     ),
-    answer=Answer(
+    answer=AnswerTexts(
         title="Your answer",
-        proven="You showed that these are yours",
-        as_of="We read every list published up to {date}.",
-        made_up="Practice data. All people in it are made up.",
-        nothing_published=Verdict(
+        verified_identifiers="Your confirmed contacts",
+        as_of="We checked every list published up to {date}.",
+        synthetic="Practice data. All people in it are made up.",
+        nothing_published=TitledText(
             title="No list has been published yet",
             body="So we cannot tell you anything now. Please come back in a few days.",
         ),
-        holder=Verdicts(
-            confirmed=Verdict(
+        holder=ConfidenceTexts(
+            confirmed=TitledText(
                 title="Your data was leaked", body="It is confirmed that the items below leaked. See what to do now."
             ),
-            possible=Verdict(
+            possible=TitledText(
                 title="Your data may have been leaked",
-                body="This is still being looked into, and you will be told. Until then, act as if it had leaked.",
+                body="This is still being investigated, and we will let you know. Until then, act as if it had leaked.",
             ),
-            withdrawn=Verdict(
+            withdrawn=TitledText(
                 title="Your data was not leaked in this incident",
                 body="You were told earlier that it might have been. The investigation found that it was not.",
             ),
-            under_review=Verdict(
-                title="Your data is being looked at again",
+            under_review=TitledText(
+                title="Your data is being checked again",
                 body="It was in an earlier list and is not in the newest. Until this is settled, act as if it had leaked.",
             ),
         ),
-        recipient=Verdicts(
-            confirmed=Verdict(
+        recipient=ConfidenceTexts(
+            confirmed=TitledText(
                 title="Your data in somebody else's address book was leaked",
                 body="Somebody had saved it to send you something. You need not be a customer for that.",
             ),
-            possible=Verdict(
+            possible=TitledText(
                 title="Your data in somebody else's address book may have been leaked",
-                body="Somebody had saved it to send you something. This is still being looked into, and you will be told.",
+                body="Somebody had saved it to send you something. This is still being investigated, and we will let you know.",
             ),
-            withdrawn=Verdict(
+            withdrawn=TitledText(
                 title="Your data in somebody else's address book was not leaked in this incident",
                 body="You were told earlier that it might have been. The investigation found that it was not.",
             ),
-            under_review=Verdict(
-                title="Your data in somebody else's address book is being looked at again",
+            under_review=TitledText(
+                title="Your data in somebody else's address book is being checked again",
                 body="It was in an earlier list and is not in the newest. Until this is settled, act as if it had leaked.",
             ),
         ),
-        not_found=Verdict(
+        not_found=TitledText(
             title="Not found in the lists published so far",
-            body="The phone number or email that you showed to be yours is not in them. "
-            "If you have used another number or email, check that one too. The lists may still grow.",
+            body="The phone number or email that you confirmed is not in them. "
+            "If you have used another number or email, check that one too. More people may be added to the lists.",
         ),
-        cannot_tell=Verdict(
+        cannot_tell=TitledText(
             title="We cannot tell by this phone number or email",
-            body="It stands there for many people, so we cannot know whose data it is. "
+            body="It is registered for many people, so we cannot know whose data it is. "
             "This does not mean that nothing leaked. Please check with another number or email.",
         ),
-        partly_cannot_tell="One of your contacts is shared by many people, so there is a part that we cannot tell by it.",
-        several="There are records of several people under this contact. It may be a number that a family shares.",
-        items="What leaked",
+        partly_cannot_tell="One of your contacts is shared by many people, so we cannot tell everything from it.",
+        several_people="There are records of several people with this contact. It may be a number that a family shares.",
+        exposed_items="What leaked",
         items_withdrawn="What you were told earlier (did not leak)",
-        items_earlier="What the earlier list held",
-        views="(times viewed: {count})",
+        items_earlier="What the earlier list contained",
+        times_viewed="(times viewed: {count})",
         hints="partly hidden: {hints}",
         actions="What to do now",
         call="Call {phone}",
         open_link="Open {link}",
-        about="About this incident",
+        about_incident="About this incident",
         facts="What is known so far",
-        fact_states=FactStates(
+        fact_states=FactStateTexts(
             confirmed="Confirmed",
             disputed="Disputed",
             under_investigation="Under investigation",
-            withheld="May not be told yet",
+            withheld="Not yet disclosed",
         ),
-        by_authority="{authority}, {date}",
-        another_title="Check another phone number or email",
-        another="You can go on here with a number that you used before, or with another email.",
-        too_many_identifiers="You have checked as many contacts as one visit allows. Finish, and start again.",
-        stop_title="Do codes arrive that you did not ask for?",
-        stop="A code is sent whenever somebody types your contact. "
-        "The button below stops all codes to the contacts above for 90 days. In that time you cannot check with them either.",
-        stop_button="Send me no codes for 90 days",
-        stopped="No codes are sent to the contacts below for the next 90 days.",
+        fact_source="{authority}, {date}",
+        other_identifier_title="Check another phone number or email",
+        other_identifier="You can continue here with a number that you used before, or with another email.",
+        too_many_identifiers="You have checked as many contacts as one visit allows. Sign out, and start again.",
+        opt_out_title="Do you receive codes that you did not request?",
+        opt_out="A code may be sent when somebody else types your contact. "
+        "The button below stops all codes to the contacts above for 90 days. During that time you cannot use them to check either.",
+        opt_out_button="Do not send me codes for 90 days",
+        opted_out="We will not send codes to the contacts below for the next 90 days.",
     ),
-    notice=Notice(
+    notice=NoticeTexts(
         title="Notice of the data leak",
         version="Notice number {version}, {date}",
         leaked_items="What leaked",
         circumstances="When and how it happened",
         self_protection="What you can do to protect yourself",
-        response="What the company does",
+        response="What the company is doing",
         relief="How to get help",
-        contact="Whom to ask",
+        contact="Contact",
         rights="Your rights",
         read_title="Have you read the notice?",
         read_button="I have read the notice",
-        was_read="You confirmed that you read the notice, at {at}.",
-        newer="The notice has changed since you read it. Please read the new one.",
-        superseded="The notice has changed meanwhile. Please read the new one below, and press again.",
-        stale="Your answer has changed meanwhile. Please read it below, and press again.",
-        receipts="See the receipt",
-        receipts_title="That you read the notice",
-        receipts_intro="No name or contact is in it. Keep it if you like: no right depends on it.",
-        receipts_none="There is no receipt yet.",
-        receipt="Receipt {number}",
-        download="Download receipt {number}",
+        acknowledged_at="You confirmed at {at} that you read the notice.",
+        changed_since_read="The notice has changed since you read it. Please read the new one.",
+        superseded="The notice has changed in the meantime. Please read the new one below, and press the button again.",
+        answer_changed="Your answer has changed in the meantime. Please read it below, and press the button again.",
+        receipts_link="See the receipt",
+        receipts_title="Receipts for reading the notice",
+        receipts_intro="They contain no name or contact. You may keep them, but you have the same rights without them.",
+        no_receipts="There are no receipts yet.",
+        receipt_title="Receipt {number}",
+        download_link="Download receipt {number}",
     ),
-    check=Check(
+    check=ValueCheckTexts(
         title="Check a name or address",
-        intro="You can find out whether a name or address is the one in your record. What you type is not kept.",
+        intro="You can find out whether a name or address is the one in your record. What you type is not stored.",
         kind="What do you want to check?",
         name="Name",
         address="Address",
@@ -199,23 +199,27 @@ ENGLISH = Texts(
         result="Result",
         invalid="This cannot be checked as it is. Please type the whole name or address.",
         matched_exposed="This is the one in the record, and this item leaked.",
-        matched_kept="This is the one in the record, but it is not among the items that leaked.",
-        unknown_exposed="We cannot tell whether it is the one in the record. But an item of this kind did leak. Try another spelling.",
-        unknown="We cannot tell whether it is the one in the record. Try another spelling, such as the road-name or the lot-number address.",
+        matched_not_exposed="This is the one in the record, but it is not among the items that leaked.",
+        unmatched_exposed="We cannot tell whether it is the one in the record. But an item of this kind did leak. Try another spelling.",
+        unmatched="We cannot tell whether it is the one in the record. Try another spelling, such as the road-name or the lot-number address.",
     ),
-    failures=Failures(
-        unavailable=Verdict(title="We cannot show your answer now", body=f"Something failed on our side. {_STAY_CALM}"),
-        internal=Verdict(title="An error on our side", body=_STAY_CALM),
-        too_many=Verdict(title="Too many requests", body=f"Please wait a little, and try again. {_STAY_CALM}"),
-        not_found=Verdict(title="There is no such page", body="The address may have changed. Please start again."),
-        method=Verdict(title="This address cannot be opened like this", body="Please start again."),
-        forbidden=Verdict(
-            title="Stopped to keep you safe",
-            body="Requests that come from another site are not taken. Please start from our first page.",
+    errors=ErrorTexts(
+        unavailable=TitledText(
+            title="We cannot show your answer now", body=f"Something failed on our side. {_NOT_ABOUT_YOU}"
         ),
-        too_large=Verdict(title="That is too long", body="Please shorten what you typed, and try again."),
-        other=Verdict(title="This cannot be done", body=f"Please start again. {_STAY_CALM}"),
-        wait="Please try again in {seconds} seconds.",
-        again="Try again",
+        internal_error=TitledText(title="An error on our side", body=_NOT_ABOUT_YOU),
+        too_many_requests=TitledText(
+            title="Too many requests", body=f"Please wait a little, and try again. {_NOT_ABOUT_YOU}"
+        ),
+        not_found=TitledText(title="There is no such page", body="The address may have changed. Please start again."),
+        method_not_allowed=TitledText(title="This address cannot be opened like this", body="Please start again."),
+        forbidden=TitledText(
+            title="Stopped to keep you safe",
+            body="Requests from other sites are not accepted. Please start from our first page.",
+        ),
+        too_large=TitledText(title="That is too long", body="Please shorten what you typed, and try again."),
+        other_error=TitledText(title="This cannot be done", body=f"Please start again. {_NOT_ABOUT_YOU}"),
+        retry_after="Please try again in {seconds} seconds.",
+        retry_link="Try again",
     ),
 )

@@ -1,39 +1,39 @@
-"""Every text of the pages, as types: a language that lacks one does not come to be.
+"""The schema of the page texts. Every language must define every field.
 
-Plain text, never markup; what stands in braces is filled in by the page and escaped there.
+Texts are plain text, not HTML. Placeholders in braces are filled with `str.format` by the template, which escapes the result.
 """
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What stands on every page."""
+class SiteTexts:
+    """Texts of every page: header, links, safety tips."""
 
     name: str
-    skip: str
+    skip_link: str
     other_language: str
     other_language_name: str
     error_prefix: str
     error_summary: str
     safety_title: str
-    safety: tuple[str, ...]
+    safety_tips: tuple[str, ...]
     sign_out: str
-    to_start: str
-    to_answer: str
+    start_link: str
+    answer_link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
-    """How long somebody waits."""
+class DurationTexts:
+    """Waiting times, for `StartTexts.wait` and `StartTexts.queued`."""
 
     seconds: str
     minutes: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """Asking for a code."""
+class StartTexts:
+    """Texts of the first page, where a code is requested."""
 
     title: str
     intro: str
@@ -42,95 +42,95 @@ class Start:
     hint: str
     button: str
     privacy: str
-    empty: str
-    bad_email: str
-    bad_phone: str
+    missing_identifier: str
+    invalid_email: str
+    invalid_phone: str
     verify_first: str
     verify_again: str
     signed_out: str
-    ended: str
+    verification_ended: str
     wait: str
-    crowded: str
-    time: Time
+    queued: str
+    durations: DurationTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """Typing the code."""
+class CodeTexts:
+    """Texts of the page where the code is entered."""
 
     title: str
     sent_to: str
-    sent_anew: str
-    good_until: str
+    new_code_sent: str
+    valid_until: str
     label: str
     hint: str
     button: str
-    late_title: str
-    late: str
+    not_received_title: str
+    not_received: str
     resend: str
-    too_soon: str
-    other: str
-    not_digits: str
-    wrong: str
+    resend_too_soon: str
+    use_other_identifier: str
+    invalid_format: str
+    incorrect: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a state of affairs means, in a line and in a few."""
+class TitledText:
+    """A title and a paragraph."""
 
     title: str
     body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdicts:
-    """One for each confidence."""
+class ConfidenceTexts:
+    """The result for each confidence."""
 
-    confirmed: Verdict
-    possible: Verdict
-    withdrawn: Verdict
-    under_review: Verdict
+    confirmed: TitledText
+    possible: TitledText
+    withdrawn: TitledText
+    under_review: TitledText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What leaked, and what to do."""
+class AnswerTexts:
+    """Texts of the answer page."""
 
     title: str
-    proven: str
+    verified_identifiers: str
     as_of: str
-    made_up: str
-    nothing_published: Verdict
-    holder: Verdicts
-    recipient: Verdicts
-    not_found: Verdict
-    cannot_tell: Verdict
+    synthetic: str
+    nothing_published: TitledText
+    holder: ConfidenceTexts
+    recipient: ConfidenceTexts
+    not_found: TitledText
+    cannot_tell: TitledText
     partly_cannot_tell: str
-    several: str
-    items: str
+    several_people: str
+    exposed_items: str
     items_withdrawn: str
     items_earlier: str
-    views: str
+    times_viewed: str
     hints: str
     actions: str
     call: str
     open_link: str
-    about: str
+    about_incident: str
     facts: str
-    fact_states: "FactStates"
-    by_authority: str
-    another_title: str
-    another: str
+    fact_states: "FactStateTexts"
+    fact_source: str
+    other_identifier_title: str
+    other_identifier: str
     too_many_identifiers: str
-    stop_title: str
-    stop: str
-    stop_button: str
-    stopped: str
+    opt_out_title: str
+    opt_out: str
+    opt_out_button: str
+    opted_out: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FactStates:
-    """How sure a fact is."""
+class FactStateTexts:
+    """Labels of the states of a fact."""
 
     confirmed: str
     disputed: str
@@ -139,8 +139,8 @@ class FactStates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """The statutory notice and the word that it was read."""
+class NoticeTexts:
+    """Texts of the statutory notice, its acknowledgement and the receipts."""
 
     title: str
     version: str
@@ -153,21 +153,21 @@ class Notice:
     rights: str
     read_title: str
     read_button: str
-    was_read: str
-    newer: str
+    acknowledged_at: str
+    changed_since_read: str
     superseded: str
-    stale: str
-    receipts: str
+    answer_changed: str
+    receipts_link: str
     receipts_title: str
     receipts_intro: str
-    receipts_none: str
-    receipt: str
-    download: str
+    no_receipts: str
+    receipt_title: str
+    download_link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """Holding a name or an address against one's own record."""
+class ValueCheckTexts:
+    """Texts of the form that checks a name or an address against the person's record."""
 
     title: str
     intro: str
@@ -180,41 +180,41 @@ class Check:
     result: str
     invalid: str
     matched_exposed: str
-    matched_kept: str
-    unknown_exposed: str
-    unknown: str
+    matched_not_exposed: str
+    unmatched_exposed: str
+    unmatched: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
-    """Pages of what went wrong; none of them says anything about the person."""
+class ErrorTexts:
+    """Texts of error pages. None may say anything about the person."""
 
-    unavailable: Verdict
-    internal: Verdict
-    too_many: Verdict
-    not_found: Verdict
-    method: Verdict
-    forbidden: Verdict
-    too_large: Verdict
-    other: Verdict
-    wait: str
-    again: str
+    unavailable: TitledText
+    internal_error: TitledText
+    too_many_requests: TitledText
+    not_found: TitledText
+    method_not_allowed: TitledText
+    forbidden: TitledText
+    too_large: TitledText
+    other_error: TitledText
+    retry_after: str
+    retry_link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """All of one language."""
+    """All texts of one language."""
 
     lang: str
-    date: str
-    """For `str.format`, with y, month, d."""
-    moment: str
-    """For `str.format`, with the above and the time of day in Korea."""
+    date_format: str
+    """Placeholders: y, month, d."""
+    datetime_format: str
+    """Placeholders: y, month, d, time (in Korea)."""
     months: tuple[str, ...]
-    site: Site
-    start: Start
-    code: Code
-    answer: Answer
-    notice: Notice
-    check: Check
-    failures: Failures
+    site: SiteTexts
+    start: StartTexts
+    code: CodeTexts
+    answer: AnswerTexts
+    notice: NoticeTexts
+    check: ValueCheckTexts
+    errors: ErrorTexts
