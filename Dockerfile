@@ -1,4 +1,4 @@
-# The service as an image: built in one stage, run in another as a user of its own. Each step is one that the Makefile runs too.
+# The service image. The first stage builds with the Makefile; the second runs the service as an unprivileged user.
 FROM python:3.13-slim AS build
 WORKDIR /srv/exposure
 RUN apt-get update && apt-get install --yes --no-install-recommends make=4.* && rm -rf /var/lib/apt/lists/*

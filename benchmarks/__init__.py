@@ -1,6 +1,6 @@
-"""What the service costs, measured on this machine against something known. Figures, never tests: no build fails on one."""
+"""Performance measurements, each against a reference measured on the same machine. They are not tests: no build fails because of a result."""
 
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).parents[1]
-"""The project's root, where the commands that are measured are run."""
+"""The working directory of the measured commands."""

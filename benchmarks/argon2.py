@@ -1,4 +1,4 @@
-"""Argon2id by argon2-cffi and nothing else, on several processes at once: they share the way to memory, as an import's workers do."""
+"""Measure Argon2id by argon2-cffi alone, in several processes at once: they share the memory bandwidth, as the workers of an import do."""
 
 import os
 import time
@@ -11,43 +11,49 @@ from statistics import median
 from argon2.low_level import Type, hash_secret_raw
 
 COSTS = {"minimal": (1, 8), "default": (1, 1024)}
-"""Passes and KiB of the profiles that are measured."""
+"""Passes and KiB of the measured profiles."""
 
 _SALT = bytes(16)
-_AT_ONCE = 50
+_BATCH_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Argon2:
-    """How fast it is."""
+class Argon2Throughput:
+    """Speed of Argon2id on this machine."""
 
     digests_per_second: float
-    """Digests of all processes together, by the clock."""
+    """All processes together, wall time."""
     cpu_seconds_per_digest: float
-    """Seconds of one core for one digest."""
 
 
-def measure_throughput(profile: str, *, processes: int, rounds: int, seconds: float) -> Argon2:
-    """Make digests for some *seconds* in each of the *rounds*; the medians."""
-    work = partial(_digests, COSTS[profile], seconds)
-    found: list[Argon2] = []
+def measure_throughput(profile: str, *, processes: int, rounds: int, seconds: float) -> Argon2Throughput:
+    """Compute digests for *seconds* in each of the *rounds*, and return the medians."""
+    compute = partial(_compute_digests, COSTS[profile], seconds)
+    results: list[Argon2Throughput] = []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        list(pool.map(partial(_digests, COSTS[profile], 1.0), range(processes)))  # while they start
+        list(
+            pool.map(partial(_compute_digests, COSTS[profile], 1.0), range(processes))
+        )  # wait for the processes to start
         for _ in range(rounds):
-            done = list(pool.map(work, range(processes)))
-            cpu_seconds_per_digest = sum(cpu for _, cpu, _ in done) / sum(made for made, _, _ in done)
-            found.append(Argon2(sum(made / wall for made, _, wall in done), cpu_seconds_per_digest))
-    return Argon2(median(one.digests_per_second for one in found), median(one.cpu_seconds_per_digest for one in found))
+            rates = list(pool.map(compute, range(processes)))
+            cpu_seconds_per_digest = sum(cpu for _, cpu, _ in rates) / sum(digests for digests, _, _ in rates)
+            per_second = sum(digests / wall for digests, _, wall in rates)
+            results.append(Argon2Throughput(per_second, cpu_seconds_per_digest))
+    return Argon2Throughput(
+        median(result.digests_per_second for result in results),
+        median(result.cpu_seconds_per_digest for result in results),
+    )
 
 
-def _digests(cost: tuple[int, int], seconds: float, _: int) -> tuple[int, float, float]:
+def _compute_digests(cost: tuple[int, int], seconds: float, _: int) -> tuple[int, float, float]:
+    """Return the number of digests, CPU seconds and wall seconds."""
     time_cost, memory_cost = cost
     secret = os.urandom(32)
-    made, began, began_cpu = 0, time.perf_counter(), time.process_time()
+    digests, began, began_cpu = 0, time.perf_counter(), time.process_time()
     while (wall := time.perf_counter() - began) < seconds:
-        for _ in range(_AT_ONCE):
+        for _ in range(_BATCH_SIZE):
             hash_secret_raw(
                 secret, _SALT, time_cost=time_cost, memory_cost=memory_cost, parallelism=1, hash_len=32, type=Type.ID
             )
-        made += _AT_ONCE
-    return made, time.process_time() - began_cpu, wall
+        digests += _BATCH_SIZE
+    return digests, time.process_time() - began_cpu, wall

@@ -1,6 +1,8 @@
-"""What the calls are held against: a bare FastAPI application with one route that does one asynchronous SELECT.
+"""The reference for request benchmarks: a bare FastAPI application with one route that runs one asynchronous SELECT.
 
-SQLAlchemy's asynchronous engine, psycopg and its pool, uvicorn with the settings of `exposure serve`. Run as ``python -m benchmarks.baseline URL``.
+It uses SQLAlchemy's asynchronous engine, psycopg with a connection pool, and uvicorn with the settings of `exposure serve`.
+
+    python -m benchmarks.baseline DATABASE_URL
 """
 
 import sys
@@ -13,14 +15,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.faces.cli.uvicorn_runner import listen
 
 
-def baseline_app(url: str) -> FastAPI:
-    """Build the application."""
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_size=20)
+def create_baseline_app(database_url: str) -> FastAPI:
+    """Create the application."""
+    engine = create_async_engine(make_url(database_url).set(drivername="postgresql+psycopg"), pool_size=20)
     query = text("SELECT slug FROM incidents WHERE slug = :slug")
     app = FastAPI(openapi_url=None)
 
     @app.get("/baseline")
-    async def read() -> dict[str, str]:
+    async def read_slug() -> dict[str, str]:
         """Read one row by its key."""
         async with engine.connect() as connection:
             slug = (await connection.execute(query, {"slug": "sample-2025"})).scalar_one()
@@ -30,13 +32,17 @@ def baseline_app(url: str) -> FastAPI:
 
 
 def main() -> None:
-    """Serve it, and say where."""
-    with listen("127.0.0.1", 0) as listening:
-        print(listening.getsockname()[1], flush=True)
+    """Serve the application on a free port, and print the port."""
+    with listen("127.0.0.1", 0) as listening_socket:
+        print(listening_socket.getsockname()[1], flush=True)
         config = uvicorn.Config(
-            baseline_app(sys.argv[1]), log_config=None, access_log=False, server_header=False, proxy_headers=False
+            create_baseline_app(sys.argv[1]),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listening_socket])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Calls that must look alike, two by two: what is asked on either side, and of whom."""
+"""Pairs of calls whose responses must be indistinguishable, with the requests of either side."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -9,97 +9,105 @@ from uuid import uuid4
 from benchmarks.deployment import Deployment
 from benchmarks.load import format_request
 
-BLOCKED = 100
-"""Targets whose budget is spent beforehand."""
-SILENT = BLOCKED + 100
-"""With those whose owners want no codes."""
+BLOCKED_COUNT = 100
+"""Targets whose limit is used up beforehand."""
+UNREACHABLE_COUNT = BLOCKED_COUNT + 100
+"""The blocked targets and those that opted out of codes."""
 
-Started = tuple[str, str]
+Verification = tuple[str, str]
 """Id and client secret of a verification."""
-Ask = Callable[[], tuple[str, str | None]]
-"""Gives the next request of one side, and whom a code is sent to by it."""
+NextRequest = Callable[[], tuple[str, str | None]]
+"""Returns the next request of one side, and the target that a code is sent to; None if no code is sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two kinds of calls that must look alike."""
+class CallPair:
+    """Two kinds of calls whose responses must be indistinguishable."""
 
-    what: str
+    name: str
     status: int
-    one: Ask
-    other: Ask
+    first: NextRequest
+    second: NextRequest
 
 
 class Targets:
-    """Whom codes are asked for, in turn: as many who are not in the data set as are, and all spelled in as many letters."""
+    """Endless cycles of identifiers to request codes for. Those outside the data set are as many and as long as those in it."""
 
     def __init__(self, deployment: Deployment) -> None:
-        holders, recipients = (_usual(phones) for phones in (deployment.holder_phones, deployment.recipient_phones))
-        known = {*deployment.holder_phones, *deployment.recipient_phones, *deployment.holder_emails}
+        holders = _of_usual_length(deployment.holder_phones)
+        recipients = _of_usual_length(deployment.recipient_phones)
+        in_data_set = {*deployment.holder_phones, *deployment.recipient_phones, *deployment.holder_emails}
         phones = [f"+8210{secrets.randbelow(10**8):08}" for _ in holders]
-        emails = [chr((ord(one[0]) - ord("a") + 1) % 26 + ord("a")) + one[1:] for one in deployment.holder_emails]
-        self.to_block, self.to_stop, open_to_all = holders[:BLOCKED], holders[BLOCKED:SILENT], holders[SILENT:]
-        self.blocked, self.stopped = cycle(self.to_block), cycle(self.to_stop)
-        self.hits, self.recipients = cycle(open_to_all), cycle(recipients)
-        self.misses = cycle(one for one in phones if one not in known)
-        self.emails, self.other_emails = cycle(deployment.holder_emails), cycle(one for one in emails if one not in known)
+        emails = [_with_next_letter(email) for email in deployment.holder_emails]
+        self.to_block = holders[:BLOCKED_COUNT]
+        self.to_opt_out = holders[BLOCKED_COUNT:UNREACHABLE_COUNT]
+        self.blocked, self.opted_out = cycle(self.to_block), cycle(self.to_opt_out)
+        self.hits, self.recipients = cycle(holders[UNREACHABLE_COUNT:]), cycle(recipients)
+        self.misses = cycle(phone for phone in phones if phone not in in_data_set)
+        self.email_hits = cycle(deployment.holder_emails)
+        self.email_misses = cycle(email for email in emails if email not in in_data_set)
 
 
-def _usual(phones: Sequence[str]) -> list[str]:
-    return [one for one in phones if len(one) == len("+821012345678")]
+def _of_usual_length(phones: Sequence[str]) -> list[str]:
+    return [phone for phone in phones if len(phone) == len("+821012345678")]
 
 
-def ask_for(target: str, channel: str | None = None) -> str:
-    """Write a request for a code."""
+def _with_next_letter(email: str) -> str:
+    """Return *email* with its first letter replaced by the next one of the alphabet."""
+    return chr((ord(email[0]) - ord("a") + 1) % 26 + ord("a")) + email[1:]
+
+
+def code_request(target: str, channel: str | None = None) -> str:
+    """Return a request for a code."""
     channel = channel or ("email" if "@" in target else "sms")
     return format_request("POST", "/v1/verifications", {"channel": channel, "identifier": target})
 
 
-def asking(targets: Iterator[str], *, sent: bool = True, channel: str | None = None) -> Ask:
-    """Ask for codes, which are *sent* or not."""
+def code_requests(targets: Iterator[str], *, sent: bool = True, channel: str | None = None) -> NextRequest:
+    """Request codes for *targets*, which are *sent* or not."""
 
-    def ask() -> tuple[str, str | None]:
+    def next_request() -> tuple[str, str | None]:
         target = next(targets)
-        return ask_for(target, channel), target if sent else None
+        return code_request(target, channel), target if sent else None
 
-    return ask
-
-
-def guessing(started: Sequence[Started]) -> Ask:
-    """Confirm with codes that are none, in turn."""
-    turns = cycle(started)
-
-    def ask() -> tuple[str, str | None]:
-        number, secret = next(turns)
-        return calling("confirm", number, secret), None
-
-    return ask
+    return next_request
 
 
-def calling(call: str, number: object, secret: str, code: str | None = None) -> str:
-    """Write a request about a verification."""
+def wrong_code_requests(verifications: Sequence[Verification]) -> NextRequest:
+    """Confirm *verifications* in turn with wrong codes."""
+    turns = cycle(verifications)
+
+    def next_request() -> tuple[str, str | None]:
+        verification_id, secret = next(turns)
+        return verification_request("confirm", verification_id, secret), None
+
+    return next_request
+
+
+def verification_request(call: str, verification_id: object, secret: str, code: str | None = None) -> str:
+    """Return a request to confirm or resend a verification."""
     body = {"client_secret": secret}
     if call == "confirm":
         body["code"] = code or f"{secrets.randbelow(10**8):08}"
-    return format_request("POST", f"/v1/verifications/{number}/{call}", body)
+    return format_request("POST", f"/v1/verifications/{verification_id}/{call}", body)
 
 
-def of_nobody(call: str, count: int) -> Ask:
-    """Name *count* verifications that are not there, in turn."""
-    return of_others(call, [(str(uuid4()), "") for _ in range(count)])
+def unknown_id_requests(call: str, count: int) -> NextRequest:
+    """Name *count* verifications that do not exist, in turn."""
+    return wrong_secret_requests(call, [(str(uuid4()), "") for _ in range(count)])
 
 
-def of_others(call: str, started: Sequence[Started]) -> Ask:
-    """Name others' verifications, in turn, without their secrets.
+def wrong_secret_requests(call: str, verifications: Sequence[Verification]) -> NextRequest:
+    """Name other people's *verifications* in turn, with wrong secrets.
 
-    What is done here before a request goes out must be the same on both sides of a pair: the server still works on the one before, so whoever asks
-    some microseconds later is answered sooner.
+    The work done here before a request must be the same on both sides of a pair: the server is still finishing the previous request, so a client that
+    sends some microseconds later is answered sooner.
     """
-    turns = cycle(started)
-    return lambda: (calling(call, next(turns)[0], secrets.token_urlsafe(32)), None)
+    turns = cycle(verifications)
+    return lambda: (verification_request(call, next(turns)[0], secrets.token_urlsafe(32)), None)
 
 
-def checking(token: str, kind: str, value: str) -> Ask:
-    """Hold one value against the records of a session, over and over."""
-    written = format_request("POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
-    return lambda: (written, None)
+def value_check_requests(token: str, kind: str, value: str) -> NextRequest:
+    """Check one value against the records of a session, repeatedly."""
+    text = format_request("POST", "/v1/exposures/check", {"kind": kind, "value": value}, token)
+    return lambda: (text, None)

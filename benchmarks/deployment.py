@@ -1,4 +1,4 @@
-"""A deployment to measure: PostgreSQL, made-up people, the real `exposure serve`, and the baseline beside it."""
+"""A running deployment to benchmark: PostgreSQL, synthetic people, the real `exposure serve`, and the baseline server."""
 
 import csv
 import json
@@ -18,62 +18,68 @@ from tests.support.permissive_limits import permissive_limits
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is measured, and what it is measured against."""
+    """The ports of both servers, and the people in the published data set."""
 
     port: int
     baseline_port: int
     holder_phones: Sequence[str]
-    """Phones of holders in canonical form, no two the same."""
+    """Phones of account holders in canonical form, each once."""
     recipient_phones: Sequence[str]
-    """Phones that stand in others' address books only, likewise."""
+    """Phones that are only in other people's address books, in canonical form, each once."""
     holder_emails: Sequence[str]
-    """Of holders, likewise."""
+    """Emails of account holders in canonical form, each once."""
     names_by_phone: Mapping[str, str] = field(repr=False)
-    """Of the holders, by their phones."""
+    """Names of the account holders by phone."""
     _server: "subprocess.Popen[str]" = field(repr=False)
 
     def read_codes(self, count: int) -> dict[str, str]:
-        """Take the next *count* codes that were sent, by whom they were sent to; waits for them."""
+        """Wait for the next *count* sent codes, and return them by address."""
         assert self._server.stdout
-        said = [json.loads(self._server.stdout.readline()) for _ in range(count)]
-        return {one["to"]: one["code"] for one in said}
+        messages = [json.loads(self._server.stdout.readline()) for _ in range(count)]
+        return {message["to"]: message["code"] for message in messages}
 
     def cpu_seconds(self) -> float:
-        """Give what the server and its keyholder have spent so far."""
+        """Return the CPU seconds used so far by the server and its keyholder."""
         return processes.cpu_seconds(self._server.pid)
 
 
 @contextmanager
-def run_deployment(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[Deployment]:
-    """Set one up as an operator would, and serve it for as long as the block lasts.
+def run_deployment(accounts: int, limit_overrides: Mapping[str, str] = {}) -> Iterator[Deployment]:
+    """Set up a deployment and serve it until the block ends.
 
     Args:
-        accounts: how many to make up.
-        budgets: what is not to be lavish, by its place in the file of budgets.
+        accounts: number of synthetic accounts.
+        limit_overrides: rate limits that apply, by their key in the limits file. All others are set too high to be reached.
     """
     with benchmark_environment(hints=True) as bench:
-        made = bench.install_on_postgresql("served")
-        people = bench.data_set_file(accounts)
-        staged = made.run("dataset", "import", people, "--incident", INCIDENT_SLUG, "--cost", "minimal", "--workers", 1)
-        made.run("dataset", "publish", staged["id"])
-        limits, log = made.folder / "limits.toml", made.folder / "log"
-        limits.write_text(permissive_limits(budgets))
-        environment = made.environment() | {"EXPOSURE_SENDER": "console", "EXPOSURE_LIMITS_FILE": str(limits)}
-        baseline_command = [sys.executable, "-m", "benchmarks.baseline", made.database_url]
+        installation = bench.install_on_postgresql("served")
+        source = bench.data_set_file(accounts)
+        dataset = installation.run(
+            "dataset", "import", source, "--incident", INCIDENT_SLUG, "--cost", "minimal", "--workers", 1
+        )
+        installation.run("dataset", "publish", dataset["id"])
+        limits_file, log = installation.folder / "limits.toml", installation.folder / "log"
+        limits_file.write_text(permissive_limits(limit_overrides))
+        environment = installation.environment() | {
+            "EXPOSURE_SENDER": "console",
+            "EXPOSURE_LIMITS_FILE": str(limits_file),
+        }
+        baseline_command = [sys.executable, "-m", "benchmarks.baseline", installation.database_url]
         with (
-            run_process(made.command("serve", "--port", 0), environment, log) as server,
+            run_process(installation.command("serve", "--port", 0), environment, log) as server,
             run_process(baseline_command, environment, log) as baseline,
         ):
             assert server.stdout
             assert baseline.stdout
             port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
-            holders = _people(people, "phone", holders=True)
+            holders = _read_names(source, "phone", holders=True)
+            recipients = _read_names(source, "phone", holders=False)
             yield Deployment(
                 port=port,
                 baseline_port=int(baseline.stdout.readline()),
                 holder_phones=list(holders),
-                recipient_phones=[phone for phone in _people(people, "phone", holders=False) if phone not in holders],
-                holder_emails=list(_people(people, "email", holders=True)),
+                recipient_phones=[phone for phone in recipients if phone not in holders],
+                holder_emails=list(_read_names(source, "email", holders=True)),
                 names_by_phone=holders,
                 _server=server,
             )
@@ -81,9 +87,9 @@ def run_deployment(accounts: int, budgets: Mapping[str, str] = {}) -> Iterator[D
 
 @contextmanager
 def run_process(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command for as long as the block lasts."""
+    """Run a command until the block ends, then terminate it."""
     with log.open("a") as errors:
-        process = _started(command, environment, errors)
+        process = _start_process(command, environment, errors)
         try:
             yield process
         finally:
@@ -91,12 +97,14 @@ def run_process(command: Sequence[str], environment: dict[str, str], log: Path) 
             process.communicate(timeout=30)
 
 
-def _started(command: Sequence[str], environment: dict[str, str], errors: IO[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
+def _start_process(command: Sequence[str], environment: dict[str, str], errors: IO[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command, env=environment, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+    )
 
 
-def _people(people: Path, kind: Literal["phone", "email"], *, holders: bool) -> dict[str, str]:
-    """Read the first phone or email, and the first name, of each row of holders, or of those who stand in others' address books."""
-    with people.open(encoding="utf-8", newline="") as file:
+def _read_names(source: Path, kind: Literal["phone", "email"], *, holders: bool) -> dict[str, str]:
+    """Read the first identifier of a kind and the first name of each row. The rows are those of *holders*, or of recipients."""
+    with source.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row[kind] and bool(row["recipient_ref"]) != holders]
     return {canonicalize(kind, row[kind].partition("|")[0]): row["name"].partition("|")[0] for row in rows}

@@ -1,4 +1,4 @@
-"""What is in a file of people, counted as the import counts it: what the keyholder is asked, and how much is put aside. Not timed."""
+"""Counts what an import of a file has to do: the inputs that the keyholder MACs, and the bytes that are written between the stages. Not timed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,40 +8,40 @@ from app import incidents
 from app.datasets.files import open_source_file
 from app.datasets.importing.merge_people import split_values
 from app.datasets.importing.pipeline import ROWS_PER_PARTITION
+from app.datasets.importing.row_batch import person_hashes, serialize_batch, to_rows
 from app.datasets.importing.stages.read import validate_rows
-from app.datasets.importing.row_batch import to_rows, person_hashes, pack
 from benchmarks import PROJECT_ROOT
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
-    """What one file holds."""
+class ImportStats:
+    """Counts for one file."""
 
     rows: int
-    questions: Sequence[bytes]
-    """Every text that the keyholder is asked for, once in each partition."""
+    mac_inputs: Sequence[bytes]
+    """Every text that the keyholder MACs, once in each partition."""
     identifiers: int
     """How many of them are emails and phones, which Argon2id stretches."""
-    read_bytes: int
-    """What the first stage puts aside."""
+    read_stage_bytes: int
+    """Size of the rows that the read stage writes."""
 
 
-def take(path: Path) -> Inventory:
-    """Count what is in a file."""
+def count_import(path: Path) -> ImportStats:
+    """Count what an import of the file has to do."""
     kinds = frozenset[str](incidents.load_incident(PROJECT_ROOT / "app" / "incidents" / "sample.toml").kinds)
-    rows = read_bytes = 0
+    row_count = read_stage_bytes = 0
     with open_source_file(path, encoding="utf-8") as file:
-        partitions = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
-        parts: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partitions)]
+        partition_count = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
+        partitions: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partition_count)]
         for block in file.blocks:
-            found, _ = validate_rows(file.format.parse(block), kinds)
-            rows += found.num_rows
-            read_bytes += len(pack(found))
-            for row, person in zip(to_rows(found), person_hashes(found), strict=True):
+            rows, _ = validate_rows(file.format.parse(block), kinds)
+            row_count += rows.num_rows
+            read_stage_bytes += len(serialize_batch(rows))
+            for row, person_hash in zip(to_rows(rows), person_hashes(rows), strict=True):
                 texts = ([row.person_ref], *map(split_values, (row.email, row.phone, row.name, row.address)))
-                part = parts[person % partitions]
-                for kind, several in zip(part, texts, strict=True):
-                    kind.update(several)
-    questions = [text.encode() for part in parts for kind in part for text in kind]
-    identifiers = sum(len(emails) + len(phones) for _, emails, phones, _, _ in parts)
-    return Inventory(rows, questions, identifiers, read_bytes)
+                partition = partitions[person_hash % partition_count]
+                for distinct, values in zip(partition, texts, strict=True):
+                    distinct.update(values)
+    mac_inputs = [text.encode() for partition in partitions for distinct in partition for text in distinct]
+    identifiers = sum(len(emails) + len(phones) for _, emails, phones, _, _ in partitions)
+    return ImportStats(row_count, mac_inputs, identifiers, read_stage_bytes)

@@ -1,6 +1,6 @@
-"""Closed-loop HTTP clients, light enough not to be what is measured: sockets, requests made beforehand, a process of their own.
+"""Closed-loop HTTP load generator: prepared requests over keep-alive sockets, in its own process so that it does not slow the caller.
 
-Run as ``python -m benchmarks.load``; `run_load` does.
+`run_load` starts it as ``python -m benchmarks.load``.
 """
 
 import asyncio
@@ -16,34 +16,36 @@ from typing import Any
 
 from benchmarks import PROJECT_ROOT
 
-CLIENTS = 8
+DEFAULT_CLIENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came of some requests."""
+    """Latencies and responses of one load. Latencies are in milliseconds."""
 
     seconds: float
     status_counts: Mapping[int, int]
     p50_ms: float
-    """Milliseconds; p99 and the longest too."""
     p99_ms: float
     max_ms: float
     bodies: Sequence[str]
+    """Response bodies in the order of the requests; empty if the requests were repeated."""
 
     @property
     def count(self) -> int:
-        """How many were answered."""
+        """The number of responses."""
         return sum(self.status_counts.values())
 
     @property
     def requests_per_second(self) -> float:
-        """Requests per second."""
+        """The throughput."""
         return self.count / self.seconds
 
 
-def format_request(method: str, path: str, body: object = None, token: str | None = None, forwarded_for: str | None = None) -> str:
-    """Write one request as it goes over the wire; *source* is whom a proxy would say that it comes from."""
+def format_request(
+    method: str, path: str, body: object = None, token: str | None = None, forwarded_for: str | None = None
+) -> str:
+    """Format an HTTP/1.1 request. *forwarded_for* is the client address that a proxy would report."""
     content = "" if body is None else json.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if forwarded_for is not None:
@@ -60,66 +62,66 @@ def run_load(
     requests: Sequence[str],
     *,
     seconds: float | None = None,
-    clients: int = CLIENTS,
+    clients: int = DEFAULT_CLIENTS,
     max_rate: float | None = None,
 ) -> LoadResult:
-    """Send *requests* over keep-alive connections, each client its next when the last is answered.
+    """Send *requests* from concurrent clients. Each client sends its next request when the last one is answered.
 
     Args:
-        port: of a server on this machine.
-        requests: of `request`.
-        seconds: send them over and over for so long; None sends each once, and gives the answers' bodies in their order.
-        clients: how many at once.
-        pace: requests a second of all of them together, at most; None for as many as there are.
+        port: port of a server on this machine.
+        requests: results of `format_request`.
+        seconds: repeat the requests for this long. None sends each once and returns the response bodies.
+        clients: number of concurrent connections.
+        max_rate: requests per second of all clients together. None is unlimited.
     """
-    order = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients, "max_rate": max_rate})
-    arguments = [sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(arguments, input=order, capture_output=True, encoding="utf-8", check=True, cwd=PROJECT_ROOT)
-    found = json.loads(done.stdout)
-    found["status_counts"] = {int(status): count for status, count in found["status_counts"].items()}
-    return LoadResult(**found)
+    job = json.dumps({"port": port, "requests": requests, "seconds": seconds, "clients": clients, "max_rate": max_rate})
+    command = [sys.executable, "-m", "benchmarks.load"]
+    completed = subprocess.run(command, input=job, capture_output=True, encoding="utf-8", check=True, cwd=PROJECT_ROOT)
+    result = json.loads(completed.stdout)
+    result["status_counts"] = {int(status): count for status, count in result["status_counts"].items()}
+    return LoadResult(**result)
 
 
-async def _drive(
+async def _generate_load(
     port: int, requests: Sequence[str], seconds: float | None, clients: int, max_rate: float | None
 ) -> dict[str, Any]:
-    written = [one.encode() for one in requests]
-    bodies = [b""] * len(written)
-    statuses: Counter[int] = Counter()
+    encoded_requests = [request.encode() for request in requests]
+    bodies = [b""] * len(encoded_requests)
+    status_counts: Counter[int] = Counter()
     latencies: list[float] = []
-    numbers = iter(range(len(written) if seconds is None else 1 << 60))
-    began = time.perf_counter()
-    end = began + (seconds or 600.0)
+    indexes = iter(range(len(encoded_requests) if seconds is None else 1 << 60))
+    start = time.perf_counter()
+    deadline = start + (seconds or 600.0)
 
-    async def client() -> None:
+    async def run_client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for number in numbers:
-            if max_rate is not None and (early := began + number / max_rate - time.perf_counter()) > 0:
-                await asyncio.sleep(early)
-            sent = time.perf_counter()
-            if sent >= end:
+        for index in indexes:
+            if max_rate is not None and (delay := start + index / max_rate - time.perf_counter()) > 0:
+                await asyncio.sleep(delay)
+            sent_at = time.perf_counter()
+            if sent_at >= deadline:
                 break
-            writer.write(written[number % len(written)])
+            writer.write(encoded_requests[index % len(encoded_requests)])
             head = await reader.readuntil(b"\r\n\r\n")
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
             body = await reader.readexactly(int(length or b"0"))
-            latencies.append(time.perf_counter() - sent)
-            statuses[int(head[9:12])] += 1
+            latencies.append(time.perf_counter() - sent_at)
+            status_counts[int(head[9:12])] += 1
             if seconds is None:
-                bodies[number] = body
+                bodies[index] = body
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(clients)))
-    cuts = statistics.quantiles(latencies, n=100)
+    await asyncio.gather(*(run_client() for _ in range(clients)))
+    percentiles = statistics.quantiles(latencies, n=100)
     return {
-        "seconds": time.perf_counter() - began,
-        "status_counts": statuses,
-        "p50_ms": cuts[49] * 1000,
-        "p99_ms": cuts[98] * 1000,
+        "seconds": time.perf_counter() - start,
+        "status_counts": status_counts,
+        "p50_ms": percentiles[49] * 1000,
+        "p99_ms": percentiles[98] * 1000,
         "max_ms": max(latencies) * 1000,
         "bodies": [body.decode() for body in bodies] if seconds is None else [],
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_drive(**json.load(sys.stdin)))))
+    print(json.dumps(asyncio.run(_generate_load(**json.load(sys.stdin)))))

@@ -1,6 +1,7 @@
-"""The least that an import can cost: the bare primitives over the same people and rows, with none of this project's code around them.
+"""The lower bound of an import's cost: the bare primitives on the same people and rows, without this project's code.
 
-Each in the fastest way that was found for it, and its input ready made where it is not itself the work. Seconds of CPU, PostgreSQL's included.
+Each primitive is called in the fastest way that we found, and its input is prepared beforehand unless preparing it is part of the work.
+Costs are CPU seconds, including PostgreSQL's.
 """
 
 import csv
@@ -25,129 +26,144 @@ from benchmarks.processes import cpu_seconds
 from tests.support.postgres_cluster import PostgresServer
 
 SealedRow = tuple[bytes, int, bytes]
-"""Locator, entry, sealed bytes, as they are stored."""
+"""Locator, entry and ciphertext, as stored."""
 
 _KEY = bytes(range(32))
 _NONCE = bytes(12)
-_AROUND_OUTER = 16
-_AROUND_INNER = _AROUND_OUTER + 1 + 8 + 16
-"""Of a sealed row: the tag and the padding's mark of the outer seal, the row's tag, the tag of the inner seal."""
-_INNER_DATA, _OUTER_DATA = bytes(80), bytes(116)
-"""As much as the two seals are bound to."""
-_CHUNK = 1 << 20
-_ROWS_AT_ONCE = 10_000
+_OUTER_OVERHEAD = 16
+"""Bytes of the outer seal's tag."""
+_INNER_OVERHEAD = _OUTER_OVERHEAD + 1 + 8 + 16
+"""Also the outer seal's padding mark, the row tag and the inner seal's tag."""
+_INNER_AAD, _OUTER_AAD = bytes(80), bytes(116)
+"""Placeholders with the lengths of the real associated data."""
+_SPILL_CHUNK_BYTES = 1 << 20
+_COPY_BATCH_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ImportWorkload:
-    """What there is to do."""
+    """The input of the primitives."""
 
     file: Path
-    questions: Sequence[bytes]
+    mac_inputs: Sequence[bytes]
+    """Messages that the keyholder authenticates."""
     rows: Sequence[SealedRow]
-    """Sorted, as an import made them."""
-    spilled: int
-    """Bytes that are put aside between the stages, all together."""
+    """The rows of an import, sorted."""
+    spilled_bytes: int
+    """Bytes that the import writes to disk between its stages."""
 
 
-def measure(work: ImportWorkload, server: PostgresServer, postmaster_pid: int, *, processes: int) -> dict[str, float]:
-    """Do all of it once; gives the seconds of CPU of each part.
+def measure(
+    workload: ImportWorkload, server: PostgresServer, postmaster_pid: int, *, processes: int
+) -> dict[str, float]:
+    """Run all primitives once, and return the CPU seconds of each.
 
-    By as many *processes* at once as an import has workers, each with its share: two that are busy on one core's arithmetic take longer each.
+    The work is divided among as many *processes* as an import has workers, because two processes that compute on one core at the same time slow
+    each other down.
     """
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         shares = [
-            ImportWorkload(work.file, work.questions[one::processes], work.rows[one::processes], work.spilled // processes)
-            for one in range(processes)
+            ImportWorkload(
+                workload.file,
+                workload.mac_inputs[index::processes],
+                workload.rows[index::processes],
+                workload.spilled_bytes // processes,
+            )
+            for index in range(processes)
         ]
-        took: Counter[str] = Counter()
-        for share in pool.map(partial(_steps, processes), shares):
-            took.update(share)
-    return {**took, "COPY with FREEZE, and the primary key": _copy(work.rows, server, postmaster_pid)}
+        seconds: Counter[str] = Counter()
+        for share_seconds in pool.map(partial(_measure_share, processes), shares):
+            seconds.update(share_seconds)
+    return {**seconds, "COPY with FREEZE, and the primary key": _copy_rows(workload.rows, server, postmaster_pid)}
 
 
-def _steps(processes: int, work: ImportWorkload) -> dict[str, float]:
+def _measure_share(processes: int, workload: ImportWorkload) -> dict[str, float]:
     gc.disable()
     return {
-        "csv.reader": _timed(_parse, work) / processes,  # each of them reads the whole file
-        "HMAC-SHA256 for each question": _timed(_authenticate, work),
-        "keyed BLAKE2b, twice a row": _timed(_expand, work),
-        "AES-256-GCM-SIV, made and sealed with, each row": _timed(_seal_inner, work),
-        "AES-256-GCM-SIV, sealed with, each row": _timed(_seal_outer, work),
-        "AES-256 blocks of all locators": _timed(_cloak, work),
-        "AES-256-GCM of what is put aside, there and back": _timed(_put_aside, work),
+        "csv.reader": _time_step(_parse_csv, workload) / processes,  # every process reads the whole file
+        "HMAC-SHA256 of each keyholder input": _time_step(_compute_macs, workload),
+        "keyed BLAKE2b, twice a row": _time_step(_derive_row_keys, workload),
+        "AES-256-GCM-SIV inner seal, one key per row": _time_step(_seal_inner, workload),
+        "AES-256-GCM-SIV outer seal, one key": _time_step(_seal_outer, workload),
+        "AES-256 of all locators": _time_step(_encrypt_locators, workload),
+        "AES-256-GCM of the spill files, both ways": _time_step(_encrypt_spill_files, workload),
     }
 
 
-def _timed(step: Callable[[ImportWorkload], object], work: ImportWorkload) -> float:
-    began = time.process_time()
-    step(work)
-    return time.process_time() - began
+def _time_step(step: Callable[[ImportWorkload], object], workload: ImportWorkload) -> float:
+    start = time.process_time()
+    step(workload)
+    return time.process_time() - start
 
 
-def _parse(work: ImportWorkload) -> None:
-    with work.file.open(encoding="utf-8", newline="") as file:
+def _parse_csv(workload: ImportWorkload) -> None:
+    with workload.file.open(encoding="utf-8", newline="") as file:
         deque(csv.reader(file), maxlen=0)
 
 
-def _authenticate(work: ImportWorkload) -> None:
+def _compute_macs(workload: ImportWorkload) -> None:
     keyed = HMAC(_KEY, SHA256())
-    for text in work.questions:
-        one = keyed.copy()
-        one.update(text)
-        one.finalize()
+    for mac_input in workload.mac_inputs:
+        mac = keyed.copy()
+        mac.update(mac_input)
+        mac.finalize()
 
 
-def _expand(work: ImportWorkload) -> None:
+def _derive_row_keys(workload: ImportWorkload) -> None:
     info = bytes(40)
-    for locator, _, sealed in work.rows:
+    for locator, _, sealed in workload.rows:
         blake2b(info, key=sealed[:32], digest_size=48).digest()
         blake2b(locator, key=_KEY, digest_size=8).digest()
 
 
-def _seal_inner(work: ImportWorkload) -> None:
-    for _, _, sealed in work.rows:
-        AESGCMSIV(sealed[:32]).encrypt(_NONCE, sealed[_AROUND_INNER:], _INNER_DATA)
+def _seal_inner(workload: ImportWorkload) -> None:
+    for _, _, sealed in workload.rows:
+        AESGCMSIV(sealed[:32]).encrypt(_NONCE, sealed[_INNER_OVERHEAD:], _INNER_AAD)
 
 
-def _seal_outer(work: ImportWorkload) -> None:
-    seal = AESGCMSIV(_KEY).encrypt
-    for _, _, sealed in work.rows:
-        seal(_NONCE, sealed[_AROUND_OUTER:], _OUTER_DATA)
+def _seal_outer(workload: ImportWorkload) -> None:
+    encrypt = AESGCMSIV(_KEY).encrypt
+    for _, _, sealed in workload.rows:
+        encrypt(_NONCE, sealed[_OUTER_OVERHEAD:], _OUTER_AAD)
 
 
-def _cloak(work: ImportWorkload) -> None:
-    cipher = Cipher(algorithms.AES256(_KEY), modes.ECB())  # noqa: S305  as the project's own
-    cipher.encryptor().update(b"".join([locator for locator, _, _ in work.rows]))
+def _encrypt_locators(workload: ImportWorkload) -> None:
+    cipher = Cipher(algorithms.AES256(_KEY), modes.ECB())  # noqa: S305  the project encrypts locators in this way
+    cipher.encryptor().update(b"".join([locator for locator, _, _ in workload.rows]))
 
 
-def _put_aside(work: ImportWorkload) -> None:
-    cipher, chunk = AESGCM(_KEY), os.urandom(_CHUNK)
-    for _ in range(work.spilled // _CHUNK + 1):
+def _encrypt_spill_files(workload: ImportWorkload) -> None:
+    cipher, chunk = AESGCM(_KEY), os.urandom(_SPILL_CHUNK_BYTES)
+    for _ in range(workload.spilled_bytes // _SPILL_CHUNK_BYTES + 1):
         cipher.decrypt(_NONCE, cipher.encrypt(_NONCE, chunk, None), None)
 
 
-def _copy(rows: Sequence[SealedRow], server: PostgresServer, postmaster_pid: int) -> float:
-    parts = [b"".join(map(_encoded, rows[at : at + _ROWS_AT_ONCE])) for at in range(0, len(rows), _ROWS_AT_ONCE)]
+def _copy_rows(rows: Sequence[SealedRow], server: PostgresServer, postmaster_pid: int) -> float:
+    """Load the rows into PostgreSQL, and return the CPU seconds of this process and of PostgreSQL."""
+    batches = [
+        b"".join(map(_encode_row, rows[start : start + _COPY_BATCH_SIZE]))
+        for start in range(0, len(rows), _COPY_BATCH_SIZE)
+    ]
     with server.connect(autocommit=False) as connection:
-        before, began = cpu_seconds(postmaster_pid), time.process_time()
+        postgresql_before, own_before = cpu_seconds(postmaster_pid), time.process_time()
         connection.execute(
-            "CREATE TABLE floor (entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL)"
+            "CREATE TABLE lower_bound (entry smallint NOT NULL, locator bytea NOT NULL, sealed bytea STORAGE EXTERNAL NOT NULL)"
         )
-        with connection.cursor().copy("COPY floor FROM STDIN (FORMAT BINARY, FREEZE)") as stream:
+        with connection.cursor().copy("COPY lower_bound FROM STDIN (FORMAT BINARY, FREEZE)") as stream:
             stream.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-            for part in parts:
-                stream.write(part)
+            for batch in batches:
+                stream.write(batch)
             stream.write(b"\xff\xff")
-        connection.execute("ALTER TABLE floor ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)")
+        connection.execute("ALTER TABLE lower_bound ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)")
         connection.commit()
-        took = time.process_time() - began + cpu_seconds(postmaster_pid) - before
-        connection.execute("DROP TABLE floor")
+        seconds = time.process_time() - own_before + cpu_seconds(postmaster_pid) - postgresql_before
+        connection.execute("DROP TABLE lower_bound")
         connection.commit()
-    return took
+    return seconds
 
 
-def _encoded(row: SealedRow) -> bytes:
+def _encode_row(row: SealedRow) -> bytes:
+    """Encode a row for binary COPY."""
     locator, entry, sealed = row
     fields = (entry.to_bytes(2, "big"), locator, sealed)
     return b"\0\3" + b"".join([len(field).to_bytes(4, "big") + field for field in fields])

@@ -1,4 +1,4 @@
-"""Peak memory of a family of processes, looked at twice a second."""
+"""Peak memory of a process tree, sampled twice a second."""
 
 import threading
 from types import TracebackType
@@ -6,27 +6,27 @@ from typing import Self
 
 from benchmarks.processes import process_tree, pss_mib
 
-SECONDS_BETWEEN = 0.5
+SAMPLE_SECONDS = 0.5
 
 
 class PeakMemoryMonitor:
-    """Looks at the memory of a process and all that descend from it for as long as the block lasts."""
+    """Sample the memory of a process and its descendants while the block runs."""
 
-    def __init__(self, head: int) -> None:
+    def __init__(self, root_pid: int) -> None:
         self.peak_mib = 0.0
-        """MiB, in sum over all of them at one moment."""
-        self._head = head
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        """Highest sum over all processes in one sample."""
+        self._root_pid = root_pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        self._over.set()
+        self._stop.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._over.wait(SECONDS_BETWEEN):
-            self.peak_mib = max(self.peak_mib, pss_mib(process_tree(self._head)))
+    def _sample(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            self.peak_mib = max(self.peak_mib, pss_mib(process_tree(self._root_pid)))

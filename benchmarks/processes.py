@@ -1,50 +1,51 @@
-"""What Linux says in /proc of processes: who descends from whom, what they spent, and what memory is theirs."""
+"""Read a process tree, its CPU time and its memory from /proc (Linux only)."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 _PROC = Path("/proc")
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PARENT, _SPENT = 1, slice(11, 13)
-_SPENT_BY_THOSE_WHO_ENDED = slice(13, 15)
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+# Positions in /proc/PID/stat after the command's name.
+_PARENT_FIELD, _CPU_FIELDS = 1, slice(11, 13)
+_ENDED_CHILDREN_CPU_FIELDS = slice(13, 15)
 
 
-def process_tree(head: int) -> list[int]:
-    """Find a process and all that descend from it, whatever their session."""
+def process_tree(root_pid: int) -> list[int]:
+    """Return a process and all its descendants, whatever their session."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            children.setdefault(int(fields[_PARENT]), []).append(int(entry.name))
-    found = [head]
-    for one in found:  # grows while it is walked
-        found += children.get(one, [])
-    return found
+        if entry.name.isdigit() and (fields := _read_stat(int(entry.name))):
+            children.setdefault(int(fields[_PARENT_FIELD]), []).append(int(entry.name))
+    pids = [root_pid]
+    for pid in pids:  # grows during the iteration
+        pids += children.get(pid, [])
+    return pids
 
 
-def cpu_seconds(head: int) -> float:
-    """Add up the seconds of CPU that a process, those who descend from it, and those who did and ended have had."""
+def cpu_seconds(root_pid: int) -> float:
+    """Return the CPU seconds of a process and its descendants, including those that have ended."""
     ticks = 0
-    for one in process_tree(head):
-        fields = _stat(one)
-        ticks += sum(map(int, fields[_SPENT] + fields[_SPENT_BY_THOSE_WHO_ENDED])) if fields else 0
-    return ticks / _TICKS
+    for pid in process_tree(root_pid):
+        fields = _read_stat(pid)
+        ticks += sum(map(int, fields[_CPU_FIELDS] + fields[_ENDED_CHILDREN_CPU_FIELDS])) if fields else 0
+    return ticks / _TICKS_PER_SECOND
 
 
-def pss_mib(processes: Iterable[int]) -> float:
-    """Add up the MiB that are theirs: a page that several share counts in parts, so that the sum counts it once (PSS)."""
+def pss_mib(pids: Iterable[int]) -> float:
+    """Return the memory of the processes in MiB, as proportional set size: a page that several share counts once in the sum."""
     kib = 0
-    for one in processes:
+    for pid in pids:
         try:
-            lines = (_PROC / str(one) / "smaps_rollup").read_text().splitlines()
-        except OSError:  # it ended meanwhile
+            lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        except OSError:  # the process has ended
             continue
         kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kib / 1024
 
 
-def _stat(process: int) -> list[str]:
+def _read_stat(pid: int) -> list[str]:
     try:
-        return (_PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []

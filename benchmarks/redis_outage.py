@@ -1,10 +1,9 @@
-"""Answers while the store of limits stops, is killed or hangs under load, and what the limits cost at all.
+"""How the service answers while Redis stops, is killed or suspended under load, and what the rate limits cost in general.
 
     python -m benchmarks.redis_outage [--seconds S] [--rounds N]
 
-The real `exposure serve` over a real Valkey. Most clients come from ever other addresses, so that their calls are served whatever is counted where;
-one greedy address asks for codes as fast as it can, and what it is granted is held against its budget. What happens to the store happens a second
-into a load.
+The real `exposure serve` over a real Valkey. Most requests come from changing addresses, so that they are served wherever they are counted. One
+greedy address requests codes as fast as it can, and the codes that it gets are compared with its limit. Valkey is interrupted one second into a load.
 """
 
 import argparse
@@ -30,47 +29,47 @@ from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
 from app.rate_limits.redis_bucket_store import FALLBACK_DIVISOR
 from benchmarks import processes
 from benchmarks.deployment import run_process
-from benchmarks.load import LoadResult, run_load, format_request
-from benchmarks.table import TableRow, cost_row, value_row, print_table
-from benchmarks.environment import EXPOSURE_COMMAND, Installation, BenchmarkEnvironment, benchmark_environment
+from benchmarks.environment import EXPOSURE_COMMAND, BenchmarkEnvironment, Installation, benchmark_environment
+from benchmarks.load import LoadResult, format_request, run_load
+from benchmarks.table import TableRow, cost_row, print_table, value_row
 from tests.support.permissive_limits import permissive_limits
 
-GREEDY = "192.0.2.1"
-SOURCES = 8000
-CLIENTS, PACE = 6, 100.0
-"""Requests a second: what two cores carry several times over, so that what is waited for is the store."""
-GREEDY_CLIENTS, GREEDY_PACE = 2, 40.0
-CODES = 100
-"""An hour, that one address is granted without a proof of work: the soft half of its budget."""
-BUDGETS = {"client.unverified_codes": f"{CODES / SOFT_LIMIT_SHARE:.0f}/hour"}
-GOAL_MS = 200.0
-UNLIMITED = (sys.executable, "-m", "benchmarks.serve_unlimited")
-OUTAGES = ("stopped", "killed", "SIGSTOPped")
+GREEDY_ADDRESS = "192.0.2.1"
+ADDRESS_COUNT = 8000
+CLIENTS, REQUESTS_PER_SECOND = 6, 100.0
+"""Two cores can carry several times as much, so any waiting is for Redis."""
+GREEDY_CLIENTS, GREEDY_PER_SECOND = 2, 40.0
+FREE_CODES = 100
+"""Codes an hour that one address gets without a proof of work: the soft half of its limit."""
+LIMITS = {"client.unverified_codes": f"{FREE_CODES / SOFT_LIMIT_SHARE:.0f}/hour"}
+MAX_ANSWER_MS = 200.0
+UNLIMITED_COMMAND = (sys.executable, "-m", "benchmarks.serve_unlimited")
+INTERRUPTIONS = ("stopped", "killed", "SIGSTOPped")
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A server."""
+class RunningServer:
+    """A running server."""
 
     port: int
-    process: int
+    pid: int
 
 
-class Store:
-    """A Valkey whose memory is on disk as it would be in production, so that a restart forgets nothing."""
+class RestartableValkey:
+    """A Valkey with its data on disk, as in production, so that a restart loses nothing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server = self._started(None)
+        self._server = self._start(None)
         self.port = self._server.port
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the server."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def go(self, how: str) -> None:
-        """Have it fall silent."""
+    def interrupt(self, how: str) -> None:
+        """Make it unavailable, in one of the ways of `INTERRUPTIONS`."""
         if how == "stopped":
             self._server.stop()
         elif how == "killed":
@@ -78,15 +77,15 @@ class Store:
         else:
             self._process.send_signal(signal.SIGSTOP)
 
-    def come_back(self, how: str) -> None:
-        """Have it answer again."""
+    def bring_back(self, how: str) -> None:
+        """Make it available again."""
         if how == "SIGSTOPped":
             self._process.send_signal(signal.SIGCONT)
         else:
-            self._server = self._started(self.port)
+            self._server = self._start(self.port)
 
     def close(self) -> None:
-        """End it, however it is."""
+        """Terminate it, in whatever state it is."""
         self._server.terminate()
 
     @property
@@ -95,149 +94,156 @@ class Store:
         assert process is not None
         return process
 
-    def _started(self, port: int | None) -> ValkeyServer:
+    def _start(self, port: int | None) -> ValkeyServer:
         server = ValkeyServer(port=port, data_dir=self._folder, persist=True, config={"appendonly": "yes"})
         server.start()
         return server
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
-    """One load, and what came of it."""
+class LoadPhase:
+    """The results of one load."""
 
     name: str
     spread: LoadResult
     greedy: LoadResult
 
-    def lines(self, calm: "Phase") -> list[TableRow]:
-        """Write it down, beside the same load on limits that know no store: what else the machine does falls on both."""
+    def to_rows(self, baseline: "LoadPhase") -> list[TableRow]:
+        """Return table rows that compare this phase with the same load on limits in process, which the machine slows down alike."""
         both = (self.spread, self.greedy)
+        goal = f"<= {MAX_ANSWER_MS:.0f}"
         return [
             value_row(f"{self.name}: served", _count(both, range(200, 300)), "answers"),
-            value_row(f"{self.name}: refused", _count(both, (429,)), "answers"),
+            value_row(f"{self.name}: denied", _count(both, (429,)), "answers"),
             value_row(f"{self.name}: failed", _count(both, range(500, 600)), "answers", "0"),
-            cost_row(f"{self.name}: p99", measured=self.p99_ms, reference=calm.p99_ms, unit="ms"),
+            cost_row(f"{self.name}: p99", measured=self.p99_ms, reference=baseline.p99_ms, unit="ms"),
             cost_row(
-                f"{self.name}: longest answer",
-                measured=self.max_ms,
-                reference=calm.max_ms,
-                unit="ms",
-                goal=f"<= {GOAL_MS:.0f}",
+                f"{self.name}: longest answer", measured=self.max_ms, reference=baseline.max_ms, unit="ms", goal=goal
             ),
         ]
 
     @property
     def p99_ms(self) -> float:
-        """Milliseconds, of whoever fared worse."""
+        """Milliseconds, of the slower of the two loads."""
         return max(self.spread.p99_ms, self.greedy.p99_ms)
 
     @property
     def max_ms(self) -> float:
-        """Milliseconds."""
+        """Milliseconds, of the slower of the two loads."""
         return max(self.spread.max_ms, self.greedy.max_ms)
 
     @property
-    def granted(self) -> int:
-        """Codes for the greedy one."""
+    def codes_for_greedy(self) -> int:
+        """Codes that the greedy address got."""
         return self.greedy.status_counts.get(202, 0)
 
 
 def measure_outages(bench: BenchmarkEnvironment, *, seconds: float) -> list[TableRow]:
-    """Take the store away in each way; gives the figures of each load, of *seconds* each."""
-    made = bench.install_on_postgresql("outages")
-    lines: list[TableRow] = []
-    with _served(made, EXPOSURE_COMMAND, budgets=BUDGETS) as served:
-        run_load(served.port, _spread(), seconds=1.0, clients=CLIENTS, max_rate=PACE)  # warms up
-        calm = _under_load("in process", served.port, seconds, lambda: None)
-    for how in OUTAGES:
+    """Interrupt Valkey in each way. Return the figures of each load, of *seconds* each."""
+    deployment = bench.install_on_postgresql("outages")
+    rows: list[TableRow] = []
+    with _serve(deployment, EXPOSURE_COMMAND, limits=LIMITS) as server:
+        run_load(server.port, _spread_requests(), seconds=1.0, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)  # warm-up
+        baseline = _run_phase("in process", server.port, seconds, lambda: None)
+    for how in INTERRUPTIONS:
         with TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
-            store = Store(Path(folder))
+            valkey = RestartableValkey(Path(folder))
             try:
-                began = time.monotonic()
-                phases = _outage(made, store, how, seconds)
-                hours = (time.monotonic() - began) / 3600
+                started_at = time.monotonic()
+                phases = _run_outage(deployment, valkey, how, seconds)
+                hours = (time.monotonic() - started_at) / 3600
             finally:
-                store.close()
-        new = phases if how == OUTAGES[0] else phases[1:]  # before it goes all are alike
-        lines += [line for phase in new for line in phase.lines(calm)]
-        granted = sum(phase.granted for phase in phases)
-        allowed = (CODES + CODES / FALLBACK_DIVISOR) * (1 + hours / SOFT_LIMIT_SHARE)  # both fill again meanwhile
-        lines.append(value_row(f"{how}: codes granted to the greedy one", granted, "codes", f"<= {allowed:.0f}"))
-    return lines
+                valkey.close()
+        shown = phases if how == INTERRUPTIONS[0] else phases[1:]  # the phases before the interruption are all alike
+        rows += [row for phase in shown for row in phase.to_rows(baseline)]
+        codes = sum(phase.codes_for_greedy for phase in phases)
+        # the bucket in Valkey and the fallback both refill meanwhile
+        allowed = (FREE_CODES + FREE_CODES / FALLBACK_DIVISOR) * (1 + hours / SOFT_LIMIT_SHARE)
+        rows.append(value_row(f"{how}: codes for the greedy address", codes, "codes", f"<= {allowed:.0f}"))
+    return rows
 
 
 def measure_cost(bench: BenchmarkEnvironment, *, rounds: int, seconds: float) -> list[TableRow]:
-    """Measure the same requests with the limits and without them, in turns: medians of the rounds."""
-    made = bench.install_on_postgresql("cost")
-    asked = {
+    """Measure the same requests with and without the limits, in turns. Return the medians of the rounds."""
+    deployment = bench.install_on_postgresql("cost")
+    requests_by_call = {
         "GET /v1/incidents": [format_request("GET", "/v1/incidents")],
-        "POST /v1/verifications": [_asking(number, None) for number in range(2000)],
+        "POST /v1/verifications": [_code_request(number, None) for number in range(2000)],
     }
     rates: dict[tuple[str, str], list[float]] = {}
-    spent: dict[tuple[str, str], list[float]] = {}
+    cpu_ms: dict[tuple[str, str], list[float]] = {}
     with ExitStack() as stack, TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
-        store = Store(Path(folder))
-        stack.callback(store.close)
+        valkey = RestartableValkey(Path(folder))
+        stack.callback(valkey.close)
         servers = {
-            "without": stack.enter_context(_served(made, UNLIMITED)),
-            "in process": stack.enter_context(_served(made, EXPOSURE_COMMAND)),
-            "in Valkey": stack.enter_context(_served(made, EXPOSURE_COMMAND, store.url)),
+            "without": stack.enter_context(_serve(deployment, UNLIMITED_COMMAND)),
+            "in process": stack.enter_context(_serve(deployment, EXPOSURE_COMMAND)),
+            "in Valkey": stack.enter_context(_serve(deployment, EXPOSURE_COMMAND, valkey.url)),
         }
-        for number in range(rounds + 1):
-            for call, requests in asked.items():
+        for round_index in range(rounds + 1):
+            for call, requests in requests_by_call.items():
                 for where, server in servers.items():
-                    before = processes.cpu_seconds(server.process)
+                    before = processes.cpu_seconds(server.pid)
                     load = run_load(server.port, requests, seconds=seconds)
                     assert set(load.status_counts) <= {200, 202}, load.status_counts
-                    if number:  # the first round warms up
+                    if round_index:  # the first round is a warm-up
                         rates.setdefault((call, where), []).append(load.requests_per_second)
-                        cpu = (processes.cpu_seconds(server.process) - before) / load.count * 1000
-                        spent.setdefault((call, where), []).append(cpu)
-    lines: list[TableRow] = []
-    for call in asked:
+                        cpu = (processes.cpu_seconds(server.pid) - before) / load.count * 1000
+                        cpu_ms.setdefault((call, where), []).append(cpu)
+    rows: list[TableRow] = []
+    for call in requests_by_call:
         for where in ("in process", "in Valkey"):
-            shares = [ours / none for ours, none in zip(rates[call, where], rates[call, "without"], strict=True)]
-            ours, none = median(rates[call, where]), median(rates[call, "without"])
-            lines.append(TableRow(f"{call}, limits {where}", ours, none, "requests/s", median(shares)))
-            ours, none = median(spent[call, where]), median(spent[call, "without"])
-            lines.append(cost_row(f"{call}, limits {where}: CPU of the server", measured=ours, reference=none, unit="ms"))
-    return lines
+            pairs = zip(rates[call, where], rates[call, "without"], strict=True)
+            ratio = median(limited / unlimited for limited, unlimited in pairs)
+            limited, unlimited = median(rates[call, where]), median(rates[call, "without"])
+            rows.append(TableRow(f"{call}, limits {where}", limited, unlimited, "requests/s", ratio))
+            limited, unlimited = median(cpu_ms[call, where]), median(cpu_ms[call, "without"])
+            name = f"{call}, limits {where}: CPU of the server"
+            rows.append(cost_row(name, measured=limited, reference=unlimited, unit="ms"))
+    return rows
 
 
-def _outage(made: Installation, store: Store, how: str, seconds: float) -> list[Phase]:
-    with _served(made, EXPOSURE_COMMAND, store.url, BUDGETS) as served:
-        port = served.port
-        run_load(port, _spread(), seconds=1.0, clients=CLIENTS, max_rate=PACE)  # warms up
+def _run_outage(deployment: Installation, valkey: RestartableValkey, how: str, seconds: float) -> list[LoadPhase]:
+    with _serve(deployment, EXPOSURE_COMMAND, valkey.url, LIMITS) as server:
+        port = server.port
+        run_load(port, _spread_requests(), seconds=1.0, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)  # warm-up
         phases = [
-            _under_load("with the store", port, seconds, lambda: None),
-            _under_load(f"as it is {how}", port, seconds, lambda: store.go(how)),
+            _run_phase("with Valkey", port, seconds, lambda: None),
+            _run_phase(f"while it is {how}", port, seconds, lambda: valkey.interrupt(how)),
         ]
-        _expect(port, "fallback")
-        phases.append(_under_load(f"back after it was {how}", port, seconds, lambda: store.come_back(how)))
-        _expect(port, "shared")
+        _wait_for_backend_state(port, "fallback")
+        phases.append(_run_phase(f"back after it was {how}", port, seconds, lambda: valkey.bring_back(how)))
+        _wait_for_backend_state(port, "shared")
     return phases
 
 
-def _under_load(name: str, port: int, seconds: float, happens: Callable[[], object]) -> Phase:
-    greedy = [_asking(number, GREEDY) for number in range(SOURCES)]
+def _run_phase(name: str, port: int, seconds: float, action: Callable[[], object]) -> LoadPhase:
+    """Run both loads for so many seconds, and *action* one second into them."""
+    greedy_requests = [_code_request(number, GREEDY_ADDRESS) for number in range(ADDRESS_COUNT)]
+
+    def run_spread() -> LoadResult:
+        return run_load(port, _spread_requests(), seconds=seconds, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)
+
+    def run_greedy() -> LoadResult:
+        return run_load(port, greedy_requests, seconds=seconds, clients=GREEDY_CLIENTS, max_rate=GREEDY_PER_SECOND)
+
     with ThreadPoolExecutor() as pool:
-        one = pool.submit(run_load, port, _spread(), seconds=seconds, clients=CLIENTS, max_rate=PACE)
-        other = pool.submit(run_load, port, greedy, seconds=seconds, clients=GREEDY_CLIENTS, max_rate=GREEDY_PACE)
+        spread, greedy = pool.submit(run_spread), pool.submit(run_greedy)
         time.sleep(1.0)
-        happens()
-        return Phase(name, one.result(), other.result())
+        action()
+        return LoadPhase(name, spread.result(), greedy.result())
 
 
-def _spread() -> list[str]:
-    """Ask for codes, and for what anybody may read, from ever other addresses."""
-    written = []
-    for number in range(SOURCES):
+def _spread_requests() -> list[str]:
+    """Return requests for codes and for public incidents, each pair from another address."""
+    requests = []
+    for number in range(ADDRESS_COUNT):
         source = f"10.{number >> 8}.{number & 255}.1"
-        written += [_asking(number, source), format_request("GET", "/v1/incidents", forwarded_for=source)]
-    return written
+        requests += [_code_request(number, source), format_request("GET", "/v1/incidents", forwarded_for=source)]
+    return requests
 
 
-def _asking(number: int, source: str | None) -> str:
+def _code_request(number: int, source: str | None) -> str:
     body = {"channel": "email", "identifier": f"somebody{number}@example.com"}
     return format_request("POST", "/v1/verifications", body, forwarded_for=source)
 
@@ -246,52 +252,59 @@ def _count(loads: Sequence[LoadResult], statuses: Collection[int]) -> int:
     return sum(count for load in loads for status, count in load.status_counts.items() if status in statuses)
 
 
-def _expect(port: int, limits: str) -> None:
-    """See that the server says where it keeps the limits; it finds out by itself."""
-    until = time.monotonic() + 5.0
-    while (said := httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json()).get("limits") != limits:
-        if time.monotonic() > until:
-            raise RuntimeError(f"/readyz says {said}, and not {limits}")
+def _wait_for_backend_state(port: int, state: str) -> None:
+    """Wait until /readyz reports *state*.
+
+    Raises:
+        RuntimeError: it does not within five seconds.
+    """
+    deadline = time.monotonic() + 5.0
+    url = f"http://127.0.0.1:{port}/readyz"
+    while (answer := httpx.get(url, trust_env=False).json()).get("limits") != state:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"/readyz reports {answer}, not {state}")
         time.sleep(0.1)
 
 
 @contextmanager
-def _served(
-    made: Installation, command: Sequence[str], store: str | None = None, budgets: dict[str, str] | None = None
-) -> Iterator[Served]:
+def _serve(
+    deployment: Installation, command: Sequence[str], redis_url: str | None = None, limits: dict[str, str] | None = None
+) -> Iterator[RunningServer]:
     """Serve a deployment."""
-    name = f"{len(list(made.folder.iterdir()))}"
-    limits, log = made.folder / f"limits-{name}.toml", made.folder / f"log-{name}"
-    limits.write_text(permissive_limits(budgets or {}))
-    environment = made.environment() | {
+    suffix = f"{len(list(deployment.folder.iterdir()))}"
+    limits_file, log = deployment.folder / f"limits-{suffix}.toml", deployment.folder / f"log-{suffix}"
+    limits_file.write_text(permissive_limits(limits or {}))
+    environment = deployment.environment() | {
         "EXPOSURE_SENDER": "console",
-        "EXPOSURE_LIMITS_FILE": str(limits),
+        "EXPOSURE_LIMITS_FILE": str(limits_file),
         "EXPOSURE_TRUSTED_PROXIES": "127.0.0.1",
         "EXPOSURE_LOG_LEVEL": "error",
     }
-    if store is not None:
-        environment["EXPOSURE_REDIS_URL"] = store
-    with run_process([*command, "serve", "--port", "0", "--json"], environment, log) as server:
-        assert server.stdout
-        port = int(json.loads(server.stdout.readline())["url"].rpartition(":")[2])
-        threading.Thread(target=_drain, args=(server.stdout,), daemon=True).start()
-        yield Served(port, server.pid)
+    if redis_url is not None:
+        environment["EXPOSURE_REDIS_URL"] = redis_url
+    with run_process([*command, "serve", "--port", "0", "--json"], environment, log) as process:
+        assert process.stdout
+        port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
+        threading.Thread(target=_discard_output, args=(process.stdout,), daemon=True).start()
+        yield RunningServer(port, process.pid)
 
 
-def _drain(codes: IO[str]) -> None:
-    for _ in codes:
+def _discard_output(output: IO[str]) -> None:
+    for _ in output:
         pass
 
 
 def main() -> None:
     """Measure, and print two tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each load (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of the cost (%(default)s)")
-    given = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=4.0, help="duration of each load (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the cost measurement (%(default)s)")
+    arguments = parser.parse_args()
     with benchmark_environment(hints=False) as bench:
-        print_table("While the store of limits is down", outages(bench, seconds=given.seconds))
-        print_table("The limits, against none", cost(bench, rounds=given.rounds, seconds=given.seconds / 2))
+        print_table("While Redis is down", measure_outages(bench, seconds=arguments.seconds))
+        print_table(
+            "The rate limits, against none", measure_cost(bench, rounds=arguments.rounds, seconds=arguments.seconds / 2)
+        )
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""How well two samples can be told apart by their size: the area under the ROC curve, which is 0.5 for a toss-up and 1 for certainty."""
+"""The area under the ROC curve: how well two samples can be told apart by their values. 0.5 means not at all, 1 means always."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
 
-def area(one: Sequence[float], other: Sequence[float]) -> float:
-    """Give the chance that one drawn from the longer lasting sample lasts longer than one drawn from the other; equals count half.
+def area_under_curve(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the probability that a value of the larger sample exceeds one of the other; ties count half.
 
-    Mann and Whitney's U over the number of pairs, whichever way it is the larger: 0.5 at the least.
+    This is the Mann-Whitney U statistic over the number of pairs, for whichever direction is larger: at least 0.5.
     """
     smaller = u = 0.0
-    drawn = sorted([*((value, True) for value in one), *((value, False) for value in other)])
-    for _, equals in groupby(drawn, key=lambda pair: pair[0]):
-        ours = [mine for _, mine in equals]
-        others = ours.count(False)
-        u += ours.count(True) * (smaller + others / 2)
-        smaller += others
-    found = u / (len(one) * len(other))
-    return max(found, 1 - found)
+    values = sorted([*((value, True) for value in first), *((value, False) for value in second)])
+    for _, ties in groupby(values, key=lambda pair: pair[0]):
+        is_first = [from_first for _, from_first in ties]
+        tied_second = is_first.count(False)
+        u += is_first.count(True) * (smaller + tied_second / 2)
+        smaller += tied_second
+    area = u / (len(first) * len(second))
+    return max(area, 1 - area)

@@ -1,26 +1,26 @@
-"""The `exposure` command with budgets that always admit and count nothing: what the limits cost is measured beside it.
+"""The `exposure` command with rate limits that always allow and count nothing, to measure what the limits cost.
 
 python -m benchmarks.serve_unlimited serve …
 """
 
 from starlette.requests import Request
 
-from app.rate_limits import RouteLimit, ActionLimiter, RequestLimiter, RateLimitState
-from app.rate_limits.transaction import Transaction, BatchDecision
 from app.main import main
+from app.rate_limits import ActionLimiter, RateLimitState, RequestLimiter, RouteLimit
+from app.rate_limits.transaction import BatchDecision, Transaction
 
-_ALL_LEFT = RateLimitState(limit_name="none", is_allowed=True, quota=1, window=60, remaining=1, reset=60)
-
-
-def _admit(_: RequestLimiter, __: RouteLimit, ___: Request) -> RateLimitState:
-    return _ALL_LEFT
+_ALLOWED = RateLimitState(limit_name="none", is_allowed=True, quota=1, window=60, remaining=1, reset=60)
 
 
-def _spend_nothing(_: ActionLimiter, __: object, *charges: Transaction) -> BatchDecision:
-    return BatchDecision(tuple(0.0 for _ in charges))
+def _allow_request(_: RequestLimiter, __: RouteLimit, ___: Request) -> RateLimitState:
+    return _ALLOWED
+
+
+def _spend_nothing(_: ActionLimiter, __: object, *transactions: Transaction) -> BatchDecision:
+    return BatchDecision(tuple(0.0 for _ in transactions))
 
 
 if __name__ == "__main__":
-    RequestLimiter.spend = _admit  # type: ignore[method-assign,assignment]
-    ActionLimiter._spend = ActionLimiter._give_back = _spend_nothing  # type: ignore[method-assign,assignment]
+    RequestLimiter.spend = _allow_request  # type: ignore[method-assign,assignment]
+    ActionLimiter._spend = ActionLimiter._force_spend = _spend_nothing  # type: ignore[method-assign,assignment]
     main()

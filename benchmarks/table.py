@@ -1,4 +1,4 @@
-"""The lines of the table of ratios."""
+"""Result tables: rows that compare a measured figure with a reference figure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,53 +6,53 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One figure of ours against one that was measured in the same run, or against a limit that was set."""
+    """One measured figure and, if there is one, the reference figure of the same run."""
 
-    what: str
+    label: str
     measured: float
     reference: float | None
     unit: str
     ratio: float | None
-    """None where a figure stands by itself."""
+    """None without a reference."""
     goal: str = ""
 
 
-def cost_row(what: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
-    """Hold what costs against the least that it can cost: 1 is the floor itself, 0.5 twice its price."""
-    return TableRow(what, measured, reference, unit, reference / measured, goal)
+def cost_row(label: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
+    """Compare a cost with its lower bound. The ratio is reference / measured: 1 at the bound, 0.5 at twice the cost."""
+    return TableRow(label, measured, reference, unit, reference / measured, goal)
 
 
-def ratio_row(what: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
-    """Hold a rate or a size against another: *ours* as a multiple of it."""
-    return TableRow(what, measured, reference, unit, measured / reference, goal)
+def ratio_row(label: str, *, measured: float, reference: float, unit: str, goal: str = "") -> TableRow:
+    """Compare a rate or a size with a reference. The ratio is measured / reference."""
+    return TableRow(label, measured, reference, unit, measured / reference, goal)
 
 
-def value_row(what: str, measured: float, unit: str, goal: str = "") -> TableRow:
-    """Show a figure that is held against nothing."""
-    return TableRow(what, measured, None, unit, None, goal)
+def value_row(label: str, value: float, unit: str, goal: str = "") -> TableRow:
+    """Show a figure without a reference."""
+    return TableRow(label, value, None, unit, None, goal)
 
 
-def print_table(title: str, lines: Iterable[TableRow]) -> None:
-    """Print some lines under a title, in columns."""
-    rows = [(one.what, _figure(one.measured), _figure(one.reference), one.unit, _ratio(one.ratio), one.goal) for one in lines]
+def print_table(title: str, rows: Iterable[TableRow]) -> None:
+    """Print rows in columns under a title."""
     print(f"\n{title}")
-    _print_row(("", "ours", "floor", "", "ratio", "goal"))
+    _print_columns(("", "measured", "reference", "", "ratio", "goal"))
     for row in rows:
-        _print_row(row)
+        figures = _format_figure(row.measured), _format_figure(row.reference)
+        _print_columns((row.label, *figures, row.unit, _format_ratio(row.ratio), row.goal))
 
 
-def _print_row(cells: Sequence[str]) -> None:
-    what, measured, reference, unit, ratio, goal = cells
-    print(f"  {what:66} {measured:>12} {reference:>12} {unit:14} {ratio:>7}  {goal}".rstrip(), flush=True)
+def _print_columns(cells: Sequence[str]) -> None:
+    label, measured, reference, unit, ratio, goal = cells
+    print(f"  {label:66} {measured:>12} {reference:>12} {unit:14} {ratio:>7}  {goal}".rstrip(), flush=True)
 
 
-def _figure(number: float | None) -> str:
-    if number is None:
+def _format_figure(figure: float | None) -> str:
+    if figure is None:
         return ""
-    if number >= 1000:
-        return f"{number:,.0f}"
-    return f"{number:,.1f}" if number >= 10 else f"{number:,.3f}"
+    if figure >= 1000:
+        return f"{figure:,.0f}"
+    return f"{figure:,.1f}" if figure >= 10 else f"{figure:,.3f}"
 
 
-def _ratio(number: float | None) -> str:
-    return "" if number is None else f"{number:.3f}"
+def _format_ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.3f}"

@@ -1,4 +1,4 @@
-"""The point read of a look-up as tables grow: filled with random bytes of a sealed row's size, in the application's own layout."""
+"""Time of a look-up's point read in tables of different sizes. The tables have the application's layout and hold random bytes."""
 
 import os
 import random
@@ -18,104 +18,105 @@ from app.db.upgrade import upgrade
 SEALED_BYTES = 124
 ROUNDS = 5
 READS = 1000
-"""In each round, each of another row."""
+"""Point reads in each round, each of another row."""
 
-_SHELVES = 256
-"""Ranges of locators, made and sorted one after the other: the whole need not fit into memory."""
+_LOCATOR_RANGES = 256
+"""The locators are generated and sorted range by range, so that the whole table need not fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """The median of a point read on one table, in seconds."""
+class PointReadTimes:
+    """Median time of a point read on one table, in seconds."""
 
     rows: int
-    application: float
-    """The application's own query, for one identifier with the data set's sentinel."""
-    bare: float
-    """One row by the bare driver, prepared."""
-    exchange: float
-    """The way to the server and back: ``SELECT 1``, as the application asks."""
+    look_up: float
+    """The application's own query, for one identifier and the data set's sentinel."""
+    prepared_select: float
+    """A prepared SELECT of one row with psycopg alone."""
+    round_trip: float
+    """The round trip to the server: ``SELECT 1`` through the application's database layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: int
     dataset: UUID
-    known: Sequence[bytes]
-    """Some locators that are there."""
+    sample_locators: Sequence[bytes]
 
 
-def measure(url: str, sizes: Sequence[int]) -> list[Reads]:
-    """Fill tables of *sizes* in the empty database at *url*, and read from all of them in turn."""
+def measure_point_reads(url: str, sizes: Sequence[int]) -> list[PointReadTimes]:
+    """Fill tables of *sizes* rows in the empty database at *url*, and read from all of them in turn."""
     database = Database(url)
     try:
         upgrade(database)
-        tables = [_filled(database, size) for size in sizes]
-        found: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in tables]
+        tables = [_fill_table(database, size) for size in sizes]
+        medians_by_table: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in tables]
         with psycopg.connect(url, autocommit=True) as connection, database.autocommit_reader() as reader:
-            for number in range(ROUNDS + 1):
-                for table, medians in zip(tables, found, strict=True):
-                    sentinel, *asked = random.sample(table.known, READS + 1)
+            for round_index in range(ROUNDS + 1):
+                for table, medians_by_query in zip(tables, medians_by_table, strict=True):
+                    sentinel, *locators = random.sample(table.sample_locators, READS + 1)
 
                     def look_up(
                         locator: bytes, dataset: UUID = table.dataset, sentinel: bytes = sentinel
                     ) -> Sequence[object]:
                         return sealed_rows.find_rows(reader, [(dataset, [sentinel, locator])])
 
-                    query = f"SELECT sealed FROM {sealed_rows.table_name(table.dataset)} WHERE locator = %s"  # noqa: S608
+                    statement = f"SELECT sealed FROM {sealed_rows.table_name(table.dataset)} WHERE locator = %s"  # noqa: S608
 
-                    def read(locator: bytes, query: str = query) -> Sequence[object]:
-                        return connection.execute(query, (locator,), prepare=True, binary=True).fetchall()
+                    def prepared_select(locator: bytes, statement: str = statement) -> Sequence[object]:
+                        return connection.execute(statement, (locator,), prepare=True, binary=True).fetchall()
 
-                    def exchange(_: bytes) -> Sequence[object]:
+                    def round_trip(_: bytes) -> Sequence[object]:
                         return fetch(reader, "SELECT 1", [])
 
-                    ways: list[tuple[Callable[[bytes], Sequence[object]], int]] = [
+                    reads: list[tuple[Callable[[bytes], Sequence[object]], int]] = [
                         (look_up, 2),
-                        (read, 1),
-                        (exchange, 1),
+                        (prepared_select, 1),
+                        (round_trip, 1),
                     ]
-                    for kept, (way, expected) in zip(medians, ways, strict=True):
-                        median = _median(way, asked, expected)
-                        if number:  # the first round warms up
-                            kept.append(median)
+                    for medians, (read, expected_rows) in zip(medians_by_query, reads, strict=True):
+                        median = _median_seconds(read, locators, expected_rows)
+                        if round_index:  # the first round is a warm-up
+                            medians.append(median)
         return [
-            Reads(table.rows, *map(statistics.median, medians)) for table, medians in zip(tables, found, strict=True)
+            PointReadTimes(table.rows, *map(statistics.median, medians_by_query))
+            for table, medians_by_query in zip(tables, medians_by_table, strict=True)
         ]
     finally:
         database.close()
 
 
-def _median(read: Callable[[bytes], Sequence[object]], locators: Sequence[bytes], expected: int) -> float:
-    took = []
+def _median_seconds(read: Callable[[bytes], Sequence[object]], locators: Sequence[bytes], expected_rows: int) -> float:
+    seconds = []
     for locator in locators:
-        began = time.perf_counter()
-        found = read(locator)
-        took.append(time.perf_counter() - began)
-        assert len(found) == expected
-    return statistics.median(took)
+        start = time.perf_counter()
+        rows = read(locator)
+        seconds.append(time.perf_counter() - start)
+        assert len(rows) == expected_rows
+    return statistics.median(seconds)
 
 
-def _filled(database: Database, rows: int) -> _Table:
-    dataset, known = uuid4(), list[bytes]()
-    each = max(READS * 4 // _SHELVES, 8)
+def _fill_table(database: Database, row_count: int) -> _Table:
+    dataset, sample_locators = uuid4(), list[bytes]()
+    samples_per_range = max(READS * 4 // _LOCATOR_RANGES, 8)
 
-    def parts() -> Iterator[bytes]:
-        for shelf in range(_SHELVES):
-            made = _shelf(shelf, rows * (shelf + 1) // _SHELVES - rows * shelf // _SHELVES)
-            known.extend(random.sample(made, min(each, len(made))))
-            noise = os.urandom(SEALED_BYTES * len(made))
-            sealed = [noise[at : at + SEALED_BYTES] for at in range(0, len(noise), SEALED_BYTES)]
-            yield sealed_rows.encode_copy_rows(made, [0] * len(made), sealed)
+    def copy_batches() -> Iterator[bytes]:
+        for index in range(_LOCATOR_RANGES):
+            rows_in_range = row_count * (index + 1) // _LOCATOR_RANGES - row_count * index // _LOCATOR_RANGES
+            locators = _random_locators(index, rows_in_range)
+            sample_locators.extend(random.sample(locators, min(samples_per_range, len(locators))))
+            noise = os.urandom(SEALED_BYTES * len(locators))
+            sealed = [noise[start : start + SEALED_BYTES] for start in range(0, len(noise), SEALED_BYTES)]
+            yield sealed_rows.encode_copy_rows(locators, [0] * len(locators), sealed)
 
-    with database.write() as session:
-        sealed_rows.create_table(session, dataset)
-        sealed_rows.copy_rows(session, dataset, parts())
-    with database.write() as session:
-        session.execute(text(f"ANALYZE {sealed_rows.table_name(dataset)}"))
-    return _Table(rows, dataset, known)
+    with database.write() as db:
+        sealed_rows.create_table(db, dataset)
+        sealed_rows.copy_rows(db, dataset, copy_batches())
+    with database.write() as db:
+        db.execute(text(f"ANALYZE {sealed_rows.table_name(dataset)}"))
+    return _Table(row_count, dataset, sample_locators)
 
 
-def _shelf(number: int, rows: int) -> list[bytes]:
-    noise = os.urandom(15 * rows)
-    return sorted(bytes((number,)) + noise[at : at + 15] for at in range(0, len(noise), 15))
+def _random_locators(range_index: int, count: int) -> list[bytes]:
+    noise = os.urandom(15 * count)
+    return sorted(bytes((range_index,)) + noise[start : start + 15] for start in range(0, len(noise), 15))
