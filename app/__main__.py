@@ -3,9 +3,9 @@
 
 def main() -> None:
     """Run the command line."""
-    from app.main import main as run  # noqa: PLC0415  worker processes must not load the whole application
+    from app.cli import run_command_line  # noqa: PLC0415  worker processes must not load the command line
 
-    run()
+    run_command_line()
 
 
 if __name__ == "__main__":

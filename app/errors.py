@@ -1,7 +1,7 @@
 """Base classes of all errors that the domains raise.
 
 No message may contain an identifier, a value, a code, a token or a key: it names a place and a reason, never the content.
-Only the faces translate errors to status codes, pages and exit codes.
+Only the interfaces translate errors to status codes, pages and exit codes.
 """
 
 

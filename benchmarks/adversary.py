@@ -22,12 +22,12 @@ from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from app.rate_limits import RateLimitPolicy
 from benchmarks.table import TableRow, print_table, value_row
-from tests.adversary.attack_plan import HOUR_SECONDS, STRATEGIES, create_attack, create_noisy_neighbour
-from tests.adversary.honest_users import HonestUser, HonestUserStats, create_honest_users
-from tests.adversary.observations import ObservationLog
-from tests.adversary.report import Report, build_report, median_and_p99
-from tests.adversary.simulation import Participant, Simulation
-from tests.adversary.simulation_setup import open_simulation
+from simulation.attack_plan import HOUR_SECONDS, STRATEGIES, create_attack, create_noisy_neighbour
+from simulation.honest_users import HonestUser, HonestUserStats, create_honest_users
+from simulation.observations import ObservationLog
+from simulation.report import Report, build_report, median_and_p99
+from simulation.run import Participant, Simulation
+from simulation.setup import open_simulation
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  the files are deleted after the run
 VICTIM_ADDRESS = "100.127.0.9"

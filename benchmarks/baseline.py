@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.faces.cli.uvicorn_runner import listen
+from app.cli.uvicorn_runner import listen
 
 
 def create_baseline_app(database_url: str) -> FastAPI:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import incidents
-from app.datasets.files import open_source_file
-from app.datasets.importing.merge_people import split_values
-from app.datasets.importing.pipeline import ROWS_PER_PARTITION
-from app.datasets.importing.row_batch import person_hashes, serialize_batch, to_rows
-from app.datasets.importing.stages.read import validate_rows
+from app.importing.merge_people import split_values
+from app.importing.pipeline import ROWS_PER_PARTITION
+from app.importing.row_batch import person_hashes, serialize_batch, to_rows
+from app.importing.stages.read import validate_rows
+from app.source_files import open_source_file
 from benchmarks import PROJECT_ROOT
 
 

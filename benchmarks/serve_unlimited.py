@@ -5,8 +5,9 @@ python -m benchmarks.serve_unlimited serve …
 
 from starlette.requests import Request
 
-from app.main import main
-from app.rate_limits import ActionLimiter, RateLimitState, RequestLimiter, RouteLimit
+from app.__main__ import main
+from app.http.rate_limit.request_limiter import RateLimitState, RequestLimiter
+from app.rate_limits import ActionLimiter, RouteLimit
 from app.rate_limits.transaction import BatchDecision, Transaction
 
 _ALLOWED = RateLimitState(limit_name="none", is_allowed=True, quota=1, window=60, remaining=1, reset=60)

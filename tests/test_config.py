@@ -152,7 +152,7 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         "SESSION_TTL": "1",
         "LIMITS_FILE": "limits.toml",
         "METRICS_TOKEN": "sixteen or longer",
-        "ALERT_WEBHOOK_URL": "https://example.com/alarms",
+        "ALERT_WEBHOOK_URL": "https://example.com/alerts",
     }.items():
         monkeypatch.setenv(f"EXPOSURE_{name}", value)
     settings = load_settings()

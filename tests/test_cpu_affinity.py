@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 
 from app import cpu_affinity
+from app.cli import uvicorn_runner
 from app.config import Settings
 from app.datasets import Argon2Slots
 from app.delivery import ConsoleSender
-from app.faces.cli import uvicorn_runner
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="CPU affinity is Linux only: elsewhere pin_to_core does nothing"
@@ -98,15 +98,16 @@ def test_an_unpinned_process_stays_unpinned() -> None:
     assert len(allowed_cores()) == len(os.sched_getaffinity(os.getpid()))
 
 
-def test_a_server_is_pinned_before_it_starts_a_thread() -> None:
+def test_a_server_is_pinned_before_it_starts_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     observed: list[set[int]] = []
 
     def create_app(*_: object, **__: object) -> None:
         observed.append(allowed_cores())
 
+    monkeypatch.setattr(uvicorn_runner, "create_app", create_app)
     in_thread(
         lambda: uvicorn_runner._build_pinned_app(
-            cast("Any", create_app), cast("Settings", None), Path("door"), lambda: ConsoleSender(as_json=True), 1
+            cast("Settings", None), Path("keyholder"), lambda: ConsoleSender(as_json=True), 1
         )
     )
     assert [len(cores) for cores in observed] == [1]

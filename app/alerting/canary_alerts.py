@@ -93,13 +93,13 @@ class CanaryAlerter:
     def _handle_hit(self, hit: CanaryHit) -> None:
         try:
             drained = self._limiter.drain_code_limits(hit.client, now=hit.at)
-            alert = CanaryAlert(f"alarm_{uuid4().hex}", hit.at, hit.channel, hit.incident, drained)
+            alert = CanaryAlert(f"alert_{uuid4().hex}", hit.at, hit.channel, hit.incident, drained)
             self._on_alert(alert)
             if self._webhook is not None:
-                self._webhook.enqueue(alert.id, "canary.touched", hit.at, _event_data(alert))
+                self._webhook.enqueue(alert.id, "canary.hit", hit.at, _event_data(alert))
         except Exception as error:  # noqa: BLE001  the thread must survive any error of one alert
             self._on_error(error)
 
 
 def _event_data(alert: CanaryAlert) -> dict[str, object]:
-    return {"incident": alert.incident, "channel": alert.channel, "budgets": list(alert.drained_buckets)}
+    return {"incident": alert.incident, "channel": alert.channel, "drained_buckets": list(alert.drained_buckets)}

@@ -41,4 +41,4 @@ class GlobalLimitAlerter:
             self._muted_until[limit] = now + ALERT_INTERVAL
         self._on_alert(limit)
         if self._webhook is not None:
-            self._webhook.enqueue(f"alarm_{uuid4().hex}", "budget.spent", now, {"budget": limit})
+            self._webhook.enqueue(f"alert_{uuid4().hex}", "limit.exhausted", now, {"limit": limit})

@@ -17,7 +17,6 @@ from app.datasets.errors import (
     UnknownDataSet,
     UnknownIdentifier,
 )
-from app.datasets.files import Confidence
 from app.datasets.kdf_params import IdentifierHasher
 from app.datasets.kdf_params import load_params as load_kdf_params
 from app.datasets.lifecycle import DataSet
@@ -27,6 +26,7 @@ from app.datasets.sealed_store import DataSetLookup, LookupResult, SealedStore
 from app.datasets.service import diff, get, has_synthetic_data, list_all, list_canaries, publish, retire
 from app.datasets.shards import drop_shard_rows, open_shards
 from app.datasets.suppression import find_people, suppress
+from app.source_files import Confidence
 
 __all__ = [
     "AmbiguousIdentifier",

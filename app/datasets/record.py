@@ -19,9 +19,9 @@ from typing import Literal
 from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.mac_inputs import SUBJECT_BYTES, TAG_BYTES
 from app.crypto.row_sealing import DecryptionFailed
-from app.datasets.files import Confidence
 from app.identifiers import VALUE_KINDS, ValueKind
 from app.incidents import ITEM_KINDS, ItemKind
+from app.source_files import Confidence
 
 COMPARED_KINDS: tuple[ValueKind, ...] = ("name", "address")
 """Kinds of values that can be compared with a record but not looked up."""

@@ -5,7 +5,7 @@
     database.snapshot_read(work)      runs *work* in a snapshot, and again in a new one if a data set was retired meanwhile
     database.optimistic_read(work)    runs *work* without a transaction, and again in a snapshot if the catalog changed meanwhile
 
-The faces open transactions. Domains work inside them and never commit.
+The interfaces open transactions. Domains work inside them and never commit.
 """
 
 from collections.abc import Callable, Iterator

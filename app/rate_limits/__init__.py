@@ -1,7 +1,7 @@
 """Rate limits. README.md beside this file explains the arithmetic of the defaults.
 
-`RequestLimiter` (slowapi, fixed windows) counts every request of a client address before the request is parsed. `ActionLimiter` (GCRA buckets)
-charges what a request does: ask for a code, try a code, check a value. The counters of both are kept in this process or in Redis.
+`ActionLimiter` (GCRA buckets) charges what a request does: request a code, try a code, check a value. Its buckets are kept in this process or in
+Redis. Nothing here knows HTTP: `app.http.rate_limit` counts the requests themselves.
 """
 
 from app.rate_limits.action_limiter import ActionLimiter, CodeAttempt, GlobalLimitReached, LimitSubject, RateLimited
@@ -20,12 +20,10 @@ from app.rate_limits.policy import (
 from app.rate_limits.proof_of_work import ProofOfWork, VerifiedSolution
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
 from app.rate_limits.redis_bucket_store import RedisBucketStore
-from app.rate_limits.request_limiter import BackendState, RateLimitState, RequestLimiter, client_address_of
 from app.rate_limits.waiting_room import MustQueue, WaitingRoom
 
 __all__ = [
     "ActionLimiter",
-    "BackendState",
     "BucketStore",
     "ClientAddress",
     "ClientLimits",
@@ -38,17 +36,14 @@ __all__ = [
     "MustQueue",
     "ProofOfWork",
     "RateLimitPolicy",
-    "RateLimitState",
     "RateLimited",
     "RedisBucketStore",
     "RedisCircuitBreaker",
-    "RequestLimiter",
     "RouteLimit",
     "ServiceLimits",
     "TargetLimits",
     "VerifiedSolution",
     "WaitingRoom",
     "client_address_from_ip",
-    "client_address_of",
     "load_policy",
 ]

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from app.rate_limits import load_policy
-from tests.adversary.attack_plan import create_attack
-from tests.adversary.code_guessing import guess_codes
-from tests.adversary.honest_users import HonestUser, HonestUserStats, create_honest_users
-from tests.adversary.observations import ObservationLog
-from tests.adversary.people import attacker_addresses
-from tests.adversary.report import Report, build_report
-from tests.adversary.simulation import Participant, Simulation
-from tests.adversary.simulation_setup import open_simulation
-from tests.adversary.sms_pumping import pump_messages
+from simulation.attack_plan import create_attack
+from simulation.code_guessing import guess_codes
+from simulation.honest_users import HonestUser, HonestUserStats, create_honest_users
+from simulation.observations import ObservationLog
+from simulation.people import attacker_addresses
+from simulation.report import Report, build_report
+from simulation.run import Participant, Simulation
+from simulation.setup import open_simulation
+from simulation.sms_pumping import pump_messages
 from tests.support.permissive_limits import permissive_limits
 
 MIN_PROBABILITY = 1e-6

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from tests.adversary.binomial import binomial_tail
-from tests.adversary.observations import ObservationLog
-from tests.adversary.people import Person, attacker_addresses, create_people
-from tests.adversary.proxy_client import ApiResponse
-from tests.adversary.report import max_within
+from simulation.binomial import binomial_tail
+from simulation.observations import ObservationLog
+from simulation.people import Person, attacker_addresses, create_people
+from simulation.proxy_client import ApiResponse
+from simulation.report import max_within
 
 JSON_HEADERS = {"content-type": "application/json"}
 

@@ -37,8 +37,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def enqueue(webhook: AlertWebhook, event_id: str = "alarm_1") -> None:
-    webhook.enqueue(event_id, "canary.touched", NOW, {"channel": "sms"})
+def enqueue(webhook: AlertWebhook, event_id: str = "alert_1") -> None:
+    webhook.enqueue(event_id, "canary.hit", NOW, {"channel": "sms"})
 
 
 def test_an_event_follows_standard_webhooks() -> None:
@@ -47,11 +47,11 @@ def test_an_event_follows_standard_webhooks() -> None:
         with running_webhook(received.url, failures) as webhook:
             enqueue(webhook)
         assert received.events() == [
-            {"type": "canary.touched", "timestamp": "2026-01-14T09:00:00Z", "data": {"channel": "sms"}}
+            {"type": "canary.hit", "timestamp": "2026-01-14T09:00:00Z", "data": {"channel": "sms"}}
         ]
     (headers,) = received.headers
     assert headers["content-type"] == "application/json"
-    assert headers["webhook-id"] == "alarm_1"
+    assert headers["webhook-id"] == "alert_1"
     assert headers["webhook-timestamp"].isdecimal()
     assert failures == []
 
@@ -62,12 +62,12 @@ def test_an_event_is_retried_with_the_same_id_until_accepted() -> None:
         webhook = AlertWebhook(received.url, failures.append, retry_delays=(0.01, 0.01), timeout=0.5)
         thread = Thread(target=webhook.run, daemon=True)
         enqueue(webhook)
-        enqueue(webhook, "alarm_2")
+        enqueue(webhook, "alert_2")
         thread.start()
         wait_until(lambda: len(received.bodies) == 4)
         webhook.stop()
         thread.join()
-    assert [headers["webhook-id"] for headers in received.headers] == ["alarm_1"] * 3 + ["alarm_2"]
+    assert [headers["webhook-id"] for headers in received.headers] == ["alert_1"] * 3 + ["alert_2"]
     assert failures == ["500", "302"]
 
 
@@ -79,10 +79,10 @@ def test_an_event_is_given_up_after_the_last_attempt() -> None:
         enqueue(webhook)
         thread.start()
         wait_until(lambda: len(failures) == 3)
-        enqueue(webhook, "alarm_2")
+        enqueue(webhook, "alert_2")
         webhook.stop()
         thread.join()
-    assert [headers["webhook-id"] for headers in received.headers] == ["alarm_1"] * 3 + ["alarm_2"]
+    assert [headers["webhook-id"] for headers in received.headers] == ["alert_1"] * 3 + ["alert_2"]
     assert failures == ["503"] * 3
 
 
@@ -173,6 +173,6 @@ def test_a_global_limit_raises_one_alert_an_hour() -> None:
             global_limit_alerter.record_denial("service.wrong_codes")
         events = received.events()
     assert alerts == ["service.messages", "service.messages", "service.wrong_codes"]
-    assert [event["data"] for event in events] == [{"budget": limit} for limit in alerts]
-    assert {event["type"] for event in events} == {"budget.spent"}
+    assert [event["data"] for event in events] == [{"limit": limit} for limit in alerts]
+    assert {event["type"] for event in events} == {"limit.exhausted"}
     assert len({headers["webhook-id"] for headers in received.headers}) == 3

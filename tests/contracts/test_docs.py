@@ -9,10 +9,10 @@ from typing import Any
 import typer
 from typer.main import get_command
 
+from app import api
+from app.cli import commands
 from app.config import ENV_PREFIX, Settings
 from app.crypto import calibration
-from app.faces import api
-from app.faces.cli import commands
 from app.rate_limits import RateLimitPolicy
 
 PROJECT_ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from schemathesis import Case
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, FuzzScenarioFinished, NonFatalError, ScenarioFinished
 
-from app.datasets.files import write_source_file
-from app.datasets.synthetic import sample_people, synthesize
+from app.source_files import write_source_file
+from app.synthetic import sample_people, synthesize
 from tests.support.deployment import Deployment
 
 MIN_CALLS = 2_000

@@ -89,7 +89,7 @@ def test_a_mac_input_is_label_context_and_value() -> None:
 
 values = st.text(st.characters(codec="utf-8"), max_size=20)
 refs = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
-"""Possible references: the readers of data set files refuse a NUL (tests/datasets/test_files.py)."""
+"""Possible references: the readers of data set files refuse a NUL (tests/source_files/test_files.py)."""
 
 
 @given(values, values)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from app import datasets
 from app.datasets import CanaryIndex
-from app.datasets.files import write_source_file
-from app.datasets.importing import ImportResult
-from app.datasets.synthetic import synthesize
+from app.importing import ImportResult
+from app.source_files import write_source_file
+from app.synthetic import synthesize
 from tests.support.deployment import Deployment, make_row
 
 CANARY_COUNT = 12

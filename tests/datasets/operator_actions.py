@@ -4,8 +4,9 @@ from pathlib import Path
 from uuid import UUID
 
 from app import datasets
-from app.datasets import SealedStore, integrity
-from app.datasets.integrity import IntegrityReport
+from app.datasets import SealedStore
+from app.importing import integrity
+from app.importing.integrity import IntegrityReport
 from app.keyholder import KeyholderClient, import_socket_path
 from tests.datasets.store_reader import compute_digest
 from tests.support.deployment import Deployment

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from app.datasets.files import (
+from app.source_files import (
     COLUMNS,
     NO_ROWS_REASON,
     CellError,

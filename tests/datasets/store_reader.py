@@ -7,10 +7,10 @@ from app import datasets
 from app.crypto import mac_inputs
 from app.crypto.stretching import KdfParams
 from app.datasets import LookupResult, Record, SealedStore, sealed_rows
-from app.datasets.files import SourceRow
 from app.datasets.manifest import StoredRow
 from app.identifiers import IdentifierKind, canonicalize
 from app.keyholder import KeyholderClient
+from app.source_files import SourceRow
 from tests.support.deployment import Deployment
 
 

@@ -46,7 +46,7 @@ def test_overload_consumes_neither_attempt_nor_code(
     make_deployment: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slots = Argon2Slots(1, timeout=0.01)
-    monkeypatch.setattr("app.main.Argon2Slots", lambda slot_count: slots)
+    monkeypatch.setattr("app.bootstrap.Argon2Slots", lambda slot_count: slots)
     deployment = make_deployment()
     deployment.import_and_publish([make_row("a1", phone=PHONE, items="name|phone")])
     requested = deployment.request_code(PHONE)
@@ -76,7 +76,7 @@ def test_worker_processes_share_the_cores(
         slot_counts.append(max(1, slot_count))
         return Argon2Slots(slot_count)
 
-    monkeypatch.setattr("app.main.Argon2Slots", create_slots)
+    monkeypatch.setattr("app.bootstrap.Argon2Slots", create_slots)
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     deployment = make_deployment(database_url=sqlite_url)
     app = deployment.build_app(workers=workers)

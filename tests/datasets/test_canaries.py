@@ -9,10 +9,10 @@ import pytest
 
 from app import datasets
 from app.datasets import ImportFailed
-from app.datasets.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES, ImportOptions
-from app.datasets.importing.canary_planter import CanaryPlanter
 from app.datasets.manifest import StoredRow
 from app.identifiers import IdentifierKind, canonicalize
+from app.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES, ImportOptions
+from app.importing.canary_planter import CanaryPlanter
 from tests.datasets.canary_helpers import (
     CANARY_COUNT,
     PEOPLE,
@@ -25,7 +25,7 @@ from tests.datasets.canary_helpers import (
 )
 from tests.datasets.operator_actions import check_integrity
 from tests.datasets.store_reader import find_person, look_up, read_stored_rows
-from tests.journeys.test_nothing_leaks import assert_found_nowhere, dump_database
+from tests.e2e.test_nothing_leaks import assert_found_nowhere, dump_database
 from tests.support.deployment import INCIDENT_SLUG, Deployment, make_row
 
 
@@ -106,7 +106,7 @@ def test_canary_rows_are_indistinguishable_from_other_rows(
 ) -> None:
     """By size (even if rare sizes are not merged), entry and locator."""
     if not rounded:
-        monkeypatch.setattr("app.datasets.importing.pipeline.MIN_ROWS_PER_SIZE", 1)
+        monkeypatch.setattr("app.importing.pipeline.MIN_ROWS_PER_SIZE", 1)
     staged = import_synthetic(deployment, 1500, canaries=150)
     canary_rows, other_rows = split_rows(deployment, staged.id)
     assert len(canary_rows) == len(list_canaries(deployment, staged.id))

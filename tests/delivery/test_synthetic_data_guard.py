@@ -1,15 +1,15 @@
 """Synthetic phone numbers may be real ones: no live sender is used with a synthetic data set."""
 
-import threading
 from typing import ClassVar
 
 import pytest
 
-from app import main
-from app.datasets.files import write_source_file
-from app.datasets.synthetic import synthesize
+from app import bootstrap
+from app.background import BackgroundJobs
 from app.delivery import Message
 from app.errors import OperationRefused
+from app.source_files import write_source_file
+from app.synthetic import synthesize
 from tests.support.deployment import Deployment
 
 
@@ -18,11 +18,9 @@ class LiveSender:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        self.received = threading.Event()
 
     def send(self, message: Message) -> None:
         self.messages.append(message)
-        self.received.set()
 
 
 def import_synthetic(deployment: Deployment) -> None:
@@ -34,7 +32,7 @@ def import_synthetic(deployment: Deployment) -> None:
 def test_the_application_does_not_start_with_a_live_sender(deployment: Deployment) -> None:
     import_synthetic(deployment)
     with pytest.raises(OperationRefused, match="EXPOSURE_SENDER"):
-        main.create_app(
+        bootstrap.create_app(
             deployment.settings,
             keyholder_socket=deployment.keyholder_socket,
             sender=LiveSender(),
@@ -42,35 +40,26 @@ def test_the_application_does_not_start_with_a_live_sender(deployment: Deploymen
         )
 
 
-def test_expired_rows_are_erased_nevertheless(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
-    monkeypatch.setattr(main, "ERASURE_SECONDS", 0.02)
-    services, sender = deployment.app.state.services, LiveSender()
+def test_expired_rows_are_erased_nevertheless(deployment: Deployment) -> None:
+    sender = LiveSender()
+    jobs = BackgroundJobs(deployment.app.state.services, sender)
     import_synthetic(deployment)
     deployment.request_code("010-2000-0002")
     deployment.clock.advance(hours=1)
-    timer = threading.Timer(1.0, sender.received.set)
-    timer.start()
-    main._work(sender.received, services, sender)
-    timer.join()
+    jobs.tick(0.0)
     assert sender.messages == []
     assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
     assert deployment.execute_sql("SELECT count(*) FROM verifications WHERE ciphertext IS NOT NULL") == [(0,)]
 
 
-def test_nothing_is_sent_after_a_synthetic_import(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "DELIVERY_SECONDS", 0.01)
-    services = deployment.app.state.services
+def test_nothing_is_sent_after_a_synthetic_import(deployment: Deployment) -> None:
     sender = LiveSender()
+    jobs = BackgroundJobs(deployment.app.state.services, sender)
     deployment.request_code("010-2000-0002")
-    main._work(sender.received, services, sender)
+    jobs.tick(0.0)
     assert len(sender.messages) == 1
 
     import_synthetic(deployment)
     deployment.request_code("010-2000-0002")
-    sender.received.clear()
-    timer = threading.Timer(1.0, sender.received.set)
-    timer.start()
-    main._work(sender.received, services, sender)
-    timer.join()
+    jobs.tick(1.0)
     assert len(sender.messages) == 1

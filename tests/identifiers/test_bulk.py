@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.datasets.files.schema import is_valid_unicode
-from app.datasets.synthetic import synthesize
 from app.identifiers import MalformedValue, ValueKind, canonicalize, email
 from app.identifiers.bulk import BULK_CANONICALIZERS
 from app.identifiers.folding import DASH_CHARS
 from app.identifiers.provinces import SHORT_NAMES
+from app.source_files.schema import is_valid_unicode
+from app.synthetic import synthesize
 from tests.identifiers.helpers import INVISIBLE_CHARS, KINDS, SPACES, full_width
 
 

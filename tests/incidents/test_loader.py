@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.faces.cli.demo import SAMPLE_INCIDENT
+from app.cli.demo import SAMPLE_INCIDENT
 from app.incidents import ITEM_KINDS, InvalidIncident, load_incident
 from app.incidents.schema import NoticeText
 from app.locales import LOCALES

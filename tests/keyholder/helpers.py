@@ -66,7 +66,7 @@ def short_temp_folder() -> Iterator[Path]:
 @contextmanager
 def running_keyholder(path: Path, pepper: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `exposure keyholder --socket PATH` as a process and wait until it is ready."""
-    code = "from app.main import main; main()"
+    code = "from app.bootstrap import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, "keyholder", "--socket", str(path)],
         env=os.environ | {"EXPOSURE_PEPPER_FILE": str(pepper)},

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.resources import open_keyholder, open_keys
 from app.config import InvalidSetting, Settings
 from app.crypto import mac_inputs
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
 from app.errors import InvalidInput
-from app.faces.cli.resources import open_keyholder, open_keys
 from app.keyholder import KeyholderClient, KeyholderSocket, import_socket_path, serve, spawn_keyholder
 from tests.keyholder.helpers import (
     PEPPER,
@@ -147,7 +147,7 @@ def test_the_command_prints_why_it_does_not_start(pepper: Path, tmp_path: Path) 
             [
                 sys.executable,
                 "-c",
-                "from app.main import main; main()",
+                "from app.bootstrap import main; main()",
                 "keyholder",
                 "--socket",
                 str(tmp_path / "socket"),

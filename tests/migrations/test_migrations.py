@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
 
-import app.main  # noqa: F401  imports all models
+import app.bootstrap  # noqa: F401  imports all models
 from app import datasets
 from app.datasets import CanaryIndex
 from app.db import Base, Database

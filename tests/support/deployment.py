@@ -14,18 +14,18 @@ import httpx
 from fastapi import FastAPI
 
 from app import datasets, incidents
+from app.bootstrap import create_app
+from app.cli.demo import SAMPLE_INCIDENT
 from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
-from app.datasets.files.schema import COLUMNS, RejectedRow
-from app.datasets.importing import ImportOptions, ImportResult, NullListener, ProgressListener
-from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.delivery import Message, Outbox
-from app.faces.cli.demo import SAMPLE_INCIDENT
+from app.importing import ImportOptions, ImportResult, NullListener, ProgressListener
+from app.importing.pipeline import import_file
 from app.incidents import Incident
 from app.keyholder import import_socket_path
-from app.main import create_app
+from app.source_files.schema import COLUMNS, RejectedRow
 from tests.support.fake_clock import FakeClock
 from tests.support.permissive_limits import permissive_limits
 from tests.support.running_server import running_server

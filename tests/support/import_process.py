@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 from app.clock import system_clock
 from app.crypto.key_files import KeyRing
-from app.datasets.files import RejectedRow
-from app.datasets.importing import ImportOptions
-from app.datasets.importing.pipeline import import_file
 from app.db import Database
 from app.errors import ExposureError
+from app.importing import ImportOptions
+from app.importing.pipeline import import_file
+from app.source_files import RejectedRow
 
 
 class JsonListener:
@@ -48,8 +48,8 @@ def main(
 ) -> None:
     listener = JsonListener()
     with (
-        patch("app.datasets.importing.pipeline.ROWS_PER_PARTITION", 30),
-        patch("app.datasets.files.blocks.BLOCK_BYTES", 4096),
+        patch("app.importing.pipeline.ROWS_PER_PARTITION", 30),
+        patch("app.source_files.blocks.BLOCK_BYTES", 4096),
     ):
         try:
             result = import_file(

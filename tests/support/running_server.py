@@ -10,7 +10,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from app.faces.cli.uvicorn_runner import listen
+from app.cli.uvicorn_runner import listen
 
 
 @contextmanager

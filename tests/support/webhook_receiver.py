@@ -41,7 +41,7 @@ def webhook_receiver(*statuses: int) -> Iterator[WebhookReceiver]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        receiver.url = f"http://127.0.0.1:{server.server_address[1]}/alarms?token=secret-of-the-address"
+        receiver.url = f"http://127.0.0.1:{server.server_address[1]}/alerts?token=secret-of-the-address"
         try:
             yield receiver
         finally:

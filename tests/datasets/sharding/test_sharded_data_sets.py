@@ -14,6 +14,7 @@ from app.datasets.sealed_rows import table_name
 from app.datasets.shard_ranges import range_index
 from app.datasets.shards import open_shards
 from app.db import fetch
+from tests.cli.cli_driver import CliDriver
 from tests.datasets.operator_actions import check_integrity, suppress
 from tests.datasets.sharding.helpers import (
     PEOPLE,
@@ -27,7 +28,6 @@ from tests.datasets.sharding.helpers import (
     sealed_tables_on_shards,
     tables_of,
 )
-from tests.faces.cli.cli_driver import CliDriver
 from tests.support.deployment import Deployment, make_row
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster
 

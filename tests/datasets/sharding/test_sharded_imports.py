@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.datasets.files import write_source_file
-from app.datasets.synthetic import synthesize
 from app.db import DatabaseUnavailable
 from app.errors import OperationRefused
+from app.source_files import write_source_file
+from app.synthetic import synthesize
 from tests.datasets.sharding.helpers import (
     PEOPLE,
     PHONES,
@@ -18,7 +18,7 @@ from tests.datasets.sharding.helpers import (
     sealed_tables_on_shards,
     tables_of,
 )
-from tests.datasets.test_interrupted_import import (
+from tests.importing.test_interrupted_import import (
     assert_same_data_and_no_leftovers,
     kill_parent,
     kill_worker,
@@ -46,7 +46,7 @@ def test_an_import_killed_while_loading_leaves_no_table_after_a_rerun(
 
     with monkeypatch.context() as patched:
         patched.setattr(f"app.datasets.{function}", raise_kill)
-        patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
+        patched.setattr("app.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(SimulatedKill):
             deployment.import_rows(PEOPLE)
     leftover = sealed_tables_on_shards(postgres_cluster) - before
@@ -104,7 +104,7 @@ def test_importing_a_changed_file_removes_the_interrupted_import(
 
     with monkeypatch.context() as patched:
         patched.setattr("app.datasets.sealed_rows.create_sharded_table", raise_kill)
-        patched.setattr("app.datasets.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
+        patched.setattr("app.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
         with pytest.raises(SimulatedKill):
             deployment.import_rows(PEOPLE)
     postgres_cluster.shards[0].stop("immediate")

@@ -1,0 +1,43 @@
+"""`exposure serve`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from app.cli.output import JsonOption
+from app.cli.resources import open_database, open_keyholder, open_keys
+from app.cli.uvicorn_runner import run_server
+from app.config import InvalidSetting, load_settings, require_setting
+from app.db import parse_database_url
+from app.delivery import ConsoleSender
+from app.keyholder import KeyholderSocket
+from app.rate_limits import load_policy
+
+commands = typer.Typer(add_completion=False)
+
+
+@commands.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0: any free port")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, help="number of server processes; more than one needs EXPOSURE_REDIS_URL")
+    ] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Run the server on EXPOSURE_DATABASE_URL."""
+    settings = load_settings()
+    require_setting(settings, "sender")
+    load_policy(settings.limits_file)  # checked here, because a worker that fails is restarted again and again
+    if settings.replica_url is not None:
+        parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
+    with open_database(settings) as database:
+        open_keys(settings, database)
+    if workers > 1 and settings.redis_url is None:
+        raise InvalidSetting(
+            "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"
+        )
+    with open_keyholder(settings, KeyholderSocket.LOOKUP) as keyholder_socket:
+        sender = partial(ConsoleSender, as_json=json)
+        run_server(settings, keyholder_socket, sender, host=host, port=port, workers=workers, as_json=json)

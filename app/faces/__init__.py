@@ -1,1 +1,0 @@
-"""The interfaces of the service: JSON API, web pages, and command line."""

@@ -1,0 +1,64 @@
+"""Result of the seal stage."""
+
+import marshal
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.datasets.errors import PepperMismatch
+from app.source_files import RejectedRow
+
+
+class KeyholderCheck(NamedTuple):
+    """Two MACs that identify the keyholder's pepper: a keyholder with another pepper computes other values."""
+
+    sentinel_mac: bytes = b""
+    kdf_params_mac: bytes = b""
+
+
+@dataclass(slots=True)
+class SealResult:
+    """Counts, rejects and keyholder check of one partition, or of several together."""
+
+    rows: int = 0
+    people: int = 0
+    unreachable: int = 0
+    rejects: list[RejectedRow] = field(default_factory=list)
+    cohort_counts: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Number of people for each cohort and each set of items (as a bit mask) that they have in it."""
+    keyholder_check: KeyholderCheck = field(default=KeyholderCheck(), repr=False)
+    """Computed on the same keyholder connection as all other MACs of the partition."""
+
+    def add(self, other: "SealResult") -> None:
+        """Add the result of another partition.
+
+        Raises:
+            PepperMismatch: the keyholder used another pepper for it.
+        """
+        if self.keyholder_check not in (KeyholderCheck(), other.keyholder_check):
+            raise PepperMismatch("the keyholder's pepper changed during the import")
+        self.rows += other.rows
+        self.people += other.people
+        self.unreachable += other.unreachable
+        self.rejects += other.rejects
+        self.cohort_counts.update(other.cohort_counts)
+        self.keyholder_check = other.keyholder_check
+
+    def to_bytes(self) -> bytes:
+        """Serialize the result with `marshal`. Store it only where nobody else can write: loading untrusted data is unsafe."""
+        rejects = [(reject.line, reject.column, reject.reason) for reject in self.rejects]
+        counts, check = dict(self.cohort_counts), tuple(self.keyholder_check)
+        return marshal.dumps((self.rows, self.people, self.unreachable, rejects, counts, check))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "SealResult":
+        """Read what `to_bytes` wrote."""
+        rows, people, unreachable, rejects, counts, check = marshal.loads(data)  # noqa: S302  authenticated by AES-GCM
+        return cls(
+            rows,
+            people,
+            unreachable,
+            [RejectedRow(*reject) for reject in rejects],
+            Counter(counts),
+            KeyholderCheck(*check),
+        )
