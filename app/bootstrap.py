@@ -54,7 +54,13 @@ log = structlog.get_logger()
 
 
 def create_app(
-    settings: Settings, *, keyholder_socket: Path, sender: Sender, workers: int = 1, clock: Clock = system_clock
+    settings: Settings,
+    *,
+    keyholder_socket: Path,
+    sender: Sender,
+    workers: int = 1,
+    clock: Clock = system_clock,
+    print_tracebacks: bool = False,
 ) -> FastAPI:
     """Build the application.
 
@@ -64,6 +70,7 @@ def create_app(
         sender: delivers the codes.
         workers: processes that share this machine's cores, this one included.
         clock: returns the time.
+        print_tracebacks: print exceptions with their text, which can contain data: for development with synthetic people only.
 
     Raises:
         InvalidKey: a key cannot be used.
@@ -106,7 +113,10 @@ def create_app(
     for kind in (ExposureError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer_error)
     app.add_middleware(
-        RequestMiddleware, send_hsts=settings.secure_cookies, on_response=services.metrics.count_response
+        RequestMiddleware,
+        send_hsts=settings.secure_cookies,
+        on_response=services.metrics.count_response,
+        print_tracebacks=print_tracebacks,
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

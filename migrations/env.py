@@ -5,7 +5,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
-import app.main  # noqa: F401  imports all models
+import app.bootstrap  # noqa: F401  imports all models
 from app.config import load_settings
 from app.db import Base, Database
 

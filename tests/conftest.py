@@ -21,10 +21,32 @@ from tests.support.deployment import Deployment, copy_sqlite_database
 from tests.support.external_servers import execute_autocommit, run_postgresql, run_valkey
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
 
-settings.register_profile("no-deadline", deadline=None)  # no test measures time
-settings.load_profile("no-deadline")
+for _name, _examples in (("dev", 20), ("ci", 100), ("nightly", 1_000)):
+    settings.register_profile(_name, deadline=None, max_examples=_examples)  # no deadline: no test is about time
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+COVERED_FOLDERS = ("tests/crypto/", "tests/identifiers/", "tests/verification/", "tests/exposures/")
+"""Tests of the packages that have a coverage floor, as in the Makefile."""
+SLOW_MARKERS = ("slow", "kill", "fuzz", "fleet")
 
 _database_numbers = itertools.count()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of packages that have a coverage floor."""
+    if item.nodeid.startswith(COVERED_FOLDERS):
+        item.add_marker("covered")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start each of two workers with half of the slow tests, so that none is left for the end."""
+    slow, fast = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        is_slow = any(item.get_closest_marker(name) for name in SLOW_MARKERS)
+        (slow if is_slow else fast).append(item)
+    half = len(fast) // 2
+    items[:] = [*slow[::2], *fast[:half], *slow[1::2], *fast[half:]]
 
 
 @pytest.fixture(autouse=True)

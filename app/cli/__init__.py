@@ -71,7 +71,7 @@ def _define_root(
 def run_command_line() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _terminate)
-    commands()
+    commands(prog_name="exposure")
 
 
 def _terminate(number: int, _: object) -> None:

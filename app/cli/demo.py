@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -46,39 +47,57 @@ wrong_codes = "100000/day"
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen at; 0: any free port")] = 8000,
     accounts: Annotated[int, typer.Option(min=20, help="number of synthetic accounts")] = 1000,
+    folder: Annotated[
+        Path | None, typer.Option(help="keep the database here, and use it again; by default it is temporary")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="restart when the code changes, and print tracebacks")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run the service on an embedded database with synthetic people, and print four sample identifiers."""
-    with tempfile.TemporaryDirectory(prefix="exposure-demo-") as name:
-        folder = Path(name)
-        settings = load_settings(
-            database_url=f"sqlite:///{folder / 'exposure.sqlite3'}",
-            key_dir=folder,
-            work_dir=folder,
-            pepper_file=folder / "pepper.key",
-            sender="console",
-            replica_url=None,
-            redis_url=None,
-            keyholder=None,
-            public_url=None,
-            trusted_proxies=(),
-            metrics_token=None,
-        )
-        if settings.limits_file is None:
-            settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})
-            (folder / "limits.toml").write_text(DEMO_LIMITS)
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="exposure-demo-") if folder is None else nullcontext(str(folder)) as name:
+        _run_demo(Path(name).absolute(), port, accounts, reload=reload, as_json=json)
+
+
+def _run_demo(folder: Path, port: int, accounts: int, *, reload: bool, as_json: bool) -> None:
+    database = folder / "exposure.sqlite3"
+    is_new = not database.exists()
+    settings = load_settings(
+        database_url=f"sqlite:///{database}",
+        key_dir=folder,
+        work_dir=folder,
+        pepper_file=folder / "pepper.key",
+        sender="console",
+        replica_url=None,
+        redis_url=None,
+        keyholder=None,
+        public_url=None,
+        trusted_proxies=(),
+        metrics_token=None,
+    )
+    if settings.limits_file is None:
+        settings = settings.model_copy(update={"limits_file": folder / "limits.toml"})
+        (folder / "limits.toml").write_text(DEMO_LIMITS)
+    if is_new:
         _create_keys(folder)
-        with spawn_keyholder(folder / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
+    with spawn_keyholder(folder / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
+        if is_new:
             _import_synthetic_people(settings, accounts, keyholder_socket)
-            run_server(
-                settings,
-                keyholder_socket,
-                partial(ConsoleSender, as_json=json),
-                host="127.0.0.1",
-                port=port,
-                as_json=json,
-                on_ready=partial(_print_ready, accounts=accounts, as_json=json),
-            )
+        else:
+            _upgrade_schema(settings)
+        run_server(
+            settings,
+            keyholder_socket,
+            partial(ConsoleSender, as_json=as_json),
+            host="127.0.0.1",
+            port=port,
+            as_json=as_json,
+            on_ready=partial(_print_ready, accounts=accounts, as_json=as_json),
+            is_development=reload,
+        )
 
 
 def _create_keys(folder: Path) -> None:
@@ -88,12 +107,18 @@ def _create_keys(folder: Path) -> None:
     create_key_file(folder / "pepper.key", Pepper.generate())
 
 
+def _upgrade_schema(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    upgrade(database)
+    database.close()
+
+
 def _import_synthetic_people(settings: Settings, accounts: int, keyholder_socket: Path) -> None:
     """Generate people, import and publish them, as an operator does with `incident create`, `dataset import` and `dataset publish`."""
     from app.importing.pipeline import import_file  # noqa: PLC0415  imports Arrow, 50 MiB that a server does not need
 
+    _upgrade_schema(settings)
     database = Database(settings.database_url)
-    upgrade(database)
     incident = incidents.load_incident(SAMPLE_INCIDENT)
     with database.write() as db:
         incidents.create_incident(db, incident, now=system_clock())

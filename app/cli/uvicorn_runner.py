@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from app import cpu_affinity
 from app.bootstrap import create_app
@@ -23,6 +23,7 @@ from app.http.metrics import multiprocess_metrics
 
 READY_TIMEOUT_SECONDS = 60.0
 BACKLOG = 2048
+PACKAGE = Path(__file__).parents[1]
 
 
 def run_server(
@@ -35,6 +36,7 @@ def run_server(
     workers: int = 1,
     as_json: bool,
     on_ready: Callable[[str], object] | None = None,
+    is_development: bool = False,
 ) -> None:
     """Serve until a signal stops the process. Report when the first request is answered.
 
@@ -47,6 +49,7 @@ def run_server(
         workers: number of processes.
         as_json: print JSON instead of text.
         on_ready: called with the URL once the server answers; by default the URL is printed.
+        is_development: restart when the code changes, and print tracebacks.
 
     Raises:
         InvalidInput: the address is in use.
@@ -56,7 +59,7 @@ def run_server(
     url = f"http://{url_host}:{listener.getsockname()[1]}"
     report = on_ready or partial(_print_ready, as_json=as_json)
     config = uvicorn.Config(
-        partial(_build_pinned_app, settings, keyholder_socket, sender, workers),
+        partial(_build_pinned_app, settings, keyholder_socket, sender, workers, is_development),
         factory=True,
         workers=workers,
         log_config=None,
@@ -67,7 +70,10 @@ def run_server(
     )
     threading.Thread(target=_report_when_ready, args=(url, report), daemon=True).start()
     with listener:
-        if workers > 1:
+        if is_development:
+            config.reload_dirs = [PACKAGE]  # uvicorn sets it only for an application that is named by a string
+            ChangeReload(config, uvicorn.Server(config).run, [listener]).run()
+        elif workers > 1:
             with multiprocess_metrics() if settings.metrics_token else nullcontext():
                 Multiprocess(config, sockets=[listener]).run()
         else:
@@ -94,10 +100,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _build_pinned_app(
-    settings: Settings, keyholder_socket: Path, sender: Callable[[], Sender], workers: int
+    settings: Settings,
+    keyholder_socket: Path,
+    sender: Callable[[], Sender],
+    workers: int,
+    print_tracebacks: bool = False,
 ) -> FastAPI:
     cpu_affinity.pin_to_core()
-    return create_app(settings, keyholder_socket=keyholder_socket, sender=sender(), workers=workers)
+    return create_app(
+        settings,
+        keyholder_socket=keyholder_socket,
+        sender=sender(),
+        workers=workers,
+        print_tracebacks=print_tracebacks,
+    )
 
 
 def _print_ready(url: str, *, as_json: bool) -> None:

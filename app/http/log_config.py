@@ -17,6 +17,7 @@ ALLOWED_FIELDS = frozenset(
         "event",
         "failed",
         "incident",
+        "job",
         "level",
         "limit",
         "method",
@@ -31,7 +32,7 @@ ALLOWED_FIELDS = frozenset(
 ALLOWED_EVENTS = frozenset(
     {
         "alert-failed",
-        "background-failed",
+        "background-job-failed",
         "canary-hit",
         "global-limit-denied",
         "rate-limit-denied",

@@ -39,9 +39,17 @@ OnResponse = Callable[[str | None, str, int, float], object]
 class RequestMiddleware:
     """The outermost ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, *, send_hsts: bool, on_response: OnResponse = lambda *_: None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        send_hsts: bool,
+        on_response: OnResponse = lambda *_: None,
+        print_tracebacks: bool = False,
+    ) -> None:
         self._app = app
         self._on_response = on_response
+        self._print_tracebacks = print_tracebacks
         self._log = structlog.get_logger().bind()  # bound once, after logging is configured: binding per line is slower
         headers = SECURITY_HEADERS | ({"Strict-Transport-Security": HSTS} if send_hsts else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -77,6 +85,8 @@ class RequestMiddleware:
             self._log.error(
                 "unhandled-exception", request_id=state["request_id"], error=type(error).__name__, at=_locations(error)
             )
+            if self._print_tracebacks:
+                traceback.print_exception(error)
             if status == 0:
                 response = await _error_response(Request(scope), error)
                 await response(scope, receive, send_with_headers)

@@ -24,8 +24,8 @@ def spawn_keyholder(pepper_file: Path, *sockets: KeyholderSocket) -> Iterator[Pa
     Raises:
         InvalidKey: the child did not start; the message is the child's.
     """
-    with tempfile.TemporaryDirectory(prefix="exposure-keyholder-") as folder:
-        path = Path(folder) / "keyholder"
+    with tempfile.TemporaryDirectory(prefix="keyholder-") as folder:
+        path = Path(folder) / "lookup"
         child = subprocess.Popen(
             [sys.executable, "-m", "app.keyholder", str(path), str(pepper_file.absolute()), *sockets],
             stdin=subprocess.PIPE,

@@ -203,7 +203,7 @@ def format_address(address: Address) -> str:
 
 
 def vary_addresses(address: Address, draw: SeededChoice) -> tuple[str, ...]:
-    """Return an address by road, by lot number, or both."""
+    """Return an address by road, at random number, or both."""
     variant = draw.integer_below(40)
     if variant < 14:
         return (format_address(address),)

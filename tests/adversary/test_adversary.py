@@ -20,6 +20,8 @@ from simulation.setup import open_simulation
 from simulation.sms_pumping import pump_messages
 from tests.support.permissive_limits import permissive_limits
 
+pytestmark = pytest.mark.slow
+
 MIN_PROBABILITY = 1e-6
 """An outcome that is less likely than this is not explained by chance."""
 

@@ -97,7 +97,7 @@ def test_allow_header_lists_the_methods_of_all_routes(deployment: Deployment) ->
 
 
 def test_a_large_body_without_content_length_is_refused(deployment: Deployment) -> None:
-    response = deployment.client.post(
+    response = deployment.wire_client.post(
         "/v1/verifications", content=iter([LARGE_BODY[:40_000], LARGE_BODY[40_000:]]), headers=JSON_HEADERS
     )
     assert_problem(response, 413, "too-large")
@@ -156,11 +156,11 @@ def test_an_error_without_a_problem_is_an_internal_error() -> None:
     assert all(problem.name and problem.title and problem.detail for problem in PROBLEMS_BY_ERROR.values())
 
 
-def test_readme_lists_every_problem_type() -> None:
-    """A client can be written from the README alone."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_api_document_lists_every_problem_type() -> None:
+    """A client can be written from the document alone."""
+    document = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
     for problem in PROBLEMS_BY_ERROR.values():
-        assert f"`{problem.name}`" in readme
+        assert f"| `{problem.name}` | {problem.status} | {problem.title}. {problem.detail}" in document
 
 
 def test_problem_titles_are_plain() -> None:
@@ -194,6 +194,6 @@ def test_problem_titles_are_plain() -> None:
         "unknown-incident": "Unknown incident",
         "unknown-verification": "Unknown verification",
         "unsupported-media-type": "Unsupported media type",
-        "verification-ended": "VerificationService ended",
-        "verify-again": "VerificationService needed again",
+        "verification-ended": "Verification ended",
+        "verify-again": "Verification needed again",
     }

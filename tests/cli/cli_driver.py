@@ -132,7 +132,7 @@ def _run_script(cli: CliDriver, arguments: Sequence[str], stdin: str) -> Command
 def run_in_process(cli: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
     """Run a command in this process, with its settings and folder: for refusals, where a start of Python would be most of the time."""
     with patch.dict(os.environ, cli.environment(), clear=True), chdir(cli.folder):
-        result = CliRunner().invoke(commands, arguments[1:], input=stdin)
+        result = CliRunner().invoke(commands, arguments[1:], input=stdin, prog_name="exposure")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return CommandResult(result.exit_code, result.stdout, result.stderr)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.cli_driver import CliDriver, CustomerClient, RunningCommand, is_running
 
+pytestmark = pytest.mark.slow
+
 
 def demo_cli(folder: Path, **settings: str) -> CliDriver:
     """Create a driver without settings but the folder for temporary files."""

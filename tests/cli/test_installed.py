@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("command", [[Path(sys.executable).with_name("exposure")], [sys.executable, "-m", "app"]])
 def test_installed_command_starts(command: list[str]) -> None:

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from app.crypto.key_files import KeyRing
 from tests.cli.cli_driver import is_running
 from tests.cli.workflow import JUN, MINA, WorkflowRun, run_workflow
+
+pytestmark = pytest.mark.slow
 
 CHECKS: list[Callable[[WorkflowRun], None]] = []
 

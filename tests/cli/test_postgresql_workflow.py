@@ -10,6 +10,8 @@ from sqlalchemy import create_engine, make_url, text
 from tests.cli.cli_driver import CliDriver
 from tests.cli.workflow import FAMILY, MINA, WorkflowRun, import_and_publish, serve_and_acknowledge, write_text
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty_postgresql(postgresql_url: str) -> Iterator[str]:

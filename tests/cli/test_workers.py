@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.db import Database
 from app.db.upgrade import upgrade
 from tests.cli.cli_driver import CliDriver
+
+pytestmark = pytest.mark.slow
 
 TOKEN = "a token of the operators"
 CALLS_PER_WORKER = 7

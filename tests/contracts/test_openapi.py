@@ -18,6 +18,8 @@ from app.source_files import write_source_file
 from app.synthetic import sample_people, synthesize
 from tests.support.deployment import Deployment
 
+pytestmark = pytest.mark.fuzz
+
 MIN_CALLS = 2_000
 MAX_EXAMPLES = 220
 """Per operation, and as many chains of calls; enough for `MIN_CALLS`."""
@@ -88,7 +90,7 @@ def test_api_conforms_to_its_openapi_document(deployment: Deployment) -> None:
     write_source_file(path, synthesize(accounts))
     deployment.publish(deployment.import_file(path).id)
     user = ApiUser(deployment, [sample.identifier for sample in sample_people(accounts)[:3]])
-    url = str(deployment.client.base_url)
+    url = str(deployment.wire_client.base_url)
     document = deployment.client.get("/v1/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=url)

@@ -20,6 +20,8 @@ from app.datasets import DataSetBusy, sealed_rows
 from app.datasets.sealed_rows import table_name
 from tests.support.deployment import Deployment, make_row
 
+pytestmark = pytest.mark.slow
+
 READERS = 4
 READER_INTERVAL = READERS / 200
 """Seconds between two requests of a reader: at most 200 requests a second in total."""

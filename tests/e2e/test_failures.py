@@ -21,6 +21,8 @@ from tests.support.external_servers import execute_autocommit
 from tests.support.responses import assert_unavailable
 from tests.support.running_server import running_server
 
+pytestmark = pytest.mark.kill
+
 PHONE = "010-2000-0002"
 ROWS = [
     make_row("a1", email="min@example.com", name="김민수", items="name|email"),
@@ -318,7 +320,7 @@ def test_a_keyholder_that_dies_between_two_requests(deployment: Deployment, data
     keyholder = deployment.app.state.services.keyholder
     mac = keyholder.mac
 
-    def raise_unavailable(message: bytes, *, on: int | None = None) -> bytes:
+    def raise_unavailable(message: bytes, *, connection_id: int | None = None) -> bytes:
         raise KeyholderUnavailable("the keyholder cannot be reached")
 
     keyholder.mac = raise_unavailable

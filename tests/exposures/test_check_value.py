@@ -315,6 +315,7 @@ OWN_VALUES = [
 ]
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize(("kind", "value"), OWN_VALUES)
 def test_a_pepper_change_between_lookup_and_comparison_is_unavailable(
     make_deployment: Callable[..., Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: str

@@ -118,13 +118,14 @@ def edits(text: str) -> Iterator[str]:
             yield text[:at] + piece + text[at + 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_edit_of_an_example_of_each_shape_agrees(kind: ValueKind) -> None:
     for text in EXAMPLES_OF_EACH_SHAPE[kind]:
         assert_agrees_or_declines(kind, edits(text))
 
 
-many_examples = settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+many_examples = settings(max_examples=10 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
 
 
 @st.composite
@@ -137,6 +138,7 @@ def edited_spellings(draw: st.DrawFn) -> tuple[ValueKind, str]:
     return kind, text
 
 
+@pytest.mark.fuzz
 @many_examples
 @given(edited_spellings())
 def test_spellings_with_random_edits_agree(typed: tuple[ValueKind, str]) -> None:
@@ -144,6 +146,7 @@ def test_spellings_with_random_edits_agree(typed: tuple[ValueKind, str]) -> None
     assert_agrees_or_declines(kind, [text])
 
 
+@pytest.mark.fuzz
 @many_examples
 @given(st.sampled_from(KINDS), st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_arbitrary_text_agrees(kind: ValueKind, text: str) -> None:
@@ -182,6 +185,7 @@ def test_addresses_with_two_unusual_parts_agree() -> None:
         assert_agrees_or_declines("address", map("".join, product(*parts)))
 
 
+@pytest.mark.fuzz
 @many_examples
 @given(st.tuples(*(st.just(options[0]) | st.sampled_from(options) for options in ADDRESS_PARTS)).map("".join))
 @example("서울 강남구 테헤란로 12 (역삼동, e지하)")

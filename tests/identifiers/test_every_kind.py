@@ -54,6 +54,7 @@ def test_canonicalize_is_idempotent_or_raises_malformed_value(kind: ValueKind, t
     assert_mask_hides(kind, canonical)
 
 
+@pytest.mark.slow
 def test_canonical_forms_are_stable_for_all_of_unicode() -> None:
     """All of Unicode, except what neither NFKC nor case folding changes. Fails on any other error and on a form that is not stable."""
     unstable = []

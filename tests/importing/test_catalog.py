@@ -63,7 +63,7 @@ def test_first_import_fixes_the_kdf_parameters(deployment: Deployment) -> None:
 
 def test_cost_can_be_given_as_passes_and_memory(deployment: Deployment) -> None:
     rows = [make_row("a1", email=MINA_EMAIL, items="name")]
-    with pytest.raises(InvalidInput, match="--cost: is neither"):
+    with pytest.raises(InvalidInput, match="--cost: must be one of"):
         deployment.import_rows(rows, cost="1:7")
     deployment.import_and_publish(rows, cost="1:512")
     assert deployment.execute_sql("SELECT time_cost, memory_kib FROM kdf_params") == [(1, 512)]

@@ -243,6 +243,7 @@ def test_a_source_file_that_differs_in_one_person_is_reported(
     assert check_integrity(deployment, other.id, source_file(deployment)).problems == ()
 
 
+@pytest.mark.slow
 def test_only_a_sample_of_a_large_file_is_compared(deployment: Deployment) -> None:
     people = [
         make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(2 * SAMPLE_SIZE + 10)

@@ -25,6 +25,8 @@ from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.support.deployment import INCIDENT_SLUG, Deployment
 from tests.support.postgres_cluster import PostgresServer, start_server
 
+pytestmark = pytest.mark.kill
+
 ROOT = Path(__file__).parents[2]
 EVENT_COUNT = 80
 """An import prints at least as many events. It is killed after a random one of them."""

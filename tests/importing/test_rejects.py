@@ -32,11 +32,11 @@ OVERSIZED_PEOPLE: dict[str, list[dict[str, str]]] = {
         for part in range(3)
     ],
     "one person has more values than a record can hold": [
-        make_row("a2", email=f"{SECRET}@e.com", name="|".join(f"{chr(0xAC00 + index)}{chr(0xAC00 + part)}" for index in range(3_000)))
+        make_row("a2", email=f"{SECRET}@e.com", name="|".join(f"{chr(0xAC00 + index)}{chr(0xAC00 + part)}" for index in range(3_000)), items="name")
         for part in range(3)
     ],
 }  # fmt: skip
-"""Rows of one person, each of which is valid alone."""
+"""Rows of one person. Each row is valid alone."""
 
 
 @pytest.mark.parametrize("name", INVALID_ROWS)

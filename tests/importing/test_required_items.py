@@ -188,7 +188,7 @@ def test_an_import_does_not_resume_with_what_was_sealed_under_other_rules(
     for rules, is_sealed_again in (("items are required", False), ("items are optional", True)):
         with pytest.raises(KeyboardInterrupt):
             deployment.import_rows(people, listener=RecordingListener(interrupt))
-        monkeypatch.setattr("app.importing.pipeline.ROW_RULES", rules)
+        monkeypatch.setattr("app.importing.source.ROW_RULES", rules)
         seen.clear()
         deployment.import_rows(people, listener=RecordingListener(lambda stage, _: seen.add(stage)))
         assert ("seal" in seen) is is_sealed_again

@@ -23,6 +23,7 @@ from tests.importing.helpers import MINA_EMAIL, MINA_PHONE, SENTINEL_ROWS
 from tests.support.deployment import Deployment, make_row
 
 
+@pytest.mark.slow
 def test_result_does_not_depend_on_row_order_workers_or_file_format(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

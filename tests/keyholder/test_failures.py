@@ -28,6 +28,8 @@ from tests.keyholder.helpers import (
     write_pepper_file,
 )
 
+pytestmark = pytest.mark.kill
+
 PREFIX, INPUT = mac_inputs.value_prefix("name"), "홍길동".encode()
 MESSAGE = mac_inputs.value_input("name", "홍길동")
 ANSWER = hmac.digest(PEPPER, MESSAGE, "sha256")

@@ -30,6 +30,8 @@ from tests.keyholder.helpers import (
     write_pepper_file,
 )
 
+pytestmark = pytest.mark.kill
+
 MESSAGE = mac_inputs.value_input("name", "홍길동")
 
 

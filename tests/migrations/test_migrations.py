@@ -177,7 +177,7 @@ DATA_SET = "'00000000000000000000000000000001'"
 ROWS_AT_0007 = (
     f"INSERT INTO incidents VALUES ('sample', '{{}}', {TIME})",
     f"INSERT INTO notices VALUES ('sample', 1, '{{}}', {TIME})",
-    f"INSERT INTO kdf_params (id, salt, time_cost, memory_kib, vouch, created_at) VALUES (1, x'aa', 3, 512, x'ab', {TIME})",
+    f"INSERT INTO scheme (id, salt, time_cost, memory_kib, vouch, created_at) VALUES (1, x'aa', 3, 512, x'ab', {TIME})",
     (
         "INSERT INTO data_sets (id, incident, version, kind, state, key_id, synthetic, rows, people, manifest, signature, "
         "imported_at, beside, tallies, ranges, canaries) VALUES "
@@ -194,7 +194,7 @@ ROWS_AT_0007 = (
 )
 QUERIES_AT_0007 = (
     "SELECT id, name FROM edition",
-    "SELECT id, salt, time_cost, memory_kib, vouch, created_at FROM kdf_params",
+    "SELECT id, salt, time_cost, memory_kib, vouch, created_at FROM scheme",
     "SELECT rows, people, manifest, signature, imported_at, beside, tallies, ranges, canaries FROM data_sets",
     "SELECT id, sealed, due_at, expires_at FROM outbox",
     "SELECT locator, sealed, expires_at FROM sessions",

@@ -56,7 +56,7 @@ def subject() -> bytes:
 
 @pytest.fixture
 def no_bitmap_collisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each identifier its own bit. Normally one pair in 8,192 collides."""
+    """Assign each identifier its own bit. Normally one pair in 8,192 collides."""
     bits: dict[bytes, int] = {}
     for module in ("bucket_store", "redis_bucket_store"):
         monkeypatch.setattr(

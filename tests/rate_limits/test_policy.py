@@ -64,8 +64,8 @@ def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "requirement"),
     [
-        ("client = 7", "client: must be a table of limits"),
-        ('client = {other = "many"}', "client.other: must be a limit such as 60/minute"),
+        ("client = 7", "client: must be a table of rates"),
+        ('client = {other = "many"}', "client.other: must be a rate such as 60/minute"),
         ("sms_countries = 82", 'sms_countries: must be a list of calling codes such as ["82"]'),
         ("dry_run = 1", "dry_run: must be true or false"),
     ],

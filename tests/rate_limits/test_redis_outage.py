@@ -26,6 +26,8 @@ from tests.support.deployment import Deployment
 from tests.support.external_servers import find_free_port, run_valkey_cluster
 from tests.support.permissive_limits import permissive_limits
 
+pytestmark = pytest.mark.kill
+
 FREE_CODES = 40
 """Codes that a client can request without a proof of work: the soft half of its limit."""
 THREADS = 6

@@ -48,6 +48,7 @@ def fill_path_parameters(path: str) -> str:
     return path.replace("{id}", "3f0e1d3a-0000-4000-8000-000000000000").replace("{slug}", "sample-2025")
 
 
+@pytest.mark.slow
 def test_every_route_has_a_limit_that_counts_malformed_requests(
     make_deployment: Callable[..., Deployment], small_limits_file: Path
 ) -> None:

@@ -154,6 +154,7 @@ cell = st.one_of(
 tables = st.lists(st.tuples(*[cell] * len(COLUMNS)), max_size=12)
 
 
+@pytest.mark.fuzz
 @given(tables)
 def test_validating_rows_together_equals_validating_them_one_by_one(rows: list[tuple[str, ...]]) -> None:
     declared = frozenset({"name", "email", "phone", "address"})
@@ -177,6 +178,7 @@ spellings = st.one_of(
 spaced = st.tuples(st.sampled_from(["", " ", "\t", "\u3000"]), spellings, st.sampled_from(["", " ", "\n"])).map("".join)
 
 
+@pytest.mark.fuzz
 @given(st.lists(st.tuples(*[spaced] * 6), max_size=12))
 def test_vectorized_normalization_equals_the_full_rule(rows: list[tuple[str, ...]]) -> None:
     other_columns = len(COLUMNS) - 7

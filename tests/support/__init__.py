@@ -1,1 +1,1 @@
-"""Test support: real servers, whole deployments, and made-up people."""
+"""Test support: real servers, whole deployments, and synthetic people."""

@@ -26,6 +26,7 @@ from app.importing.pipeline import import_file
 from app.incidents import Incident
 from app.keyholder import import_socket_path
 from app.source_files.schema import COLUMNS, RejectedRow
+from tests.support.asgi_client import asgi_client
 from tests.support.fake_clock import FakeClock
 from tests.support.permissive_limits import permissive_limits
 from tests.support.running_server import running_server
@@ -114,7 +115,12 @@ class Deployment:
 
     @cached_property
     def client(self) -> httpx.Client:
-        """A client of the running application. Its outbox is emptied by `deliver_outbox`, not by a background thread."""
+        """A client of the application. Its outbox is emptied by `deliver_outbox`, not by a background thread."""
+        return self._resources.enter_context(asgi_client(self.app))
+
+    @cached_property
+    def wire_client(self) -> httpx.Client:
+        """Like `client`, over a real socket and uvicorn."""
         return self._resources.enter_context(running_server(self.app))
 
     def import_rows(

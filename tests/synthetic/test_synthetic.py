@@ -236,6 +236,7 @@ def test_invalid_account_count_is_refused_immediately(accounts: int) -> None:
         synthesize(accounts)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_account_count() -> None:
     rows = synthesize(33_700_000)
     first = [*islice(rows, 2_000)]

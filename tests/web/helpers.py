@@ -7,6 +7,7 @@ from typing import Self
 
 import httpx
 
+from tests.support.asgi_client import asgi_transport
 from tests.support.deployment import Deployment, make_row
 
 BROWSER_HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -71,7 +72,10 @@ class BrowserUser:
     def __init__(self, deployment: Deployment, **headers: str) -> None:
         self.deployment = deployment
         self.client = httpx.Client(
-            base_url=deployment.client.base_url, headers=BROWSER_HEADERS | headers, trust_env=False, timeout=30
+            transport=asgi_transport(deployment.app),
+            base_url=deployment.client.base_url,
+            headers=BROWSER_HEADERS | headers,
+            trust_env=False,
         )
         self.responses: list[httpx.Response] = []
         self.page = httpx.Response(204)

@@ -12,6 +12,8 @@ from app.web.texts import TEXTS
 from tests.support.deployment import Deployment
 from tests.web.helpers import HOLDER_PHONE, SAMPLE_ROWS, UNAFFECTED_PHONE
 
+pytestmark = pytest.mark.browser
+
 BROWSER_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_ARGUMENTS = [
     "--headless",
@@ -72,7 +74,7 @@ def test_journey_on_a_phone_without_javascript(deployment: Deployment, browser: 
     requested_urls: list[str] = []
     page.on("request", lambda request: requested_urls.append(request.url))
 
-    page.goto(str(deployment.client.base_url))
+    page.goto(str(deployment.wire_client.base_url))
     if locale != "ko":
         click_and_wait(page.get_by_role("link", name=TEXTS["ko"].site.other_language_name))
     page.get_by_label(t.start.label).fill("010-12")
@@ -109,7 +111,7 @@ def test_journey_on_a_phone_without_javascript(deployment: Deployment, browser: 
     click_and_wait(page.get_by_role("button", name=t.site.sign_out))
     assert page.get_by_text(t.start.signed_out).is_visible()
 
-    assert {url.split("/")[2] for url in requested_urls} == {str(deployment.client.base_url).split("/")[2]}
+    assert {url.split("/")[2] for url in requested_urls} == {str(deployment.wire_client.base_url).split("/")[2]}
     assert [cookie["name"] for cookie in context.cookies() if cookie["name"] != "lang"] == []
     context.close()
 
@@ -119,7 +121,7 @@ def test_axe_reports_no_violations(deployment: Deployment, browser: Browser, loc
     deployment.import_and_publish(SAMPLE_ROWS)
     context = browser.new_context(viewport=PHONE_SCREEN, bypass_csp=True)  # our CSP blocks scripts, and axe is one
     page = context.new_page()
-    base = str(deployment.client.base_url).rstrip("/")
+    base = str(deployment.wire_client.base_url).rstrip("/")
 
     page.goto(f"{base}/?lang={locale}")
     assert_accessible(page)

@@ -51,7 +51,7 @@ def test_cookie_attributes(deployment: Deployment) -> None:
 
 def test_cookies_have_the_host_prefix_over_https(make_deployment: Callable[..., Deployment]) -> None:
     deployment = make_deployment(public_url="https://leak.example")
-    client = httpx.Client(base_url=deployment.client.base_url, headers=BROWSER_HEADERS, trust_env=False)
+    client = httpx.Client(base_url=deployment.wire_client.base_url, headers=BROWSER_HEADERS, trust_env=False)
     with client:
         pending = set_cookies_of(client.post("/verify", data={"identifier": HOLDER_PHONE}))["__Host-verification"]
         confirmed = client.post(
@@ -85,14 +85,14 @@ def test_cookies_have_the_host_prefix_over_https(make_deployment: Callable[..., 
     ],
 )
 def test_cross_site_forms_are_rejected(deployment: Deployment, headers: dict[str, str], accepted: bool) -> None:
-    own_origin = str(deployment.client.base_url).rstrip("/")
+    own_origin = str(deployment.wire_client.base_url).rstrip("/")
     request_headers = {name: own_origin if value == "SELF" else value for name, value in headers.items()}
     for route in (route for router in ROUTERS for route in router.routes):
         assert isinstance(route, APIRoute)
         assert route.methods
         if "POST" not in route.methods:
             continue
-        page = deployment.client.post(
+        page = deployment.wire_client.post(
             route.path, headers=BROWSER_HEADERS | request_headers, data={"identifier": HOLDER_PHONE}
         )
         assert (page.status_code != 403) == accepted, route.path

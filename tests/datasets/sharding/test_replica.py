@@ -20,6 +20,8 @@ from tests.support.deployment import Deployment
 from tests.support.postgres_cluster import PostgresCluster
 from tests.support.responses import assert_unavailable
 
+pytestmark = pytest.mark.fleet
+
 
 @pytest.fixture(params=["unsharded", "sharded"])
 def replicated_deployment(

@@ -18,6 +18,8 @@ from tests.support.deployment import Deployment
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster, PostgresServer
 from tests.support.responses import assert_unavailable
 
+pytestmark = pytest.mark.fleet
+
 
 @contextmanager
 def shard_stopped(postgres_cluster: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
@@ -128,7 +130,7 @@ FAILURES = {
 def short_statement_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reduce the service's statement timeout from 10 s to 1 s."""
     options = "-c statement_timeout=1000 -c plan_cache_mode=force_generic_plan"
-    monkeypatch.setattr("app.db.database._OPTIONS", options)
+    monkeypatch.setattr("app.db.database._POSTGRESQL_OPTIONS", options)
 
 
 @pytest.mark.usefixtures("short_statement_timeout")

@@ -31,6 +31,8 @@ from tests.datasets.sharding.helpers import (
 from tests.support.deployment import Deployment, make_row
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster
 
+pytestmark = pytest.mark.fleet
+
 
 def test_import_publish_and_look_up_on_two_shards(
     deployment: Deployment, postgres_cluster: PostgresCluster, dataset: UUID

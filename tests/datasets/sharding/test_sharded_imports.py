@@ -28,6 +28,8 @@ from tests.importing.test_interrupted_import import (
 from tests.support.deployment import Deployment
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster
 
+pytestmark = pytest.mark.fleet
+
 
 class SimulatedKill(BaseException):
     """Raised where the process is supposed to be killed."""
