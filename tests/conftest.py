@@ -1,16 +1,14 @@
 """Fixtures. A test that uses `deployment` runs twice: on SQLite and on a real PostgreSQL."""
 
-import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import make_url
 
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
@@ -18,8 +16,9 @@ from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, copy_sqlite_database
-from tests.support.external_servers import execute_autocommit, run_postgresql, run_valkey
+from tests.support.external_servers import run_postgresql, run_valkey
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
+from tests.support.postgres_database import ReusableDatabase
 
 for _name, _examples in (("dev", 20), ("ci", 100), ("nightly", 1_000)):
     settings.register_profile(_name, deadline=None, max_examples=_examples)  # no deadline: no test is about time
@@ -28,8 +27,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 COVERED_FOLDERS = ("tests/crypto/", "tests/identifiers/", "tests/verification/", "tests/exposures/")
 """Tests of the packages that have a coverage floor, as in the Makefile."""
 SLOW_MARKERS = ("slow", "kill", "fuzz", "fleet")
-
-_database_numbers = itertools.count()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -113,14 +110,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql_url: str) -> str:
-    """Name of an empty PostgreSQL database on the current schema, used as a template."""
-    name = f"exposure_template_{os.getpid()}"
-    execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}"')
-    database = Database(_database_url(postgresql_url, name))
-    upgrade(database)
-    database.close()
-    return name
+def reusable_database(postgresql_url: str) -> Iterator[ReusableDatabase]:
+    """This worker's PostgreSQL database."""
+    with closing(ReusableDatabase(postgresql_url)) as database:
+        yield database
 
 
 @pytest.fixture
@@ -131,13 +124,10 @@ def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def fresh_postgresql_url(postgresql_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of a fresh PostgreSQL database."""
-    template = request.getfixturevalue("migrated_postgresql")
-    name = f"exposure_test_{os.getpid()}_{next(_database_numbers)}"
-    execute_autocommit(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _database_url(postgresql_url, name)
-    execute_autocommit(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+def fresh_postgresql_url(reusable_database: ReusableDatabase) -> Iterator[str]:
+    """URL of an empty PostgreSQL database."""
+    with reusable_database.empty() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -165,7 +155,3 @@ def make_deployment(tmp_path: Path, database_url: str, keyholder_socket: Path) -
 def deployment(make_deployment: Callable[..., Deployment]) -> Deployment:
     """A complete deployment with an incident and no data sets."""
     return make_deployment()
-
-
-def _database_url(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)

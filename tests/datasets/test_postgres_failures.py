@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
+pytestmark = pytest.mark.fleet
+
 from tests.datasets.postgres_tables import (
     copy_locators,
     create_sharded_table,

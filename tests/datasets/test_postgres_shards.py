@@ -20,6 +20,8 @@ from tests.datasets.postgres_tables import (
 )
 from tests.support.postgres_cluster import PostgresCluster
 
+pytestmark = pytest.mark.fleet
+
 TWO_TABLE_QUERY = (
     ONE_TABLE_QUERY
     + " UNION ALL SELECT 1 AS place, locator, entry, sealed FROM {0}_later WHERE locator IN ({1}, {2}) ORDER BY place, locator, entry"

@@ -23,6 +23,8 @@ from tests.web.helpers import (
     BrowserUser,
 )
 
+pytestmark = pytest.mark.slow
+
 LIMITED, OPTED_OUT, SHARED = "010-2000-0009", "010-2000-0006", "010-0000-0000"
 SUPERSEDED, MANY_EXPOSURES = "010-2000-0008", "010-2000-0007"
 ALL_ITEMS = "name|email|phone|address|door_code_masked|door_code|order"

@@ -125,7 +125,7 @@ def test_every_edit_of_an_example_of_each_shape_agrees(kind: ValueKind) -> None:
         assert_agrees_or_declines(kind, edits(text))
 
 
-many_examples = settings(max_examples=10 * settings.default.max_examples, suppress_health_check=list(HealthCheck))
+many_examples = settings(max_examples=10 * settings().max_examples, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

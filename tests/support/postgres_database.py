@@ -1,0 +1,78 @@
+"""One PostgreSQL database for each worker, emptied after each test: creating one takes several times as long."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import psycopg
+from sqlalchemy import make_url
+
+from app.db import Base, Database
+from app.db.upgrade import upgrade
+
+LOCK_TIMEOUT = "2s"
+"""After a test that leaves a lock behind, the next one gets a new database."""
+
+_numbers = count(1)
+
+
+def create_database(server_url: str) -> str:
+    """Create a database on the current schema, and return its URL. *server_url* is that of the maintenance database."""
+    name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    database = Database(url)
+    upgrade(database)
+    database.close()
+    return url
+
+
+class ReusableDatabase:
+    """A database on the current schema, and a connection that empties it.
+
+    Args:
+        server_url: URL of the server's maintenance database.
+    """
+
+    def __init__(self, server_url: str) -> None:
+        self._server_url = server_url
+        self._connection: psycopg.Connection[object] | None = None
+        self._url = ""
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """Yield the URL of an empty database. It is emptied at the end, or given up if its tables are not the usual ones."""
+        if self._connection is None:
+            self._url = create_database(self._server_url)
+            self._connection = psycopg.connect(self._url, autocommit=True)
+            self._connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        try:
+            yield self._url
+        finally:
+            try:
+                _empty(self._connection)
+            except psycopg.Error:
+                self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next test gets a new database."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _empty(connection: psycopg.Connection[object]) -> None:
+    rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    tables = {str(row[0]) for row in rows if isinstance(row, tuple)}
+    sealed = {table for table in tables if table.startswith("sealed_")}
+    if tables - sealed != {*Base.metadata.tables, "alembic_version"}:
+        raise psycopg.Error("a test has changed the tables")
+    for table in sealed:
+        connection.execute(f'DROP TABLE IF EXISTS "{table}" CASCADE')
+    connection.execute(
+        f"TRUNCATE {', '.join(Base.metadata.tables.keys() - {'catalog_version'})} RESTART IDENTITY CASCADE"
+    )
+    if connection.execute("UPDATE catalog_version SET version = uuid_send(gen_random_uuid())").rowcount != 1:
+        raise psycopg.Error("a test has deleted the catalog version")
