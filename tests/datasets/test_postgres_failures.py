@@ -13,8 +13,6 @@ import psycopg
 import pytest
 from psycopg import errors
 
-pytestmark = pytest.mark.fleet
-
 from tests.datasets.postgres_tables import (
     copy_locators,
     create_sharded_table,
@@ -31,6 +29,8 @@ from tests.support.postgres_cluster import (
     PostgresCluster,
     PostgresServer,
 )
+
+pytestmark = pytest.mark.fleet
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "many-servers.md").read_text(encoding="utf-8")
 
