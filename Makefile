@@ -52,7 +52,7 @@ test-fast: $(BIN)/.dev  ## run the tests that take milliseconds and need no brow
 
 # Coverage makes tests a third slower, so it is measured only where there is a floor.
 coverage: $(BIN)/.dev browser  ## run the tests of the packages that have a coverage floor, and hold them to it
-	HYPOTHESIS_PROFILE=ci $(PYTEST) -m "covered and not slow" --cov --cov-report=term:skip-covered $(COVERED)
+	HYPOTHESIS_PROFILE=ci $(PYTEST) -m "covered and not slow" --cov --cov-report= $(COVERED)
 	$(BIN)/python tests/coverage_floor.py
 
 bench: $(BIN)/.dev  ## run all benchmarks against references on the same machine; about 15 minutes

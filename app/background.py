@@ -87,9 +87,10 @@ class BackgroundJobs:
             self._services.outbox.deliver_due(self._services.database, self._sender, self._services.clock)
 
     def _erase_expired(self) -> None:
-        with self._services.database.write() as db:
-            self._services.verification.erase_expired(db, now=self._services.clock())
-            self._services.outbox.erase_expired(db, now=self._services.clock())
+        services, now = self._services, self._services.clock()
+        with services.database.write() as db:
+            services.verification.erase_expired(db, now=now)
+        services.outbox.erase_expired(services.database, now=now)
 
 
 def may_send(database: Database, sender: Sender) -> bool:

@@ -46,9 +46,15 @@ class Outbox:
         """Write a message in the caller's transaction. A message with *send* false is written too, so that the work is the same."""
         queries.add_message(db, self._encrypt(message, send=send), now, expires_at)
 
-    def erase_expired(self, db: Session, *, now: datetime) -> None:
-        """Delete the messages whose code has expired, and report those that were not delivered."""
-        for ciphertext in queries.delete_expired(db, now):
+    def erase_expired(self, database: Database, *, now: datetime) -> None:
+        """Delete the messages whose code has expired. Report those that were not delivered once the deletion is committed, so none is counted twice.
+
+        Raises:
+            DatabaseUnavailable: the database failed; nothing was deleted or reported.
+        """
+        with database.write() as db:
+            expired = queries.delete_expired(db, now)
+        for ciphertext in expired:
             try:
                 message, send = self._decrypt(ciphertext)
             except DecryptionFailed:
@@ -66,8 +72,7 @@ class Outbox:
         with database.read() as db:
             if not queries.has_due(db, clock()):
                 return 0
-        with database.write() as db:
-            self.erase_expired(db, now=clock())
+        self.erase_expired(database, now=clock())
         sent, delivered_id = 0, None
         while True:
             now = clock()

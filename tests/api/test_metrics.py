@@ -150,8 +150,7 @@ def test_code_attempts_and_message_outcomes_are_counted(
     assert deployment.confirm_code(started, f"{(int(code) + 1) % 10**8:08}").status_code == 422
     assert deployment.confirm_code(started, code).status_code == 200
     deployment.clock.advance(seconds=600)
-    with deployment.database.write() as db:
-        outbox.erase_expired(db, now=deployment.clock())
+    outbox.erase_expired(deployment.database, now=deployment.clock())
     deployment.app.state.services.deferred_denials.flush()
     samples = scrape(deployment)
     assert {

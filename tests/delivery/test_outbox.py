@@ -3,8 +3,10 @@
 from typing import ClassVar
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.crypto.keys import ApplicationKey
+from app.db import DatabaseUnavailable
 from app.delivery import ConsoleSender, Message, Outbox, SendFailed
 from tests.support.deployment import Deployment
 
@@ -42,9 +44,33 @@ def test_a_message_under_another_key_is_left_alone(deployment: Deployment) -> No
 def test_an_expired_code_is_deleted_unsent(deployment: Deployment) -> None:
     deployment.request_code("010-2000-0002")
     deployment.clock.advance(seconds=600)
-    with deployment.database.write() as db:
-        Outbox(deployment.keys.load_application_key()).erase_expired(db, now=deployment.clock())
+    Outbox(deployment.keys.load_application_key()).erase_expired(deployment.database, now=deployment.clock())
     assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
+def test_an_expired_code_is_reported_once_however_often_the_deletion_fails(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undelivered, outcomes = list[Message](), list[str]()
+    outbox = Outbox(
+        deployment.keys.load_application_key(),
+        lambda message, _: undelivered.append(message),
+        lambda _, outcome: outcomes.append(outcome),
+    )
+    deployment.request_code("010-2000-0002")
+    deployment.clock.advance(seconds=600)
+    with monkeypatch.context() as broken:
+        broken.setattr("sqlalchemy.orm.Session.commit", fail_to_commit)
+        with pytest.raises(DatabaseUnavailable):
+            outbox.erase_expired(deployment.database, now=deployment.clock())
+    assert (undelivered, outcomes) == ([], [])
+    outbox.erase_expired(deployment.database, now=deployment.clock())
+    outbox.erase_expired(deployment.database, now=deployment.clock())
+    assert (len(undelivered), outcomes) == (1, ["expired"])
+
+
+def fail_to_commit(_: object) -> None:
+    raise OperationalError("COMMIT", {}, Exception("the disk is full"))
 
 
 def test_the_console_sender_prints_a_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,9 +66,8 @@ def short_temp_folder() -> Iterator[Path]:
 @contextmanager
 def running_keyholder(path: Path, pepper: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `exposure keyholder --socket PATH` as a process and wait until it is ready."""
-    code = "from app.bootstrap import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "keyholder", "--socket", str(path)],
+        [sys.executable, "-m", "app", "keyholder", "--socket", str(path)],
         env=os.environ | {"EXPOSURE_PEPPER_FILE": str(pepper)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

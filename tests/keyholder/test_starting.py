@@ -148,8 +148,8 @@ def test_the_command_prints_why_it_does_not_start(pepper: Path, tmp_path: Path) 
         process = subprocess.run(
             [
                 sys.executable,
-                "-c",
-                "from app.bootstrap import main; main()",
+                "-m",
+                "app",
                 "keyholder",
                 "--socket",
                 str(tmp_path / "socket"),

@@ -211,8 +211,7 @@ def test_an_undelivered_message_is_refunded_to_the_target(limited: Callable[...,
     deployment.request_code(PHONE)  # and no provider takes it
     outbox = deployment.app.state.services.outbox
     deployment.clock.advance(minutes=10)
-    with deployment.database.write() as session:
-        outbox.erase_expired(session, now=deployment.clock())
+    outbox.erase_expired(deployment.database, now=deployment.clock())
     assert deployment.request_code(PHONE).status_code == 202
     assert len(deployment.deliver_outbox()) == 1
 
