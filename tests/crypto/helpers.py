@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 from app.crypto.key_derivation import DerivedKeys
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey, StoreKey
 from app.crypto.mac_inputs import SUBJECT_BYTES, TAG_BYTES
+from app.crypto.row_sealing import RowSealer
 
 DATASET = UUID("7d9a3b52-1111-4222-8333-944455556666")
 OTHER_DATASET = UUID("7d9a3b52-1111-4222-8333-944455556667")
 STORE_KEY = StoreKey(bytes(range(32)))
+ROW_SEALER = RowSealer(STORE_KEY, DATASET)
+DERIVED = DerivedKeys(bytes(range(16)), bytes(range(100, 132)))
+TAG = b"row's ta"
 ROLES: tuple[type[Key], ...] = (Pepper, StoreKey, ApplicationKey, SigningKey)
 
 locators = st.binary(min_size=16, max_size=16)

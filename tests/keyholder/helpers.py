@@ -1,6 +1,7 @@
-"""Shared by the tests of app.keyholder: real processes, fake servers, and bounded waiting."""
+"""Shared by the tests of app.keyholder: real processes, fake servers, bounded waiting, and expected MACs."""
 
 import contextlib
+import hmac
 import os
 import signal
 import socket
@@ -9,10 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.crypto import mac_inputs
+from app.crypto.framing import frame
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
 
@@ -20,6 +23,9 @@ PEPPER = bytes(range(32))
 OTHER_PEPPER = bytes(range(1, 33))
 TIMEOUT_SECONDS = 60.0
 """A test gives up after this time. No test depends on its length."""
+EMAIL_PREFIX, NAME_PREFIX = mac_inputs.identifier_prefix("email"), mac_inputs.value_prefix("name")
+SUBJECT_PREFIX = mac_inputs.subject_prefix("sample")
+VALUE_INPUT = mac_inputs.value_input("name", "홍길동")
 
 
 def write_pepper_file(path: Path, raw: bytes = PEPPER) -> Path:
@@ -107,3 +113,11 @@ def fake_server(path: Path, handle: Callable[[socket.socket], object]) -> Iterat
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             thread.join(TIMEOUT_SECONDS)
+
+
+def expected_mac(message: bytes) -> bytes:
+    return hmac.new(PEPPER, message, "sha256").digest()
+
+
+def expected_macs(prefix: bytes, inputs: Sequence[bytes]) -> bytes:
+    return b"".join([expected_mac(prefix + frame(mac_input)) for mac_input in inputs])

@@ -3,41 +3,45 @@
 import hmac
 import socket
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.crypto import mac_inputs
-from app.crypto.framing import FramingError, frame
+from app.crypto.framing import frame
 from app.keyholder import (
     IMPORT_SOCKET_SUFFIX,
     KeyholderClient,
     KeyholderSocket,
     KeyholderUnavailable,
-    client,
     import_socket_path,
     spawn_keyholder,
 )
-from app.keyholder.client import MAX_BATCH_SIZE
 from app.keyholder.protocol import (
-    MAX_MESSAGE_BYTES,
     STATUS_DENIED,
     STATUS_OK,
     parse_request,
     receive_message,
     send_message,
 )
-from tests.keyholder.helpers import OTHER_PEPPER, PEPPER, TIMEOUT_SECONDS, write_pepper_file
+from tests.keyholder.helpers import (
+    EMAIL_PREFIX,
+    NAME_PREFIX,
+    OTHER_PEPPER,
+    SUBJECT_PREFIX,
+    TIMEOUT_SECONDS,
+    VALUE_INPUT,
+    expected_mac,
+    expected_macs,
+    write_pepper_file,
+)
 
 DATASET = UUID(int=1)
-EMAIL_PREFIX, NAME_PREFIX = mac_inputs.identifier_prefix("email"), mac_inputs.value_prefix("name")
-SUBJECT_PREFIX = mac_inputs.subject_prefix("sample")
 IDENTIFIER_INPUT = mac_inputs.identifier_input("email", "gildong@example.com")
-VALUE_INPUT = mac_inputs.value_input("name", "홍길동")
 SENTINEL_INPUT = mac_inputs.sentinel_input(DATASET)
 SUBJECT_INPUT = mac_inputs.subject_input("sample", "A-1", "")
 INCOMPLETE_REQUESTS = [
@@ -69,34 +73,6 @@ MALFORMED_REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def lookup_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Yield the lookup socket of a keyholder with a known pepper."""
-    pepper = write_pepper_file(tmp_path_factory.mktemp("pepper") / "pepper.key")
-    with spawn_keyholder(pepper, KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as path:
-        yield path
-
-
-@pytest.fixture(scope="module")
-def lookup_client(lookup_socket: Path) -> Iterator[KeyholderClient]:
-    with KeyholderClient(lookup_socket, timeout=TIMEOUT_SECONDS) as keyholder:
-        yield keyholder
-
-
-@pytest.fixture(scope="module")
-def import_client(lookup_socket: Path) -> Iterator[KeyholderClient]:
-    with KeyholderClient(import_socket_path(lookup_socket), timeout=TIMEOUT_SECONDS) as keyholder:
-        yield keyholder
-
-
-def expected_mac(message: bytes) -> bytes:
-    return hmac.new(PEPPER, message, "sha256").digest()
-
-
-def expected_macs(prefix: bytes, inputs: Sequence[bytes]) -> bytes:
-    return b"".join([expected_mac(prefix + frame(mac_input)) for mac_input in inputs])
-
-
 @pytest.mark.parametrize(
     "message", [IDENTIFIER_INPUT, VALUE_INPUT, SENTINEL_INPUT, mac_inputs.kdf_params_input(bytes(16))]
 )
@@ -110,36 +86,6 @@ def test_both_sockets_return_hmacs(
 def test_every_mac_is_the_hmac_under_the_pepper(lookup_client: KeyholderClient, kind: str, canonical: str) -> None:
     message = frame(mac_inputs.VALUE_LABEL, kind.encode(errors="replace"), canonical.encode(errors="replace"))
     assert lookup_client.mac(message) == expected_mac(message)
-
-
-prefixes = st.builds(
-    frame,
-    st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL]),
-    st.binary(max_size=20),
-)
-input_lists = st.lists(st.binary(max_size=80), max_size=20)
-
-
-@given(prefixes, input_lists)
-@example(EMAIL_PREFIX, [b"", b"", b"\0", b"\0\0", b"\0\1a"])
-def test_mac_many_equals_single_macs(import_client: KeyholderClient, prefix: bytes, inputs: list[bytes]) -> None:
-    macs = import_client.mac_many(prefix, inputs)
-    assert macs == expected_macs(prefix, inputs)
-    assert macs == b"".join([import_client.mac(prefix + frame(mac_input)) for mac_input in inputs])
-
-
-def test_the_prefix_separates_equal_inputs(import_client: KeyholderClient) -> None:
-    prefixes = [
-        EMAIL_PREFIX,
-        mac_inputs.identifier_prefix("phone"),
-        NAME_PREFIX,
-        mac_inputs.value_prefix("email"),
-        SUBJECT_PREFIX,
-    ]
-    macs = [import_client.mac_many(prefix, [b"same", b"other"]) for prefix in prefixes]
-    assert (
-        len({pair[start : start + mac_inputs.MAC_BYTES] for pair in macs for start in (0, mac_inputs.MAC_BYTES)}) == 10
-    )
 
 
 def test_only_the_import_socket_serves_subjects(lookup_client: KeyholderClient, import_client: KeyholderClient) -> None:
@@ -221,68 +167,6 @@ def test_a_denied_request_keeps_the_connection(lookup_client: KeyholderClient) -
         lookup_client.mac(SUBJECT_INPUT)
     assert lookup_client.mac(VALUE_INPUT) == expected_mac(VALUE_INPUT)
     assert lookup_client.connection_id() == connection_id
-
-
-def test_mac_many_of_no_inputs_returns_nothing(lookup_client: KeyholderClient, import_client: KeyholderClient) -> None:
-    assert lookup_client.mac_many(EMAIL_PREFIX, []) == import_client.mac_many(SUBJECT_PREFIX, []) == b""
-
-
-LONGEST_INPUT = b"x" * 65_535
-FILLING_LENGTH = MAX_MESSAGE_BYTES - len(NAME_PREFIX) - 15 * (len(LONGEST_INPUT) + 2) - 2
-"""Length of an input that fills a request together with fifteen of maximum length."""
-
-
-@pytest.mark.parametrize(
-    ("inputs", "request_count"),
-    [
-        pytest.param([b"%d" % index for index in range(2 * MAX_BATCH_SIZE + 5)], 3, id="too many inputs"),
-        pytest.param([b"%d" % index for index in range(MAX_BATCH_SIZE)], 1, id="as many as fit"),
-        pytest.param([b"%d" % index for index in range(MAX_BATCH_SIZE + 1)], 2, id="one input too many"),
-        pytest.param([LONGEST_INPUT], 1, id="the longest input"),
-        pytest.param([LONGEST_INPUT[:-5] + b"%5d" % index for index in range(40)], 4, id="too many bytes"),
-        pytest.param(
-            [b"%d" % index + b"y" * 150 for index in range(MAX_BATCH_SIZE)],
-            2,
-            id="too many inputs and bytes",
-        ),
-        pytest.param([b"z" * FILLING_LENGTH, *[LONGEST_INPUT] * 15], 1, id="as many bytes as fit"),
-        pytest.param([b"z" * (FILLING_LENGTH + 1), *[LONGEST_INPUT] * 15], 2, id="one byte too many"),
-        pytest.param([b""] * 300 + [LONGEST_INPUT] * 17 + [b""] * 300, 2, id="long inputs in the middle"),
-    ],
-)
-def test_batches_are_split_into_requests(
-    import_client: KeyholderClient, monkeypatch: pytest.MonkeyPatch, inputs: list[bytes], request_count: int
-) -> None:
-    request_lengths: list[int] = []
-
-    def record_length(connection: socket.socket, payload: bytes) -> None:
-        request_lengths.append(len(payload))
-        send_message(connection, payload)
-
-    monkeypatch.setattr(client, "send_message", record_length)
-    connection_id = import_client.connection_id()
-    request_lengths.clear()
-    assert import_client.mac_many(NAME_PREFIX, inputs) == expected_macs(NAME_PREFIX, inputs)
-    assert import_client.connection_id() == connection_id  # no request was too long for the server
-    assert len(request_lengths) == request_count
-    assert max(request_lengths) <= MAX_MESSAGE_BYTES
-    assert sum(request_lengths) == request_count * len(NAME_PREFIX) + len(frame(*inputs))
-
-
-@given(st.lists(st.integers(0, 65_535), max_size=40))
-def test_splitting_keeps_every_input_in_order(lengths: list[int]) -> None:
-    inputs = [index.to_bytes(2, "big") * (length // 2) for index, length in enumerate(lengths)]
-    batches = list(client._split_into_batches(inputs, 100_000))
-    assert b"".join(batch for batch, _ in batches) == frame(*inputs)
-    assert sum(count for _, count in batches) == len(inputs)
-    assert all(len(batch) <= 100_000 for batch, _ in batches)
-    assert all(count for _, count in batches)
-
-
-def test_an_input_that_is_too_long_is_not_sent(import_client: KeyholderClient) -> None:
-    with pytest.raises(FramingError):
-        import_client.mac_many(NAME_PREFIX, [b"short", LONGEST_INPUT + b"x"])
-    assert import_client.mac(VALUE_INPUT) == expected_mac(VALUE_INPUT)
 
 
 @given(
