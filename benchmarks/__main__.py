@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import PROJECT_ROOT, overload, redis_outage, report_sections, request_cost, timing
+from benchmarks import PROJECT_ROOT, overload, rate_limit_cost, redis_outage, report_sections, request_cost, timing
 from benchmarks.environment import benchmark_environment
 from benchmarks.table import TableRow, print_table, ratio_row, value_row
 
@@ -40,7 +40,7 @@ def main() -> None:
         add_table("Redis outages", redis_outage.measure_outages(bench, seconds=4.0))
         add_table(
             "Requests per second with rate limits, against none",
-            redis_outage.measure_cost(bench, rounds=3, seconds=2.0),
+            rate_limit_cost.measure_cost(bench, rounds=3, seconds=2.0),
         )
     requests = request_cost.measure(rounds=3)
     add_table("Requests, against a bare route with one SELECT", [_request_row(request) for request in requests])

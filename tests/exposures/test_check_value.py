@@ -1,49 +1,16 @@
 """Checking a value against one's own records: matched or not recognised, and nothing about other people."""
 
-import hmac
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.crypto.key_derivation import derive_row_keys
-from app.exposures import Exposure, service
-from app.exposures.service import _matches_locator
-from tests.crypto.helpers import flip_bits, keys
+from app.exposures import service
+from tests.exposures.helpers import OWN_IDENTIFIERS, PEOPLE, PHONE, check_value, kind_of
 from tests.keyholder.helpers import OTHER_PEPPER, running_keyholder, write_pepper_file
 from tests.support.deployment import INCIDENT_SLUG, Deployment, make_row
-
-PHONE = "010-2000-0002"
-PEOPLE = [
-    make_row(
-        "a1",
-        phone=PHONE,
-        email="jisoo@example.com",
-        name="박지수",
-        address="서울특별시 강남구 테헤란로 12, 101동 1203호|서울특별시 강남구 역삼동 123-4",
-        items="name|phone",
-    ),
-    make_row(
-        "a2",
-        phone="010-3000-0003",
-        email="seoyeon@example.com",
-        name="이서연",
-        address="부산광역시 해운대구 센텀로 1",
-        items="name|address",
-    ),
-]
-
-
-def check_value(deployment: Deployment, headers: dict[str, str], kind: str, value: str) -> list[tuple[bool, str]]:
-    answer = deployment.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["kind"] == kind
-    return [(result["item_exposed"], result["value"]) for result in answer.json()["results"]]
 
 
 @pytest.mark.parametrize(
@@ -68,13 +35,6 @@ def test_a_value_is_compared_with_own_records_only(
 ) -> None:
     deployment.import_and_publish(PEOPLE)
     assert check_value(deployment, deployment.sign_in(PHONE), kind, value) == [expected]
-
-
-OWN_IDENTIFIERS = ["jisoo@example.com", "old@example.com", PHONE, "010-2000-0022"]
-
-
-def kind_of(identifier: str) -> str:
-    return "email" if "@" in identifier else "phone"
 
 
 @pytest.mark.parametrize("verified", OWN_IDENTIFIERS)
@@ -213,100 +173,6 @@ def test_two_incidents_are_compared_separately(deployment: Deployment) -> None:
         assert matched == [exposed == incident for exposed in incidents]
 
 
-@pytest.fixture
-def comparisons(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """The result of each comparison with a record."""
-    results: list[bool] = []
-
-    class CountingHmac:
-        digest = staticmethod(hmac.digest)
-
-        @staticmethod
-        def compare_digest(first: bytes, second: bytes) -> bool:
-            results.append(hmac.compare_digest(first, second))
-            return results[-1]
-
-    monkeypatch.setattr(service, "hmac", CountingHmac)
-    return results
-
-
-def test_all_locators_are_compared_whether_one_matches_or_not(deployment: Deployment, comparisons: list[bool]) -> None:
-    deployment.import_and_publish(
-        [
-            make_row("a1", email="|".join(OWN_IDENTIFIERS[:2]), phone="|".join(OWN_IDENTIFIERS[2:]), items="email"),
-            PEOPLE[1],
-        ]
-    )
-    headers = deployment.sign_in(PHONE)
-    for value, matches in (
-        (OWN_IDENTIFIERS[0], 1),
-        (OWN_IDENTIFIERS[1], 1),
-        (OWN_IDENTIFIERS[2], 1),
-        (OWN_IDENTIFIERS[3], 1),
-        ("unknown@example.com", 0),
-        ("010-9999-9999", 0),
-    ):
-        comparisons.clear()
-        check_value(deployment, headers, kind_of(value), value)
-        assert (len(comparisons), sum(comparisons)) == (4, matches)
-
-
-@pytest.mark.parametrize("kind", ["name", "address"])
-def test_all_names_and_addresses_are_compared_whether_one_matches_or_not(
-    deployment: Deployment, comparisons: list[bool], kind: str
-) -> None:
-    own = ["박지수", "박지숙", "지수박"] if kind == "name" else ["서울 강남구 1", "서울 강남구 2", "부산 해운대구 3"]
-    deployment.import_and_publish(
-        [
-            make_row("a1", phone=PHONE, items="name", **{kind: "|".join(own)}),
-            make_row("a2", phone=PHONE, items="email", **{kind: own[0]}),
-        ]
-    )
-    headers = deployment.sign_in(PHONE)
-    for value, matches in ((own[0], 2), (own[1], 1), (own[2], 1), ("남궁민수", 0)):
-        comparisons.clear()
-        check_value(deployment, headers, kind, value)
-        assert (len(comparisons), sum(comparisons)) == (4, matches)
-
-
-dataset_ids = st.uuids()
-recorded_digests = st.lists(st.tuples(dataset_ids, keys), min_size=1, max_size=6, unique=True)
-
-
-@given(recorded_digests, dataset_ids, keys)
-def test_a_digest_matches_only_its_locator_in_the_same_data_set(
-    recorded: list[tuple[UUID, bytes]], other_dataset: UUID, other_digest: bytes
-) -> None:
-    locators = frozenset((dataset, derive_row_keys(digest, dataset).locator) for dataset, digest in recorded)
-    assert all(_matches_locator(locators, digest) for _, digest in recorded)
-    assert _matches_locator(locators, other_digest) == (other_digest in [digest for _, digest in recorded])
-    assert not _matches_locator(locators, None)
-    assert not _matches_locator(frozenset(), recorded[0][1])
-    (dataset, digest), *_ = recorded
-    locator = derive_row_keys(digest, dataset).locator
-    assert not _matches_locator(frozenset({(dataset, flip_bits(locator, 15, 1))}), digest)
-    if other_dataset != dataset:  # the same bytes in another data set belong to another person
-        assert not _matches_locator(frozenset({(other_dataset, locator)}), digest)
-        assert not _matches_locator(frozenset({(other_dataset, locator), (dataset, bytes(16))}), digest)
-
-
-def test_repr_of_an_exposure_hides_secrets() -> None:
-    exposure = Exposure(
-        incident="sample",
-        role="holder",
-        confidence="confirmed",
-        items={},
-        hints={},
-        cohorts=(),
-        identifiers=("email",),
-        subjects=(b"s" * 16,),
-        tags={"name": frozenset({b"tagtagta"})},
-        locators=frozenset({(UUID(int=1), b"l" * 16)}),
-    )
-    for text in (repr(exposure), str(exposure), f"{exposure}"):
-        assert not any(secret in text for secret in ("ssss", "tagtag", "llll"))
-
-
 OWN_VALUES = [
     pytest.param("phone", PHONE, id="phone"),
     pytest.param("email", "jisoo@example.com", id="email"),
@@ -354,37 +220,3 @@ def test_an_invalid_value_is_rejected(deployment: Deployment, kind: str, value: 
     answer = deployment.client.post("/v1/exposures/check", headers=headers, json={"kind": kind, "value": value})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-value")
     assert answer.json()["errors"][0]["pointer"] == "/value"
-
-
-def test_exposure_ids_are_stable_within_a_session_and_differ_between_sessions(deployment: Deployment) -> None:
-    deployment.import_and_publish(PEOPLE)
-    exposure_ids = []
-    for _ in range(2):
-        headers = deployment.sign_in(PHONE)
-        (exposure,) = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
-        (repeated,) = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
-        assert exposure["id"] == repeated["id"]
-        exposure_ids.append(exposure["id"])
-    assert exposure_ids[0] != exposure_ids[1]
-
-
-def test_hints_are_masked_and_shown_only_if_the_incident_allows(deployment: Deployment) -> None:
-    deployment.import_and_publish(PEOPLE)
-    items = {item["kind"]: item for item in deployment.get_exposures(PHONE)["exposures"][0]["items"]}
-    assert items["name"]["hints"] == ["박*수"]
-    assert items["phone"]["hints"] == ["010-****-0002"]
-    without_hints = deployment.incident.model_copy(update={"slug": "without-hints", "hints": False})
-    deployment.create_incident(without_hints)
-    deployment.import_and_publish(PEOPLE, incident="without-hints")
-    exposures = deployment.get_exposures(PHONE)["exposures"]
-    assert [exposure["incident"] for exposure in exposures if any("hints" in item for item in exposure["items"])] == [
-        "sample-2025"
-    ]
-
-
-def test_actions_are_those_for_the_leaked_items(deployment: Deployment) -> None:
-    deployment.import_and_publish(
-        [make_row("a1", phone=PHONE, items="email"), make_row("a2", email="b@example.com", items="door_code")]
-    )
-    assert deployment.get_exposures(PHONE)["exposures"][0]["actions"] == ["change-reused-password"]
-    assert deployment.get_exposures("b@example.com")["exposures"][0]["actions"] == ["change-door-code"]

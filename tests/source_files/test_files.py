@@ -1,78 +1,16 @@
-"""Read and write data set files: a round trip changes nothing, and an error names the place and never the value."""
+"""Read CSV and NDJSON files: an error names the place and never the value."""
 
-import csv
 import json
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from app.errors import InvalidInput
-from app.source_files import COLUMNS, InvalidFile, RejectedRow, SourceRow, write_source_file
+from app.source_files import InvalidFile, RejectedRow, SourceRow
 from app.source_files.lines import MAX_RECORD_CHARS
-from app.source_files.parquet import BATCH_ROWS
-from app.source_files.schema import join_values, split_values
 from tests.datasets.source_rows import read_rows
-
-ENDINGS = ("csv", "ndjson", "jsonl", "parquet")
-SECRET = "홍길동010-9876-5432"
-HEADER = "account_ref,email,items,count,confidence\n"
-
-_text = st.text(
-    st.one_of(
-        st.sampled_from("|,\"'\n\r\\; 가힣Ａ\u2028😀"),
-        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
-    ),
-    min_size=1,
-    max_size=12,
-).filter(lambda text: text == text.strip())
-_values = st.lists(_text, max_size=3).map(tuple)
-_source_rows = st.builds(
-    SourceRow,
-    line=st.just(1),
-    account_ref=_text,
-    recipient_ref=st.one_of(st.just(""), _text),
-    emails=_values,
-    phones=_values,
-    names=_values,
-    addresses=_values,
-    items=_values,
-    cohort=st.one_of(st.just(""), _text),
-    count=st.integers(1, 2**31 - 1),
-    confidence=st.sampled_from(("confirmed", "possible", "withdrawn")),
-)
-
-
-def write_file(folder: Path, content: str | bytes, name: str = "set.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def cells_of(row: SourceRow | RejectedRow) -> tuple[object, ...]:
-    assert isinstance(row, SourceRow)
-    return tuple(getattr(row, name) for name in SourceRow.__dataclass_fields__ if name != "line")
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(_source_rows, min_size=1, max_size=6))
-def test_written_rows_are_read_back(
-    tmp_path_factory: pytest.TempPathFactory, ending: str, rows: list[SourceRow]
-) -> None:
-    path = tmp_path_factory.mktemp("sets") / f"set.{ending}"
-    assert write_source_file(path, rows) == len(rows)
-    assert [cells_of(row) for row in read_rows(path)] == [cells_of(row) for row in rows]
-
-
-@given(st.lists(_text, max_size=4))
-def test_split_values_reverses_join_values(values: list[str]) -> None:
-    assert [value for part in split_values(join_values(values)) if (value := part.strip())] == values
+from tests.source_files.helpers import HEADER, SECRET, assert_no_value, cells_of, write_file
 
 
 @pytest.mark.parametrize(
@@ -213,12 +151,6 @@ def test_invalid_file_error_names_the_place_and_no_value(
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301
 
 
-def assert_no_value(error: BaseException) -> None:
-    """Check that neither the error nor its context carries a value of the file."""
-    assert error.__context__ is None or isinstance(error.__context__, OSError)
-    assert SECRET[:3] not in repr((str(error), error.args, vars(error)))
-
-
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     for name in ("missing.csv", "missing.parquet", "folder.csv"):
@@ -284,74 +216,6 @@ def test_invalid_ndjson_object_is_rejected(tmp_path: Path, text: str, column: st
     assert (good.line, good.count) == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("column", "values", "message"),
-    [
-        ("phone", pa.array([1098765432]), "column phone: holds numbers, which have lost their leading zeros"),
-        ("phone", pa.array([[1098765432]]), "column phone: holds numbers"),
-        ("phone", pa.array([1.5]), "column phone: holds numbers"),
-        ("phone", pa.array([{"a": SECRET}]), "column phone: must hold text or lists of text"),
-        ("cohort", pa.array([[SECRET]]), "column cohort: must hold text"),
-        ("count", pa.array([1.0]), "column count: must hold whole numbers or text"),
-        (SECRET, pa.array(["a"]), "column 3: not a column"),
-        ("email", pa.array(["a"]), "column email: appears in the header twice"),
-    ],
-)
-def test_parquet_column_of_a_wrong_type_is_refused(tmp_path: Path, column: str, values: pa.Array, message: str) -> None:
-    columns = [pa.array(["A1"]), pa.array([SECRET]), values, pa.array(["name"])]
-    table = pa.Table.from_arrays(columns, ["account_ref", "email", column, "items"])
-    pq.write_table(table, tmp_path / "set.parquet")
-    with pytest.raises(InvalidFile, match=message) as raised:
-        [*read_rows(tmp_path / "set.parquet")]
-    assert_no_value(raised.value)
-
-
-@pytest.mark.parametrize("missing", ["account_ref", "items", "email"])
-def test_parquet_schema_without_a_required_column_is_refused(tmp_path: Path, missing: str) -> None:
-    columns = {name: pa.array([SECRET]) for name in ("account_ref", "items", "email", "name") if name != missing}
-    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    with pytest.raises(InvalidFile, match=f"^set.parquet, column {missing}.*: missing from the header") as raised:
-        [*read_rows(tmp_path / "set.parquet")]
-    assert_no_value(raised.value)
-
-
-def test_accepted_parquet_types(tmp_path: Path) -> None:
-    columns = {
-        "account_ref": pa.array(["A1", "A2"]).dictionary_encode(),
-        "phone": pa.array([["1", None], None], pa.large_list(pa.string())),
-        "name": pa.array(["a|b", None], pa.large_string()),
-        "items": pa.array([["name"], ["name", None]]),
-        "cohort": pa.nulls(2),
-        "count": pa.array([None, 5], pa.uint8()),
-    }
-    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    first, second = read_rows(tmp_path / "set.parquet")
-    assert cells_of(first) == ("A1", "", (), ("1",), ("a|b",), (), ("name",), "", 1, "confirmed")
-    assert cells_of(second) == ("A2", "", (), (), (), (), ("name",), "", 5, "confirmed")
-
-
-def test_parquet_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
-    damaged = pa.array([b"fine", SECRET.encode()[:-1] + b"\xff"]).view(pa.string())
-    columns = {"account_ref": pa.array(["A1", "A2"]), "email": damaged, "items": pa.array(["name", "name"])}
-    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
-    with pytest.raises(InvalidFile, match="row 2, column email: not UTF-8") as raised:
-        [*read_rows(tmp_path / "set.parquet")]
-    assert_no_value(raised.value)
-
-
-def test_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "set.parquet"
-    write_source_file(
-        path, (SourceRow(n, f"A{n}", emails=(f"{n * 7919}@example.com",)) for n in range(1, 3 * BATCH_ROWS))
-    )
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 2_000] = b"\xff" * 2_000
-    path.write_bytes(content)
-    with pytest.raises(InvalidFile, match="row ") as raised:
-        [*read_rows(path)]
-    assert raised.value.line > BATCH_ROWS
-
-
 def test_repr_of_a_source_row_has_no_value() -> None:
     row = SourceRow(3, SECRET, SECRET, (SECRET,), (SECRET,), (SECRET,), (SECRET,), (SECRET,), SECRET)
     assert repr(row) == f"{row!s}" == "SourceRow(line=3)"
@@ -362,28 +226,3 @@ def test_rows_are_streamed(tmp_path: Path) -> None:
     assert isinstance(next(rows), SourceRow)  # the error at the end of the file is not raised before that row
     with pytest.raises(InvalidFile, match="line 50002: holds a NUL"):
         list(rows)
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_failed_write_leaves_the_old_file(tmp_path: Path, ending: str) -> None:
-    def failing_rows() -> Iterator[SourceRow]:
-        yield SourceRow(1, "A1")
-        raise InvalidInput("no more")
-
-    path = write_file(tmp_path, "before", f"set.{ending}")
-    with pytest.raises(InvalidInput, match="no more"):
-        write_source_file(path, failing_rows())
-    assert path.read_text() == "before"
-    assert [*tmp_path.iterdir()] == [path]
-
-
-@pytest.mark.parametrize("name", ["set.txt", "missing/set.csv"])
-def test_path_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidInput):
-        write_source_file(tmp_path / name, [SourceRow(1, "A1")])
-
-
-def test_written_csv_header(tmp_path: Path) -> None:
-    assert write_source_file(tmp_path / "set.csv", []) == 0
-    with (tmp_path / "set.csv").open(encoding="utf-8", newline="") as handle:
-        assert [*csv.reader(handle)] == [[*COLUMNS]]
