@@ -59,7 +59,7 @@ def open_simulation(
 def _patch_window_clocks(stack: ExitStack, seconds: Callable[[], float]) -> None:
     """Make request windows use the simulated clock. They cannot be passed one: the `limits` library has no clock parameter."""
     for module in ("windows", "request_limiter"):
-        stack.enter_context(patch(f"app.rate_limits.{module}.time", seconds))
+        stack.enter_context(patch(f"app.http.rate_limit.{module}.time", seconds))
 
 
 def _count_requests_in_this_process(deployment: Deployment, denials: Counter[str]) -> None:
