@@ -69,4 +69,4 @@ def _count_requests_in_this_process(deployment: Deployment, denials: Counter[str
         limiter = RequestLimiter(
             load_policy(deployment.settings.limits_file), on_denied=lambda limit_name: denials.update([limit_name])
         )
-        app.state.services = replace(app.state.services, limiter=limiter)
+        app.state.services = replace(app.state.services, request_limiter=limiter)
