@@ -5,7 +5,7 @@ from itertools import count, cycle
 from random import Random
 from uuid import UUID
 
-from app.verification.service import CODE_LENGTH
+from app.verification import CODE_LENGTH
 from simulation.observations import ObservationLog
 from simulation.proxy_client import ApiResponse, Script, code_request, confirm_request, resend_request
 from simulation.run import Simulation

@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 from app.rate_limits import RateLimitPolicy
 from app.rate_limits.gcra import Limit
-from app.verification.service import CODE_LENGTH
+from app.verification import CODE_LENGTH
 from simulation.attack_plan import DAY_SECONDS, HOUR_SECONDS
 from simulation.binomial import binomial_tail
 from simulation.honest_users import HonestUserStats

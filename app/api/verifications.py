@@ -16,7 +16,7 @@ from app.http.rate_limit.route import RateLimitedRoute, rate_limit
 from app.http.services import services_of
 from app.locales import Locale
 from app.rate_limits import RouteLimit
-from app.verification import CODE_LENGTH, VerificationStarted, WrongCode
+from app.verification import CODE_LENGTH, MAX_TYPED_LENGTH, MalformedCode, VerificationStarted, WrongCode
 
 router = APIRouter(route_class=RateLimitedRoute, tags=["verifications"])
 
@@ -50,7 +50,7 @@ class ResendIn(RequestModel):
 class ConfirmationIn(RequestModel):
     """The code, and the secret of the verification."""
 
-    code: Annotated[str, Field(min_length=1, max_length=100)]
+    code: Annotated[str, Field(min_length=1, max_length=MAX_TYPED_LENGTH)]
     client_secret: ClientSecret
 
 
@@ -128,11 +128,17 @@ def confirm_verification(
     request: Request,
     token: OptionalToken,
 ) -> Response:
-    """Confirm a code. Creates a session, or adds the identifier to the session of the Bearer token."""
+    """Confirm a code. Creates a session, or adds the identifier to the session of the Bearer token.
+
+    The code may have spaces, dashes and the digits of any script. Text that cannot be a code does not count as a try.
+    """
     services = services_of(request)
     outcome = verification.confirm_code(
         services, client_of(request), id, body.client_secret, body.code, lambda _: token
     )
+    if isinstance(outcome, MalformedCode):
+        errors = [{"pointer": "/code", "code": "not-a-code"}]
+        return problem_response(request, INVALID_CODE, errors=errors, tries_left=outcome.tries_left)
     if isinstance(outcome, WrongCode):
         return problem_response(request, INVALID_CODE, tries_left=outcome.tries_left)
     seconds = int((outcome.expires_at - services.clock()).total_seconds())

@@ -14,7 +14,14 @@ from app.delivery import Channel
 from app.http.client import Client
 from app.http.services import Services
 from app.locales import Locale
-from app.verification import Destination, VerificationConfirmed, VerificationStarted, WrongCode, parse_destination
+from app.verification import (
+    Destination,
+    MalformedCode,
+    VerificationConfirmed,
+    VerificationStarted,
+    WrongCode,
+    parse_destination,
+)
 
 
 def start_verification(
@@ -68,8 +75,11 @@ def confirm_code(
     client_secret: str,
     code: str,
     find_session_token: Callable[[Session], str | None],
-) -> VerificationConfirmed | WrongCode:
+) -> VerificationConfirmed | WrongCode | MalformedCode:
     """Check a code, and create a session or add the identifier to an existing one.
+
+    Text that cannot be a code is refunded like an attempt at an unknown verification: it costs no try, so if it counted as a wrong code, one client
+    could use up the service's limit for everybody. The request limit of the route counts it.
 
     Args:
         services: of the application.
@@ -90,6 +100,8 @@ def confirm_code(
             outcome = services.verification.confirm(
                 db, verification_id, client_secret, code, token=find_session_token(db), now=now
             )
+        if isinstance(outcome, MalformedCode):
+            return outcome
         if isinstance(outcome, WrongCode):
             attempt.record_failure(outcome.destination.limit_subject)
         else:

@@ -1,5 +1,6 @@
 """Verifying an identifier with a one-time code, and the session that follows."""
 
+from app.verification.code import CODE_LENGTH, MAX_TYPED_LENGTH
 from app.verification.destination import Destination, parse_destination
 from app.verification.errors import (
     InvalidIdentifier,
@@ -11,7 +12,7 @@ from app.verification.errors import (
 )
 from app.verification.models import SessionRow, VerificationRow
 from app.verification.service import (
-    CODE_LENGTH,
+    MalformedCode,
     VerificationConfirmed,
     VerificationService,
     VerificationStarted,
@@ -21,8 +22,10 @@ from app.verification.sessions import Principal, SessionService, VerifiedIdentif
 
 __all__ = [
     "CODE_LENGTH",
+    "MAX_TYPED_LENGTH",
     "Destination",
     "InvalidIdentifier",
+    "MalformedCode",
     "NotSignedIn",
     "Principal",
     "ResendTooSoon",

@@ -3,6 +3,8 @@
 A code is 8 random digits. It is valid for some minutes, for five tries and one use, and only with the client secret that its requester received.
 Verifications are independent: a second request for the same identifier neither ends nor reveals the first.
 
+Text that cannot be a code costs no try: people mistype, and nothing can be guessed with it.
+
 If a code may not be sent (see `app.rate_limits`), all the same work is done, but no code will match: a code that was not sent cannot be guessed.
 """
 
@@ -25,12 +27,12 @@ from app.identifiers import IdentifierKind
 from app.keyholder import KeyholderClient
 from app.locales import Locale
 from app.verification import queries
+from app.verification.code import CODE_LENGTH, read_code
 from app.verification.destination import Destination
 from app.verification.errors import ResendTooSoon, UnknownVerification, VerificationEnded
 from app.verification.models import VerificationRow
 from app.verification.sessions import Principal, SessionService, VerifiedIdentifier
 
-CODE_LENGTH = 8
 MAX_TRIES = 5
 RESEND_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10))
 """How long after each code the next may be requested."""
@@ -74,6 +76,13 @@ class WrongCode:
     """The code was incorrect, and a try was used. Returned rather than raised, so that the transaction commits."""
 
     destination: Destination
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedCode:
+    """What was typed cannot be a code. It was compared with nothing, and no try was used."""
+
     tries_left: int
 
 
@@ -166,11 +175,11 @@ class VerificationService:
         *,
         token: str | None = None,
         now: datetime,
-    ) -> VerificationConfirmed | WrongCode:
-        """Confirm a code.
+    ) -> VerificationConfirmed | WrongCode | MalformedCode:
+        """Confirm a code, as typed.
 
         1. Check that the keyholder responds; otherwise neither a try nor the code is used up.
-        2. Find the verification by its id and client secret, and use up one try.
+        2. Find the verification by its id and client secret, and use up one try, unless the text cannot be a code.
         3. Check that it has not ended.
         4. Compare the code in constant time.
         5. Compute the identifier's digest with the keyholder.
@@ -187,11 +196,14 @@ class VerificationService:
         """
         self._keyholder.ping()  # (1)
         derived = _derive_keys(verification_id, client_secret)
-        row = queries.consume_try(db, derived.locator)  # (2)
+        digits = read_code(code, CODE_LENGTH)
+        row = (queries.get_verification if digits is None else queries.consume_try)(db, derived.locator)  # (2)
         destination, _ = _decrypt(row, verification_id, derived, now)  # (3)
         if row is None or row.tries_left < 0:
             raise VerificationEnded("no tries are left")
-        if not hmac.compare_digest(row.code_mac, self._code_mac(verification_id, code)):  # (4)
+        if digits is None:
+            return MalformedCode(row.tries_left)
+        if not hmac.compare_digest(row.code_mac, self._code_mac(verification_id, digits)):  # (4)
             if row.tries_left == 0:
                 queries.end_verification(db, derived.locator)
             return WrongCode(destination, row.tries_left)

@@ -1,6 +1,5 @@
 """Step two: enter the code."""
 
-import unicodedata
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -16,6 +15,8 @@ from app.http.services import Services, services_of
 from app.rate_limits import RouteLimit
 from app.verification import (
     CODE_LENGTH,
+    MAX_TYPED_LENGTH,
+    MalformedCode,
     NotSignedIn,
     ResendTooSoon,
     TooManyIdentifiers,
@@ -69,29 +70,28 @@ def resend_code(request: Request) -> Response:
 def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
     """Confirm the code: create a session, or add the identifier to the current session.
 
-    Input of the wrong length, or with characters other than digits, does not count as a try.
+    Text that cannot be a code does not count as a try.
     """
     services = services_of(request)
     pending = cookies.pending_verification(request)
     if pending is None:
         return _expired_page(request)
     texts = texts_of(request).code
-    digits = extract_digits(code)
-    if len(digits) != CODE_LENGTH:
-        return _code_page(request, pending, status=422, error=texts.invalid_format.format(digits=CODE_LENGTH))
     try:
         outcome = verification.confirm_code(
             services,
             client_of(request),
             pending.id,
             pending.client_secret,
-            digits,
+            code,
             partial(_active_session_token, request, services),
         )
     except (VerificationEnded, UnknownVerification):
         return _expired_page(request)
     except TooManyIdentifiers:
         return render_answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
+    if isinstance(outcome, MalformedCode):
+        return _code_page(request, pending, status=422, error=texts.invalid_format.format(digits=CODE_LENGTH))
     if isinstance(outcome, WrongCode):
         if outcome.tries_left == 0:
             return _expired_page(request)
@@ -100,15 +100,6 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
     cookies.set_session(request, response, outcome.token)
     cookies.delete(request, response, "verification")
     return response
-
-
-def extract_digits(code: str) -> str:
-    """Return the digits of a typed or pasted code, or "" if it has other characters.
-
-    Spaces and dashes are removed; full-width digits are converted.
-    """
-    digits = "".join(char for char in unicodedata.normalize("NFKC", code[:100]) if not char.isspace() and char != "-")
-    return digits if digits.isascii() and digits.isdigit() else ""
 
 
 def _active_session_token(request: Request, services: Services, db: Session) -> str | None:
@@ -138,6 +129,7 @@ def _code_page(
         status=status,
         alert=alert,
         digits=CODE_LENGTH,
+        max_typed_length=MAX_TYPED_LENGTH,
         pending=pending,
         error=error,
     )

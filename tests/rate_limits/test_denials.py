@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.rate_limits import RateLimitPolicy
-from app.verification.service import CODE_LENGTH
+from app.verification import CODE_LENGTH
 from tests.support.deployment import Deployment, make_row
 from tests.support.permissive_limits import permissive_limits
 from tests.support.responses import assert_unavailable, comparable_response

@@ -8,7 +8,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.verification.service import CODE_LENGTH, RESEND_DELAYS
+from app.verification import CODE_LENGTH
+from app.verification.service import RESEND_DELAYS
 from tests.support.deployment import Deployment, make_row
 from tests.support.responses import comparable_response
 
