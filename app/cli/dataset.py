@@ -226,7 +226,7 @@ def suppress(
 ) -> None:
     """Remove one person from every unretired data set of the incident. The email or phone is read from standard input."""
     settings = load_settings()
-    kind, identifier = _parse_identifier(sys.stdin.readline())
+    kind, identifier = _read_identifier()
     with (
         open_database(settings) as database,
         open_keyholder(settings, KeyholderSocket.LOOKUP) as keyholder_socket,
@@ -262,8 +262,9 @@ def synthesize_dataset(
     emit({"event": "synthesized", "path": str(out), "rows": rows}, f"{out}: {rows:,} rows", as_json=json)
 
 
-def _parse_identifier(line: str) -> tuple[IdentifierKind, str]:
-    """Parse an email or a phone number; only an email has an @."""
+def _read_identifier() -> tuple[IdentifierKind, str]:
+    """Read an email or a phone number from standard input; only an email has an @. It is UTF-8, whatever the locale."""
+    line = sys.stdin.buffer.readline().decode("utf-8-sig", "surrogateescape")
     kind: IdentifierKind = "email" if "@" in line or "\uff20" in line else "phone"
     try:
         return kind, canonicalize(kind, line)

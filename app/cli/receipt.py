@@ -67,8 +67,8 @@ def _require_text(value: object) -> str:
 
 def _read_json(file: Path) -> Any:  # noqa: ANN401  any JSON
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return jsonlib.loads(text)
+        # as bytes: json then takes a byte order mark, and the UTF-16 that a redirection in Windows PowerShell writes
+        return jsonlib.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
         raise InvalidReceipt(f"{file}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):

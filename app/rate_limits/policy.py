@@ -95,7 +95,7 @@ def load_policy(path: Path | None) -> RateLimitPolicy:
     if path is None:
         return RateLimitPolicy()
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InvalidLimitsFile(f"EXPOSURE_LIMITS_FILE: {path} cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -46,7 +46,7 @@ class CliDriver:
 
     folder: Path
     settings: Mapping[str, str]
-    run: Callable[["CliDriver", Sequence[str], str], CommandResult] | None = None
+    run: Callable[["CliDriver", Sequence[str], bytes], CommandResult] | None = None
 
     @classmethod
     def in_folder(cls, folder: Path, database_url: str | None = None) -> Self:
@@ -72,15 +72,16 @@ class CliDriver:
             self.settings
         )
 
-    def __call__(self, *arguments: object, stdin: str = "", exit_code: int = 0) -> CommandResult:
+    def __call__(self, *arguments: object, stdin: str | bytes = b"", exit_code: int = 0) -> CommandResult:
         """Run a command to its end. It must not print a traceback, and must end with *exit_code*."""
-        result = (self.run or _run_script)(self, [str(EXPOSURE), *map(str, arguments)], stdin)
+        raw = stdin.encode() if isinstance(stdin, str) else stdin
+        result = (self.run or _run_script)(self, [str(EXPOSURE), *map(str, arguments)], raw)
         assert "Traceback" not in result.stderr, result.stderr
         assert "Warning" not in result.stderr, result.stderr
         assert result.exit_code == exit_code, result
         return result
 
-    def expect_refusal(self, *arguments: object, stdin: str = "", exit_code: int = 2) -> str:
+    def expect_refusal(self, *arguments: object, stdin: str | bytes = b"", exit_code: int = 2) -> str:
         """Run a command that must fail, and return the one line of its error."""
         result = self(*arguments, stdin=stdin, exit_code=exit_code)
         (line,) = result.stderr.splitlines()
@@ -116,20 +117,19 @@ class CliDriver:
                 running.join()
 
 
-def _run_script(cli: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
+def _run_script(cli: CliDriver, arguments: Sequence[str], stdin: bytes) -> CommandResult:
     done = subprocess.run(
         arguments,
         input=stdin,
         capture_output=True,
-        encoding="utf-8",
         cwd=cli.folder,
         env=cli.environment(),
         timeout=TIMEOUT_SECONDS,
     )
-    return CommandResult(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def run_in_process(cli: CliDriver, arguments: Sequence[str], stdin: str) -> CommandResult:
+def run_in_process(cli: CliDriver, arguments: Sequence[str], stdin: bytes) -> CommandResult:
     """Run a command in this process, with its settings and folder: for refusals, where a start of Python would be most of the time."""
     with patch.dict(os.environ, cli.environment(), clear=True), chdir(cli.folder):
         result = CliRunner().invoke(commands, arguments[1:], input=stdin, prog_name="exposure")

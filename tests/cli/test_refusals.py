@@ -1,31 +1,16 @@
 """Refusals of the console script: exit code 2 (or 1) and one line that names the place, without a value or a traceback."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.cli.demo import SAMPLE_INCIDENT
-from app.crypto.key_files import KeyRing, create_key_file
-from app.crypto.keys import ApplicationKey, Pepper, SigningKey
-from tests.cli.cli_driver import CliDriver, run_in_process
+from app.crypto.key_files import KeyRing
+from tests.cli.cli_driver import CliDriver
 
 UNKNOWN_ID = "00000000-0000-0000-0000-000000000001"
 SERVE = ("serve", "--port", "0")
-
-
-@pytest.fixture
-def cli(tmp_path: Path, migrated_sqlite: Path) -> CliDriver:
-    """Create a deployment with a schema and keys, and nothing else."""
-    (tmp_path / "database").mkdir()
-    shutil.copy(migrated_sqlite, tmp_path / "database" / "exposure.sqlite3")
-    keys = KeyRing(tmp_path / "keys")
-    create_key_file(keys.application_key_path, ApplicationKey.generate())
-    create_key_file(keys.signing_key_path, SigningKey.generate())
-    create_key_file(tmp_path / "pepper" / "pepper.key", Pepper.generate())
-    (tmp_path / "nobody").write_text("")
-    return replace(CliDriver.in_folder(tmp_path), run=run_in_process)
 
 
 INVALID_SETTINGS: dict[str, tuple[dict[str, str | None], str]] = {
