@@ -79,6 +79,7 @@ def import_dataset(
 ) -> None:
     """Import a file as a staged data set, which is not visible until it is published."""
     from app.importing.pipeline import import_file  # noqa: PLC0415  imports Arrow, 50 MiB that a server does not need
+    from app.rate_limits import load_policy  # noqa: PLC0415  imports Redis, which no other command here needs
 
     if cost is not None:
         parse_cost(cost)  # checked before anything is opened or started
@@ -94,6 +95,7 @@ def import_dataset(
         canaries=canaries,
         canary_domain=canary_domain,
     )
+    sms_countries = load_policy(settings.limits_file).sms_countries  # a faulty file must not end a finished import
     started = time.monotonic()
     with (
         open_database(settings) as database,
@@ -109,7 +111,7 @@ def import_dataset(
             now=system_clock(),
             listener=ImportReporter(bars, rejects, as_json=json),
         )
-    print_import_result(staged, time.monotonic() - started, as_json=json)
+    print_import_result(staged, time.monotonic() - started, sms_countries, as_json=json)
 
 
 @commands.command("publish")

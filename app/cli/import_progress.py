@@ -1,7 +1,8 @@
 """Progress of `exposure dataset import`: a progress bar for each stage on standard error, and the rejected rows in a file."""
 
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -90,8 +91,12 @@ class ImportReporter:
         emit({"event": "restarted"}, text, as_json=self._as_json)
 
 
-def print_import_result(staged: ImportResult, seconds: float, *, as_json: bool) -> None:
-    """Print what was staged."""
+def print_import_result(staged: ImportResult, seconds: float, sms_countries: Collection[str], *, as_json: bool) -> None:
+    """Print what was staged. People who have only phones of countries outside *sms_countries* (calling codes) are counted as not served."""
+    not_served = {codes: people for codes, people in staged.phone_only.items() if not {*codes} & {*sms_countries}}
+    by_country = Counter[str]()
+    for codes, people in not_served.items():
+        by_country.update(dict.fromkeys(codes, people))
     fields = {
         "event": "staged",
         "id": staged.id,
@@ -99,6 +104,8 @@ def print_import_result(staged: ImportResult, seconds: float, *, as_json: bool) 
         "people": staged.people,
         "rejected": len(staged.rejects),
         "unreachable": staged.unreachable,
+        "not_served": sum(not_served.values()),
+        "not_served_by_calling_code": dict(sorted(by_country.items())),
         "shared_by_too_many": staged.ambiguous_identifiers,
         "canaries": staged.canaries,
         "seconds": round(seconds, 2),
@@ -107,6 +114,9 @@ def print_import_result(staged: ImportResult, seconds: float, *, as_json: bool) 
         f"data set {staged.id} is staged: {staged.people:,} people in {staged.rows:,} rows, {len(staged.rejects):,} rows rejected, "
         f"{staged.unreachable:,} people without a usable identifier, {seconds:.1f} s"
     )
+    if not_served:
+        countries = ", ".join(f"+{code} {people:,}" for code, people in sorted(by_country.items()))
+        text += f"; {sum(not_served.values()):,} people with only a phone of a country that is not served ({countries})"
     if staged.canaries:
         text += f"; {staged.canaries:,} canaries planted in addition"
     emit(fields, text, as_json=as_json)

@@ -16,6 +16,7 @@ from app.crypto.padding import RecordTooLong
 from app.crypto.row_sealing import size_class_for_record
 from app.datasets.errors import ImportFailed
 from app.datasets.record import encode_hints, encode_items
+from app.identifiers import calling_code
 from app.importing.canary_identities import MAX_PER_KIND, CanaryIdentities
 from app.importing.keyholder_batch import mask_hints
 from app.importing.merge_people import merge_by_person, merge_rows, split_values, summarize
@@ -42,11 +43,13 @@ class PlantedCanaries:
 
     identifiers: list[str] = field(default_factory=list, repr=False)
     count: int = 0
+    phone_only: Counter[tuple[str, ...]] = field(default_factory=Counter)
     cohort_counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def subtract_from(self, result: SealResult) -> None:
         """Remove the canaries from the counts of all people."""
         result.people -= self.count
+        result.phone_only -= self.phone_only
         result.cohort_counts.subtract(self.cohort_counts)
         result.cohort_counts = +result.cohort_counts
 
@@ -96,6 +99,8 @@ class CanaryPlanter:
             planted_rows += rows
             planted.identifiers += [*split_values(canary.email), *split_values(canary.phone)]
             planted.count += 1
+            if not canary.email:
+                planted.phone_only[tuple(sorted({*map(calling_code, split_values(canary.phone))}))] += 1
             planted.cohort_counts.update(summarize(canary.details).cohort_item_masks)
         if planted.count:
             partitions = partition_by_person(to_batch(planted_rows), partition_count)

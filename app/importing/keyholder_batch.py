@@ -3,6 +3,8 @@
 A cell is as in `CanonicalRow`: empty, one value or several. Methods take a column of cells and return a column of results.
 """
 
+from collections import Counter
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +21,7 @@ from app.datasets.record import (
     encode_single_tags,
     encode_tags,
 )
-from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, ValueKind, mask
+from app.identifiers import IDENTIFIER_KINDS, VALUE_KINDS, IdentifierKind, ValueKind, calling_code, mask
 from app.importing.context import ImportContext
 from app.importing.merge_people import split_values, summarize
 from app.importing.packed_rows import split_fixed
@@ -130,6 +132,8 @@ def derive_people(
     result.rejects = [
         RejectedRow(line, "account_ref", reason) for line, reason in zip(lines, rejected_for, strict=True)
     ]
+    has_phone_only = pc.and_(fits, pc.equal(reachable["email"], ""))
+    result.phone_only = count_by_calling_codes(reachable["phone"].filter(has_phone_only))
     details = reachable["details"].filter(fits)
     result.people = len(details)
     for counted in details.value_counts().to_pylist():
@@ -139,6 +143,15 @@ def derive_people(
     size = pc.multiply(record_length, identifier_count)
     columns = {"subject": subjects, "shared": shared, "derived_keys": keys, "size": size}
     return result, pa.record_batch(columns).filter(fits)
+
+
+def count_by_calling_codes(phones: pa.StringArray) -> Counter[tuple[str, ...]]:
+    """Count cells of phones by the sorted calling codes in each. Nearly all are one Korean number, which a regular expression counts."""
+    is_korean = pc.match_substring_regex(phones, r"\A\+82[0-9]+\z")
+    others = phones.filter(pc.invert(is_korean)).to_pylist()
+    counts = Counter(tuple(sorted({calling_code(phone) for phone in split_values(cell)})) for cell in others)
+    counts[("82",)] += len(phones) - len(others)
+    return +counts
 
 
 def _encode_shared_part(

@@ -1,7 +1,7 @@
 """Options, result and progress listener of an import."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,8 @@ class ImportResult:
     people: int
     unreachable: int
     """People without a usable identifier."""
+    phone_only: Mapping[tuple[str, ...], int]
+    """People without an email, by the calling codes of their phones. Which of these countries are served can change later; the data set cannot."""
     ambiguous_identifiers: int
     """Identifiers that more people share than can be told apart."""
     rejects: Sequence[RejectedRow]

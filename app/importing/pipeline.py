@@ -183,7 +183,7 @@ class _ImportRun:
             sealed.add(load_seal_result(stage, partition))
         rejects = sorted(source.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.clear(journal)
-        counts = (dataset.rows, dataset.people, sealed.unreachable, journal.marker_count)
+        counts = (dataset.rows, dataset.people, sealed.unreachable, sealed.phone_only, journal.marker_count)
         return ImportResult(dataset.id, *counts, rejects, source.canaries.count)
 
     def _run_stages(self, journal: Journal, source: SourceSummary) -> ImportResult:
@@ -261,7 +261,7 @@ class _ImportRun:
                 now=self.now,
             ),
         )
-        counts = (account.count, sealed.people, sealed.unreachable, total.markers)
+        counts = (account.count, sealed.people, sealed.unreachable, sealed.phone_only, total.markers)
         return ImportResult(context.dataset, *counts, source.rejects, source.canaries.count)
 
     def _has_sealed_partitions(self, journal: Journal) -> bool:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from app.datasets.errors import PepperMismatch
 from app.source_files import RejectedRow
 
+SEAL_RESULT_FORMAT = "seal result with phone-only people"
+"""Names what `SealResult.to_bytes` writes, so that an import does not resume with results of another release."""
+
 
 class KeyholderCheck(NamedTuple):
     """Two MACs that identify the keyholder's pepper: a keyholder with another pepper computes other values."""
@@ -23,6 +26,8 @@ class SealResult:
     rows: int = 0
     people: int = 0
     unreachable: int = 0
+    phone_only: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """Number of people without an email, by the calling codes of their phones."""
     rejects: list[RejectedRow] = field(default_factory=list)
     cohort_counts: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Number of people for each cohort and each set of items (as a bit mask) that they have in it."""
@@ -40,6 +45,7 @@ class SealResult:
         self.rows += other.rows
         self.people += other.people
         self.unreachable += other.unreachable
+        self.phone_only.update(other.phone_only)
         self.rejects += other.rejects
         self.cohort_counts.update(other.cohort_counts)
         self.keyholder_check = other.keyholder_check
@@ -47,18 +53,21 @@ class SealResult:
     def to_bytes(self) -> bytes:
         """Serialize the result with `marshal`. Store it only where nobody else can write: loading untrusted data is unsafe."""
         rejects = [(reject.line, reject.column, reject.reason) for reject in self.rejects]
-        counts, check = dict(self.cohort_counts), tuple(self.keyholder_check)
-        return marshal.dumps((self.rows, self.people, self.unreachable, rejects, counts, check))
+        phone_only, cohort_counts, check = dict(self.phone_only), dict(self.cohort_counts), tuple(self.keyholder_check)
+        counted = (self.rows, self.people, self.unreachable)
+        return marshal.dumps((counted, phone_only, rejects, cohort_counts, check))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SealResult":
         """Read what `to_bytes` wrote."""
-        rows, people, unreachable, rejects, counts, check = marshal.loads(data)  # noqa: S302  authenticated by AES-GCM
+        counted, phone_only, rejects, cohort_counts, check = marshal.loads(data)  # noqa: S302  authenticated by AES-GCM
+        rows, people, unreachable = counted
         return cls(
             rows,
             people,
             unreachable,
+            Counter(phone_only),
             [RejectedRow(*reject) for reject in rejects],
-            Counter(counts),
+            Counter(cohort_counts),
             KeyholderCheck(*check),
         )

@@ -9,6 +9,7 @@ from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
 from app.importing.canary_planter import PlantedCanaries
 from app.importing.options import ImportOptions, ProgressListener
+from app.importing.seal_result import SEAL_RESULT_FORMAT
 from app.importing.spill import Spill
 from app.importing.stages.read import ReadResult
 from app.incidents import Incident
@@ -49,6 +50,7 @@ def start_source_mac(application_key: ApplicationKey, options: ImportOptions, in
     mac = hmac.new(application_key.subkey("source of an import"), digestmod="sha256")
     settings = (
         ROW_RULES,
+        SEAL_RESULT_FORMAT,
         options.incident,
         options.kind,
         options.encoding,

@@ -64,6 +64,7 @@ def test_canaries_count_as_rows_but_not_as_people(deployment: Deployment) -> Non
     staged = deployment.import_rows(PEOPLE, canaries=CANARY_COUNT)
     assert (without.people, without.unreachable, without.canaries) == (3, 1, 0)
     assert (staged.people, staged.unreachable) == (3, 1)
+    assert staged.phone_only == without.phone_only == {("82",): 1}
     assert (
         staged.rows
         == without.rows + len(list_canaries(deployment, staged.id))

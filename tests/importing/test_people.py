@@ -1,5 +1,7 @@
 """Which rows an import treats as one person, and who is found by which identifier."""
 
+from collections import Counter
+
 import pytest
 
 from app.datasets import ImportFailed
@@ -126,6 +128,32 @@ def test_people_without_identifier_are_counted_as_unreachable(deployment: Deploy
         ]
     )
     assert (staged.people, staged.unreachable, staged.rows) == (1, 2, 1 + SENTINEL_ROWS)
+
+
+PHONES_WITHOUT_EMAIL: dict[str, tuple[str, ...]] = {
+    "010-2000-0001": ("82",),
+    "02-345-6789": ("82",),
+    "010-2000-0001|010-2000-0002": ("82",),
+    "+1 650-253-0000": ("1",),
+    "+1 650-253-0000|+1 650-253-0001": ("1",),
+    "+44 20 7946 0958|010-2000-0003": ("44", "82"),
+    "+81 3-1234-5678": ("81",),
+    "+852 2345 6789": ("852",),
+}
+"""Calling codes of the phones."""
+
+
+def test_people_without_email_are_counted_by_the_calling_codes_of_their_phones(deployment: Deployment) -> None:
+    cells = [*PHONES_WITHOUT_EMAIL, MINA_PHONE]
+    rows = [make_row(f"a{number}", phone=cell, items="name") for number, cell in enumerate(cells)]
+    with_email = [make_row("b1", email=MINA_EMAIL, phone="+1 650-253-0000", items="name")]
+    apart = [
+        make_row("b2", email="two@example.com", items="name"),
+        make_row("b2", phone="+33 1 23 45 67 89", items="name"),
+    ]
+    staged = deployment.import_rows([*rows, *with_email, *apart])
+    expected = Counter([*PHONES_WITHOUT_EMAIL.values(), ("82",)])
+    assert (staged.people, staged.unreachable, staged.phone_only) == (len(rows) + 2, 0, expected)
 
 
 def test_file_without_any_identifier_is_refused(deployment: Deployment) -> None:
