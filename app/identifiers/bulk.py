@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from app.identifiers import email
 from app.identifiers.address import LETTERED_BUILDING, NO_UNIT_AFTER
 from app.identifiers.folding import MalformedValue
-from app.identifiers.provinces import SHORT_NAMES
+from app.identifiers.provinces import REPEATED_PROVINCE, SHORT_NAMES
 
 _DECLINED = pa.scalar(None, pa.string())
 
@@ -105,6 +105,8 @@ _UNCERTAIN = "|".join(
         "[ ,]번지",  # 7: not the name of a building
         rf"\({LETTERED_BUILDING}[,)]",  # 2: a unit at the beginning of the remark, or in a building's name
         r"지하|지층|옥탑|,[^()]*동\)",
+        rf"(?:\A|[0-9)] )(?:{REPEATED_PROVINCE})",  # 5
+        r"[^0-9A-Za-z(]0[0-9]",  # 6: zeros in front of a unit; 1: 000호
     )
 )
 """What the pattern above accepts wrongly, because RE2 has no look-ahead."""

@@ -1,15 +1,21 @@
 """Canonical form of email addresses: ``local@domain``, with case folded in the local part and the domain in ASCII.
 
-1. Fold the text as for every kind; a full-width ＠ becomes @. Strip nothing: display names, ``mailto:``, quotes and a trailing dot are refused.
+1. Fold the text as for every kind; a full-width ＠ becomes @, and a typographic apostrophe '. Replace all dashes by -. Strip nothing: display names,
+   ``mailto:``, quotes, also a single one at an end of the local part, and a trailing dot are refused. Refuse an address that is already masked.
 2. Fold the case of the local part, but only one character to one character: ß and ss are two mailboxes, and codes are sent to the canonical form.
    Keep dots and plus tags: their meaning depends on the provider.
 3. Validate the syntax with email-validator, which also converts the domain (한글.example) to ASCII (xn--bj0bj06e.example): every mail server
-   accepts that. Accept reserved domains (RFC 2606: .test, .example, .invalid): synthetic data uses them.
+   accepts that. Beyond ASCII, accept only letters, marks and numbers in the local part (after UTS #39, 3.3): a symbol is a slip, and would be another
+   mailbox. Accept reserved domains (RFC 2606: .test, .example, .invalid): synthetic data uses them.
 """
+
+import re
+from unicodedata import category
 
 import email_validator
 
-from app.identifiers.folding import MalformedValue, fold_text
+from app.identifiers.folding import DASH_CHARS, MalformedValue, fold_text
+from app.identifiers.masked import is_masked_email
 
 MAX_LENGTH = 254
 """Octets of an address (RFC 3696, erratum 1690). email-validator checks it again after converting the domain to ASCII."""
@@ -18,20 +24,31 @@ MAX_LENGTH = 254
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
+_DASH = re.compile(rf"(?<![\u3041-\u30ff])\u30fc|(?!\u30fc)[{DASH_CHARS}]")
+"""A dash; ー after kana is a letter, as in コーヒー."""
+_ALLOWED_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"}
+
+
 def canonicalize(text: str) -> str:
     """Return the canonical form of an email, which is digested and which codes are sent to.
 
     Raises:
-        MalformedValue: ``not-an-email``, ``too-long``, or a reason of `fold_text`.
+        MalformedValue: ``not-an-email``, ``too-long``, ``masked``, or a reason of `fold_text`.
     """
-    folded = fold_text("email", text)  # 1
+    folded = _DASH.sub("-", fold_text("email", text))  # 1
     if len(folded) > MAX_LENGTH:
         raise MalformedValue("email", "too-long")
+    if is_masked_email(folded):
+        raise MalformedValue("email", "masked")
     local, _, domain = folded.rpartition("@")
-    validated = _validate(f"{_fold_local_case(local)}@{domain}")
-    if validated is None:
+    validated = _validate(f"{_fold_local_case(local)}@{domain}") if _has_only_letters_beyond_ascii(local) else None
+    if validated is None or local.startswith("'") or local.endswith("'"):
         raise MalformedValue("email", "not-an-email")
     return f"{validated.local_part}@{validated.ascii_domain}"
+
+
+def _has_only_letters_beyond_ascii(local: str) -> bool:  # 3
+    return local.isascii() or all(char.isascii() or category(char) in _ALLOWED_CATEGORIES for char in local)
 
 
 def _fold_local_case(local: str) -> str:

@@ -1,11 +1,13 @@
 """Text folding, the first step for every kind of value, and the error that they share.
 
 1. Refuse more than `MAX_RAW_LENGTH` characters unread, and again after NFKC, which can turn one character into eighteen (U+FDFA).
-2. Normalize to NFKC: decomposed Hangul, full-width and half-width forms and compatibility jamo get one spelling.
+2. Replace all apostrophes by ', also those that Unicode calls letters, accents or primes. Normalize to NFKC: decomposed Hangul, full-width and
+   half-width forms and compatibility jamo get one spelling.
 3. Replace each run of white space by one space, and strip the ends.
 4. Drop invisible characters, which come with copied text: zero-width characters, joiners, soft hyphen, direction marks, variation selectors,
    Hangul fillers.
 5. Refuse other control characters, lone surrogates, private and unassigned code points: a later version of Unicode may fold them differently.
+6. Replace ㆍ by a middle dot unless jamo stand beside it. Korean keyboards give this letter for the dot; NFKC makes it a vowel of old Hangul.
 
 No error of this package may contain the text: not in its message, arguments, cause or context.
 """
@@ -27,8 +29,21 @@ DASH_CHARS = (
 )
 """Characters that people type as a dash, for use inside a character class."""
 
-MASK_CHARS = re.compile("[*○●◯]")
-"""Characters that mask part of a value. A partial value must not be compared."""
+_APOSTROPHES = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201b\u2032\u2035\u275b\u275c\uff07\uff40", "'"),  # quotation marks, primes
+        **dict.fromkeys(
+            "\u00b4\u0384\u1fbd\u1fbf\u1fef\u1ffd\u1ffe", "'"
+        ),  # accents; NFKC splits most into a space and a mark
+        **dict.fromkeys(
+            "\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u0374\u055a\u05f3\ua78b\ua78c", "'"
+        ),  # letters
+        "\u02ba": '"',
+    }
+)
+_JAMO = "[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]"
+_LONE_ARAEA = re.compile(f"(?<!{_JAMO})[\u119e\u11a2]+(?!{_JAMO})")
+"""ㆍ and ᆢ (two of them, on phones) in NFKC."""
 
 _WHITESPACE_CONTROLS = "\t\n\v\f\r\x85"
 _NOT_PLAIN_CHAR = re.compile("[^ -~가-힣]")
@@ -62,12 +77,13 @@ def fold_text(kind: ValueKind, text: str) -> str:
     """
     if len(text) > MAX_RAW_LENGTH:  # 1
         raise MalformedValue(kind, "too-long")
-    folded = normalize("NFKC", text)  # 2
+    folded = normalize("NFKC", text if text.isascii() else text.translate(_APOSTROPHES))  # 2
     if len(folded) > MAX_RAW_LENGTH:  # 1
         raise MalformedValue(kind, "too-long")
     if _NOT_PLAIN_CHAR.search(folded):
         visible = _NOT_PLAIN_CHAR.sub(lambda char: _classify_char(kind, char[0]), folded)
         folded = normalize("NFKC", _INVISIBLE_CHAR.sub("", visible))  # 4; the neighbours of a dropped one may compose
+        folded = _LONE_ARAEA.sub("·", folded.translate(_APOSTROPHES))  # 6; 2: NFKC makes an apostrophe of ŉ
     folded = " ".join(folded.split())
     if not folded:
         raise MalformedValue(kind, "empty")

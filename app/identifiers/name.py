@@ -3,13 +3,14 @@
 1. Fold the text as for every kind, then fold case.
 2. Keep only letters, marks and numbers. Dots, hyphens, middle dots, brackets and hearts separate words.
 3. Join the words of a name in Hangul, Han or kana (홍 길동 becomes 홍길동). Separate other words by one space.
-4. Refuse a name that is already masked (홍*동): it could be several names.
+4. Refuse a name that is already masked (홍*동, 홍X동, 홍OO): it could be several names.
 """
 
 import re
 from unicodedata import normalize
 
-from app.identifiers.folding import MASK_CHARS, MalformedValue, casefold_nfkc, fold_text, split_words
+from app.identifiers.folding import MalformedValue, casefold_nfkc, fold_text, split_words
+from app.identifiers.masked import has_masking_letters, has_masking_symbols
 
 MAX_LENGTH = 100
 
@@ -25,11 +26,13 @@ def canonicalize(text: str) -> str:
         MalformedValue: ``masked``, ``not-a-name`` (no letter, no number), ``too-long``, or a reason of `fold_text`.
     """
     folded = fold_text("name", text)
-    if MASK_CHARS.search(folded):  # 4
-        raise MalformedValue("name", "masked")
-    name = " ".join(split_words(casefold_nfkc(folded)))  # 1, 2
+    words = split_words(casefold_nfkc(folded))  # 1, 2
+    name = " ".join(words)
     if _HANGUL_HAN_KANA.search(name):  # 3
         name = normalize("NFC", name.replace(" ", ""))
+    # Joining words can also make a masked name, such as 홍 X 동. A canonical form must not be refused.
+    if has_masking_symbols(folded) or any(map(has_masking_letters, {*words, name})):  # 4
+        raise MalformedValue("name", "masked")
     if not any(char.isalnum() for char in name):
         raise MalformedValue("name", "not-a-name")
     if len(name) > MAX_LENGTH:
