@@ -8,6 +8,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Final, cast
 
-from app.errors import InvalidInput
+from app.source_files.encodings import find_codec, find_contradiction
 from app.source_files.schema import InvalidFile
 
 if sys.version_info >= (3, 14):
@@ -30,7 +31,8 @@ BLOCK_BYTES: Final = 8 << 20
 MAX_ROW_BYTES: Final = 400_000
 """`MAX_RECORD_CHARS` in the longest UTF-8."""
 
-_BOM: Final = codecs.BOM_UTF8
+_LINE_START_MARKS: Final = re.compile(rb"(?:(?<=[\r\n])|\A)(?:" + codecs.BOM_UTF8 + rb")+")
+_MARK_START: Final = codecs.BOM_UTF8[:1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ COMPRESSIONS: Final = tuple(_DECOMPRESSORS)
 
 
 class TextSource:
-    """A text file, decompressed, converted to UTF-8, and cut at the end of a row.
+    """A text file, decompressed, converted to UTF-8, and cut at the end of a row. Byte order marks at the start of a line are dropped.
 
     Args:
         path: compressed if its last ending is that of a compression.
-        encoding: of its text; under UTF-8 a byte order mark is skipped.
+        encoding: of its text.
         whole_rows_length: returns how many bytes at the start of some data are whole rows; 0 if the first row is incomplete.
 
     Raises:
@@ -69,11 +71,7 @@ class TextSource:
     """
 
     def __init__(self, path: Path, encoding: str, whole_rows_length: Callable[[bytes], int]) -> None:
-        try:
-            "".encode(encoding)  # raises for a codec that is not a text encoding
-            self._encoding = codecs.lookup(encoding).name
-        except (LookupError, ValueError):
-            raise InvalidInput("no such text encoding") from None
+        self._encoding = find_codec(encoding)
         self.name = path.name
         self._whole_rows_length = whole_rows_length
         self._next_line, self._unconsumed = 1, b""
@@ -99,11 +97,11 @@ class TextSource:
                 end = len(data)  # a row without an end: the parser of the block reports where it began
             self._unconsumed = data[end:]
             if end:
-                block = Block(self._next_line, data[:end], self._raw.tell())
+                block = Block(self._next_line, _drop_line_start_marks(data[:end]), self._raw.tell())
                 self._next_line += count_line_ends(block.data)
                 yield block
         if self._unconsumed:
-            yield Block(self._next_line, self._unconsumed, self._raw.tell())
+            yield Block(self._next_line, _drop_line_start_marks(self._unconsumed), self._raw.tell())
 
     def _read_utf8_chunks(self) -> Iterator[bytes]:
         is_utf8 = self._encoding == "utf-8"
@@ -111,8 +109,8 @@ class TextSource:
         is_first = True
         while True:
             raw = chunk = self._read_chunk()
-            if is_first and is_utf8:
-                chunk = raw.removeprefix(_BOM)
+            if is_first and (reason := find_contradiction(self._encoding, raw)):
+                raise InvalidFile.at(self.name, reason, line=1)
             is_first = False
             if not is_utf8:  # bytes that do not decode become lone surrogates, which the parser reports with their line
                 chunk = self._decode(decoder, raw).encode("utf-8", "surrogatepass")
@@ -139,6 +137,13 @@ class TextSource:
 
     def _error(self, reason: str) -> InvalidFile:
         return InvalidFile.at(self.name, reason, line=self._next_line + count_line_ends(self._unconsumed))
+
+
+def _drop_line_start_marks(data: bytes) -> bytes:
+    """Drop the byte order marks of files that were joined end to end."""
+    if _MARK_START not in data:  # much faster than looking for a whole mark
+        return data
+    return _LINE_START_MARKS.sub(b"", data) if codecs.BOM_UTF8 in data else data
 
 
 def count_line_ends(data: bytes) -> int:

@@ -8,14 +8,16 @@ The last one finds the place of an error. All three return the same rows.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, repeat
 from operator import itemgetter
+from typing import Final
 
 from app.source_files.blocks import Block, TextSource, open_block_text
 from app.source_files.lines import MAX_RECORD_CHARS, LineReader, prepend_block
-from app.source_files.schema import COLUMNS, ParsedBlock, RejectedRow, check_header
+from app.source_files.schema import COLUMNS, InvalidFile, ParsedBlock, RejectedRow, check_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,16 @@ class CsvFormat:
         """Read the columns of a block of plain CSV; None if the block is not plain."""
         from app.source_files.arrow_csv import read_plain_columns  # noqa: PLC0415  Arrow, which a server does not need
 
-        line_feeds, carriage_returns = block.data.count(b"\n"), block.data.count(b"\r")
-        if b"\0" in block.data or carriage_returns != {"\n": 0, "\r\n": line_feeds}.get(self.line_end):
+        if b"\0" in block.data or self._count_line_ends_in_cells(block.data) != 0:
             return None
         names = [COLUMNS[self.column_indexes.index(index)] for index in range(self.width)]
         return read_plain_columns(block.data, names, MAX_RECORD_CHARS)
 
     def _read_with_csv_module(self, block: Block) -> tuple[Sequence[int], list[list[str]]] | None:
-        """Read a block in which each record is one line; None if one is not, or if anything needs a closer look."""
+        """Read a block in which each record has one line end of the file's kind; None if one has not, or if anything needs a closer look."""
         data = block.data
-        line_feeds, carriage_returns = data.count(b"\n"), data.count(b"\r")
-        expected_returns = {"\n": 0, "\r\n": data.count(b"\r\n")}.get(self.line_end)
-        if b"\0" in data or not line_feeds or carriage_returns != expected_returns:
+        line_ends_in_cells = self._count_line_ends_in_cells(data)
+        if b"\0" in data or b"\n" not in data or line_ends_in_cells is None:
             return None
         try:
             lines = data.decode().split(self.line_end)
@@ -90,7 +90,19 @@ class CsvFormat:
             return None
         if reader.line_num != len(records) or not all(records):
             return None
-        return range(block.first_line, block.first_line + len(records)), records
+        if not line_ends_in_cells:
+            return range(block.first_line, block.first_line + len(records)), records
+        if any(map(str.endswith, lines, repeat(("\n", "\r")))):  # not in a cell: the csv module ignores it
+            return None
+        lengths = (1 + line.count("\n") + line.count("\r") for line in lines[:-1])
+        return [*accumulate(lengths, initial=block.first_line)], records
+
+    def _count_line_ends_in_cells(self, data: bytes) -> int | None:
+        """Return how many line ends of another kind *data* has, which only a quoted cell can hold; None if that takes more than counting."""
+        carriage_returns = data.count(b"\r")
+        if self.line_end == "\r\n":
+            return data.count(b"\n") + carriage_returns - 2 * data.count(b"\r\n")
+        return 0 if self.line_end == "\n" and not carriage_returns else None
 
     def _read_by_line(self, block: Block) -> tuple[Sequence[int], list[list[str]]]:
         text = open_block_text(block.data)
@@ -110,6 +122,8 @@ def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Itera
     if first_block is None:
         return None, blocks
     lines = LineReader(open_block_text(first_block.data), source.name, encoding)
+    if reason := _find_other_separator(open_block_text(first_block.data).readline(MAX_RECORD_CHARS)):
+        raise InvalidFile.at(source.name, reason, line=1)
     line, header = next(_read_records(lines), (0, []))
     if not header:
         return None, blocks
@@ -122,18 +136,42 @@ def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Itera
     return format_, prepend_block(rest, blocks)
 
 
+_SEPARATORS: Final = {
+    "\t": "tabs",
+    ";": "semicolons",
+    "|": "vertical bars",
+    ":": "colons",
+    "，": "full-width commas",
+    "\x01": "control characters",
+    " ": "spaces",
+}
+
+
+def _find_other_separator(first_line: str) -> str:
+    """Return what is wrong if the cells of a header are not separated by commas; empty if they are, or if the line is no header."""
+    if first_line.strip(' "\t\r\n').lower().startswith("sep="):
+        return "begins with Excel's sep= line: remove it, and separate the cells by commas"
+    if "," in first_line or sum(word in COLUMNS for word in re.findall("[a-z_]+", first_line.lower())) < 2:
+        return ""
+    separator = next((name for char, name in _SEPARATORS.items() if char in first_line), "something else")
+    return f"the cells of the header are separated by {separator}; they must be separated by commas"
+
+
 def whole_records_length(data: bytes) -> int:
     """Return how many bytes at the start of *data* are whole records: up to the last line end with an even number of quotes before it.
 
     A quote inside an unquoted cell, which RFC 4180 forbids, leads to a wrong cut. The record that was cut does not close, and the file is refused.
     """
-    line_end = b"\n" if b"\n" in data else b"\r"
+    return _last_record_end(data, b"\n") or _last_record_end(data, b"\r")
+
+
+def _last_record_end(data: bytes, line_end: bytes) -> int:
     is_odd = data.count(b'"') & 1
     end = len(data)
     while (position := data.rfind(line_end, 0, end)) >= 0:
         is_odd ^= data.count(b'"', position, end) & 1
-        if not is_odd:
-            return position + 1
+        if not is_odd and (line_end == b"\n" or (position + 1 < len(data) and data[position + 1] != ord("\n"))):
+            return position + 1  # behind a CR, only if it is not the first half of a CRLF
         end = position
     return 0
 

@@ -51,7 +51,9 @@ class LineReader:
                 self._record_start,
             )
         if "\0" in line:
-            raise self.error("holds a NUL character", self.line_number)
+            raise self.error(
+                "holds a NUL character (a file in UTF-16 is read if its encoding is named)", self.line_number
+            )
         if not is_valid_unicode(line):
             reason = f"not {self._encoding}; name the file's encoding (Korean Excel writes cp949)"
             raise self.error(reason, self.line_number)

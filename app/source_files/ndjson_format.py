@@ -64,8 +64,8 @@ def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None,
 
 
 def whole_lines_length(data: bytes) -> int:
-    """Return how many bytes at the start of *data* are whole lines."""
-    return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r")) + 1
+    """Return how many bytes at the start of *data* are whole lines. A CR at its end may be the first half of a CRLF."""
+    return max(data.rfind(b"\n"), -1 if b"\n" in data else data.rfind(b"\r", 0, -1)) + 1
 
 
 def _parse_object(line_number: int, text: str) -> dict[str, object] | RejectedRow:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.importing.row_batch import to_rows
@@ -38,7 +38,7 @@ FRAGMENTS = [
     '\n"',
     "\0",
     "x" * 30,
-    "a1,m@e.com,n\n",
+    "a1,m@e.com,n\n\ufeff",
 ]
 
 contents = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
@@ -82,9 +82,12 @@ def read_by_line(path: Path) -> tuple[list[object], str]:
         return read_rows(path)
 
 
-@given(contents)
-def test_all_csv_readers_return_the_same_rows(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
-    path = write_file(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
+@given(contents, st.sampled_from(["\n", "\r\n", "\r"]))
+@example('"\r",\n"",\r\n', "\r\n")
+@example("a,b,c\n\r\n", "\r\n")
+@example("a,b,c\n", "\r")
+def test_all_csv_readers_return_the_same_rows(tmp_path_factory: pytest.TempPathFactory, content: str, end: str) -> None:
+    path = write_file(tmp_path_factory.mktemp("set"), (HEADER.replace("\n", end) + content).encode())
     assert read_rows(path) == read_with_csv_module(path) == read_by_line(path)
 
 
@@ -172,7 +175,8 @@ def test_validating_rows_together_equals_validating_them_one_by_one(rows: list[t
 
 spellings = st.one_of(
     st.sampled_from(["mina@example.com", "Mina@Example.COM", "010-2000-0001", "+82 10 2000 0001", "홍길동", "Hong  Gil", "서울 강남구 테헤란로 12",
-                     "서울특별시 강남구 테헤란로 12, 3동 4호 (역삼동)", "synthetic-00000001", ""]),
+                     "서울특별시 강남구 테헤란로 12, 3동 4호 (역삼동)", "synthetic-00000001", "", "NULL", "없음", r"\N", "#REF!", "1E-05",
+                     "1.2E+11", "12E4", "1001.0", "'1001", "\ufeffA1", "-", "김민수\n이영희", "a" * 65]),
     st.text(st.characters(codec="utf-8", exclude_characters="|\0"), max_size=12),
 )  # fmt: skip
 spaced = st.tuples(st.sampled_from(["", " ", "\t", "\u3000"]), spellings, st.sampled_from(["", " ", "\n"])).map("".join)
