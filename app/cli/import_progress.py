@@ -108,6 +108,7 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
         "not_served_by_calling_code": dict(sorted(by_country.items())),
         "shared_by_too_many": staged.ambiguous_identifiers,
         "canaries": staged.canaries,
+        "doubtful_names": staged.doubtful_names,
         "seconds": round(seconds, 2),
     }
     text = (
@@ -117,6 +118,8 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
     if not_served:
         countries = ", ".join(f"+{code} {people:,}" for code, people in sorted(by_country.items()))
         text += f"; {sum(not_served.values()):,} people with only a phone of a country that is not served ({countries})"
+    if staged.doubtful_names:
+        text += f"; warning: {staged.doubtful_names:,} rows have a name, such as Null, that may stand for nothing"
     if staged.canaries:
         text += f"; {staged.canaries:,} canaries planted in addition"
     emit(fields, text, as_json=as_json)

@@ -50,6 +50,8 @@ class ImportResult:
     rejects: Sequence[RejectedRow]
     canaries: int = 0
     """Planted canaries. `rows` includes their rows; no other count includes them."""
+    doubtful_names: int = 0
+    """Rows whose only name, such as Null or 없음, may be a marker of nothing."""
 
 
 class ProgressListener(Protocol):

@@ -184,7 +184,7 @@ class _ImportRun:
         rejects = sorted(source.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.clear(journal)
         counts = (dataset.rows, dataset.people, sealed.unreachable, sealed.phone_only, journal.marker_count)
-        return ImportResult(dataset.id, *counts, rejects, source.canaries.count)
+        return ImportResult(dataset.id, *counts, rejects, source.canaries.count, source.doubtful_names)
 
     def _run_stages(self, journal: Journal, source: SourceSummary) -> ImportResult:
         try:
@@ -262,7 +262,7 @@ class _ImportRun:
             ),
         )
         counts = (account.count, sealed.people, sealed.unreachable, sealed.phone_only, total.markers)
-        return ImportResult(context.dataset, *counts, source.rejects, source.canaries.count)
+        return ImportResult(context.dataset, *counts, source.rejects, source.canaries.count, source.doubtful_names)
 
     def _has_sealed_partitions(self, journal: Journal) -> bool:
         return any(self.workspace.subfolder(UUID(journal.dataset).hex).glob("sealed-*"))

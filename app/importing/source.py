@@ -15,7 +15,7 @@ from app.importing.stages.read import ReadResult
 from app.incidents import Incident
 from app.source_files import RejectedRow
 
-ROW_RULES = "items are required"
+ROW_RULES = "items are required; references are normalized; markers of nothing are rejected"
 """Names the rules by which rows are rejected, so that an import does not resume with what was sealed under other rules."""
 
 
@@ -34,6 +34,8 @@ class SourceSummary:
     is_synthetic: bool = False
     used_phones: set[str] = field(default_factory=set, repr=False)
     """Candidate phone numbers of canaries that occur in the file."""
+    doubtful_names: int = 0
+    """Rows whose only name is a marker of nothing that may also be a name."""
     canaries: PlantedCanaries = field(default_factory=PlantedCanaries)
 
     def add(self, result: ReadResult) -> None:
@@ -43,6 +45,7 @@ class SourceSummary:
         self.cohorts |= result.cohorts
         self.is_synthetic = self.is_synthetic or result.is_synthetic
         self.used_phones |= result.used_phones
+        self.doubtful_names += result.doubtful_names
 
 
 def start_source_mac(application_key: ApplicationKey, options: ImportOptions, incident: Incident) -> hmac.HMAC:

@@ -23,6 +23,14 @@ _SCHEMA: Final = pa.schema(
     ]
 )
 
+_LIST_KINDS: Final = (
+    types.is_list,
+    types.is_large_list,
+    types.is_fixed_size_list,
+    types.is_list_view,
+    types.is_large_list_view,
+)
+
 
 class ParquetSource:
     """A Parquet file. Each batch of rows becomes a block, as an Arrow stream. The size is the number of rows.
@@ -119,7 +127,7 @@ def _check_schema(file: str, schema: pa.Schema) -> None:
 
 
 def _column_problem(column: str, type_: pa.DataType) -> str | None:
-    if column in MULTI_VALUE_COLUMNS and (types.is_list(type_) or types.is_large_list(type_)):
+    if column in MULTI_VALUE_COLUMNS and any(is_kind(type_) for is_kind in _LIST_KINDS):
         type_ = type_.value_type
     if types.is_dictionary(type_):
         type_ = type_.value_type
@@ -127,6 +135,10 @@ def _column_problem(column: str, type_: pa.DataType) -> str | None:
         return None
     if column == "count":
         return None if types.is_integer(type_) else "must hold whole numbers or text"
+    if types.is_boolean(type_):
+        return "holds true and false: export it as text"
+    if types.is_temporal(type_):
+        return "holds dates or times: export it as text"
     if types.is_primitive(type_) or types.is_decimal(type_):
         return "holds numbers, which have lost their leading zeros: export it as text"
     return "must hold text or lists of text" if column in MULTI_VALUE_COLUMNS else "must hold text"

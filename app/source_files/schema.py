@@ -7,9 +7,12 @@ Parquet; the readers only provide the cells.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Final, Literal, Self, cast
 
 from app.errors import InvalidInput
+from app.source_files.markers import MARKER_STARTS, STANDS_FOR_NOTHING, is_marker_in_name, is_marker_of_nothing
+from app.source_files.references import is_plain_reference, parse_reference
 
 COLUMNS: Final = (
     "account_ref",
@@ -25,6 +28,7 @@ COLUMNS: Final = (
 )
 REQUIRED_COLUMNS: Final = ("account_ref", "items")
 """Columns that the header must hold, besides email or phone."""
+REFERENCE_COLUMNS: Final = COLUMNS[:2]
 MULTI_VALUE_COLUMNS: Final = frozenset({"email", "phone", "name", "address", "items"})
 """Columns that may hold several values."""
 
@@ -36,6 +40,8 @@ Confidence = Literal["confirmed", "possible", "withdrawn"]
 _CONFIDENCES: Final = frozenset({"confirmed", "possible", "withdrawn"})
 _COUNT_PATTERN: Final = re.compile(r"[0-9]{1,10}")
 _INVALID_CONFIDENCE: Final = "must be confirmed, possible or withdrawn"
+SEVERAL_NAMES: Final = "several names in one value; separate them by | in CSV, or use a list"
+_BETWEEN_NAMES: Final = re.compile("[|｜;；\r\n\v\f\x85\u2028\u2029]+")
 _NOT_TEXT: Final = "must be text, not a number: leading zeros are lost already"
 
 
@@ -141,15 +147,19 @@ def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:
     if cell is not None and (problem := _length_problem(cell) if pipe_separated else _type_problem(column, cell)):
         return CellError(problem)
     if column in MULTI_VALUE_COLUMNS:
-        return _parse_values(cell, pipe_separated) if cell else ()
+        values = _parse_values(cell, pipe_separated) if cell else ()
+        for value in values:
+            if value[0] in MARKER_STARTS and _is_marker(column, value):
+                return CellError(STANDS_FOR_NOTHING)
+        return values
     if column == "count":
         return _parse_count(cell) or CellError(f"must be a whole number from 1 to {MAX_COUNT}")
+    if column in REFERENCE_COLUMNS:
+        return _parse_reference(column, cast("str | None", cell))
     text = cell.strip() if isinstance(cell, str) else ""
-    if column == "account_ref" and not text:
-        return CellError("must not be empty")
     if column == "confidence":
         return text or "confirmed" if text in _CONFIDENCES or not text else CellError(_INVALID_CONFIDENCE)
-    return text
+    return CellError(STANDS_FOR_NOTHING) if text[:1] in MARKER_STARTS and is_marker_of_nothing(text) else text
 
 
 def check_items(items: Sequence[str], confidence: str) -> CellError | None:
@@ -183,6 +193,12 @@ def is_valid_unicode(text: str) -> bool:
     return True
 
 
+def holds_several_names(value: str) -> bool:
+    """Return whether *value*, one value of the column name, is several: canonical form would join them to a name that no person has."""
+    parts = _BETWEEN_NAMES.split(value)
+    return len(parts) > 1 and sum(any(map(str.isalpha, part)) for part in parts) > 1
+
+
 def _length_problem(text: object) -> str | None:
     return f"over {MAX_CELL_CHARS} characters" if len(cast("str", text)) > MAX_CELL_CHARS else None
 
@@ -197,6 +213,10 @@ def _type_problem(column: str, cell: object) -> str | None:
         if not all(type(value) is str for value in texts):
             return "must hold text only"
         return _text_problem("".join(texts))
+    if isinstance(cell, float) and isnan(cell):
+        return STANDS_FOR_NOTHING
+    if isinstance(cell, bool):
+        return "must be text, not true or false"
     return _NOT_TEXT if isinstance(cell, int | float) else "must be text"
 
 
@@ -206,6 +226,19 @@ def _text_problem(text: str) -> str | None:
     if "\0" in text:
         return "holds a NUL character"
     return None if is_valid_unicode(text) else "holds half a character (a lone surrogate)"
+
+
+def _is_marker(column: str, value: str) -> bool:
+    return column != "items" and (is_marker_in_name if column == "name" else is_marker_of_nothing)(value)
+
+
+def _parse_reference(column: str, text: str | None) -> str | CellError:
+    if text and is_plain_reference(text):
+        return text
+    reference, problem = parse_reference(text) if text else ("", "")
+    if not reference and column == "account_ref":
+        return CellError("must not be empty")
+    return CellError(problem) if problem else reference
 
 
 def _parse_count(cell: object) -> int | None:

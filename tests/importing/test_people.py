@@ -118,6 +118,23 @@ def test_identifier_of_more_than_twenty_people_is_ambiguous(
     assert len(deployment.get_exposures("p7@example.com")["exposures"]) == 1  # still found by their own identifier
 
 
+def test_names_that_may_stand_for_nothing_are_counted(deployment: Deployment) -> None:
+    names = ("Null", "NaN", "해당 없음", "김민아", "Nully", "")
+    staged = deployment.import_rows(
+        [
+            make_row(f"a{index}", email=f"p{index}@example.com", name=name, items="name")
+            for index, name in enumerate(names)
+        ]
+    )
+    assert (staged.people, staged.doubtful_names) == (6, 3)
+
+
+def test_invisible_characters_in_references_do_not_split_a_person(deployment: Deployment) -> None:
+    references = ("a1", "\ufeffa1", "a1\u200b", " a1")
+    staged = deployment.import_rows([make_row(reference, email=MINA_EMAIL, items="name") for reference in references])
+    assert staged.people == 1
+
+
 def test_people_without_identifier_are_counted_as_unreachable(deployment: Deployment) -> None:
     staged = deployment.import_rows(
         [

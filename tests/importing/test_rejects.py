@@ -21,6 +21,16 @@ INVALID_ROWS: dict[str, tuple[dict[str, str], str, str]] = {
     "count below one": (make_row("a2", email=f"{SECRET}@example.com", items="name", count=0), "count", "whole number"),
     "invalid confidence": (make_row("a2", email=MINA_EMAIL, confidence=SECRET), "confidence", "must be confirmed"),
     "no account": (make_row("", email=f"{SECRET}@example.com", items="name"), "account_ref", "must not be empty"),
+    "damaged reference": (
+        make_row("1.23457E+11", email=f"{SECRET}@example.com", items="name"),
+        "account_ref",
+        "damaged",
+    ),
+    "marker as recipient": (
+        make_row("a2", recipient_ref="NULL", email=f"{SECRET}@example.com", items="name"),
+        "recipient_ref",
+        "stands for nothing",
+    ),
     "unknown item": (make_row("a2", email=MINA_EMAIL, items=f"name|{SECRET}"), "items", "does not declare"),
 }
 """A row, the column of its error, and a part of the reason."""

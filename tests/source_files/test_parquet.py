@@ -1,12 +1,14 @@
 """Read Parquet files: which types are accepted, and an error names the place and never the value."""
 
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app.source_files import InvalidFile, SourceRow, write_source_file
+from app.source_files import COLUMNS, InvalidFile, SourceRow, write_source_file
 from app.source_files.parquet import BATCH_ROWS
 from tests.datasets.source_rows import read_rows
 from tests.source_files.helpers import SECRET, assert_no_value, cells_of
@@ -19,6 +21,17 @@ from tests.source_files.helpers import SECRET, assert_no_value, cells_of
         ("phone", pa.array([[1098765432]]), "column phone: holds numbers"),
         ("phone", pa.array([1.5]), "column phone: holds numbers"),
         ("phone", pa.array([{"a": SECRET}]), "column phone: must hold text or lists of text"),
+        ("phone", pa.array([True]), "column phone: holds true and false: export it as text"),
+        ("phone", pa.array([date(2025, 1, 2)]), "column phone: holds dates or times: export it as text"),
+        ("name", pa.array([datetime(2025, 1, 2, tzinfo=UTC)]), "column name: holds dates or times"),
+        ("recipient_ref", pa.array([date(2025, 1, 2)]), "column recipient_ref: holds dates or times"),
+        ("phone", pa.array([time(1, 2)]), "column phone: holds dates or times"),
+        ("phone", pa.array([timedelta(1)]), "column phone: holds dates or times"),
+        ("phone", pa.array([[date(2025, 1, 2)]]), "column phone: holds dates or times"),
+        ("phone", pa.array([Decimal("10.5")]), "column phone: holds numbers"),
+        ("phone", pa.array([[["1"]]], pa.list_(pa.list_view(pa.string()))), "must hold text or lists of text"),
+        ("phone", pa.array([b"1"]), "column phone: must hold text"),
+        ("cohort", pa.array([["a"]], pa.list_view(pa.string())), "column cohort: must hold text"),
         ("cohort", pa.array([[SECRET]]), "column cohort: must hold text"),
         ("count", pa.array([1.0]), "column count: must hold whole numbers or text"),
         (SECRET, pa.array(["a"]), "column 3: not a column"),
@@ -32,6 +45,30 @@ def test_parquet_column_of_a_wrong_type_is_refused(tmp_path: Path, column: str, 
     with pytest.raises(InvalidFile, match=message) as raised:
         [*read_rows(tmp_path / "set.parquet")]
     assert_no_value(raised.value)
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.list_(pa.string()),
+        pa.large_list(pa.string()),
+        pa.list_(pa.string(), 2),
+        pa.list_view(pa.string()),
+        pa.large_list_view(pa.string()),
+        pa.list_view(pa.large_string()),
+        pa.list_(pa.string_view()),
+        pa.list_(pa.dictionary(pa.int32(), pa.string())),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("column", ["email", "phone", "name", "address", "items"])
+def test_parquet_lists_of_every_kind_are_read(tmp_path: Path, type_: pa.DataType, column: str) -> None:
+    texts = {name: pa.array(["A1", "A2"]) for name in ("account_ref", "email", "items")}
+    lists = {column: pa.array([["a", None], ["b", "c"]], type_)}
+    pq.write_table(pa.table(texts | lists), tmp_path / "set.parquet")
+    first, second = map(cells_of, read_rows(tmp_path / "set.parquet"))
+    index = COLUMNS.index(column)
+    assert (first[index], second[index]) == (("a",), ("b", "c"))
 
 
 @pytest.mark.parametrize("missing", ["account_ref", "items", "email"])

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidInput
 from app.source_files import COLUMNS, SourceRow, write_source_file
+from app.source_files.markers import is_marker_of_nothing
+from app.source_files.references import normalize_reference, parse_reference
 from app.source_files.schema import join_values, split_values
 from tests.datasets.source_rows import read_rows
 from tests.source_files.helpers import cells_of, write_file
@@ -24,18 +26,20 @@ _text = st.text(
     min_size=1,
     max_size=12,
 ).filter(lambda text: text == text.strip())
-_values = st.lists(_text, max_size=3).map(tuple)
+_references = _text.map(normalize_reference).filter(lambda text: text and not parse_reference(text)[1])
+_unmarked = _text.filter(lambda text: not is_marker_of_nothing(text))
+_values = st.lists(_unmarked, max_size=3).map(tuple)
 _source_rows = st.builds(
     SourceRow,
     line=st.just(1),
-    account_ref=_text,
-    recipient_ref=st.one_of(st.just(""), _text),
+    account_ref=_references,
+    recipient_ref=st.one_of(st.just(""), _references),
     emails=_values,
     phones=_values,
     names=_values,
     addresses=_values,
     items=_values,
-    cohort=st.one_of(st.just(""), _text),
+    cohort=st.one_of(st.just(""), _unmarked),
     count=st.integers(1, 2**31 - 1),
     confidence=st.sampled_from(("confirmed", "possible", "withdrawn")),
 )

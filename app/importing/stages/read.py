@@ -38,6 +38,9 @@ from app.source_files import (
     check_items,
     parse_cell,
 )
+from app.source_files.markers import MARKERS_LIKE_NAMES
+from app.source_files.references import MAX_PLAIN_CHARS, PLAIN_REFERENCE
+from app.source_files.schema import REFERENCE_COLUMNS, SEVERAL_NAMES, holds_several_names
 from app.synthetic import SYNTHETIC_PREFIX
 
 
@@ -66,6 +69,8 @@ class ReadResult:
     """Position in the file after this block."""
     used_phones: set[str] = field(default_factory=set, repr=False)
     """The watched phone numbers that occur in the block."""
+    doubtful_names: int = 0
+    """Rows whose only name is a marker of nothing that may also be a name."""
 
 
 def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
@@ -85,6 +90,7 @@ def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
         is_synthetic=pc.any(pc.starts_with(rows["person_ref"], SYNTHETIC_PREFIX)).as_py() is True,
         bytes_read=block.end_position,
         used_phones={*stage.watched_phones.intersection(phones)},
+        doubtful_names=pc.sum(pc.is_in(rows["name"], _MARKERS_LIKE_NAMES)).as_py() or 0,
     )
 
 
@@ -153,7 +159,7 @@ def _validate_values(name: str, cells: Sequence[object], pipe_separated: bool) -
 def _normalize_cells(name: str, cells: Sequence[object], *, pipe_separated: bool) -> list[str | _CellFault]:
     """Convert cells to canonical form one by one, but the common spellings among all their values at once."""
     parsed_cells = [parse_cell(name, cell, pipe_separated=pipe_separated) for cell in cells]
-    if name in _REFERENCE_COLUMNS:
+    if name in REFERENCE_COLUMNS:
         return [
             _CellFault(name, cell.reason) if isinstance(cell, CellError) else cast("str", cell) for cell in parsed_cells
         ]
@@ -178,6 +184,8 @@ def _canonical_forms(kind: ValueKind, texts: Iterable[str]) -> dict[str, str | _
 
 
 def _canonicalize(kind: ValueKind, text: str) -> str | _CellFault:
+    if kind == "name" and holds_several_names(text):
+        return _CellFault(kind, SEVERAL_NAMES)
     try:
         return canonicalize(kind, text)
     except MalformedValue as error:
@@ -213,17 +221,19 @@ _VALUE_COLUMN_COUNT = COLUMNS.index("items")
 """The first columns are references and values; the others form the `ExposureDetails`."""
 
 
-_REFERENCE_COLUMNS = COLUMNS[:2]
+_MARKERS_LIKE_NAMES = pa.array(MARKERS_LIKE_NAMES, pa.string())
 _NULL_TEXT = pa.scalar(None, pa.string())
 
 
 def _accept_plain_references(column: pa.StringArray) -> pa.StringArray:
-    """Return references that are canonical as they are, as most are; null for the others."""
-    return pc.if_else(pc.match_substring_regex(column, r"\A[0-9A-Za-z_-]{1,64}\z"), column, _NULL_TEXT)
+    """Return references that `parse_reference` returns unchanged, as most are; null for the others."""
+    is_short = pc.less_equal(pc.binary_length(column), MAX_PLAIN_CHARS)
+    is_plain = pc.and_(is_short, pc.match_substring_regex(column, PLAIN_REFERENCE))
+    return pc.if_else(is_plain, column, _NULL_TEXT)
 
 
 _VECTORIZED_RULES: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
-    dict.fromkeys(_REFERENCE_COLUMNS, _accept_plain_references) | dict(BULK_CANONICALIZERS)
+    dict.fromkeys(REFERENCE_COLUMNS, _accept_plain_references) | dict(BULK_CANONICALIZERS)
 )
 
 

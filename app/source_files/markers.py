@@ -1,0 +1,57 @@
+"""Texts that programs write into an empty cell: they stand for nothing, and must not become a value or a person.
+
+Covers spreadsheets (also their error values), R, pandas (its documented list of missing values), Java, JavaScript, and the export formats and viewers
+of databases. A marker is a reject and not an empty cell: the file may mean it as text, and guessing could make a recipient of an account's holder.
+"""
+
+import re
+from itertools import chain
+from typing import Final
+from unicodedata import category, normalize
+
+STANDS_FOR_NOTHING: Final = "stands for nothing; export it as an empty cell"
+
+_ENGLISH_WORDS: Final = ("null", "none", "nil", "nan", "nat", "na", "undefined")
+_KOREAN_WORDS: Final = tuple(f"{prefix}없음" for prefix in ("", "해당", "정보"))
+MARKERS_LIKE_NAMES: Final = (*_ENGLISH_WORDS, *_KOREAN_WORDS)
+"""Markers of letters only, in canonical form of a name. As a name they are taken, and counted: people are called Null and Na."""
+
+_WORD: Final = re.compile("|".join((*_ENGLISH_WORDS, "(?:해당|정보)? ?없음")), re.IGNORECASE)
+_MARKER: Final = re.compile(
+    rf"""
+    (?: [<(\[{{"'] \s* )? (?: {_WORD.pattern.replace(" ", "[ ]")} | n/a ) (?: \s* [>)\]}}"'] )?
+    | n\.a\. | not[ ]available | [(]blank[)]
+    | \\{{1,2}}n                                # \N of PostgreSQL, MySQL and Hive
+    | -nan | -?1\.\#(?:ind|qnan|inf)            # numbers of C
+    | [#](?:n/a.*|na|[a-z0-9/_]+[!?]|getting_data)   # #REF!, #NAME?, #DIV/0!, #N/A N/A …
+    | [#]{{2,}}                                 # a column that was too narrow
+    | err:[0-9]{{3}}                            # LibreOffice
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_MAX_MARKER_CHARS: Final = 40
+_ASCII_STARTS: Final = "nuNU#\\<([{\"'-1eE"
+MARKER_STARTS: Final = frozenset(
+    chain(
+        _ASCII_STARTS, (chr(ord(char) + 0xFEE0) for char in _ASCII_STARTS), "없해정", "\ufeff\u200b\u200c\u200d\u2060"
+    )
+)
+"""Characters with which a marker can begin: its own, in full width, or an invisible one. Nearly all values begin with another one."""
+
+
+def is_marker_of_nothing(text: str) -> bool:
+    """Return whether *text*, which has no white space around it, stands for nothing. Case, width and invisible characters do not matter."""
+    if not text or text[0] not in MARKER_STARTS or len(text) > _MAX_MARKER_CHARS:
+        return False
+    return _MARKER.fullmatch(_fold(text)) is not None
+
+
+def is_marker_in_name(text: str) -> bool:
+    """Return whether *text* stands for nothing and cannot be a person's name, either."""
+    return is_marker_of_nothing(text) and not _WORD.fullmatch(_fold(text))
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text
+    return normalize("NFKC", "".join(char for char in text if category(char) != "Cf")).strip()
