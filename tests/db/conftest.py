@@ -1,10 +1,13 @@
 """Tests of the database layer change triggers and tables, so each gets a database of its own."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.support.postgres_database import create_database
+from tests.support.postgres_database import temporary_database
 
 
 @pytest.fixture
-def fresh_postgresql_url(postgresql_url: str) -> str:
-    return create_database(postgresql_url)
+def fresh_postgresql_url(postgresql_url: str) -> Iterator[str]:
+    with temporary_database(postgresql_url) as url:
+        yield url

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import psycopg
@@ -17,16 +17,19 @@ LOCK_TIMEOUT = "2s"
 _numbers = count(1)
 
 
-def create_database(server_url: str) -> str:
-    """Create a database on the current schema, and return its URL. *server_url* is that of the maintenance database."""
+@contextmanager
+def temporary_database(server_url: str) -> Iterator[str]:
+    """Create a database on the current schema, yield its URL, and drop it. *server_url* is that of the maintenance database."""
     name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
+    _execute(server_url, f'CREATE DATABASE "{name}"')
     url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    database = Database(url)
-    upgrade(database)
-    database.close()
-    return url
+    try:
+        database = Database(url)
+        upgrade(database)
+        database.close()
+        yield url
+    finally:
+        _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 class ReusableDatabase:
@@ -38,6 +41,7 @@ class ReusableDatabase:
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
+        self._resources = ExitStack()
         self._connection: psycopg.Connection[object] | None = None
         self._url = ""
 
@@ -45,8 +49,8 @@ class ReusableDatabase:
     def empty(self) -> Iterator[str]:
         """Yield the URL of an empty database. It is emptied at the end, or given up if its tables are not the usual ones."""
         if self._connection is None:
-            self._url = create_database(self._server_url)
-            self._connection = psycopg.connect(self._url, autocommit=True)
+            self._url = self._resources.enter_context(temporary_database(self._server_url))
+            self._connection = self._resources.enter_context(psycopg.connect(self._url, autocommit=True))
             self._connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         try:
             yield self._url
@@ -57,10 +61,14 @@ class ReusableDatabase:
                 self.close()
 
     def close(self) -> None:
-        """Close the connection; the next test gets a new database."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Drop the database; the next test gets a new one."""
+        self._resources.close()
+        self._connection = None
+
+
+def _execute(server_url: str, statement: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(statement.encode())
 
 
 def _empty(connection: psycopg.Connection[object]) -> None:
