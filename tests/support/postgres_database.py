@@ -29,7 +29,7 @@ def temporary_database(server_url: str) -> Iterator[str]:
         database.close()
         yield url
     finally:
-        _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        _execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # a test may have dropped it
 
 
 class ReusableDatabase:
@@ -62,8 +62,8 @@ class ReusableDatabase:
 
     def close(self) -> None:
         """Drop the database; the next test gets a new one."""
-        self._resources.close()
         self._connection = None
+        self._resources.close()
 
 
 def _execute(server_url: str, statement: str) -> None:
