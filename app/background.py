@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from app.datasets import has_synthetic_data
+from app.datasets.service import has_synthetic_data
 from app.db import Database
 from app.delivery import Sender
 from app.http.services import Services

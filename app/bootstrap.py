@@ -22,7 +22,10 @@ from app.background import BackgroundJobs, may_send
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.key_files import KeyRing
-from app.datasets import Argon2Slots, CanaryIndex, IdentifierHasher, SealedStore
+from app.datasets.argon2_slots import Argon2Slots
+from app.datasets.canary_index import CanaryIndex
+from app.datasets.kdf_params import IdentifierHasher
+from app.datasets.sealed_store import SealedStore
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, OperationRefused
@@ -35,7 +38,7 @@ from app.http.problems import error_response
 from app.http.rate_limit.request_limiter import RequestLimiter
 from app.http.rate_limit.route import RequestRateLimited, enforce_rate_limit
 from app.http.services import Services
-from app.incidents import IncidentCache
+from app.incidents.cache import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import (
     ActionLimiter,

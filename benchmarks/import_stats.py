@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import incidents
 from app.importing.merge_people import split_values
 from app.importing.pipeline import ROWS_PER_PARTITION
 from app.importing.row_batch import person_hashes, serialize_batch, to_rows
 from app.importing.stages.read import validate_rows
+from app.incidents.loader import load_incident
 from app.source_files import open_source_file
 from benchmarks import PROJECT_ROOT
 
@@ -28,7 +28,7 @@ class ImportStats:
 
 def count_import(path: Path) -> ImportStats:
     """Count what an import of the file has to do."""
-    kinds = frozenset[str](incidents.load_incident(PROJECT_ROOT / "app" / "incidents" / "sample.toml").kinds)
+    kinds = frozenset[str](load_incident(PROJECT_ROOT / "app" / "incidents" / "sample.toml").kinds)
     row_count = read_stage_bytes = 0
     with open_source_file(path, encoding="utf-8") as file:
         partition_count = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()

@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import text
 
 from app.datasets import sealed_rows
+from app.datasets.copy_format import encode_copy_rows
 from app.db import Database, fetch
 from app.db.upgrade import upgrade
 
@@ -107,7 +108,7 @@ def _fill_table(database: Database, row_count: int) -> _Table:
             sample_locators.extend(random.sample(locators, min(samples_per_range, len(locators))))
             noise = os.urandom(SEALED_BYTES * len(locators))
             sealed = [noise[start : start + SEALED_BYTES] for start in range(0, len(noise), SEALED_BYTES)]
-            yield sealed_rows.encode_copy_rows(locators, [0] * len(locators), sealed)
+            yield encode_copy_rows(locators, [0] * len(locators), sealed)
 
     with database.write() as db:
         sealed_rows.create_table(db, dataset)

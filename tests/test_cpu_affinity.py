@@ -12,7 +12,7 @@ import pytest
 from app import cpu_affinity
 from app.cli import uvicorn_runner
 from app.config import Settings
-from app.datasets import Argon2Slots
+from app.datasets.argon2_slots import Argon2Slots
 from app.delivery import ConsoleSender
 
 pytestmark = pytest.mark.skipif(

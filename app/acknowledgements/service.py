@@ -17,7 +17,7 @@ from app.crypto.keys import ApplicationKey
 from app.crypto.row_sealing import LocatorCipher
 from app.db import Reader
 from app.exposures import Exposure
-from app.incidents import Notice
+from app.incidents.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from app.flows.exposure_report import ReportedExposure, load_person_report
 from app.http.rate_limit.route import RateLimitedRoute, rate_limit
 from app.http.services import services_of
 from app.identifiers import IdentifierKind, ValueKind
-from app.incidents import ItemKind
+from app.incidents.items import ItemKind
 from app.rate_limits import RouteLimit
 
 router = APIRouter(route_class=RateLimitedRoute, tags=["exposures"])

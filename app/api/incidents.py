@@ -10,7 +10,9 @@ from fastapi.responses import JSONResponse
 from app.api.schemas import Omitted, ResponseModel, Timestamp, problem_responses
 from app.http.rate_limit.route import RateLimitedRoute, rate_limit
 from app.http.services import services_of
-from app.incidents import Incident, ItemKind, UnknownIncident
+from app.incidents.errors import UnknownIncident
+from app.incidents.items import ItemKind
+from app.incidents.schema import Incident
 from app.locales import Locale
 from app.rate_limits import RouteLimit
 

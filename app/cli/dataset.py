@@ -11,14 +11,21 @@ from uuid import UUID
 
 import typer
 
-from app import datasets
 from app.cli.import_progress import ImportReporter, ProgressBars, print_import_result
 from app.cli.output import JsonOption, emit
 from app.cli.resources import open_database, open_keyholder, open_keys
 from app.clock import system_clock
 from app.config import load_settings
 from app.crypto.stretching import parse_cost
-from app.datasets import AmbiguousIdentifier, DataSet, IdentifierHasher, Record, SealedStore, UnknownIdentifier
+from app.datasets import service as datasets
+from app.datasets import suppression
+from app.datasets.canary_index import detect_identifier_kind
+from app.datasets.errors import AmbiguousIdentifier, UnknownIdentifier
+from app.datasets.kdf_params import IdentifierHasher
+from app.datasets.lifecycle import DataSet
+from app.datasets.record import Record
+from app.datasets.sealed_store import SealedStore
+from app.datasets.shards import drop_shard_rows, open_shards
 from app.errors import InvalidInput
 from app.identifiers import IdentifierKind, MalformedValue, canonicalize
 from app.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES, ImportOptions
@@ -138,8 +145,8 @@ def retire(dataset: Id, json: JsonOption = False) -> None:
             retired = datasets.retire(db, dataset)
         if retired.key_id in keys.list_store_key_ids():  # an interrupted earlier run may have destroyed it
             keys.destroy_store_key(retired.key_id)
-        with datasets.open_shards(database) as servers:
-            datasets.drop_shard_rows(servers, dataset)
+        with open_shards(database) as servers:
+            drop_shard_rows(servers, dataset)
     emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)
 
 
@@ -214,7 +221,7 @@ def list_canaries(dataset: Id, json: JsonOption = False) -> None:
         with database.read() as db:
             planted = datasets.list_canaries(db, dataset, keys=keys)
     for identifier in planted:
-        fields = {"event": "canary", "kind": datasets.detect_identifier_kind(identifier), "identifier": identifier}
+        fields = {"event": "canary", "kind": detect_identifier_kind(identifier), "identifier": identifier}
         emit(fields, identifier, as_json=json)
 
 
@@ -241,9 +248,9 @@ def suppress(
             if digest is None:
                 raise UnknownIdentifier("no data set was ever imported")
             try:
-                removed = datasets.suppress(db, dataset, digest, sealed_store=sealed_store, keys=keys, entry=entry)
+                removed = suppression.suppress(db, dataset, digest, sealed_store=sealed_store, keys=keys, entry=entry)
             except AmbiguousIdentifier:
-                people = datasets.find_people(db, datasets.get(db, dataset), digest, sealed_store=sealed_store)
+                people = suppression.find_people(db, datasets.get(db, dataset), digest, sealed_store=sealed_store)
                 for index, person in enumerate(people):
                     text = f"entry {index}: {person.role}, {_format_hints(person)}"
                     emit(_masked_entry_fields(index, person), text, as_json=json)

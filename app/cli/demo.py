@@ -10,17 +10,19 @@ from typing import Annotated
 
 import typer
 
-from app import datasets, incidents
 from app.cli.output import JsonOption, emit
 from app.cli.uvicorn_runner import run_server
 from app.clock import system_clock
 from app.config import Settings, load_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
+from app.datasets import service as datasets
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.delivery import ConsoleSender
 from app.importing import ImportOptions, NullListener
+from app.incidents import service as incidents
+from app.incidents.loader import load_incident
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 from app.source_files import write_source_file
 from app.synthetic import SamplePerson, sample_people, synthesize
@@ -119,7 +121,7 @@ def _import_synthetic_people(settings: Settings, accounts: int, keyholder_socket
 
     _upgrade_schema(settings)
     database = Database(settings.database_url)
-    incident = incidents.load_incident(SAMPLE_INCIDENT)
+    incident = load_incident(SAMPLE_INCIDENT)
     with database.write() as db:
         incidents.create_incident(db, incident, now=system_clock())
     source = settings.key_dir / "people.csv"

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.orm import Session
 
-from app import incidents
 from app.cli.output import JsonOption, emit
 from app.cli.resources import open_database
 from app.clock import system_clock
 from app.config import load_settings
-from app.incidents import Incident
+from app.incidents import service as incidents
+from app.incidents.loader import load_incident
+from app.incidents.schema import Incident
 
 commands = typer.Typer(add_completion=False, help="Incidents and their notices.", no_args_is_help=True)
 
@@ -21,7 +22,7 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 @commands.command("create")
 def create(file: File, json: JsonOption = False) -> None:
     """Create an incident, with version 1 of its notice."""
-    incident = incidents.load_incident(file)
+    incident = load_incident(file)
     with open_database(load_settings()) as database, database.write() as db:
         incidents.create_incident(db, incident, now=system_clock())
     _print_change("created", incident, 1, as_json=json)
@@ -30,7 +31,7 @@ def create(file: File, json: JsonOption = False) -> None:
 @commands.command("update")
 def update(file: File, json: JsonOption = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
-    incident = incidents.load_incident(file)
+    incident = load_incident(file)
     with open_database(load_settings()) as database, database.write() as db:
         version = incidents.update_incident(db, incident, now=system_clock())
     _print_change("updated", incident, version, as_json=json)

@@ -10,7 +10,7 @@ from app.cli.resources import open_database
 from app.config import load_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
-from app.datasets import list_all
+from app.datasets.service import list_all
 from app.errors import InvalidInput, OperationRefused
 
 commands = typer.Typer(add_completion=False, help="Key files: one for each role.", no_args_is_help=True)

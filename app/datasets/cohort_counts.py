@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.crypto.json_aead import decrypt_json, encrypt_json
 from app.crypto.keys import StoreKey
-from app.incidents import ITEM_KINDS
+from app.incidents.items import ITEM_KINDS
 
 PEOPLE_KEY = "people"
 """Key of a cohort's total, beside the kinds of items."""

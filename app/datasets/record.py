@@ -20,7 +20,7 @@ from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.mac_inputs import SUBJECT_BYTES, TAG_BYTES
 from app.crypto.row_sealing import DecryptionFailed
 from app.identifiers import VALUE_KINDS, ValueKind
-from app.incidents import ITEM_KINDS, ItemKind
+from app.incidents.items import ITEM_KINDS, ItemKind
 from app.source_files import Confidence
 
 COMPARED_KINDS: tuple[ValueKind, ...] = ("name", "address")

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from app.datasets.copy_format import COPY_HEADER, COPY_TRAILER
 from app.datasets.errors import DataSetBusy
 from app.datasets.manifest import StoredRow
 from app.datasets.shard_ranges import range_start
@@ -23,9 +24,6 @@ _FETCH_SIZE = 10_000
 _LOCK_NOT_AVAILABLE = "55P03"
 _VERSION_INDEX = -1
 """Data set index of the additional row of a look-up that holds the catalogue version."""
-
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TRAILER = b"\xff\xff"
 
 
 def table_name(dataset: UUID) -> str:
@@ -102,25 +100,15 @@ def copy_rows(db: Session, dataset: UUID, parts: Iterable[bytes]) -> None:
     statement = f"COPY {table} (entry, locator, sealed) FROM STDIN (FORMAT BINARY, FREEZE)"
     try:
         with driver.cursor().copy(statement) as stream:
-            stream.write(_COPY_HEADER)
+            stream.write(COPY_HEADER)
             for part in parts:
                 stream.write(part)
-            stream.write(_COPY_TRAILER)
+            stream.write(COPY_TRAILER)
     except (
         connection.dialect.loaded_dbapi.Error
     ) as error:  # wrapped as SQLAlchemy would, so that callers treat it alike
         raise DBAPIError(statement, None, error, hide_parameters=True) from None
     db.execute(text(f"ALTER TABLE {table} ADD PRIMARY KEY (locator, entry) WITH (fillfactor = 100)"))
-
-
-def encode_copy_rows(locators: Sequence[bytes], entries: Sequence[int], sealed: Sequence[bytes]) -> bytes:
-    """Encode rows in PostgreSQL's binary COPY format: the number of fields, then each field after its length."""
-    prefixes = {entry: b"\0\3\0\0\0\2%b\0\0\0\x10" % entry.to_bytes(2, "big") for entry in {*entries}}
-    lengths = {length: length.to_bytes(4, "big") for length in {*map(len, sealed)}}  # few distinct lengths
-    encoded: list[bytes] = []
-    for locator, entry, ciphertext in zip(locators, entries, sealed, strict=True):
-        encoded += (prefixes[entry], locator, lengths[len(ciphertext)], ciphertext)
-    return b"".join(encoded)
 
 
 def drop_table(db: Session, dataset: UUID) -> None:

@@ -11,7 +11,7 @@ from app.datasets.canary_index import open_canaries
 from app.datasets.cohort_counts import CountDiff, diff_counts, open_cohort_counts
 from app.datasets.errors import StateConflict, UnknownDataSet
 from app.datasets.lifecycle import DataSet
-from app.incidents import get_incident, lock_incident
+from app.incidents.service import get_incident, lock_incident
 
 
 def get(db: Session, dataset: UUID) -> DataSet:

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from app.datasets import DataSet, DataSetLookup, Record, Role
+from app.datasets.lifecycle import DataSet
+from app.datasets.record import Record, Role
+from app.datasets.sealed_store import DataSetLookup
 from app.identifiers import IdentifierKind, ValueKind
-from app.incidents import ITEM_KINDS, Action, Incident, ItemKind
+from app.incidents.items import ITEM_KINDS, ItemKind
+from app.incidents.schema import Action, Incident
 
 ExposureConfidence = Literal["withdrawn", "under_review", "possible", "confirmed"]
 CONFIDENCE_ORDER: tuple[ExposureConfidence, ...] = ("withdrawn", "under_review", "possible", "confirmed")

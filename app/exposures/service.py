@@ -10,7 +10,8 @@ from uuid import UUID
 from app.crypto import mac_inputs
 from app.crypto.framing import frame
 from app.crypto.key_derivation import derive_row_keys
-from app.datasets import DataSetLookup, IdentifierHasher, SealedStore
+from app.datasets.kdf_params import IdentifierHasher
+from app.datasets.sealed_store import DataSetLookup, SealedStore
 from app.db import Reader
 from app.exposures.aggregation import Exposure, build_exposures
 from app.exposures.errors import InvalidValue, ReverificationNeeded

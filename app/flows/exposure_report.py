@@ -9,7 +9,8 @@ from app.exposures import Exposure, ExposureReport, ValueCheckResult, exposure_i
 from app.http.auth import identifier_digests_of, load_principal, read_as_principal
 from app.http.services import Services
 from app.identifiers import ValueKind
-from app.incidents import CachedIncident, Notice
+from app.incidents.cache import CachedIncident
+from app.incidents.notices import Notice
 from app.locales import Locale
 from app.verification import Principal
 

@@ -20,7 +20,7 @@ from app.exposures import InvalidValue, ReverificationNeeded
 from app.http.rate_limit.request_limiter import RateLimitState
 from app.http.rate_limit.route import RequestRateLimited
 from app.http.services import services_of
-from app.incidents import UnknownIncident
+from app.incidents.errors import UnknownIncident
 from app.rate_limits import MustQueue, RateLimited
 from app.verification import (
     InvalidIdentifier,

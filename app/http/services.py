@@ -7,13 +7,14 @@ from fastapi import Request
 from app.acknowledgements import AcknowledgementService
 from app.alerting import CanaryAlerter
 from app.clock import Clock
-from app.datasets import CanaryIndex, SealedStore
+from app.datasets.canary_index import CanaryIndex
+from app.datasets.sealed_store import SealedStore
 from app.db import Database
 from app.delivery import Outbox
 from app.exposures import ExposureService
 from app.http.metrics import Metrics
 from app.http.rate_limit.request_limiter import RequestLimiter
-from app.incidents import IncidentCache
+from app.incidents.cache import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import ActionLimiter, DeferredDenials, ProofOfWork, WaitingRoom
 from app.verification import SessionService, VerificationService

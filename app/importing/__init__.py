@@ -3,7 +3,7 @@
 read    `stages.read`   blocks of the file, in worker processes: validates rows, brings them to canonical form, partitions them by person
 seal    `stages.seal`   partitions of people: keyholder MACs, key derivation, record, inner seal
 sort    `stages.sort`   buckets of stored locators: people who share an identifier meet; overflow markers, size classes
-load    `stages.load`   numbers the entries, applies the outer seal, loads the data set's own table
+load    `stages.outer_seal`, then `stages.load`   numbers the entries, applies the outer seal, loads the data set's own table
 
 `pipeline.import_file` runs the stages, and `commit` makes the data set visible.
 `canary_planter` adds `canary_identities` after the read stage.

@@ -17,7 +17,7 @@ from app.datasets.record import Sentinel, encode
 from app.datasets.shard_ranges import find_sentinels
 from app.importing.context import ImportContext
 from app.importing.seal_result import SealResult
-from app.incidents import lock_incident
+from app.incidents.service import lock_incident
 
 
 def build_sentinel_rows(context: ImportContext, sentinel_mac: bytes, shard_count: int) -> tuple[bytes, ...]:

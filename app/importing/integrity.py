@@ -23,7 +23,7 @@ from app.importing.merge_people import merge_rows
 from app.importing.row_batch import CanonicalRow, collect_cohorts, person_hashes, to_batch, to_rows
 from app.importing.stages.read import validate_rows
 from app.importing.stages.seal import seal_people
-from app.incidents import get_incident
+from app.incidents.service import get_incident
 from app.keyholder import KeyholderClient
 from app.source_files import open_source_file
 

@@ -19,7 +19,7 @@ from app.importing.row_batch import (
     to_batch,
     to_rows,
 )
-from app.incidents import ITEM_KINDS, ItemKind
+from app.incidents.items import ITEM_KINDS, ItemKind
 
 MAX_ROWS_PER_PERSON = 100_000
 """Far more than any real person has, and few enough to hold in memory."""

@@ -25,13 +25,15 @@ from app.importing.options import ImportOptions, ImportResult, ProgressListener
 from app.importing.seal_result import SealResult
 from app.importing.source import SourceSummary, enforce_reject_limit, start_source_mac
 from app.importing.spill import Spill, SpillCorrupted
-from app.importing.stages.load import MIN_ROWS_PER_SIZE, LoadStage, load_buckets, seal_bucket
+from app.importing.stages.load import load_buckets
+from app.importing.stages.outer_seal import MIN_ROWS_PER_SIZE, OuterSealStage, seal_bucket
 from app.importing.stages.read import ReadStage, read_block
 from app.importing.stages.seal import SealStage, load_seal_result, seal_partition
 from app.importing.stages.sort import SortResult, SortStage, sort_bucket
 from app.importing.workers import WorkerPool
 from app.importing.workspace import Journal, Workspace
-from app.incidents import Incident, get_incident
+from app.incidents.schema import Incident
+from app.incidents.service import get_incident
 from app.source_files import NO_ROWS_REASON, Block, InvalidFile, open_source_file
 
 ROWS_PER_PARTITION = 100_000
@@ -238,7 +240,9 @@ class _ImportRun:
             self.listener.on_progress("sort", done, source.partition_count, total.rows, 0)
         self.workspace.save_journal(journal.with_marker_count(total.markers))
         stored_sizes = merge_rare_sizes(total.size_counts, MIN_ROWS_PER_SIZE)
-        load_stage = LoadStage(context, sorted_spill, source.partition_count, stored_sizes, self.database.is_sqlite)
+        load_stage = OuterSealStage(
+            context, sorted_spill, source.partition_count, stored_sizes, self.database.is_sqlite
+        )
         account = RowMultisetHash(self.keys.load_store_key(journal.key_id))
         self._drop_rows(context.dataset)  # an earlier run may have loaded some
         load_buckets(

@@ -12,7 +12,7 @@ from app.importing.options import ImportOptions, ProgressListener
 from app.importing.seal_result import SEAL_RESULT_FORMAT
 from app.importing.spill import Spill
 from app.importing.stages.read import ReadResult
-from app.incidents import Incident
+from app.incidents.schema import Incident
 from app.source_files import RejectedRow
 
 ROW_RULES = "items are required; references are normalized; markers of nothing are rejected"

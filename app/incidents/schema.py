@@ -6,15 +6,12 @@ The law: PIPA art. 34 and its decree (in force since 11 September 2026), and the
 import unicodedata
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.incidents.items import ItemKind
 from app.locales import Locale
-
-ItemKind = Literal["name", "email", "phone", "address", "door_code_masked", "door_code", "order"]
-ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
-"""Sealed records encode item counts in this order: append new kinds, never reorder."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,60}$")]
 NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]

@@ -13,7 +13,7 @@ from app.flows.exposure_report import acknowledge_notices, load_receipts
 from app.http.padding import pad_response
 from app.http.rate_limit.route import rate_limit
 from app.http.services import services_of
-from app.incidents import LocalizedText
+from app.incidents.schema import LocalizedText
 from app.rate_limits import RouteLimit
 from app.web.answer import render_answer_page, require_session_token
 from app.web.language import locale_of, texts_of

@@ -11,7 +11,9 @@ from typing import Literal
 from app.acknowledgements import Acknowledgement
 from app.exposures import Exposure, ExposureReport
 from app.flows.exposure_report import PersonReport, ReportedExposure
-from app.incidents import Action, Incident, ItemKind, LocalizedText, Notice
+from app.incidents.items import ItemKind
+from app.incidents.notices import Notice
+from app.incidents.schema import Action, Incident, LocalizedText
 from app.locales import Locale
 
 IncidentResult = Literal["found", "not_found", "cannot_tell"]

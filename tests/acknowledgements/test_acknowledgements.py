@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from app import incidents
 from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, verify_signature
 from app.crypto import mac_inputs
-from app.datasets import load_kdf_params
+from app.datasets.kdf_params import load_params as load_kdf_params
 from app.exposures import IdentifierDigest
+from app.incidents import service as incidents
 from tests.support.deployment import Deployment, make_row
 
 PHONE, OTHER_PHONE, EMAIL = "010-3000-0003", "010-3000-0004", "seo@example.com"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import incidents
+from app.incidents import service as incidents
 from tests.support.deployment import Deployment
 from tests.support.permissive_limits import permissive_limits
 from tests.web.helpers import HOLDER_PHONE, SAMPLE_ROWS, BrowserUser

@@ -10,7 +10,7 @@ from app.acknowledgements import ReceiptSigner
 from app.cli.demo import SAMPLE_INCIDENT
 from app.config import load_settings
 from app.crypto.key_files import KeyRing
-from app.incidents import load_incident
+from app.incidents.loader import load_incident
 from app.rate_limits import load_policy
 from tests.cli.cli_driver import CliDriver
 

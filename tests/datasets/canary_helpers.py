@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from app import datasets
-from app.datasets import CanaryIndex
+from app.datasets import service as datasets
+from app.datasets.canary_index import CanaryIndex
+from app.datasets.lifecycle import DataSet
 from app.importing import ImportResult
 from app.source_files import write_source_file
 from app.synthetic import synthesize
@@ -41,7 +42,7 @@ def cohort_counts(deployment: Deployment, dataset: UUID) -> list[tuple[str, str,
     return [(count.cohort, count.item, count.after) for count in counts]
 
 
-def get_data_set(deployment: Deployment, dataset: UUID) -> datasets.DataSet:
+def get_data_set(deployment: Deployment, dataset: UUID) -> DataSet:
     with deployment.database.read() as db:
         return datasets.get(db, dataset)
 

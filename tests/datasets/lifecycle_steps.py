@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from app import datasets, incidents
-from app.datasets import DataSet, StateConflict
+from app.datasets import service as datasets
+from app.datasets.errors import StateConflict
+from app.datasets.lifecycle import DataSet
+from app.incidents import service as incidents
 from tests.support.deployment import Deployment, make_row
 
 

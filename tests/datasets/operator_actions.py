@@ -3,8 +3,10 @@
 from pathlib import Path
 from uuid import UUID
 
-from app import datasets
-from app.datasets import SealedStore
+from app.datasets import service as datasets
+from app.datasets import suppression
+from app.datasets.kdf_params import load_params as load_kdf_params
+from app.datasets.sealed_store import SealedStore
 from app.importing import integrity
 from app.importing.integrity import IntegrityReport
 from app.keyholder import KeyholderClient, import_socket_path
@@ -32,9 +34,9 @@ def check_integrity(deployment: Deployment, dataset: UUID, source: Path | None =
 def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
     """Suppress the person who has an identifier. Return the number of removed rows by data set."""
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as db:
-        params = datasets.load_kdf_params(db)
+        params = load_kdf_params(db)
         assert params is not None
-        return datasets.suppress(
+        return suppression.suppress(
             db,
             dataset,
             compute_digest(identifier, params, keyholder),

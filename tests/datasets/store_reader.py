@@ -3,11 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from app import datasets
 from app.crypto import mac_inputs
 from app.crypto.stretching import KdfParams
-from app.datasets import LookupResult, Record, SealedStore, sealed_rows
+from app.datasets import sealed_rows
+from app.datasets import service as datasets
+from app.datasets.kdf_params import load_params as load_kdf_params
 from app.datasets.manifest import StoredRow
+from app.datasets.record import Record
+from app.datasets.sealed_store import LookupResult, SealedStore
 from app.identifiers import IdentifierKind, canonicalize
 from app.keyholder import KeyholderClient
 from app.source_files import SourceRow
@@ -23,7 +26,7 @@ def compute_digest(identifier: str, params: KdfParams, keyholder: KeyholderClien
 def look_up(deployment: Deployment, dataset: UUID, identifier: str) -> LookupResult:
     """Look up one identifier in one data set, whatever its state."""
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as db:
-        params = datasets.load_kdf_params(db)
+        params = load_kdf_params(db)
         assert params is not None
         sealed_store = SealedStore(deployment.keys, keyholder)
         digest = compute_digest(identifier, params, keyholder)
@@ -49,7 +52,7 @@ def comparable_contents(
     """Return the decrypted contents by identifier, without what differs between data sets of the same people."""
     identifiers = sorted({value for finding in findings for value in (*finding.emails, *finding.phones)})
     with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.read() as db:
-        params = datasets.load_kdf_params(db)
+        params = load_kdf_params(db)
         assert params is not None
         digests = [compute_digest(identifier, params, keyholder) for identifier in identifiers]
         sealed_store = SealedStore(deployment.keys, keyholder)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.datasets import Argon2Slots, HashingOverloaded
+from app.datasets.argon2_slots import Argon2Slots, HashingOverloaded
 from tests.support.deployment import Deployment, make_row
 
 PHONE = "010-2000-0002"

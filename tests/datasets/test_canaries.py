@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from app import datasets
-from app.datasets import ImportFailed
+from app.datasets.errors import ImportFailed
 from app.datasets.manifest import StoredRow
+from app.datasets.sealed_store import SealedStore
 from app.identifiers import IdentifierKind, canonicalize
 from app.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES, ImportOptions
 from app.importing.canary_planter import CanaryPlanter
@@ -92,7 +92,7 @@ def test_answers_to_real_people_do_not_change(deployment: Deployment) -> None:
 def split_rows(deployment: Deployment, dataset: UUID) -> tuple[list[StoredRow], list[StoredRow]]:
     """Return the rows of the canaries and all other rows."""
     found = get_data_set(deployment, dataset)
-    sealer = datasets.SealedStore(deployment.keys, None).sealer(found)  # type: ignore[arg-type]
+    sealer = SealedStore(deployment.keys, None).sealer(found)  # type: ignore[arg-type]
     canary_locators = {
         sealer.encrypt_locators(look_up(deployment, dataset, identifier).locator)
         for identifier in list_canaries(deployment, dataset)

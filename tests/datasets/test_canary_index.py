@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.datasets import StateConflict
 from app.datasets.canary_index import MIN_PADDED_BYTES, open_canaries, seal_canaries
+from app.datasets.errors import StateConflict
 from app.errors import DependencyUnavailable
 from app.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES
 from tests.datasets.canary_helpers import (

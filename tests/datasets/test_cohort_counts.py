@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import datasets
 from app.crypto.json_aead import encrypt_json
 from app.crypto.keys import StoreKey
 from app.crypto.row_sealing import DecryptionFailed
-from app.datasets import StateConflict, UnknownDataSet
+from app.datasets import service as datasets
 from app.datasets.cohort_counts import PEOPLE_KEY, CountDiff, diff_counts, open_cohort_counts, seal_cohort_counts
+from app.datasets.errors import StateConflict, UnknownDataSet
 from app.datasets.models import DataSetRow
-from app.incidents import ITEM_KINDS
+from app.incidents.items import ITEM_KINDS
 from tests.crypto.helpers import DATASET, OTHER_DATASET, STORE_KEY, flip_bits, keys
 from tests.support.deployment import Deployment, make_row
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets import DataSet, StateConflict, lifecycle
-from app.datasets.lifecycle import DataSetKind
+from app.datasets import lifecycle
+from app.datasets.errors import StateConflict
+from app.datasets.lifecycle import DataSet, DataSetKind
 from tests.support.deployment import INCIDENT_SLUG
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)

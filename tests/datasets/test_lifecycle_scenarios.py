@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import datasets
-from app.datasets import StateConflict
+from app.datasets import service as datasets
+from app.datasets.errors import StateConflict
 from tests.datasets.lifecycle_steps import (
     Scenario,
     Step,

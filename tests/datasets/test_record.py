@@ -22,7 +22,7 @@ from app.datasets.record import (
     encode_tags,
 )
 from app.identifiers import VALUE_KINDS
-from app.incidents import ITEM_KINDS
+from app.incidents.items import ITEM_KINDS
 
 MAX_RECORD_BYTES = SIZE_CLASSES[-1] - 42
 counts = st.one_of(st.integers(0, 300), st.integers(0, 2**62))

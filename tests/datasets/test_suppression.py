@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from app import datasets
-from app.datasets import AmbiguousIdentifier, StateConflict, UnknownDataSet, UnknownIdentifier
+from app.datasets import service as datasets
+from app.datasets.errors import AmbiguousIdentifier, StateConflict, UnknownDataSet, UnknownIdentifier
 from app.errors import DependencyUnavailable
 from tests.datasets.operator_actions import check_integrity, source_file, suppress
 from tests.datasets.store_reader import find_people, read_stored_rows

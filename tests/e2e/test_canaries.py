@@ -9,7 +9,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from app import datasets
+from app.datasets import service as datasets
 from tests.e2e.test_nothing_leaks import assert_found_nowhere
 from tests.support.deployment import Deployment, make_row
 from tests.support.responses import comparable_response

@@ -16,7 +16,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.datasets import DataSetBusy, sealed_rows
+from app.datasets import sealed_rows
+from app.datasets.errors import DataSetBusy
 from app.datasets.sealed_rows import table_name
 from tests.support.deployment import Deployment, make_row
 

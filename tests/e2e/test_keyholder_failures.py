@@ -12,7 +12,7 @@ import pytest
 
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
-from app.datasets import PepperMismatch
+from app.datasets.errors import PepperMismatch
 from app.keyholder import KeyholderSocket, KeyholderUnavailable
 from tests.e2e.helpers import PHONE, ROWS, assert_all_routes_unavailable
 from tests.support.deployment import Deployment, RecordingListener

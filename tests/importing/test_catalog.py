@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import datasets
-from app.datasets import StateConflict
+from app.datasets import service as datasets
+from app.datasets.errors import StateConflict
 from app.errors import InvalidInput
 from tests.importing.helpers import MINA_EMAIL, SENTINEL_ROWS
 from tests.support.deployment import Deployment, make_row

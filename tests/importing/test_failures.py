@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app import datasets
 from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
-from app.datasets import StateConflict
+from app.datasets import service as datasets
+from app.datasets.errors import StateConflict
 from app.errors import DependencyUnavailable
 from app.importing import ImportResult
 from tests.datasets.store_reader import list_sealed_tables, read_stored_rows

@@ -8,7 +8,8 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.datasets import SentinelMissing, StateConflict, catalog_queries
+from app.datasets import catalog_queries
+from app.datasets.errors import SentinelMissing, StateConflict
 from app.datasets.manifest import InvalidManifest
 from app.errors import DependencyUnavailable, InvalidInput
 from app.importing import ImportResult

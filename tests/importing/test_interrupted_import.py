@@ -23,6 +23,7 @@ from app.synthetic import synthesize
 from tests.datasets.source_rows import read_rows
 from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.support.deployment import INCIDENT_SLUG, Deployment
+from tests.support.import_process import IMPORT_COMMAND
 from tests.support.postgres_cluster import PostgresServer, start_server
 
 pytestmark = pytest.mark.kill
@@ -44,7 +45,7 @@ def start_import(deployment: Deployment, file: Path, *, workers: int = 2) -> Ite
     """Start an import in a process of its own."""
     paths = (deployment.settings.key_dir, import_socket_path(deployment.keyholder_socket), deployment.settings.work_dir)
     arguments = [file, INCIDENT_SLUG, deployment.settings.database_url, *paths, workers]
-    command = [sys.executable, "-m", "tests.support.import_process", *map(str, arguments)]
+    command = [sys.executable, "-c", IMPORT_COMMAND, *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:
             yield child

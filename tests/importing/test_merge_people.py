@@ -75,6 +75,8 @@ def test_person_with_too_many_rows_is_reported_before_the_memory_is_full(monkeyp
         ("app.bootstrap", "pyarrow"),  # would add 50 MiB to a server
         ("app.__main__", "app.bootstrap"),  # an import's workers load the module that started the command
         ("app.importing.pipeline", "alembic"),
+        *((f"app.importing.stages.{module}", "sqlalchemy") for module in ("read", "seal", "sort", "outer_seal")),
+        *((f"app.importing.stages.{module}", "pydantic") for module in ("read", "seal", "sort", "outer_seal")),
     ],
 )
 def test_process_does_not_load_modules_that_it_does_not_need(process_module: str, unneeded_module: str) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from app.datasets import ImportFailed
+from app.datasets.errors import ImportFailed
 from tests.datasets.store_reader import find_people, find_person, look_up
 from tests.importing.helpers import MINA_EMAIL, MINA_PHONE, SENTINEL_ROWS, assert_nothing_left
 from tests.support.deployment import Deployment, make_row

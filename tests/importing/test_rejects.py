@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.datasets import ImportFailed
-from app.incidents import UnknownIncident
+from app.datasets.errors import ImportFailed
+from app.incidents.errors import UnknownIncident
 from app.source_files import InvalidFile
 from tests.datasets.store_reader import find_person
 from tests.importing.helpers import MINA_EMAIL, SENTINEL_ROWS, assert_nothing_left, import_ndjson_rows

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.crypto.row_sealing import DecryptionFailed
-from app.datasets import ImportFailed
+from app.datasets.errors import ImportFailed
 from app.datasets.record import CONFIDENCES, Record, decode, encode
 from app.importing.source import ROW_RULES
 from app.source_files import InvalidFile

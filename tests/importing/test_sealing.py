@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import datasets
 from app.crypto.row_sealing import SIZE_CLASSES, RowSealer
+from app.datasets import service as datasets
+from app.datasets.errors import SentinelMissing
 from app.importing import ImportResult
 from app.source_files import write_source_file
 from app.synthetic import synthesize
@@ -146,7 +147,7 @@ def test_look_up_fails_without_the_sentinel(deployment: Deployment) -> None:
     assert entry == 0
     placeholder = "?" if deployment.database.is_sqlite else "%s"
     deployment.execute_sql(f"DELETE FROM {table_name(staged.id)} WHERE locator = {placeholder}", sentinel)
-    with pytest.raises(datasets.SentinelMissing):
+    with pytest.raises(SentinelMissing):
         look_up(deployment, staged.id, MINA_EMAIL)
-    with pytest.raises(datasets.SentinelMissing):
+    with pytest.raises(SentinelMissing):
         look_up(deployment, staged.id, "somebody.else@example.com")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.cli.demo import SAMPLE_INCIDENT
-from app.incidents import ITEM_KINDS, InvalidIncident, load_incident
+from app.incidents.errors import InvalidIncident
+from app.incidents.items import ITEM_KINDS
+from app.incidents.loader import load_incident
 from app.incidents.schema import NoticeText
 from app.locales import LOCALES
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from app import incidents
 from app.db import Database
-from app.incidents import Incident, IncidentExists, InvalidIncident, UnknownIncident
+from app.incidents import service as incidents
+from app.incidents.errors import IncidentExists, InvalidIncident, UnknownIncident
+from app.incidents.schema import Incident
 from tests.support.deployment import INCIDENT_SLUG, Deployment
 
 

@@ -12,8 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
 
 import app.bootstrap  # noqa: F401  imports all models
-from app import datasets
-from app.datasets import CanaryIndex
+from app.datasets import service as datasets
+from app.datasets.canary_index import CanaryIndex, detect_identifier_kind
 from app.db import Base, Database
 from app.db.upgrade import ROOT, SchemaOutdated, require_current_schema, upgrade
 from tests.support.deployment import Deployment, make_row
@@ -153,9 +153,9 @@ def test_an_older_data_set_has_no_canaries(deployment: Deployment) -> None:
     canaries.refresh(deployment.database)  # the triggers are still there
     with deployment.database.read() as db:
         planted = datasets.list_canaries(db, datasets.list_all(db)[-1].id, keys=deployment.keys)
-    assert {
-        canaries.find_incident(datasets.detect_identifier_kind(identifier), identifier) for identifier in planted
-    } == {"sample-2025"}
+    assert {canaries.find_incident(detect_identifier_kind(identifier), identifier) for identifier in planted} == {
+        "sample-2025"
+    }
 
 
 def execute(database: Database, *statements: str) -> None:

@@ -13,17 +13,21 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from app import datasets, incidents
 from app.bootstrap import create_app
 from app.cli.demo import SAMPLE_INCIDENT
 from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
+from app.datasets import service as datasets
+from app.datasets.kdf_params import load_params as load_kdf_params
+from app.datasets.shards import drop_shard_rows, open_shards
 from app.db import Database
 from app.delivery import Message, Outbox
 from app.importing import ImportOptions, ImportResult, NullListener, ProgressListener
 from app.importing.pipeline import import_file
-from app.incidents import Incident
+from app.incidents import service as incidents
+from app.incidents.loader import load_incident
+from app.incidents.schema import Incident
 from app.keyholder import import_socket_path
 from app.source_files.schema import COLUMNS, RejectedRow
 from tests.support.asgi_client import asgi_client
@@ -97,7 +101,7 @@ class Deployment:
         create_key_file(self.keys.application_key_path, ApplicationKey.generate())
         create_key_file(self.keys.signing_key_path, SigningKey.generate())
         self.database = Database(database_url)
-        self.incident = incidents.load_incident(SAMPLE_INCIDENT)
+        self.incident = load_incident(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
 
     def create_incident(self, incident: Incident) -> None:
@@ -163,8 +167,8 @@ class Deployment:
             retired = datasets.retire(db, dataset)
         if retired.key_id in self.keys.list_store_key_ids():
             self.keys.destroy_store_key(retired.key_id)
-        with datasets.open_shards(self.database) as servers:
-            datasets.drop_shard_rows(servers, dataset)
+        with open_shards(self.database) as servers:
+            drop_shard_rows(servers, dataset)
 
     def deliver_outbox(self) -> list[Message]:
         """Deliver all due messages, and return those that were sent."""
@@ -219,7 +223,7 @@ class Deployment:
 
     def _has_kdf_params(self) -> bool:
         with self.database.read() as db:
-            return datasets.load_kdf_params(db) is not None
+            return load_kdf_params(db) is not None
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """An import in a process of its own, which a test can kill.
 
-    python -m tests.support.import_process FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_SOCKET WORK_DIR WORKERS
+    python -c "$IMPORT_COMMAND" FILE INCIDENT DATABASE_URL KEY_DIR IMPORT_SOCKET WORK_DIR WORKERS
 
 A small file is split into many blocks and partitions, so there are many moments at which to kill the import. Each event is written as a line of JSON
-on standard output, with the process ids of the workers. Each worker loads this file again, so it must not import the server.
+on standard output, with the process ids of the workers. Workers load the main module again, so it is a command instead of this file.
 """
 
 import json
@@ -20,6 +20,8 @@ from app.errors import ExposureError
 from app.importing import ImportOptions
 from app.importing.pipeline import import_file
 from app.source_files import RejectedRow
+
+IMPORT_COMMAND = f"import sys; from {__name__} import main; main(*sys.argv[1:])"
 
 
 class JsonListener:
@@ -65,7 +67,3 @@ def main(
             listener.write_event("failed", type(error).__name__)
             raise SystemExit(1) from None
     listener.write_event("staged", str(result.id))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from app import incidents
 from app.acknowledgements import Receipt, ReceiptKey, verify_signature
 from app.acknowledgements.receipts import STATEMENTS
+from app.incidents import service as incidents
 from app.locales import Locale
 from app.web.texts import TEXTS
 from tests.support.deployment import Deployment, make_row

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from app import incidents
 from app.http.rate_limit.route import RateLimitedRoute
+from app.incidents import service as incidents
+from app.incidents.schema import Incident
 from app.web import ROUTERS
 from app.web.cookies import PendingVerification
 from app.web.pages import TEMPLATES
@@ -203,7 +204,7 @@ def test_incident_texts_are_escaped(deployment: Deployment) -> None:
             replace_texts(action["text"]),
             f'https://x.example/"{SCRIPT_TAG}'.replace(" ", ""),
         )
-    incident = incidents.Incident.model_validate_json(json.dumps(document))
+    incident = Incident.model_validate_json(json.dumps(document))
     with deployment.database.write() as db:
         incidents.update_incident(db, incident, now=deployment.clock())
     deployment.import_and_publish(

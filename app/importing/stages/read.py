@@ -27,7 +27,7 @@ from app.importing.row_batch import (
     serialize_batch,
 )
 from app.importing.spill import Spill
-from app.incidents import ITEM_KINDS
+from app.incidents.items import ITEM_KINDS
 from app.source_files import (
     COLUMNS,
     Block,

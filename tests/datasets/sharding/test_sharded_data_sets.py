@@ -9,7 +9,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from app.datasets import SentinelMissing, StateConflict, sealed_rows
+from app.datasets import sealed_rows
+from app.datasets.errors import SentinelMissing, StateConflict
 from app.datasets.sealed_rows import table_name
 from app.datasets.shard_ranges import range_index
 from app.datasets.shards import open_shards
