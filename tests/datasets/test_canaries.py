@@ -101,6 +101,7 @@ def split_rows(deployment: Deployment, dataset: UUID) -> tuple[list[StoredRow], 
     return [row for row in rows if row[0] in canary_locators], [row for row in rows if row[0] not in canary_locators]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounded", [True, False])
 def test_canary_rows_are_indistinguishable_from_other_rows(
     rounded: bool, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +133,7 @@ def test_the_database_reveals_neither_canaries_nor_their_presence(deployment: De
     assert list_canaries(deployment, without.id) == []
 
 
+@pytest.mark.slow
 def test_data_sets_of_an_incident_have_the_same_canaries(deployment: Deployment) -> None:
     """The list of canaries stays valid as long as the incident exists."""
     first, second = (deployment.import_rows(PEOPLE, canaries=CANARY_COUNT) for _ in range(2))

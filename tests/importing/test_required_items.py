@@ -50,6 +50,7 @@ WITHOUT_ITEMS: list[tuple[Writer, Any]] = [
 
 @pytest.mark.parametrize(("write_file", "items"), WITHOUT_ITEMS)
 @pytest.mark.parametrize("confidence", ["", "confirmed", "possible"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # rows are rejected before the database is involved
 def test_a_row_without_items_is_rejected(
     write_file: Writer, items: Any, confidence: str, deployment: Deployment, tmp_path: Path
 ) -> None:
