@@ -7,6 +7,7 @@ UV_PIP_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-vers
 
 # --no-deps: the lock file lists every package. Without it, pip 23 looks for the newest release of a package that is
 # locked without an extra that another package requires, and refuses it. One line shows how far it is; the log has the rest.
+# --no-build-isolation: the build backend comes from the lock file too, and pip finds its binary by PATH.
 define INSTALL
 	@echo "installing $$(grep -c == $(1)) packages of $(1) into .venv"
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(1) 2>.venv/pip.log \
@@ -26,7 +27,7 @@ setup: $(BIN)/.runtime  ## install the service and its command into .venv
 $(BIN)/.runtime: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(call INSTALL,requirements.txt)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . 2>>.venv/pip.log || { cat .venv/pip.log >&2; exit 1; }
+	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>>.venv/pip.log || { cat .venv/pip.log >&2; exit 1; }
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
@@ -79,7 +80,7 @@ format: $(BIN)/.dev  ## format the code and apply automatic fixes
 	$(BIN)/ruff format
 
 lock: $(BIN)/.dev  ## update the lock files to the newest versions that pyproject.toml allows
-	$(UV_PIP_COMPILE) -o requirements.txt
+	$(UV_PIP_COMPILE) --group build -o requirements.txt
 	$(UV_PIP_COMPILE) --group dev -o requirements-dev.txt
 
 clean:  ## remove the virtual environment and all caches
