@@ -34,7 +34,7 @@ def count_import(path: Path) -> ImportStats:
         partition_count = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
         partitions: list[tuple[set[str], ...]] = [tuple(set() for _ in range(5)) for _ in range(partition_count)]
         for block in file.blocks:
-            rows, _ = validate_rows(file.format.parse(block), kinds)
+            rows, *_ = validate_rows(file.format.parse(block), kinds)
             row_count += rows.num_rows
             read_stage_bytes += len(serialize_batch(rows))
             for row, person_hash in zip(to_rows(rows), person_hashes(rows), strict=True):

@@ -109,6 +109,7 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
         "shared_by_too_many": staged.ambiguous_identifiers,
         "canaries": staged.canaries,
         "doubtful_names": staged.doubtful_names,
+        "emails_left_out": staged.emails_left_out.count,
         "seconds": round(seconds, 2),
     }
     text = (
@@ -120,6 +121,8 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
         text += f"; {sum(not_served.values()):,} people with only a phone of a country that is not served ({countries})"
     if staged.doubtful_names:
         text += f"; warning: {staged.doubtful_names:,} rows have a name, such as Null, that may stand for nothing"
+    if (left_out := staged.emails_left_out).count:
+        text += f"; warning: {left_out.count:,} malformed emails were left out of rows with another identifier ({left_out.place})"
     if staged.canaries:
         text += f"; {staged.canaries:,} canaries planted in addition"
     emit(fields, text, as_json=as_json)

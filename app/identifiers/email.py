@@ -10,7 +10,8 @@
 """
 
 import re
-from unicodedata import category
+from contextlib import suppress
+from unicodedata import category, normalize
 
 import email_validator
 
@@ -20,12 +21,17 @@ from app.identifiers.masked import is_masked_email
 MAX_LENGTH = 254
 """Octets of an address (RFC 3696, erratum 1690). email-validator checks it again after converting the domain to ASCII."""
 
+NOT_AN_EMAIL = "not-an-email"
+"""The reason of text that is malformed, and neither masked nor too long."""
+
 # The documented way to allow reserved domains; the only option is for .test. Nothing else in this project validates emails.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 _DASH = re.compile(rf"(?<![\u3041-\u30ff])\u30fc|(?!\u30fc)[{DASH_CHARS}]")
 """A dash; ー after kana is a letter, as in コーヒー."""
+_BETWEEN_EMAILS = re.compile(r"[^\w.@+-]+")
+"""Much of this may stand in a local part, but is more likely to separate two emails in text that is not one email."""
 _ALLOWED_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"}
 
 
@@ -43,8 +49,20 @@ def canonicalize(text: str) -> str:
     local, _, domain = folded.rpartition("@")
     validated = _validate(f"{_fold_local_case(local)}@{domain}") if _has_only_letters_beyond_ascii(local) else None
     if validated is None or local.startswith("'") or local.endswith("'"):
-        raise MalformedValue("email", "not-an-email")
+        raise MalformedValue("email", NOT_AN_EMAIL)
     return f"{validated.local_part}@{validated.ascii_domain}"
+
+
+def holds_several_emails(text: str) -> bool:
+    """Return whether *text*, which is not an email, holds two different ones, whatever separates them."""
+    found: set[str] = set()
+    for part in _BETWEEN_EMAILS.split(normalize("NFKC", text)):
+        if "@" in part:
+            with suppress(MalformedValue):
+                found.add(canonicalize(part))
+        if len(found) > 1:
+            return True
+    return False
 
 
 def _has_only_letters_beyond_ascii(local: str) -> bool:  # 3

@@ -122,7 +122,7 @@ def _compare_sample(
     sampling_interval = max(1, dataset.people // SAMPLE_SIZE)
     with open_source_file(path, encoding=encoding) as file:
         for block in file.blocks:
-            rows, _ = validate_rows(file.format.parse(block), frozenset[str](incident.kinds))
+            rows, *_ = validate_rows(file.format.parse(block), frozenset[str](incident.kinds))
             cohorts |= collect_cohorts(rows)
             selected = [person % sampling_interval == 0 for person in person_hashes(rows)]
             for row in to_rows(rows.filter(pa.array(selected, pa.bool_()))):

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.datasets.lifecycle import DataSetKind
+from app.importing.occurrences import Occurrences
 from app.source_files import RejectedRow
 
 MAX_CANARIES = 10_000
@@ -52,6 +53,8 @@ class ImportResult:
     """Planted canaries. `rows` includes their rows; no other count includes them."""
     doubtful_names: int = 0
     """Rows whose only name, such as Null or 없음, may be a marker of nothing."""
+    emails_left_out: Occurrences = field(default_factory=Occurrences)
+    """Malformed emails that were left out of a row with another identifier."""
 
 
 class ProgressListener(Protocol):

@@ -183,10 +183,9 @@ class _ImportRun:
         sealed = SealResult()
         for partition in range(source.partition_count):
             sealed.add(load_seal_result(stage, partition))
-        rejects = sorted(source.rejects + sealed.rejects, key=attrgetter("line"))
+        source.rejects = sorted(source.rejects + sealed.rejects, key=attrgetter("line"))
         self.workspace.clear(journal)
-        counts = (dataset.rows, dataset.people, sealed.unreachable, sealed.phone_only, journal.marker_count)
-        return ImportResult(dataset.id, *counts, rejects, source.canaries.count, source.doubtful_names)
+        return source.to_result(sealed, dataset.id, dataset.rows, dataset.people, journal.marker_count)
 
     def _run_stages(self, journal: Journal, source: SourceSummary) -> ImportResult:
         try:
@@ -265,8 +264,7 @@ class _ImportRun:
                 now=self.now,
             ),
         )
-        counts = (account.count, sealed.people, sealed.unreachable, sealed.phone_only, total.markers)
-        return ImportResult(context.dataset, *counts, source.rejects, source.canaries.count, source.doubtful_names)
+        return source.to_result(sealed, context.dataset, account.count, sealed.people, total.markers)
 
     def _has_sealed_partitions(self, journal: Journal) -> bool:
         return any(self.workspace.subfolder(UUID(journal.dataset).hex).glob("sealed-*"))

@@ -3,20 +3,24 @@
 import hmac
 from dataclasses import dataclass, field
 from operator import attrgetter
+from uuid import UUID
 
 from app.crypto.framing import frame
 from app.crypto.keys import ApplicationKey
 from app.datasets.errors import ImportFailed
 from app.importing.canary_planter import PlantedCanaries
-from app.importing.options import ImportOptions, ProgressListener
-from app.importing.seal_result import SEAL_RESULT_FORMAT
+from app.importing.occurrences import Occurrences
+from app.importing.options import ImportOptions, ImportResult, ProgressListener
+from app.importing.seal_result import SEAL_RESULT_FORMAT, SealResult
 from app.importing.spill import Spill
 from app.importing.stages.read import ReadResult
 from app.incidents.schema import Incident
 from app.source_files import RejectedRow
 
-ROW_RULES = "items are required; references are normalized; markers of nothing are rejected"
-"""Names the rules by which rows are rejected, so that an import does not resume with what was sealed under other rules."""
+ROW_RULES = (
+    "items are required; references are normalized; markers of nothing are rejected; malformed emails are left out"
+)
+"""Names the rules by which rows are rejected or changed, so that an import does not resume with what was sealed under other rules."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class SourceSummary:
     """Candidate phone numbers of canaries that occur in the file."""
     doubtful_names: int = 0
     """Rows whose only name is a marker of nothing that may also be a name."""
+    emails_left_out: Occurrences = field(default_factory=Occurrences)
+    """Malformed emails that were left out of a row with another identifier."""
     canaries: PlantedCanaries = field(default_factory=PlantedCanaries)
 
     def add(self, result: ReadResult) -> None:
@@ -46,6 +52,30 @@ class SourceSummary:
         self.is_synthetic = self.is_synthetic or result.is_synthetic
         self.used_phones |= result.used_phones
         self.doubtful_names += result.doubtful_names
+        self.emails_left_out += result.emails_left_out
+
+    def to_result(self, sealed: SealResult, dataset: UUID, rows: int, people: int, markers: int) -> ImportResult:
+        """Return the result of the import, with the counts of this stage and of the seal stage.
+
+        Args:
+            sealed: result of the seal stage for all partitions.
+            dataset: id of the data set.
+            rows: of the data set, with those of the canaries.
+            people: in the data set, without the canaries.
+            markers: number of overflow markers.
+        """
+        return ImportResult(
+            dataset,
+            rows,
+            people,
+            sealed.unreachable,
+            sealed.phone_only,
+            markers,
+            self.rejects,
+            self.canaries.count,
+            self.doubtful_names,
+            self.emails_left_out,
+        )
 
 
 def start_source_mac(application_key: ApplicationKey, options: ImportOptions, incident: Incident) -> hmac.HMAC:

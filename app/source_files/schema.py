@@ -41,6 +41,7 @@ _CONFIDENCES: Final = frozenset({"confirmed", "possible", "withdrawn"})
 _COUNT_PATTERN: Final = re.compile(r"[0-9]{1,10}")
 _INVALID_CONFIDENCE: Final = "must be confirmed, possible or withdrawn"
 SEVERAL_NAMES: Final = "several names in one value; separate them by | in CSV, or use a list"
+SEVERAL_EMAILS: Final = "several emails in one value; separate them by | in CSV, or use a list"
 _BETWEEN_NAMES: Final = re.compile("[|｜;；\r\n\v\f\x85\u2028\u2029]+")
 _NOT_TEXT: Final = "must be text, not a number: leading zeros are lost already"
 

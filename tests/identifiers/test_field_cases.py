@@ -64,6 +64,10 @@ CASES: list[tuple[ValueKind, str, str]] = [
         "hong👍", "hong♥", "hong★", "“hong", "hong”", "“hong”", "'hong", "’hong", "´hong", "hong'", "'hong'", "hong″", "kim…", "hong€", "kim«",
         "1\ufe0f\u20e3",
     )),
+    *(("email", text, "!not-an-email") for text in (
+        '"hong kim"@example.com', "hong..kim@example.com", "hong.@example.com", ".hong@example.com", "hong@👍.example", "hong@i❤.example",
+        "Hong Kim <hong@example.com>", "mailto:hong@example.com", "hong@example.com;kim@example.com", "hong@example.com,kim@example.com",
+    )),
     # masked emails and addresses
     *(("email", f"{text}@example.com", "!masked") for text in (
         "ho***", "ho**", "ho*g", "h*", "*ong", "***", "ho●●", "ho○g", "ho••", "ho＊＊", "ho∗∗∗", "ho???", "ho###", "ho*g.kim",

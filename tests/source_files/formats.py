@@ -44,7 +44,7 @@ def validate_file(path: Path, encoding: str = "utf-8") -> tuple[list[CanonicalRo
     rejects: list[RejectedRow] = []
     with open_source_file(path, encoding=encoding) as file:
         for block in file.blocks:
-            found, rejected = validate_rows(file.format.parse(block), DECLARED_ITEMS)
+            found, rejected, _ = validate_rows(file.format.parse(block), DECLARED_ITEMS)
             rows += to_rows(found)
             rejects += rejected
     return rows, rejects

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.importing.occurrences import Occurrences
 from app.importing.row_batch import to_rows
 from app.importing.stages.read import validate_rows
 from app.source_files import COLUMNS, InvalidFile, ParsedBlock, RejectedRow, SourceRow, open_source_file
@@ -151,7 +152,8 @@ def test_arrow_reader_declines_csv_that_is_not_plain(records: str) -> None:
 
 cell = st.one_of(
     st.sampled_from(["", " ", "a1", "mina@example.com", "MINA@example.com", "010-2000-0001", "홍길동", "name", "name|order", "x", "3", "-1",
-                     "possible", "a|b", "서울 강남구 테헤란로 12", "10001" * 2001, "mina@example.com|010-2000-0001"]),
+                     "possible", "a|b", "서울 강남구 테헤란로 12", "10001" * 2001, "mina@example.com|010-2000-0001",
+                     "mi..na@example.com", "mi..na@example.com|mina@example.com|'", "a@example.com;b@example.com"]),
     st.text(max_size=6).filter(lambda text: "\0" not in text),
 )  # fmt: skip
 tables = st.lists(st.tuples(*[cell] * len(COLUMNS)), max_size=12)
@@ -163,20 +165,21 @@ def test_validating_rows_together_equals_validating_them_one_by_one(rows: list[t
     declared = frozenset({"name", "email", "phone", "address"})
     lines = range(2, len(rows) + 2)
     columns = [[row[place] for row in rows] for place in range(len(COLUMNS))]
-    together, rejects = validate_rows(ParsedBlock(lines, columns, pipe_separated=True, rejects=[]), declared)
+    together, rejects, left_out = validate_rows(ParsedBlock(lines, columns, pipe_separated=True, rejects=[]), declared)
     one_by_one = [
         validate_rows(ParsedBlock([line], [[cell] for cell in row], pipe_separated=True, rejects=[]), declared)
         for line, row in zip(lines, rows, strict=True)
     ]
-    assert to_rows(together) == [row for found, _ in one_by_one for row in to_rows(found)]
-    assert sorted(rejects, key=lambda reject: reject.line) == [reject for _, found in one_by_one for reject in found]
+    assert to_rows(together) == [row for found, *_ in one_by_one for row in to_rows(found)]
+    assert sorted(rejects, key=lambda reject: reject.line) == [reject for _, found, _ in one_by_one for reject in found]
     assert together.num_rows + len(rejects) == len(rows)
+    assert left_out == sum((found for *_, found in one_by_one), Occurrences())
 
 
 spellings = st.one_of(
     st.sampled_from(["mina@example.com", "Mina@Example.COM", "010-2000-0001", "+82 10 2000 0001", "홍길동", "Hong  Gil", "서울 강남구 테헤란로 12",
                      "서울특별시 강남구 테헤란로 12, 3동 4호 (역삼동)", "synthetic-00000001", "", "NULL", "없음", r"\N", "#REF!", "1E-05",
-                     "1.2E+11", "12E4", "1001.0", "'1001", "\ufeffA1", "-", "김민수\n이영희", "a" * 65]),
+                     "1.2E+11", "12E4", "1001.0", "'1001", "\ufeffA1", "-", "김민수\n이영희", "a" * 65, "mi..na@example.com"]),
     st.text(st.characters(codec="utf-8", exclude_characters="|\0"), max_size=12),
 )  # fmt: skip
 spaced = st.tuples(st.sampled_from(["", " ", "\t", "\u3000"]), spellings, st.sampled_from(["", " ", "\n"])).map("".join)

@@ -1,11 +1,11 @@
 """Stage one: validates the rows of a file, brings them to canonical form, and partitions them by person.
 
-Every check of a single row happens here, before anything is sealed. All rows of a person end up in the same partition, wherever they are in the
-file.
+Every check of a single row happens here, before anything is sealed. A malformed email is left out of a row that has another identifier; any other
+value that cannot be used rejects its row. All rows of a person end up in the same partition, wherever they are in the file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, cast
 from unicodedata import normalize
@@ -17,6 +17,8 @@ from app.crypto import mac_inputs
 from app.datasets.record import CONFIDENCES
 from app.identifiers import MalformedValue, ValueKind, canonicalize
 from app.identifiers.bulk import BULK_CANONICALIZERS
+from app.identifiers.email import NOT_AN_EMAIL, holds_several_emails
+from app.importing.occurrences import Occurrences
 from app.importing.row_batch import (
     CELL_SEPARATOR,
     ROW_SCHEMA,
@@ -40,7 +42,7 @@ from app.source_files import (
 )
 from app.source_files.markers import MARKERS_LIKE_NAMES
 from app.source_files.references import MAX_PLAIN_CHARS, PLAIN_REFERENCE
-from app.source_files.schema import REFERENCE_COLUMNS, SEVERAL_NAMES, holds_several_names
+from app.source_files.schema import REFERENCE_COLUMNS, SEVERAL_EMAILS, SEVERAL_NAMES, holds_several_names
 from app.synthetic import SYNTHETIC_PREFIX
 
 
@@ -71,6 +73,8 @@ class ReadResult:
     """The watched phone numbers that occur in the block."""
     doubtful_names: int = 0
     """Rows whose only name is a marker of nothing that may also be a name."""
+    emails_left_out: Occurrences = field(default_factory=Occurrences)
+    """Malformed emails that were left out of a row with another identifier."""
 
 
 def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
@@ -80,7 +84,7 @@ def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
         InvalidFile: the block as a whole cannot be read.
     """
     block_index, block = task
-    rows, rejects = validate_rows(stage.format.parse(block), stage.declared_items)
+    rows, rejects, emails_left_out = validate_rows(stage.format.parse(block), stage.declared_items)
     stage.spill.write(block_index, [*map(serialize_batch, partition_by_person(rows, stage.partition_count))])
     phones = VALUE_SEPARATOR.join(rows["phone"].to_pylist()).split(VALUE_SEPARATOR) if stage.watched_phones else ()
     return ReadResult(
@@ -91,20 +95,25 @@ def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
         bytes_read=block.end_position,
         used_phones={*stage.watched_phones.intersection(phones)},
         doubtful_names=pc.sum(pc.is_in(rows["name"], _MARKERS_LIKE_NAMES)).as_py() or 0,
+        emails_left_out=emails_left_out,
     )
 
 
-def validate_rows(table: ParsedBlock, declared_items: frozenset[str]) -> tuple[pa.RecordBatch, list[RejectedRow]]:
+def validate_rows(
+    table: ParsedBlock, declared_items: frozenset[str]
+) -> tuple[pa.RecordBatch, list[RejectedRow], Occurrences]:
     """Validate the rows of a block and convert them to canonical form.
 
     Works column by column: the common spellings of a whole column at once, every other cell individually.
 
     Returns:
-        The valid rows, and the rejected ones.
+        The valid rows, the rejected ones, and the malformed emails that were left out of a valid row.
     """
     value_cells = zip(COLUMNS[:_VALUE_COLUMN_COUNT], table.columns, strict=False)
-    values = [_validate_values(name, cells, table.pipe_separated) for name, cells in value_cells]
-    columns = [*values, _validate_details(table.columns[_VALUE_COLUMN_COUNT:], table.pipe_separated, declared_items)]
+    values = {name: _validate_values(name, cells, table.pipe_separated) for name, cells in value_cells}
+    values["email"], left_out = _leave_out_malformed_emails(values["email"], values["phone"])
+    details_cells = table.columns[_VALUE_COLUMN_COUNT:]
+    columns = [*values.values(), _validate_details(details_cells, table.pipe_separated, declared_items)]
     account_ref, recipient_ref, *kinds, details = (column.texts for column in columns)
     person_ref = pc.binary_join_element_wise(account_ref, recipient_ref, mac_inputs.REF_SEPARATOR)
     rows = pa.record_batch([person_ref, pa.array(table.lines, pa.int64()), *kinds, details], ROW_SCHEMA)
@@ -114,7 +123,9 @@ def validate_rows(table: ParsedBlock, declared_items: frozenset[str]) -> tuple[p
             rejects.setdefault(row_index, RejectedRow(table.lines[row_index], fault.column, fault.reason))
     if rejects:
         rows = rows.filter(pa.array([row_index not in rejects for row_index in range(rows.num_rows)]))
-    return rows, [*table.rejects, *rejects.values()]
+    in_valid_rows = ((table.lines[index], fault) for index, fault in left_out.items() if index not in rejects)
+    lines = [line for line, fault in in_valid_rows for _ in range(fault.malformed_count)]
+    return rows, [*table.rejects, *rejects.values()], Occurrences.at(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,9 @@ class _CellFault:
 
     column: str
     reason: str
+    rest: str | None = None
+    """The cell without its malformed emails; None if anything else in it is at fault."""
+    malformed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ class _ValidatedColumn:
 
     texts: pa.StringArray
     faults: Mapping[int, _CellFault]
-    """Faults by row index."""
+    """Faults by row index, ascending."""
 
     @classmethod
     def from_cells(cls, cells: Sequence[str | _CellFault]) -> "_ValidatedColumn":
@@ -154,6 +168,27 @@ def _validate_values(name: str, cells: Sequence[object], pipe_separated: bool) -
         pc.replace_with_mask(texts, uncommon, normalized.texts),
         {row_indexes[index].as_py(): fault for index, fault in normalized.faults.items()},
     )
+
+
+def _leave_out_malformed_emails(
+    emails: _ValidatedColumn, phones: _ValidatedColumn
+) -> tuple[_ValidatedColumn, Mapping[int, _CellFault]]:
+    """Leave malformed emails out of the rows that have another email or a phone.
+
+    Returns:
+        The column without these faults, and these faults.
+    """
+    left_out = {
+        row_index: fault
+        for row_index, fault in emails.faults.items()
+        if fault.rest is not None and (fault.rest or phones.texts[row_index].as_py())
+    }
+    if not left_out:
+        return emails, left_out
+    rests = [fault.rest if row_index in left_out else None for row_index, fault in emails.faults.items()]
+    texts = pc.replace_with_mask(emails.texts, emails.texts.is_null(), pa.array(rests, pa.string()))
+    faults = {row_index: fault for row_index, fault in emails.faults.items() if row_index not in left_out}
+    return _ValidatedColumn(texts, faults), left_out
 
 
 def _normalize_cells(name: str, cells: Sequence[object], *, pipe_separated: bool) -> list[str | _CellFault]:
@@ -189,13 +224,21 @@ def _canonicalize(kind: ValueKind, text: str) -> str | _CellFault:
     try:
         return canonicalize(kind, text)
     except MalformedValue as error:
-        return _CellFault(kind, error.reason)
+        reason = error.reason
+    if kind == "email" and holds_several_emails(text):
+        reason = SEVERAL_EMAILS
+    return _CellFault(kind, reason)
 
 
 def _join_values(forms: Sequence[str | _CellFault]) -> str | _CellFault:
-    """Join the values of one cell, or return the first fault."""
-    fault = next((form for form in forms if isinstance(form, _CellFault)), None)
-    return fault or VALUE_SEPARATOR.join(sorted({*cast("Sequence[str]", forms)}))
+    """Join the values of one cell, or return its fault: one that is not a malformed email, if there is any."""
+    faults = [form for form in forms if isinstance(form, _CellFault)]
+    if not faults:
+        return VALUE_SEPARATOR.join(sorted({*cast("Sequence[str]", forms)}))
+    if other := next((fault for fault in faults if fault.reason != NOT_AN_EMAIL), None):
+        return other
+    rest = VALUE_SEPARATOR.join(sorted({form for form in forms if isinstance(form, str)}))
+    return replace(faults[0], rest=rest, malformed_count=len(faults))
 
 
 def _validate_details(
