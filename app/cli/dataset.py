@@ -71,6 +71,9 @@ def import_dataset(
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="limit of rejected rows; default: none, or any number with --rejects")
     ] = None,
+    accept_merged: Annotated[
+        int, typer.Option(min=0, help="how many people with contradictory rows, who may be strangers, are intended")
+    ] = 0,
     canaries: Annotated[
         int,
         typer.Option(
@@ -99,6 +102,7 @@ def import_dataset(
         workers=workers or os.cpu_count() or 1,
         encoding=encoding,
         max_rejects=max_rejects if max_rejects is not None else None if rejects else 0,
+        accept_merged=accept_merged,
         canaries=canaries,
         canary_domain=canary_domain,
     )

@@ -110,6 +110,7 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
         "canaries": staged.canaries,
         "doubtful_names": staged.doubtful_names,
         "emails_left_out": staged.emails_left_out.count,
+        "merged_people": staged.merged_people.count,
         "seconds": round(seconds, 2),
     }
     text = (
@@ -123,6 +124,8 @@ def print_import_result(staged: ImportResult, seconds: float, sms_countries: Col
         text += f"; warning: {staged.doubtful_names:,} rows have a name, such as Null, that may stand for nothing"
     if (left_out := staged.emails_left_out).count:
         text += f"; warning: {left_out.count:,} malformed emails were left out of rows with another identifier ({left_out.place})"
+    if (merged := staged.merged_people).count:
+        text += f"; warning: {merged.count:,} people have contradictory rows, and may be strangers with the same references ({merged.place})"
     if staged.canaries:
         text += f"; {staged.canaries:,} canaries planted in addition"
     emit(fields, text, as_json=as_json)

@@ -160,7 +160,7 @@ class CanaryPlanter:
 def _load_templates(spill: Spill, block_count: int, partition_count: int) -> list[CanonicalRow]:
     """Return the people with an identifier of the first partition that has any. A hash of the references assigns partitions."""
     for partition in range(partition_count):
-        people = to_rows(merge_by_person(spill.read_all(block_count, partition)))
-        if reachable := sorted(person for person in people if person.email or person.phone):
+        people, _ = merge_by_person(spill.read_all(block_count, partition))
+        if reachable := sorted(person for person in to_rows(people) if person.email or person.phone):
             return reachable
     return []

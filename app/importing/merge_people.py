@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.datasets.errors import ImportFailed
+from app.importing.merge_guard import find_merged_pairs, is_merged
+from app.importing.occurrences import Occurrences
 from app.importing.row_batch import (
     CELL_SEPARATOR,
     ROW_SCHEMA,
@@ -37,11 +39,14 @@ class PersonSummary:
     """Each cohort with the bit mask of the items that the person has in it."""
 
 
-def merge_by_person(chunks: Iterable[bytes]) -> pa.RecordBatch:
+def merge_by_person(chunks: Iterable[bytes]) -> tuple[pa.RecordBatch, Occurrences]:
     """Merge the rows of each person into one row.
 
     Args:
         chunks: batches of rows that the read stage serialized.
+
+    Returns:
+        One row for each person, and the people whose rows contradict each other (see `merge_guard`), by their first lines.
 
     Raises:
         ImportFailed: one person has more than `MAX_ROWS_PER_PERSON` rows.
@@ -62,7 +67,12 @@ def merge_by_person(chunks: Iterable[bytes]) -> pa.RecordBatch:
     for row in to_rows(rows.filter(pc.greater(rows_of_person, 2))):
         rows_by_person.setdefault(row.person_ref, []).append(row)
     singles = rows.filter(pc.equal(rows_of_person, 1))
-    return pa.concat_batches([singles, _merge_pairs(left, right), to_batch(map(merge_rows, rows_by_person.values()))])
+    others = [*map(merge_rows, rows_by_person.values())]
+    merged_lines = [
+        person.line for person, their_rows in zip(others, rows_by_person.values(), strict=True) if is_merged(their_rows)
+    ]
+    people = pa.concat_batches([singles, _merge_pairs(left, right), to_batch(others)])
+    return people, Occurrences.at(find_merged_pairs(left, right) + merged_lines)
 
 
 def _count_rows_per_person(rows: pa.RecordBatch) -> tuple[pa.Int32Array, pa.Int64Array]:

@@ -29,6 +29,8 @@ class ImportOptions:
     encoding: str = "utf-8"
     max_rejects: int | None = 0
     """None for no limit."""
+    accept_merged: int = 0
+    """Number of people who may be merged strangers, besides a small share of all (see `merge_guard`)."""
     canaries: int = 0
     """Number of canaries to plant, up to `MAX_CANARIES`."""
     canary_domain: str = DEFAULT_CANARY_DOMAIN
@@ -55,6 +57,8 @@ class ImportResult:
     """Rows whose only name, such as Null or 없음, may be a marker of nothing."""
     emails_left_out: Occurrences = field(default_factory=Occurrences)
     """Malformed emails that were left out of a row with another identifier."""
+    merged_people: Occurrences = field(default_factory=Occurrences)
+    """People whose rows contradict each other, by their first lines: strangers may have the same references."""
 
 
 class ProgressListener(Protocol):

@@ -21,6 +21,7 @@ from app.errors import DependencyUnavailable
 from app.importing.canary_planter import CanaryPlanter
 from app.importing.commit import build_sentinel_rows, commit_data_set
 from app.importing.context import ImportContext
+from app.importing.merge_guard import require_few_merged
 from app.importing.options import ImportOptions, ImportResult, ProgressListener
 from app.importing.seal_result import SealResult
 from app.importing.source import SourceSummary, enforce_reject_limit, start_source_mac
@@ -222,6 +223,7 @@ class _ImportRun:
         source.canaries.subtract_from(total)
         if not total.people:
             raise ImportFailed(f"{self.options.path}: no person in it has a usable email or phone")
+        require_few_merged(total.merged_people, total.people, self.options)
         return total
 
     def _sort_and_load(

@@ -75,6 +75,7 @@ class SourceSummary:
             self.canaries.count,
             self.doubtful_names,
             self.emails_left_out,
+            sealed.merged_people,
         )
 
 

@@ -53,9 +53,9 @@ def seal_partition(stage: SealStage, partition: int) -> SealResult:
         ImportFailed: one person has too many rows.
         DependencyUnavailable: the keyholder, a key or the spill failed.
     """
-    people = merge_by_person(stage.read_spill.read_all(stage.block_count, partition))
+    people, merged_people = merge_by_person(stage.read_spill.read_all(stage.block_count, partition))
     sealer = stage.context.create_sealer()
-    result, batches = SealResult(), list[pa.BinaryArray]()
+    result, batches = SealResult(merged_people=merged_people), list[pa.BinaryArray]()
     name_tags: dict[str, bytes] = {}
     with KeyholderClient(stage.import_socket, timeout=IMPORT_TIMEOUT_SECONDS) as keyholder:
         # An empty partition runs one empty batch, to get the keyholder check.
