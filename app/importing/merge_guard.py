@@ -1,8 +1,9 @@
 """The guard against merged strangers. A person is who an account_ref and a recipient_ref name; if the references were damaged before the export,
 two people may have the same ones, and each would be told what of the other leaked.
 
-Two rows of a person are linked if they share a name, an email or a phone in canonical form, or if one of them has no name or no identifier, so that
-nothing contradicts. A person whose rows form more than one group is merged: the groups have contradictory names and disjoint identifiers.
+Two rows of a person are linked if they share a name, an email or a phone in canonical form. A person is merged if complete rows, which have a name
+and an identifier, are in more than one group of linked rows: the groups have contradictory names and disjoint identifiers. Other rows contradict
+nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,21 +25,21 @@ _LINKING_KINDS = ("name", "email", "phone")
 
 def is_merged(rows: Sequence[CanonicalRow]) -> bool:
     """Return whether *rows*, all rows of one person, contradict each other. Takes time proportional to their number."""
-    names = {row.name for row in rows}
-    if len(names) == 1 or "" in names or not all(row.email or row.phone for row in rows):
+    complete = {index for index, row in enumerate(rows) if row.name and (row.email or row.phone)}
+    if len({rows[index].name for index in complete}) < 2:
         return False
     values_of_rows = [[*_linking_values(row)] for row in rows]
     rows_with: dict[tuple[str, str], list[int]] = {}
     for index, values in enumerate(values_of_rows):
         for value in values:
             rows_with.setdefault(value, []).append(index)
-    unreached, pending = {*range(1, len(rows))}, [0]
+    unreached, pending = {*range(len(rows))}, [min(complete)]
     while pending:
         for value in values_of_rows[pending.pop()]:
             linked = unreached.intersection(rows_with.pop(value, ()))
             unreached -= linked
             pending += linked
-    return bool(unreached)
+    return not unreached.isdisjoint(complete)
 
 
 def find_merged_pairs(left: pa.RecordBatch, right: pa.RecordBatch) -> list[int]:

@@ -39,7 +39,7 @@ def find_merged(rows: Sequence[CanonicalRow]) -> Occurrences:
 
 
 def is_merged_by_definition(rows: Sequence[CanonicalRow]) -> bool:
-    """Return whether the rows form more than one group, by joining the groups of each two linked rows."""
+    """Return whether complete rows are in more than one group, by joining the groups of each two linked rows."""
     groups = [{row} for row in rows]
     for one, other in combinations(rows, 2):
         if are_linked(one, other):
@@ -47,13 +47,10 @@ def is_merged_by_definition(rows: Sequence[CanonicalRow]) -> bool:
             if first is not second:
                 groups.remove(second)
                 first |= second
-    return len(groups) > 1
+    return sum(any(row.name and (row.email or row.phone) for row in group) for group in groups) > 1
 
 
 def are_linked(one: CanonicalRow, other: CanonicalRow) -> bool:
-    for row in (one, other):
-        if not row.name or not (row.email or row.phone):
-            return True
     shared = [
         {*cell.split("\n")} & {*match.split("\n")} - {""} for cell, match in zip(one[2:5], other[2:5], strict=True)
     ]
@@ -93,6 +90,7 @@ MERGED: dict[str, list[tuple[str, str, str]]] = {
     "an email and a phone": [("e1", "", "n1"), ("", "p2", "n2")],
     "several values": [("e1\ne2", "p1", "n1\nn2"), ("e3", "p2", "n3\nn4")],
     "three strangers": [("e1", "", "n1"), ("e2", "", "n2"), ("e3", "", "n3")],
+    "three rows, one of them without a name": [("e1", "", "n1"), ("e2", "", "n2"), ("e3", "", "")],
     "two people with two rows each": [("e1", "", "n1"), ("e2", "", "n2"), ("e1", "p1", "n3"), ("", "p2", "n2")],
 }
 ONE_PERSON: dict[str, list[tuple[str, str, str]]] = {
@@ -105,7 +103,8 @@ ONE_PERSON: dict[str, list[tuple[str, str, str]]] = {
     "no identifier": [("e1", "", "n1"), ("", "", "n2")],
     "linked by a third row": [("e1", "", "n1"), ("", "p2", "n2"), ("e1", "p2", "n3")],
     "a chain": [("e1", "", "n1"), ("e3", "", "n3"), ("e1", "", "n2"), ("e4", "", "n2"), ("e4", "", "n3")],
-    "a third row without a name": [("e1", "", "n1"), ("e2", "", "n2"), ("e3", "", "")],
+    "linked by a third row without a name": [("e1", "", "n1"), ("", "p2", "n2"), ("e1", "p2", "")],
+    "only one of three rows is complete": [("e1", "", "n1"), ("e2", "", ""), ("", "", "n2")],
 }
 
 
