@@ -51,7 +51,7 @@ from app.rate_limits import (
     WaitingRoom,
     load_policy,
 )
-from app.verification import Destination, SessionService, VerificationService
+from app.verification import Destination, Pseudonymizer, SessionService, VerificationService
 
 log = structlog.get_logger()
 
@@ -154,7 +154,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
     action_limiter = ActionLimiter(policy, buckets, deferred_denials.record)
 
     def refund_undelivered(message: Message, now: datetime) -> None:
-        subject = Destination(message.channel, message.address).limit_subject
+        subject = Destination(message.channel, message.address, message.pseudonym).limit_subject
         action_limiter.refund_undelivered(subject, now=now)
 
     outbox = Outbox(application_key, refund_undelivered, metrics.count_message)
@@ -168,6 +168,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         sealed_store=sealed_store,
         incident_cache=IncidentCache(),
         verification=VerificationService(application_key, outbox, sessions, keyholder, hasher, code_lifetime),
+        pseudonymizer=Pseudonymizer(application_key, keyholder),
         outbox=outbox,
         sessions=sessions,
         exposures=ExposureService(sealed_store, keyholder, hasher),

@@ -1,6 +1,7 @@
 """Build the keyholder's MAC inputs: three framed parts (label, context, value). The HMAC is computed over all three.
 
     identifier   derives the locator and key of a person's rows        context: email, phone, sentinel or scheme
+    pseudonym    names an identifier outside of the sealed rows        context: email or phone; lookup socket only
     value        compares a value with a person's own record           context: name or address
     subject      pseudonym of a person within one incident             context: the incident; import socket only
 
@@ -17,6 +18,7 @@ TAG_BYTES = 8
 SUBJECT_BYTES = 16
 
 IDENTIFIER_LABEL = b"exposure-lookup/1 identifier"
+PSEUDONYM_LABEL = b"exposure-lookup/1 pseudonym"
 VALUE_LABEL = b"exposure-lookup/1 value"
 SUBJECT_LABEL = b"exposure-lookup/1 subject"
 
@@ -27,6 +29,11 @@ REF_SEPARATOR = "\0"
 def identifier_prefix(kind: str) -> bytes:
     """Return the prefix for identifiers of *kind* ``email`` or ``phone``. The value is the canonical form."""
     return frame(IDENTIFIER_LABEL, kind.encode())
+
+
+def pseudonym_prefix(kind: str) -> bytes:
+    """Return the prefix for pseudonyms of identifiers of *kind* ``email`` or ``phone``. The value is the canonical form."""
+    return frame(PSEUDONYM_LABEL, kind.encode())
 
 
 def value_prefix(kind: str) -> bytes:
@@ -52,6 +59,11 @@ def sentinel_input(dataset: UUID) -> bytes:
 def kdf_params_input(salt: bytes) -> bytes:
     """Return the MAC input for the check value of the KDF parameters. A keyholder with another pepper returns another MAC."""
     return identifier_prefix("scheme") + frame(salt)
+
+
+def pseudonym_input(kind: str, canonical: str) -> bytes:
+    """Return the MAC input for the pseudonym of an identifier."""
+    return pseudonym_prefix(kind) + frame(canonical.encode())
 
 
 def value_input(kind: str, canonical: str) -> bytes:

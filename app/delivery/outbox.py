@@ -104,6 +104,7 @@ class Outbox:
             "to": message.address,
             "code": message.code,
             "locale": message.locale,
+            "pseudonym": message.pseudonym.hex(),
         }
         return encrypt_json(self._key, [fields, send], aad=_AAD)
 
@@ -114,4 +115,5 @@ class Outbox:
             DecryptionFailed: it was encrypted under another key.
         """
         fields, send = decrypt_json(self._key, ciphertext, aad=_AAD)
-        return Message(fields["channel"], fields["to"], fields["code"], fields["locale"]), send
+        pseudonym = bytes.fromhex(fields["pseudonym"])
+        return Message(fields["channel"], fields["to"], fields["code"], fields["locale"], pseudonym), send

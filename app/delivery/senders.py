@@ -23,6 +23,8 @@ class Message:
     """In canonical form."""
     code: str = field(repr=False)
     locale: str
+    pseudonym: bytes = field(default=b"", repr=False)
+    """Names the destination to the rate limits; no sender transmits it."""
 
 
 class Sender(Protocol):

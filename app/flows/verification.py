@@ -41,9 +41,11 @@ def start_verification(
         InvalidIdentifier: not a valid identifier of this channel.
         RateLimited: the client reached a rate limit.
         MustQueue: the service admits no more new verifications now.
+        DependencyUnavailable: the keyholder or the database failed. A failed keyholder consumes nothing.
     """
     now = services.clock()
-    destination = parse_destination(channel, identifier, services.sms_countries)
+    # before any charge: while the keyholder fails, everybody gets the same error and nothing is spent
+    destination = parse_destination(channel, identifier, services.sms_countries, services.pseudonymizer)
     if not services.waiting_room.redeem_ticket(ticket, now=now):
         _charge_code_request(services, client, destination, now)
         services.waiting_room.enter(now=now)  # a client that returns with its ticket has already been charged

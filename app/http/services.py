@@ -17,7 +17,7 @@ from app.http.rate_limit.request_limiter import RequestLimiter
 from app.incidents.cache import IncidentCache
 from app.keyholder import KeyholderClient
 from app.rate_limits import ActionLimiter, DeferredDenials, ProofOfWork, WaitingRoom
-from app.verification import SessionService, VerificationService
+from app.verification import Pseudonymizer, SessionService, VerificationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Services:
     sealed_store: SealedStore
     incident_cache: IncidentCache
     verification: VerificationService
+    pseudonymizer: Pseudonymizer
     outbox: Outbox
     sessions: SessionService
     exposures: ExposureService

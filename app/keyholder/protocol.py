@@ -27,10 +27,11 @@ class KeyholderSocket(StrEnum):
     IMPORT = "import"
 
     def allows(self, request: "MacRequest") -> bool:
-        """Return whether this socket serves a request. Subjects, and more than one input, need the import socket."""
+        """Return whether this socket serves a request. Subjects, and more than one input, need the import socket; pseudonyms the other."""
         if self is KeyholderSocket.IMPORT:
             return request.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL}
-        return request.label in {mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL} and len(request.inputs) == 1
+        labels = {mac_inputs.IDENTIFIER_LABEL, mac_inputs.PSEUDONYM_LABEL, mac_inputs.VALUE_LABEL}
+        return request.label in labels and len(request.inputs) == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,7 @@ class LimitSubject:
 
     destination: str
     """``email``, or the calling code of a phone's country."""
-    identifier: bytes
-    """Channel and canonical form."""
+    pseudonym: bytes
 
     def __repr__(self) -> str:
         return "LimitSubject(…)"
@@ -108,7 +107,7 @@ class ActionLimiter:
             RateLimited: a limit of the client or its subnet is used up.
         """
         client, subnet, share = address.client, address.subnet, 1.0 if solution else SOFT_LIMIT_SHARE
-        identifier = subject.identifier
+        identifier = subject.pseudonym
         transactions = [
             self._transaction("client.unverified_codes", client, usable_share=share),
             self._transaction("client.unverified_codes_per_subnet", subnet, usable_share=share),
@@ -133,9 +132,9 @@ class ActionLimiter:
         decision = self._spend(
             now,
             self._transaction("client.trust", address.client, cost=0.0, check_only=True),
-            self._transaction("target.codes", subject.identifier),
-            self._transaction("target.codes_per_day", subject.identifier),
-            self._transaction("target.wrong_codes", subject.identifier, check_only=True),
+            self._transaction("target.codes", subject.pseudonym),
+            self._transaction("target.codes_per_day", subject.pseudonym),
+            self._transaction("target.wrong_codes", subject.pseudonym, check_only=True),
             self._transaction("service.messages", reserved_share=RESERVED_SHARE),
             self._transaction("service.messages_per_day", reserved_share=RESERVED_SHARE),
             self._transaction(*_unverified_limit(subject.destination), reserved_share=RESERVED_SHARE),
@@ -161,8 +160,8 @@ class ActionLimiter:
         """Refund the target for a code that no provider delivered."""
         self._force_spend(
             now,
-            self._transaction("target.codes", subject.identifier, cost=-1.0),
-            self._transaction("target.codes_per_day", subject.identifier, cost=-1.0),
+            self._transaction("target.codes", subject.pseudonym, cost=-1.0),
+            self._transaction("target.codes_per_day", subject.pseudonym, cost=-1.0),
         )
 
     def attempt_code(self, address: ClientAddress, *, now: datetime) -> "CodeAttempt":
@@ -193,7 +192,7 @@ class ActionLimiter:
 
     def record_failure(self, subject: LimitSubject, *, now: datetime) -> None:
         """Charge a wrong code to the target that it was meant to verify."""
-        self._force_spend(now, self._transaction("target.wrong_codes", subject.identifier))
+        self._force_spend(now, self._transaction("target.wrong_codes", subject.pseudonym))
 
     def record_success(self, address: ClientAddress, subject: LimitSubject, *, now: datetime) -> None:
         """Refund what a confirmed code cost, and add the bonus."""

@@ -11,6 +11,7 @@ from app.verification.errors import (
     VerificationEnded,
 )
 from app.verification.models import SessionRow, VerificationRow
+from app.verification.pseudonyms import Pseudonymizer
 from app.verification.service import (
     MalformedCode,
     VerificationConfirmed,
@@ -28,6 +29,7 @@ __all__ = [
     "MalformedCode",
     "NotSignedIn",
     "Principal",
+    "Pseudonymizer",
     "ResendTooSoon",
     "SessionRow",
     "SessionService",

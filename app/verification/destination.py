@@ -1,4 +1,4 @@
-"""Where a code is sent: a channel and an address."""
+"""Where a code is sent: a channel and an address, and the pseudonym that names them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from app.delivery import Channel
 from app.identifiers import IdentifierKind, MalformedValue, calling_code, canonicalize, mask
 from app.rate_limits import LimitSubject
 from app.verification.errors import InvalidIdentifier
+from app.verification.pseudonyms import Pseudonymizer
 
 IDENTIFIER_KINDS: dict[Channel, IdentifierKind] = {"email": "email", "sms": "phone"}
 """The kind of identifier that each channel delivers to."""
@@ -18,6 +19,8 @@ class Destination:
 
     channel: Channel
     address: str = field(repr=False)
+    pseudonym: bytes = field(repr=False)
+    """What the identifier is called wherever it must not be known, as in rate limits and opt-outs."""
 
     @property
     def kind(self) -> IdentifierKind:
@@ -33,24 +36,29 @@ class Destination:
     def limit_subject(self) -> LimitSubject:
         """The destination as the rate limits identify it."""
         region = "email" if self.channel == "email" else calling_code(self.address)
-        return LimitSubject(region, f"{self.channel} {self.address}".encode())
+        return LimitSubject(region, self.pseudonym)
 
 
-def parse_destination(channel: Channel, identifier: str, countries: Collection[str]) -> Destination:
+def parse_destination(
+    channel: Channel, identifier: str, countries: Collection[str], pseudonymizer: Pseudonymizer
+) -> Destination:
     """Parse the destination of a code request.
 
     Args:
         channel: how the code is to be sent.
         identifier: as typed.
         countries: calling codes of the countries to which text messages are sent.
+        pseudonymizer: names the destination.
 
     Raises:
         InvalidIdentifier: the identifier is invalid for this channel, or its country is not served.
+        KeyholderUnavailable: the keyholder failed.
     """
+    kind = IDENTIFIER_KINDS[channel]
     try:
-        destination = Destination(channel, canonicalize(IDENTIFIER_KINDS[channel], identifier))
+        address = canonicalize(kind, identifier)
     except MalformedValue as malformed:
         raise InvalidIdentifier(malformed.reason) from None
-    if channel == "sms" and calling_code(destination.address) not in countries:
+    if channel == "sms" and calling_code(address) not in countries:
         raise InvalidIdentifier("country-not-served")
-    return destination
+    return Destination(channel, address, pseudonymizer.pseudonym(kind, address))

@@ -41,5 +41,5 @@ class OptOutRow(Base):
     __tablename__ = "opt_outs"
 
     pseudonym: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    """MAC of the destination under the application key."""
+    """See `app.verification.pseudonyms`: it takes the application key and the pepper to test one."""
     until: Mapped[datetime] = mapped_column(index=True)

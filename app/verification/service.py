@@ -99,7 +99,6 @@ class VerificationService:
         lifetime: timedelta,
     ) -> None:
         self._code_key = application_key.subkey("codes")
-        self._pseudonym_key = application_key.subkey("targets")
         self._outbox = outbox
         self._sessions = sessions
         self._keyholder = keyholder
@@ -122,7 +121,7 @@ class VerificationService:
         client_secret = secrets.token_urlsafe(32)
         derived = _derive_keys(verification_id, client_secret)
         code_mac, expires_at = self._send_code(db, verification_id, destination, locale, send=send, now=now)
-        content = [destination.channel, destination.address, locale]
+        content = [destination.channel, destination.address, destination.pseudonym.hex(), locale]
         queries.add_verification(
             db,
             locator=derived.locator,
@@ -233,8 +232,8 @@ class VerificationService:
     ) -> tuple[bytes, datetime]:
         """Put a new code into the outbox; return the MAC to store, and the code's expiry."""
         expires_at = now + self._lifetime
-        opted_out = queries.is_opted_out(db, self._pseudonym(destination), now)
-        message = Message(destination.channel, destination.address, _new_code(), locale)
+        opted_out = queries.is_opted_out(db, destination.pseudonym, now)
+        message = Message(destination.channel, destination.address, _new_code(), locale, destination.pseudonym)
         sent = send and not opted_out
         self._outbox.enqueue(db, message, send=sent, now=now, expires_at=expires_at)
         # Both are computed in either case, so that the response time is the same.
@@ -255,11 +254,7 @@ class VerificationService:
 
     def _verified_identifier(self, db: Session, destination: Destination) -> VerifiedIdentifier:
         digest = self._hasher.digest(db, destination.kind, destination.address)
-        return VerifiedIdentifier(destination.kind, destination.masked, digest, self._pseudonym(destination))
-
-    def _pseudonym(self, destination: Destination) -> bytes:
-        framed = frame(destination.channel.encode(), destination.address.encode())
-        return hmac.digest(self._pseudonym_key, framed, "sha256")[:16]
+        return VerifiedIdentifier(destination.kind, destination.masked, digest, destination.pseudonym)
 
     def _code_mac(self, verification_id: UUID, code: str) -> bytes:
         return hmac.digest(self._code_key, frame(verification_id.bytes, code.encode()), "sha256")
@@ -273,8 +268,8 @@ def _decrypt(
         raise UnknownVerification("no verification has this id and client secret")
     if row.ciphertext is None or row.expires_at <= now:
         raise VerificationEnded("the verification was used, has expired, or has no tries left")
-    channel, address, locale = decrypt_json(derived.key, row.ciphertext, aad=verification_id.bytes)
-    return Destination(channel, address), locale
+    channel, address, pseudonym, locale = decrypt_json(derived.key, row.ciphertext, aad=verification_id.bytes)
+    return Destination(channel, address, bytes.fromhex(pseudonym)), locale
 
 
 def _derive_keys(verification_id: UUID, client_secret: str) -> DerivedKeys:

@@ -31,7 +31,7 @@ class VerifiedIdentifier:
     digest: bytes | None = field(repr=False)
     """None if nothing had been imported yet, so that no digest could be computed."""
     pseudonym: bytes = field(repr=False)
-    """MAC of the destination under the application key. Distinguishes identifiers that look the same when masked."""
+    """See `app.verification.pseudonyms`. Distinguishes identifiers that look the same when masked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from app.datasets.errors import PepperMismatch
 from app.keyholder import KeyholderSocket, KeyholderUnavailable
 from tests.e2e.helpers import PHONE, ROWS, assert_all_routes_unavailable
 from tests.support.deployment import Deployment, RecordingListener
-from tests.support.responses import assert_unavailable
+from tests.support.permissive_limits import permissive_limits
+from tests.support.responses import assert_unavailable, comparable_response
 
 pytestmark = pytest.mark.kill
 
@@ -89,6 +90,36 @@ def test_a_keyholder_that_hangs_after_the_sentinels_were_verified(
         process.send_signal(signal.SIGCONT)
         assert deployment.confirm_code(started, f"{(int(code) + 1) % 10**8:08}").json()["tries_left"] == 4
         assert deployment.confirm_code(started, code).status_code == 200
+
+
+def test_no_code_is_requested_and_nothing_is_spent_while_the_keyholder_is_dead(
+    make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path
+) -> None:
+    """The client gets the same answer for every identifier, and as many codes afterwards as before."""
+    socket, limits_file = tmp_path / "door", tmp_path / "small.toml"
+    limits_file.write_text(permissive_limits({"client.unverified_codes": "6/day", "target.codes": "3/hour"}))
+    with keyholder_process(pepper, socket):
+        deployment = make_deployment(keyholder_socket=socket, limits_file=limits_file)
+        deployment.import_and_publish(ROWS)
+        verification = deployment.request_code(PHONE)
+        deployment.deliver_outbox()
+    answers = [deployment.request_code(identifier) for identifier in (PHONE, "010-4000-0004", "min@example.com") * 3]
+    for answer in answers:
+        assert_unavailable(answer)
+    assert len({repr(comparable_response(answer)) for answer in answers}) == 1
+    assert deployment.execute_sql("SELECT count(*) FROM verifications") == [(1,)]
+    assert deployment.execute_sql("SELECT count(*) FROM outbox") == [(0,)]
+    deployment.clock.advance(minutes=1)
+    body = verification.json()
+    resent = deployment.client.post(
+        f"/v1/verifications/{body['id']}/resend", json={"client_secret": body["client_secret"]}
+    )
+    assert resent.status_code == 202  # the verification carries its pseudonym
+    with keyholder_process(pepper, socket):
+        assert deployment.request_code(PHONE).status_code == 202
+        assert len(deployment.deliver_outbox()) == 2
+        assert deployment.request_code(PHONE).status_code == 429
+        assert deployment.confirm_code(resent, deployment.sender.messages[-2].code).status_code == 200
 
 
 def test_a_wrong_pepper(make_deployment: Callable[..., Deployment], pepper: Path, tmp_path: Path) -> None:

@@ -44,6 +44,13 @@ DATASET = UUID(int=1)
 IDENTIFIER_INPUT = mac_inputs.identifier_input("email", "gildong@example.com")
 SENTINEL_INPUT = mac_inputs.sentinel_input(DATASET)
 SUBJECT_INPUT = mac_inputs.subject_input("sample", "A-1", "")
+PSEUDONYM_INPUT = mac_inputs.pseudonym_input("email", "gildong@example.com")
+LABELS = [
+    mac_inputs.IDENTIFIER_LABEL,
+    mac_inputs.VALUE_LABEL,
+    mac_inputs.PSEUDONYM_LABEL,
+    mac_inputs.SUBJECT_LABEL,
+]
 INCOMPLETE_REQUESTS = [
     pytest.param(mac_inputs.IDENTIFIER_LABEL, id="a label without framing"),
     pytest.param(frame(mac_inputs.IDENTIFIER_LABEL), id="a label alone"),
@@ -98,6 +105,16 @@ def test_only_the_import_socket_serves_subjects(lookup_client: KeyholderClient, 
     for call in calls:
         with pytest.raises(KeyholderUnavailable, match="denies"):
             call()
+
+
+def test_only_the_lookup_socket_serves_pseudonyms(
+    lookup_client: KeyholderClient, import_client: KeyholderClient
+) -> None:
+    assert lookup_client.mac(PSEUDONYM_INPUT) == expected_mac(PSEUDONYM_INPUT) != expected_mac(IDENTIFIER_INPUT)
+    prefix = mac_inputs.pseudonym_prefix("email")
+    for client, inputs in ((import_client, [b"a@b.kr"]), (lookup_client, [b"a@b.kr", b"b@b.kr"])):
+        with pytest.raises(KeyholderUnavailable, match="denies"):
+            client.mac_many(prefix, inputs)
 
 
 @pytest.mark.parametrize("prefix", [EMAIL_PREFIX, NAME_PREFIX, SUBJECT_PREFIX])
@@ -171,8 +188,7 @@ def test_a_denied_request_keeps_the_connection(lookup_client: KeyholderClient) -
 
 @given(
     st.lists(
-        st.sampled_from([mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL, mac_inputs.SUBJECT_LABEL])
-        | st.binary(max_size=40),
+        st.sampled_from(LABELS) | st.binary(max_size=40),
         max_size=5,
     )
 )
@@ -185,9 +201,10 @@ def test_a_socket_decides_by_label_and_input_count(parts: list[bytes]) -> None:
     assert (request.label, request.prefix) == (parts[0], frame(*parts[:2]))
     assert request.inputs == [frame(part) for part in parts[2:]]
     assert request.prefix + b"".join(request.inputs) == frame(*parts)
-    is_lookup_label = parts[0] in (mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL)
+    is_served_by_both = parts[0] in (mac_inputs.IDENTIFIER_LABEL, mac_inputs.VALUE_LABEL)
+    is_lookup_label = is_served_by_both or parts[0] == mac_inputs.PSEUDONYM_LABEL
     assert KeyholderSocket.LOOKUP.allows(request) == (is_lookup_label and len(parts) == 3)
-    assert KeyholderSocket.IMPORT.allows(request) == (is_lookup_label or parts[0] == mac_inputs.SUBJECT_LABEL)
+    assert KeyholderSocket.IMPORT.allows(request) == (is_served_by_both or parts[0] == mac_inputs.SUBJECT_LABEL)
 
 
 @given(st.binary(max_size=200))

@@ -20,6 +20,8 @@ MESSAGES: list[tuple[str, bytes, bytes, bytes]] = [
     ("phone", b"identifier", b"phone", PHONE.encode()),
     ("sentinel", b"identifier", b"sentinel", DATASET.bytes),
     ("scheme", b"identifier", b"scheme", SALT),
+    ("pseudonym email", b"pseudonym", b"email", EMAIL.encode()),
+    ("pseudonym phone", b"pseudonym", b"phone", PHONE.encode()),
     ("value name", b"value", b"name", NAME.encode()),
     ("value address", b"value", b"address", ADDRESS.encode()),
     ("subject holder", b"subject", INCIDENT.encode(), b"A-1\0"),

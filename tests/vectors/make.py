@@ -16,6 +16,7 @@ from tests.vectors.inputs import (
     NAME,
     OTHER_DATASET,
     PEPPER,
+    PHONE,
     SALT,
     SIGNING_SEED,
     STORE_KEY,
@@ -91,6 +92,7 @@ def make_vectors() -> dict[str, Any]:
         "messages": messages,
         "requests": [
             _request_vector("one identifier", b"identifier", b"email", [EMAIL.encode()]),
+            _request_vector("one pseudonym", b"pseudonym", b"phone", [PHONE.encode()]),
             _request_vector("three names", b"value", b"name", [NAME.encode(), b"", NAME.encode() * 100]),
             _request_vector("two subjects", b"subject", INCIDENT.encode(), [b"A-1\0", b"A-1\0R-7"]),
             {"name": "are you there?", "request": bytes(4).hex(), "answer": "0000000100"},
@@ -120,6 +122,7 @@ def make_vectors() -> dict[str, Any]:
             _token_vector(b"a client secret", f"verification {VERIFICATION}"),
             _token_vector(b"longer than a block of SHA-256 " * 3, "session of another"),
         ],
+        "pseudonyms": [_pseudonym_vector(kind, macs[f"pseudonym {kind}"]) for kind in ("email", "phone")],
         "code": _code_vector("01234567"),
         "manifest": manifest_vector(rows[:-1], key_id),
     }
@@ -168,6 +171,11 @@ def _token_vector(token: bytes, purpose: str) -> dict[str, Any]:
         "locator": locator.hex(),
         "key": key.hex(),
     }
+
+
+def _pseudonym_vector(kind: str, mac: bytes) -> dict[str, Any]:
+    key = ref.subkey(APPLICATION, "pseudonyms")
+    return {"of": kind, "mac": mac.hex(), "subkey": key.hex(), "pseudonym": ref.hmac_sha256(key, mac)[:16].hex()}
 
 
 def _code_vector(code: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.crypto.keys import ApplicationKey, Pepper, hkdf_expand
 from app.crypto.stretching import COST_PROFILES, KdfParams
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
 from app.keyholder.protocol import parse_request
+from app.verification import Pseudonymizer
 from app.verification.service import VerificationService
 from tests.vectors import inputs
 from tests.vectors import reference as ref
@@ -65,6 +66,16 @@ MAC_INPUTS: list[tuple[str, bytes, bytes]] = [
     ("phone", mac_inputs.identifier_input("phone", inputs.PHONE), mac_inputs.identifier_prefix("phone")),
     ("sentinel", mac_inputs.sentinel_input(DATASET), mac_inputs.identifier_prefix("sentinel")),
     ("scheme", mac_inputs.kdf_params_input(SALT), mac_inputs.identifier_prefix("scheme")),
+    (
+        "pseudonym email",
+        mac_inputs.pseudonym_input("email", inputs.EMAIL),
+        mac_inputs.pseudonym_prefix("email"),
+    ),
+    (
+        "pseudonym phone",
+        mac_inputs.pseudonym_input("phone", inputs.PHONE),
+        mac_inputs.pseudonym_prefix("phone"),
+    ),
     ("value name", mac_inputs.value_input("name", inputs.NAME), mac_inputs.value_prefix("name")),
     ("value address", mac_inputs.value_input("address", inputs.ADDRESS), mac_inputs.value_prefix("address")),
     (
@@ -98,8 +109,8 @@ def test_keyholder_requests(vector: dict[str, Any]) -> None:
     mac_request = parse_request(request[4:])
     assert mac_request is not None
     assert (mac_request.prefix, mac_request.inputs) == (prefix, [ref.frame(text) for text in texts])
-    assert KeyholderSocket.IMPORT.allows(mac_request)
-    assert KeyholderSocket.LOOKUP.allows(mac_request) == (vector["name"] == "one identifier")
+    assert KeyholderSocket.IMPORT.allows(mac_request) == (vector["name"] != "one pseudonym")
+    assert KeyholderSocket.LOOKUP.allows(mac_request) == (vector["name"] in ("one identifier", "one pseudonym"))
     pepper = bytes.fromhex(VECTORS["keys"]["pepper"])
     assert ref.encode_response(pepper, prefix, texts) == answer
     assert answer[4:] == b"\0" + b"".join(
@@ -110,11 +121,18 @@ def test_keyholder_requests(vector: dict[str, Any]) -> None:
 def test_a_real_keyholder_gives_these_responses(tmp_path: Path) -> None:
     """Compare its responses byte for byte over a plain socket."""
     create_key_file(tmp_path / "pepper.key", Pepper(bytes.fromhex(VECTORS["keys"]["pepper"])))
-    with spawn_keyholder(tmp_path / "pepper.key", *KeyholderSocket) as path, socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(60)
-        client.connect(str(import_socket_path(path)))
+    with (
+        spawn_keyholder(tmp_path / "pepper.key", *KeyholderSocket) as path,
+        socket.socket(socket.AF_UNIX) as importer,
+        socket.socket(socket.AF_UNIX) as lookup,
+    ):
+        importer.settimeout(60)
+        importer.connect(str(import_socket_path(path)))
+        lookup.settimeout(60)
+        lookup.connect(str(path))
         for vector in VECTORS["requests"]:
             request, answer = decode_hex(vector, "request", "answer")
+            client = lookup if vector["name"] == "one pseudonym" else importer
             client.sendall(request)
             assert client.recv(len(answer), socket.MSG_WAITALL) == answer
 
@@ -139,6 +157,25 @@ def test_token_keys(vector: dict[str, Any]) -> None:
     assert derive_token_keys(token, vector["purpose"]) == (locator, key)
     assert ref.token_info(vector["purpose"]) == info
     assert ref.derive_token_keys(token, info) == (locator, key)
+
+
+class VectorKeyholder:
+    """Answers with the MACs of the vectors."""
+
+    def mac(self, message: bytes) -> bytes:
+        macs = {vector["message"]: vector["mac"] for vector in VECTORS["messages"]}
+        return bytes.fromhex(macs[message.hex()])
+
+
+@pytest.mark.parametrize("vector", vector_params(VECTORS["pseudonyms"], "of"))
+def test_pseudonyms(vector: dict[str, Any]) -> None:
+    raw = bytes.fromhex(VECTORS["keys"]["application"])
+    subkey, answer, pseudonym = decode_hex(vector, "subkey", "mac", "pseudonym")
+    keyholder: Any = VectorKeyholder()
+    canonical = {"email": inputs.EMAIL, "phone": inputs.PHONE}[vector["of"]]
+    assert Pseudonymizer(ApplicationKey(raw), keyholder).pseudonym(vector["of"], canonical) == pseudonym
+    assert ref.subkey(raw, "pseudonyms") == subkey
+    assert ref.hmac_sha256(subkey, answer)[:16] == pseudonym
 
 
 def test_code_mac() -> None:

@@ -1,11 +1,19 @@
 """Opting out: no more codes are sent to the verified identifiers, only their owner can opt out, and it is not revealed."""
 
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
 import httpx
 import pytest
 
+from app.crypto.key_files import create_key_file
+from app.crypto.keys import ApplicationKey, Pepper
+from app.crypto.mac_inputs import pseudonym_input
+from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, make_row
 
-PHONE, EMAIL = "010-2000-0002", "jisoo@example.com"
+PHONE, CANONICAL_PHONE, EMAIL = "010-2000-0002", "+821020000002", "jisoo@example.com"
 VARIABLE_FIELDS = ("id", "client_secret", "date", "x-request-id", "ratelimit")
 
 
@@ -75,9 +83,34 @@ def test_only_the_owner_can_opt_out(deployment: Deployment) -> None:
     assert len(deployment.deliver_outbox()) == 1
 
 
+def stored_pseudonyms(deployment: Deployment) -> list[bytes]:
+    return [bytes(pseudonym) for (pseudonym,) in deployment.execute_sql("SELECT pseudonym FROM opt_outs")]
+
+
 def test_the_table_holds_no_identifiers(deployment: Deployment) -> None:
     """Pseudonyms are keyed: neither the number nor a plain hash of it."""
     opt_out(deployment, deployment.sign_in(PHONE))
-    ((pseudonym,),) = deployment.execute_sql("SELECT pseudonym FROM opt_outs")
-    assert len(bytes(pseudonym)) == 16
-    assert b"2000" not in bytes(pseudonym)
+    (pseudonym,) = stored_pseudonyms(deployment)
+    assert len(pseudonym) == 16
+    assert b"2000" not in pseudonym
+
+
+def test_a_pseudonym_takes_the_application_key_and_the_pepper(
+    make_deployment: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    """An attacker with the database and one of the two keys can test no number; the owner of both can."""
+    pepper, other_pepper = Pepper.generate(), Pepper.generate()
+    create_key_file(tmp_path / "pepper.key", pepper)
+    with spawn_keyholder(tmp_path / "pepper.key", KeyholderSocket.LOOKUP) as socket:
+        deployment = make_deployment(keyholder_socket=socket)
+        opt_out(deployment, deployment.sign_in(PHONE))
+    (pseudonym,) = stored_pseudonyms(deployment)
+    application_key = deployment.keys.load_application_key()
+
+    def name(key: ApplicationKey, pepper: Pepper) -> bytes:
+        mac = hmac.digest(pepper.reveal(), pseudonym_input("phone", CANONICAL_PHONE), "sha256")
+        return hmac.digest(key.subkey("pseudonyms"), mac, "sha256")[:16]
+
+    assert name(application_key, pepper) == pseudonym
+    assert name(application_key, other_pepper) != pseudonym
+    assert name(ApplicationKey.generate(), pepper) != pseudonym
