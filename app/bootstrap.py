@@ -149,7 +149,8 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
     breaker = None
     if settings.redis_url is not None:
         breaker = RedisCircuitBreaker(settings.redis_url, reporter.report_redis_state, metrics.count_redis_fallback)
-    buckets = RedisBucketStore(breaker) if breaker else MemoryBucketStore()
+    limits_key = application_key.subkey("limits")
+    buckets = RedisBucketStore(breaker, limits_key) if breaker else MemoryBucketStore(limits_key)
     deferred_denials = DeferredDenials(on_denied)
     action_limiter = ActionLimiter(policy, buckets, deferred_denials.record)
 
@@ -173,7 +174,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         sessions=sessions,
         exposures=ExposureService(sealed_store, keyholder, hasher),
         acknowledgements=AcknowledgementService(application_key, ReceiptSigner(keys.load_signing_key())),
-        request_limiter=RequestLimiter(policy, breaker, on_denied),
+        request_limiter=RequestLimiter(policy, limits_key, breaker, on_denied),
         action_limiter=action_limiter,
         deferred_denials=deferred_denials,
         proof_of_work=ProofOfWork(application_key.subkey("proof of work")),

@@ -67,6 +67,8 @@ def _count_requests_in_this_process(deployment: Deployment, denials: Counter[str
     app = deployment.app
     if deployment.settings.redis_url:
         limiter = RequestLimiter(
-            load_policy(deployment.settings.limits_file), on_denied=lambda limit_name: denials.update([limit_name])
+            load_policy(deployment.settings.limits_file),
+            deployment.keys.load_application_key().subkey("limits"),
+            on_denied=lambda limit_name: denials.update([limit_name]),
         )
         app.state.services = replace(app.state.services, request_limiter=limiter)

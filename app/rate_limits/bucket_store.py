@@ -1,11 +1,11 @@
 """Storage of buckets: the protocol, and its implementation in this process's memory. A batch of transactions is checked and spent atomically."""
 
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from app.rate_limits.blinding import DAY_SECONDS, LocalBlinding
 from app.rate_limits.gcra import Decision, gcra_spend
 from app.rate_limits.transaction import (
     BITMAP_BITS,
@@ -16,7 +16,6 @@ from app.rate_limits.transaction import (
     bucket_key,
 )
 
-DAY_SECONDS = 86400.0
 _SWEEP_INTERVAL_SECONDS = 60.0
 
 
@@ -37,25 +36,31 @@ class BucketStore(Protocol):
 
 
 class MemoryBucketStore:
-    """Buckets in this process's memory: one number for each bucket that is not full."""
+    """Buckets in this process's memory: one number for each bucket that is not full.
 
-    def __init__(self) -> None:
+    Args:
+        subkey: blinds their names; see `LocalBlinding`.
+    """
+
+    def __init__(self, subkey: bytes) -> None:
+        self._blinding = LocalBlinding(subkey)
         self._lock = threading.Lock()
         self._arrival_times: dict[str, float] = {}
         self._bitmaps: dict[str, bytearray] = {}
-        self._day_and_key = (-1, b"")
+        self._day = -1
         self._next_sweep_at = 0.0
 
     def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
         """Spend all transactions, or none if one is denied."""
         with self._lock:
-            daily_key = self._daily_key(int(now // DAY_SECONDS))
+            blinding_key = self._blinding.key(now)
+            self._remove_bitmaps(int(now // DAY_SECONDS))
             self._remove_full_buckets(now)
-            keys = [bucket_key(transaction, daily_key) for transaction in transactions]
+            keys = [bucket_key(transaction, blinding_key) for transaction in transactions]
             bits = [
                 None
                 if transaction.distinct_identifier is None
-                else bitmap_index(transaction.distinct_identifier, daily_key)
+                else bitmap_index(transaction.distinct_identifier, blinding_key)
                 for transaction in transactions
             ]
             decisions: list[Decision] = []
@@ -73,8 +78,8 @@ class MemoryBucketStore:
     def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
         """Return the keys of the buckets."""
         with self._lock:
-            daily_key = self._daily_key(int(now // DAY_SECONDS))
-        return tuple(bucket_key(transaction, daily_key) for transaction in transactions)
+            blinding_key = self._blinding.key(now)
+        return tuple(bucket_key(transaction, blinding_key) for transaction in transactions)
 
     def _decide(self, transaction: Transaction, key: str, bit: int | None, *, trusted: bool, now: float) -> Decision:
         is_repeated = bit is not None and key in self._bitmaps and self._bitmaps[key][bit // 8] >> bit % 8 & 1
@@ -90,11 +95,10 @@ class MemoryBucketStore:
         if bit is not None:
             self._bitmaps.setdefault(key, bytearray(BITMAP_BITS // 8))[bit // 8] |= 1 << bit % 8
 
-    def _daily_key(self, day: int) -> bytes:
-        if self._day_and_key[0] != day:  # a new key makes all bucket keys of the day before unreachable
-            self._day_and_key = day, secrets.token_bytes(32)
+    def _remove_bitmaps(self, day: int) -> None:
+        if self._day != day:
+            self._day = day
             self._bitmaps.clear()
-        return self._day_and_key[1]
 
     def _remove_full_buckets(self, now: float) -> None:
         if now >= self._next_sweep_at:

@@ -4,13 +4,12 @@ All keys carry one hash tag, so that on a cluster they lie on one node. The arit
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 
 from limits.storage import RedisStorage
-from redis.exceptions import ResponseError
 
-from app.rate_limits.bucket_store import DAY_SECONDS, MemoryBucketStore, combine_decisions, divide_limits
+from app.rate_limits.blinding import KEY_PREFIX, RedisBlinding
+from app.rate_limits.bucket_store import MemoryBucketStore, combine_decisions, divide_limits
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
 from app.rate_limits.transaction import (
     TRUSTED_MAX_USED_FRACTION,
@@ -20,7 +19,6 @@ from app.rate_limits.transaction import (
     bucket_key,
 )
 
-KEY_PREFIX = "exposure:{budgets}:"
 FALLBACK_DIVISOR = 4
 """How many times smaller a process's own buckets are while Redis is not available."""
 
@@ -62,13 +60,17 @@ return table.concat(decisions, ' ')
 
 
 class RedisBucketStore:
-    """Buckets that all processes share. While Redis is not available, this process uses smaller buckets of its own."""
+    """Buckets that all processes share. While Redis is not available, this process uses smaller buckets of its own.
 
-    def __init__(self, breaker: RedisCircuitBreaker) -> None:
+    Args:
+        breaker: of the Redis.
+        subkey: blinds their names; see `RedisBlinding`.
+    """
+
+    def __init__(self, breaker: RedisCircuitBreaker, subkey: bytes) -> None:
         self._breaker = breaker
-        self._fallback = MemoryBucketStore()
-        self._cached_daily_key: tuple[object, float, bytes] = (None, -1.0, b"")
-        """The Redis client that it was read from, the minute of that read, and the key."""
+        self._blinding = RedisBlinding(subkey)
+        self._fallback = MemoryBucketStore(subkey)
 
     def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
         """Spend all transactions, or none if one is denied."""
@@ -81,19 +83,19 @@ class RedisBucketStore:
         """Return the keys of the buckets."""
 
         def shared_keys(client: RedisStorage) -> tuple[str, ...]:
-            daily_key = self._daily_key(client, now)
-            return tuple(bucket_key(transaction, daily_key) for transaction in transactions)
+            blinding_key = self._blinding.key(client, now)
+            return tuple(bucket_key(transaction, blinding_key) for transaction in transactions)
 
         return self._breaker.call(shared_keys, lambda: self._fallback.bucket_keys(transactions, now=now))
 
     def _spend(
         self, client: RedisStorage, transactions: Sequence[Transaction], now: float, *, force: bool
     ) -> BatchDecision:
-        daily_key = self._daily_key(client, now)
+        blinding_key = self._blinding.key(client, now)
         keys: list[str] = []
         rows: list[tuple[float, ...]] = []
         for transaction in transactions:
-            key = bucket_key(transaction, daily_key)
+            key = bucket_key(transaction, blinding_key)
             keys += [f"{KEY_PREFIX}{key}", f"{KEY_PREFIX}marks:{key}"]
             identifier = transaction.distinct_identifier
             rows.append(
@@ -103,7 +105,7 @@ class RedisBucketStore:
                     transaction.cost,
                     transaction.usable_share,
                     transaction.reserved_share,
-                    -1 if identifier is None else bitmap_index(identifier, daily_key),
+                    -1 if identifier is None else bitmap_index(identifier, blinding_key),
                     transaction.check_only,
                 )
             )
@@ -112,18 +114,3 @@ class RedisBucketStore:
         result: str = client.storage.register_script(_SPEND_SCRIPT)(keys, [argument])
         numbers = [float(number) for number in result.split()]
         return combine_decisions(transactions, list(zip(numbers[::2], numbers[1::2], strict=True)))
-
-    def _daily_key(self, client: RedisStorage, now: float) -> bytes:
-        """Return the random key that blinds bucket keys for a day. All processes share it, and Redis deletes it after two days.
-
-        It is read again each minute and after each reconnection, because a Redis that lost its memory gets another key.
-        """
-        cached_client, cached_minute, daily_key = self._cached_daily_key
-        if cached_client is not client or cached_minute != now // 60:
-            name = f"{KEY_PREFIX}key:{int(now // DAY_SECONDS)}"
-            client.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY_SECONDS))
-            daily_key = client.storage.get(name)
-            if daily_key is None:
-                raise ResponseError("Redis does not return the key that was just set")
-            self._cached_daily_key = client, now // 60, daily_key
-        return daily_key

@@ -1,9 +1,8 @@
-"""Transactions: what is charged to which limit, and what the decision was. Bucket keys are blinded, so that the store does not reveal identifiers."""
+"""Transactions: what is charged to which limit, and what the decision was. `blinding` says how bucket keys hide whose buckets they are."""
 
-import hmac
 from dataclasses import dataclass, field
 
-from app.crypto.framing import frame
+from app.rate_limits.blinding import blind
 from app.rate_limits.gcra import Limit
 
 BITMAP_BITS = 8192
@@ -46,16 +45,12 @@ class BatchDecision:
     """Seconds until that transaction fits."""
 
 
-def bucket_key(transaction: Transaction, daily_key: bytes) -> str:
-    """Return the store's key of a bucket. The subject is blinded by *daily_key*, which is deleted after two days."""
-    subject = "" if transaction.subject is None else _blind(daily_key, b"whose", transaction.subject).hex()
+def bucket_key(transaction: Transaction, blinding_key: bytes) -> str:
+    """Return the store's key of a bucket."""
+    subject = "" if transaction.subject is None else blind(blinding_key, b"bucket", transaction.subject)
     return f"{transaction.limit_name}:{subject}"
 
 
-def bitmap_index(identifier: bytes, daily_key: bytes) -> int:
+def bitmap_index(identifier: bytes, blinding_key: bytes) -> int:
     """Return the position of *identifier* in a bitmap of `BITMAP_BITS` bits."""
-    return int.from_bytes(_blind(daily_key, b"mark", identifier), "big") % BITMAP_BITS
-
-
-def _blind(daily_key: bytes, role: bytes, value: bytes) -> bytes:
-    return hmac.digest(daily_key, frame(b"exposure-lookup/1 budget", role, value), "sha256")[:16]
+    return int(blind(blinding_key, b"mark", identifier), 16) % BITMAP_BITS

@@ -119,7 +119,7 @@ def raise_error(error: Exception) -> None:
 
 
 def action_limiter() -> ActionLimiter:
-    return ActionLimiter(RateLimitPolicy(), MemoryBucketStore())
+    return ActionLimiter(RateLimitPolicy(), MemoryBucketStore(b"s" * 32))
 
 
 def test_each_hit_raises_one_alert() -> None:

@@ -34,7 +34,7 @@ def create_limiter(dry_run: bool = False, denials: list[str] | None = None, **ta
     policy = RateLimitPolicy(dry_run=dry_run)
     overrides = {name: replace(getattr(policy, name), **limits) for name, limits in tables.items()}
     return ActionLimiter(
-        replace(policy, **overrides), MemoryBucketStore(), (denials if denials is not None else []).append
+        replace(policy, **overrides), MemoryBucketStore(b"s" * 32), (denials if denials is not None else []).append
     )
 
 

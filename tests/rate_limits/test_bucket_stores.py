@@ -22,7 +22,7 @@ from app.rate_limits import (
     RedisCircuitBreaker,
     client_address_from_ip,
 )
-from app.rate_limits.bucket_store import DAY_SECONDS
+from app.rate_limits.blinding import DAY_SECONDS
 from app.rate_limits.gcra import Limit
 from app.rate_limits.transaction import Transaction
 from tests.support.external_servers import run_valkey_cluster
@@ -43,9 +43,9 @@ def cluster_url() -> Iterator[str]:
 @pytest.fixture(params=["local", "valkey", "cluster"])
 def buckets(request: pytest.FixtureRequest) -> BucketStore:
     if request.param == "local":
-        return MemoryBucketStore()
+        return MemoryBucketStore(b"s" * 32)
     url = request.getfixturevalue("valkey_url" if request.param == "valkey" else "cluster_url")
-    return RedisBucketStore(RedisCircuitBreaker(url))
+    return RedisBucketStore(RedisCircuitBreaker(url), b"s" * 32)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ BATCH_STEPS: st.SearchStrategy[list[BatchStep]] = st.lists(
 @given(BATCH_STEPS)
 def test_memory_and_redis_decide_alike(redis_buckets: BucketStore, steps: list[BatchStep]) -> None:
     subject = f"alike {next(_unique_numbers)}".encode()
-    memory_buckets, now = MemoryBucketStore(), NOW
+    memory_buckets, now = MemoryBucketStore(b"s" * 32), NOW
     for delay, cost, usable_share, reserved_share, force, check_only, identifier in steps:
         now += delay
         batch = [
@@ -244,14 +244,14 @@ def test_memory_and_redis_decide_alike(redis_buckets: BucketStore, steps: list[B
 
 @pytest.fixture
 def redis_buckets(valkey_url: str) -> BucketStore:
-    return RedisBucketStore(RedisCircuitBreaker(valkey_url))
+    return RedisBucketStore(RedisCircuitBreaker(valkey_url), b"s" * 32)
 
 
 def test_redis_holds_no_identifier_in_clear(valkey_url: str) -> None:
     breaker = RedisCircuitBreaker(valkey_url)
     identifier = b"+821000000042"
     transaction = Transaction("target.codes", TEN_PER_MINUTE, identifier, distinct_identifier=identifier)
-    RedisBucketStore(breaker).spend([transaction], now=NOW)
+    RedisBucketStore(breaker, b"s" * 32).spend([transaction], now=NOW)
     names: list[bytes] = breaker.call(lambda client: list(client.storage.scan_iter(count=1000)), list)
     assert any(b"target.codes" in name for name in names)
 

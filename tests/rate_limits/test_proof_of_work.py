@@ -76,7 +76,7 @@ def test_a_challenge_cannot_be_made_easier_or_last_longer() -> None:
 
 
 def test_beyond_the_soft_limit_a_code_takes_a_solution_which_is_accepted_once() -> None:
-    limiter = ActionLimiter(RateLimitPolicy(), MemoryBucketStore())
+    limiter = ActionLimiter(RateLimitPolicy(), MemoryBucketStore(b"s" * 32))
     for number in range(120):
         limiter.charge_code_request(CLIENT, phone_subject(number), now=NOW)
     with pytest.raises(RateLimited) as denied:
@@ -91,7 +91,7 @@ def test_beyond_the_soft_limit_a_code_takes_a_solution_which_is_accepted_once() 
 
 
 def test_a_solution_does_not_open_an_empty_bucket() -> None:
-    limiter = ActionLimiter(RateLimitPolicy(ClientLimits(unverified_codes="40/hour")), MemoryBucketStore())
+    limiter = ActionLimiter(RateLimitPolicy(ClientLimits(unverified_codes="40/hour")), MemoryBucketStore(b"s" * 32))
     with pytest.raises(RateLimited) as denied:
         for number in range(200):
             solution = proof_of_work().verify(solve(proof_of_work().create_challenge(now=NOW)), now=NOW)

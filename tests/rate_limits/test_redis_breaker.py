@@ -40,7 +40,7 @@ def test_a_redis_that_accepts_no_writes_is_not_available(valkey: RestartableValk
     breaker = RedisCircuitBreaker(valkey.url, state_changes.append)
     client: Any = breaker._client
     client.storage.config_set("maxmemory", "1")
-    buckets = RedisBucketStore(breaker)
+    buckets = RedisBucketStore(breaker, b"s" * 32)
     transaction = Transaction("a", Limit(10 * FALLBACK_DIVISOR, 60.0), b"subject")
     assert [buckets.spend([transaction], now=0.0).denied is None for _ in range(11)] == [True] * 10 + [False]
     assert (state_changes, breaker.is_available) == (["OutOfMemoryError"], False)

@@ -14,7 +14,7 @@ def create_waiting_room(
     rate: str = "10/second", *, dry_run: bool = False, denials: list[str] | None = None
 ) -> WaitingRoom:
     policy = RateLimitPolicy(service=ServiceLimits(admissions=rate), dry_run=dry_run)
-    return WaitingRoom(policy, MemoryBucketStore(), b"k" * 32, (denials if denials is not None else []).append)
+    return WaitingRoom(policy, MemoryBucketStore(b"s" * 32), b"k" * 32, (denials if denials is not None else []).append)
 
 
 def try_to_enter(room: WaitingRoom, now: datetime = NOW) -> MustQueue | None:

@@ -44,6 +44,7 @@ class RequestLimiter:
 
     Args:
         policy: the limits.
+        subkey: the application subkey that blinds the addresses.
         breaker: the Redis that stores the counters; None to store them in this process.
         on_denied: called with the name of each limit that denies, or would in dry-run mode.
     """
@@ -51,6 +52,7 @@ class RequestLimiter:
     def __init__(
         self,
         policy: RateLimitPolicy,
+        subkey: bytes,
         breaker: RedisCircuitBreaker | None = None,
         on_denied: Callable[[str], object] = lambda _: None,
     ) -> None:
@@ -59,7 +61,7 @@ class RequestLimiter:
         """Where to call `spend`, because it may wait for Redis and must not block an event loop; None if it never waits."""
         self._dry_run = policy.dry_run
         self._on_denied = on_denied
-        options: dict[str, Any] = {"breaker": breaker} if breaker else {}
+        options: dict[str, Any] = {"subkey": subkey} | ({"breaker": breaker} if breaker else {})
         self._slowapi = SlowApiLimiter(
             key_func=_client_key,
             storage_uri=f"{REDIS_SCHEME if breaker else MEMORY_SCHEME}://",

@@ -1,10 +1,14 @@
-"""The fixed windows that slowapi counts in, as storages of the `limits` library: in this process's memory, or in Redis."""
+"""The fixed windows that slowapi counts in, as storages of the `limits` library: in this process's memory, or in Redis.
+
+Their keys contain the client's address, so they are stored under blinded names.
+"""
 
 import threading
 from time import time
 
 from limits.storage import RedisStorage, Storage
 
+from app.rate_limits.blinding import LocalBlinding, RedisBlinding, blind
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
 
 MEMORY_SCHEME, REDIS_SCHEME = "exposure-local", "exposure-shared"
@@ -24,12 +28,16 @@ class MemoryWindows(Storage):
 
     The library's own memory storage expires windows by a timer that starts a thread every ten milliseconds: a fifth of a busy event loop. This class
     expires them while it counts.
+
+    Args:
+        subkey: blinds their names; see `LocalBlinding`.
     """
 
     STORAGE_SCHEME = [MEMORY_SCHEME]  # noqa: RUF012  as limits declares it
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: str) -> None:
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, *, subkey: bytes, **options: str) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._blinding = LocalBlinding(subkey)
         self._lock = threading.Lock()
         self._windows: dict[str, Window] = {}
         self._next_sweep_at = 0.0
@@ -66,20 +74,26 @@ class MemoryWindows(Storage):
     def clear(self, key: str) -> None:
         """Remove one window."""
         with self._lock:
-            self._windows.pop(key, None)
+            self._windows.pop(self._name(key, time()), None)
 
     def _increment(self, key: str, expiry: float, amount: int) -> Window:
         now = time()
         with self._lock:
             self._remove_expired(now)
-            count, ends_at = self._windows.get(key, (0, 0.0))
+            name = self._name(key, now)
+            count, ends_at = self._windows.get(name, (0, 0.0))
             if ends_at <= now:
                 count, ends_at = 0, now + expiry
-            self._windows[key] = count + amount, ends_at
-            return self._windows[key]
+            self._windows[name] = count + amount, ends_at
+            return self._windows[name]
 
     def _window(self, key: str) -> Window:
-        return self._windows.get(key, (0, time()))
+        now = time()
+        with self._lock:
+            return self._windows.get(self._name(key, now), (0, now))
+
+    def _name(self, key: str, now: float) -> str:
+        return blind(self._blinding.key(now), b"window", key.encode())
 
     def _remove_expired(self, now: float) -> None:
         if now >= self._next_sweep_at:
@@ -93,10 +107,17 @@ class RedisWindows(MemoryWindows):
     STORAGE_SCHEME = [REDIS_SCHEME]  # noqa: RUF012  as limits declares it
 
     def __init__(
-        self, uri: str | None = None, wrap_exceptions: bool = False, *, breaker: RedisCircuitBreaker, **options: str
+        self,
+        uri: str | None = None,
+        wrap_exceptions: bool = False,
+        *,
+        subkey: bytes,
+        breaker: RedisCircuitBreaker,
+        **options: str,
     ) -> None:
-        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, subkey=subkey, **options)
         self._breaker = breaker
+        self._shared_blinding = RedisBlinding(subkey)
         self._recent = _RecentWindows()
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
@@ -104,7 +125,7 @@ class RedisWindows(MemoryWindows):
 
         def increment(client: RedisStorage) -> Window:
             script = client.storage.register_script(_INCREMENT_SCRIPT)
-            count, milliseconds = script([client.prefixed_key(key)], [int(expiry), amount])
+            count, milliseconds = script([self._shared_name(client, key)], [int(expiry), amount])
             return int(count), time() + int(milliseconds) / 1000
 
         window = self._breaker.call(increment, lambda: self._increment(key, expiry, amount))
@@ -115,9 +136,15 @@ class RedisWindows(MemoryWindows):
         for recent_key, window in reversed(self._recent.windows):
             if recent_key == key:
                 return window
-        return self._breaker.call(
-            lambda client: (client.get(key), client.get_expiry(key)), lambda: super(RedisWindows, self)._window(key)
-        )
+
+        def read(client: RedisStorage) -> Window:
+            name = self._shared_name(client, key)
+            return int(client.storage.get(name) or 0), time() + max(client.storage.pttl(name), 0) / 1000
+
+        return self._breaker.call(read, lambda: super(RedisWindows, self)._window(key))
+
+    def _shared_name(self, client: RedisStorage, key: str) -> str:
+        return f"exposure:window:{blind(self._shared_blinding.key(client, time()), b'window', key.encode())}"
 
 
 class _RecentWindows(threading.local):

@@ -1,0 +1,82 @@
+"""Names of buckets and windows. They are blinded, so that their store does not reveal whose they are.
+
+    blinding key = HMAC(application subkey, key of the day)        name = HMAC(blinding key, subject), the first 16 bytes
+
+The key of the day is random. It lies in the store and is deleted after two days, so that old names cannot be tested even with the application key.
+The application key lies elsewhere, so that the store with all that is in it does not suffice: there are few addresses. Identifiers are fewer still
+and come as pseudonyms, which take the pepper too.
+"""
+
+import hmac
+import secrets
+
+from limits.storage import RedisStorage
+from redis.exceptions import ResponseError
+
+from app.crypto.framing import frame
+
+DAY_SECONDS = 86400.0
+KEY_PREFIX = "exposure:{budgets}:"
+"""Of the buckets in Redis, and of the keys of the days. The hash tag keeps them on one node of a cluster."""
+_NAME_BYTES = 16
+
+
+class LocalBlinding:
+    """Blinds names within this process. Not thread-safe: its owner holds a lock.
+
+    Args:
+        subkey: the application subkey for rate limits.
+    """
+
+    def __init__(self, subkey: bytes) -> None:
+        self._subkey = subkey
+        self._day_and_key = (-1, b"")
+
+    def key(self, now: float) -> bytes:
+        """Return the blinding key at *now*, in seconds since the epoch."""
+        day = int(now // DAY_SECONDS)
+        if self._day_and_key[0] != day:
+            self._day_and_key = day, _blinding_key(self._subkey, secrets.token_bytes(32))
+        return self._day_and_key[1]
+
+
+class RedisBlinding:
+    """Blinds names alike in all processes that share a Redis, which holds the key of the day.
+
+    Args:
+        subkey: the application subkey for rate limits.
+    """
+
+    def __init__(self, subkey: bytes) -> None:
+        self._subkey = subkey
+        self._cached: tuple[object, float, bytes] = (None, -1.0, b"")
+        """The Redis client that the key of the day was read from, the minute of that read, and the blinding key."""
+
+    def key(self, client: RedisStorage, now: float) -> bytes:
+        """Return the blinding key at *now*, in seconds since the epoch.
+
+        It is read again each minute and after each reconnection, because a Redis that lost its memory gets another key.
+        """
+        cached_client, cached_minute, key = self._cached
+        if cached_client is not client or cached_minute != now // 60:
+            key = _blinding_key(self._subkey, _read_daily_key(client, int(now // DAY_SECONDS)))
+            self._cached = client, now // 60, key
+        return key
+
+
+def blind(key: bytes, role: bytes, subject: bytes) -> str:
+    """Return the name of *subject* under a blinding key. *role* is what is named: ``bucket`` or ``window``."""
+    return hmac.digest(key, frame(b"exposure-lookup/1 limits", role, subject), "sha256")[:_NAME_BYTES].hex()
+
+
+def _blinding_key(subkey: bytes, daily_key: bytes) -> bytes:
+    return hmac.digest(subkey, daily_key, "sha256")
+
+
+def _read_daily_key(client: RedisStorage, day: int) -> bytes:
+    name = f"{KEY_PREFIX}key:{day}"
+    client.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY_SECONDS))
+    daily_key: bytes | None = client.storage.get(name)
+    if daily_key is None:
+        raise ResponseError("Redis does not return the key that was just set")
+    return daily_key
