@@ -33,8 +33,6 @@ SAMPLE_INCIDENT = Path(incidents.__file__).with_name("sample.toml")
 DEMO_SEED = 2025
 DEMO_LIMITS = """\
 [client]
-new_identifiers = "100000/day"
-new_identifiers_per_subnet = "100000/day"
 unverified_codes = "100000/day"
 unverified_codes_per_subnet = "100000/day"
 [target]

@@ -47,7 +47,7 @@ def start_verification(
     # before any charge: while the keyholder fails, everybody gets the same error and nothing is spent
     destination = parse_destination(channel, identifier, services.sms_countries, services.pseudonymizer)
     if not services.waiting_room.redeem_ticket(ticket, now=now):
-        _charge_code_request(services, client, destination, now)
+        _charge_code_request(services, client, now)
         services.waiting_room.enter(now=now)  # a client that returns with its ticket has already been charged
     send = _authorize_message(services, client, destination, now)
     with services.database.write() as db:
@@ -64,7 +64,7 @@ def resend_code(services: Services, client: Client, verification_id: UUID, clien
     now = services.clock()
     with services.database.read() as db:
         destination = services.verification.resend_destination(db, verification_id, client_secret, now=now)
-    _charge_code_request(services, client, destination, now)
+    _charge_code_request(services, client, now)
     send = _authorize_message(services, client, destination, now)
     with services.database.write() as db:
         return services.verification.resend(db, verification_id, client_secret, send=send, now=now)
@@ -112,9 +112,9 @@ def confirm_code(
     return outcome
 
 
-def _charge_code_request(services: Services, client: Client, destination: Destination, now: datetime) -> None:
+def _charge_code_request(services: Services, client: Client, now: datetime) -> None:
     solution = services.proof_of_work.verify(client.work_solution, now=now)
-    services.action_limiter.charge_code_request(client.address, destination.limit_subject, solution=solution, now=now)
+    services.action_limiter.charge_code_request(client.address, solution=solution, now=now)
 
 
 def _authorize_message(services: Services, client: Client, destination: Destination, now: datetime) -> bool:

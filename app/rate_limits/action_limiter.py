@@ -90,16 +90,14 @@ class ActionLimiter:
     def charge_code_request(
         self,
         address: ClientAddress,
-        subject: LimitSubject,
         *,
         solution: VerifiedSolution | None = None,
         now: datetime,
     ) -> None:
-        """Charge the client for requesting a code.
+        """Charge the client for requesting a code: the same for every identifier, or the charge would reveal which were asked about before.
 
         Args:
             address: of the client.
-            subject: the person that the code is for.
             solution: a proof of work, which opens the second half of these limits.
             now: aware.
 
@@ -107,14 +105,9 @@ class ActionLimiter:
             RateLimited: a limit of the client or its subnet is used up.
         """
         client, subnet, share = address.client, address.subnet, 1.0 if solution else SOFT_LIMIT_SHARE
-        identifier = subject.pseudonym
         transactions = [
             self._transaction("client.unverified_codes", client, usable_share=share),
             self._transaction("client.unverified_codes_per_subnet", subnet, usable_share=share),
-            self._transaction("client.new_identifiers", client, usable_share=share, distinct_identifier=identifier),
-            self._transaction(
-                "client.new_identifiers_per_subnet", subnet, usable_share=share, distinct_identifier=identifier
-            ),
             self._transaction("client.trust", client, usable_share=NO_LIMIT),
         ]
         if solution is None:
@@ -123,7 +116,7 @@ class ActionLimiter:
         use_of_solution = Transaction(_SOLUTION_LIMIT_NAME, _SINGLE_USE, solution.challenge_id)
         decision = self._spend(now, *transactions, use_of_solution)
         if decision.denied and decision.denied.limit_name == _SOLUTION_LIMIT_NAME:
-            self.charge_code_request(address, subject, now=now)  # the solution was used before: charge without it
+            self.charge_code_request(address, now=now)  # the solution was used before: charge without it
         else:
             self._raise_if_denied(decision)
 
@@ -144,8 +137,6 @@ class ActionLimiter:
     def drain_code_limits(self, address: ClientAddress, *, now: datetime) -> tuple[str, ...]:
         """Empty the buckets for code requests of the client and its subnet. Return the blinded keys that these buckets have today."""
         subjects = {
-            "client.new_identifiers": address.client,
-            "client.new_identifiers_per_subnet": address.subnet,
             "client.unverified_codes": address.client,
             "client.unverified_codes_per_subnet": address.subnet,
         }
@@ -202,8 +193,6 @@ class ActionLimiter:
             *self._wrong_code_transactions(address, cost=-1.0, trust_bonus=-cost, service_bonus=GUESS_BONUS),
             self._transaction("client.unverified_codes", client, cost=cost),
             self._transaction("client.unverified_codes_per_subnet", subnet, cost=cost),
-            self._transaction("client.new_identifiers", client, cost=cost),
-            self._transaction("client.new_identifiers_per_subnet", subnet, cost=cost),
             self._transaction(*_unverified_limit(subject.destination), cost=cost),
         )
 

@@ -5,16 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from app.rate_limits.blinding import DAY_SECONDS, LocalBlinding
+from app.rate_limits.blinding import LocalBlinding
 from app.rate_limits.gcra import Decision, gcra_spend
-from app.rate_limits.transaction import (
-    BITMAP_BITS,
-    TRUSTED_MAX_USED_FRACTION,
-    BatchDecision,
-    Transaction,
-    bitmap_index,
-    bucket_key,
-)
+from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, Transaction, bucket_key
 
 _SWEEP_INTERVAL_SECONDS = 60.0
 
@@ -46,33 +39,25 @@ class MemoryBucketStore:
         self._blinding = LocalBlinding(subkey)
         self._lock = threading.Lock()
         self._arrival_times: dict[str, float] = {}
-        self._bitmaps: dict[str, bytearray] = {}
-        self._day = -1
         self._next_sweep_at = 0.0
 
     def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
         """Spend all transactions, or none if one is denied."""
         with self._lock:
             blinding_key = self._blinding.key(now)
-            self._remove_bitmaps(int(now // DAY_SECONDS))
             self._remove_full_buckets(now)
             keys = [bucket_key(transaction, blinding_key) for transaction in transactions]
-            bits = [
-                None
-                if transaction.distinct_identifier is None
-                else bitmap_index(transaction.distinct_identifier, blinding_key)
-                for transaction in transactions
-            ]
             decisions: list[Decision] = []
-            for transaction, key, bit in zip(transactions, keys, bits, strict=True):
+            for transaction, key in zip(transactions, keys, strict=True):
                 trusted = not decisions or decisions[0].used_fraction <= TRUSTED_MAX_USED_FRACTION
-                decisions.append(self._decide(transaction, key, bit, trusted=trusted, now=now))
+                decisions.append(self._decide(transaction, key, trusted=trusted, now=now))
             batch = combine_decisions(
                 transactions, [(decision.used_fraction, decision.retry_in) for decision in decisions]
             )
             if batch.denied is None or force:
-                for transaction, key, bit, decision in zip(transactions, keys, bits, decisions, strict=True):
-                    self._store(transaction, key, bit, decision)
+                for transaction, key, decision in zip(transactions, keys, decisions, strict=True):
+                    if not transaction.check_only:
+                        self._arrival_times[key] = decision.theoretical_arrival_time
             return batch
 
     def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
@@ -81,24 +66,10 @@ class MemoryBucketStore:
             blinding_key = self._blinding.key(now)
         return tuple(bucket_key(transaction, blinding_key) for transaction in transactions)
 
-    def _decide(self, transaction: Transaction, key: str, bit: int | None, *, trusted: bool, now: float) -> Decision:
-        is_repeated = bit is not None and key in self._bitmaps and self._bitmaps[key][bit // 8] >> bit % 8 & 1
-        cost = 0.0 if is_repeated else transaction.cost
+    def _decide(self, transaction: Transaction, key: str, *, trusted: bool, now: float) -> Decision:
         usable_share = transaction.usable_share - (0.0 if trusted else transaction.reserved_share)
         stored = self._arrival_times.get(key, 0.0)
-        return gcra_spend(stored, transaction.limit, cost=cost, usable_share=usable_share, now=now)
-
-    def _store(self, transaction: Transaction, key: str, bit: int | None, decision: Decision) -> None:
-        if transaction.check_only:
-            return
-        self._arrival_times[key] = decision.theoretical_arrival_time
-        if bit is not None:
-            self._bitmaps.setdefault(key, bytearray(BITMAP_BITS // 8))[bit // 8] |= 1 << bit % 8
-
-    def _remove_bitmaps(self, day: int) -> None:
-        if self._day != day:
-            self._day = day
-            self._bitmaps.clear()
+        return gcra_spend(stored, transaction.limit, cost=transaction.cost, usable_share=usable_share, now=now)
 
     def _remove_full_buckets(self, now: float) -> None:
         if now >= self._next_sweep_at:

@@ -30,10 +30,8 @@ class ClientLimits:
     verifications_per_subnet: str = "240/minute"
     confirmations: str = "120/minute"
     other: str = "240/minute"
-    new_identifiers: str = "400/day"
-    new_identifiers_per_subnet: str = "1600/day"
-    unverified_codes: str = "240/hour"
-    unverified_codes_per_subnet: str = "960/hour"
+    unverified_codes: str = "400/day"
+    unverified_codes_per_subnet: str = "1600/day"
     wrong_codes: str = "120/hour"
     wrong_codes_per_subnet: str = "480/hour"
     trust: str = "60/day"
@@ -77,7 +75,7 @@ class RateLimitPolicy:
     """Whether denials are only logged."""
 
     def limits_by_name(self) -> dict[str, Limit]:
-        """Return all limits by their names in the file, as in ``client.new_identifiers``."""
+        """Return all limits by their names in the file, as in ``client.unverified_codes``."""
         tables = {name: getattr(self, name) for name in _TABLES}
         return {
             f"{name}.{key.name}": Limit.parse(getattr(table, key.name))

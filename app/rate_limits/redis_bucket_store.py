@@ -11,13 +11,7 @@ from limits.storage import RedisStorage
 from app.rate_limits.blinding import KEY_PREFIX, RedisBlinding
 from app.rate_limits.bucket_store import MemoryBucketStore, combine_decisions, divide_limits
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
-from app.rate_limits.transaction import (
-    TRUSTED_MAX_USED_FRACTION,
-    BatchDecision,
-    Transaction,
-    bitmap_index,
-    bucket_key,
-)
+from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, Transaction, bucket_key
 
 FALLBACK_DIVISOR = 4
 """How many times smaller a process's own buckets are while Redis is not available."""
@@ -28,9 +22,8 @@ local now, force, trusted_max, transactions = batch[1], batch[2], batch[3], batc
 local used_seconds, decisions, denied = {}, {}, false
 for i, transaction in ipairs(transactions) do
   local seconds, count, cost = transaction[1], transaction[2], transaction[3]
-  local usable_share, reserved_share, bit = transaction[4], transaction[5], transaction[6]
-  if bit >= 0 and redis.call('GETBIT', KEYS[2 * i], bit) == 1 then cost = 0 end
-  local arrival_time = tonumber(redis.call('GET', KEYS[2 * i - 1]) or 0)
+  local usable_share, reserved_share = transaction[4], transaction[5]
+  local arrival_time = tonumber(redis.call('GET', KEYS[i]) or 0)
   local used = math.max(arrival_time - now, 0) + cost * seconds / count
   used_seconds[i] = math.min(math.max(used, 0), seconds)
   if used_seconds[1] / transactions[1][1] > trusted_max then usable_share = usable_share - reserved_share end
@@ -40,17 +33,13 @@ for i, transaction in ipairs(transactions) do
 end
 if not denied or force then
   for i, transaction in ipairs(transactions) do
-    local bit, check_only = transaction[6], transaction[7]
+    local check_only = transaction[6]
     if not check_only then
       local milliseconds = math.ceil(used_seconds[i] * 1000)
       if milliseconds > 0 then
-        redis.call('SET', KEYS[2 * i - 1], string.format('%.6f', now + used_seconds[i]), 'PX', milliseconds)
+        redis.call('SET', KEYS[i], string.format('%.6f', now + used_seconds[i]), 'PX', milliseconds)
       else
-        redis.call('DEL', KEYS[2 * i - 1])
-      end
-      if bit >= 0 then
-        redis.call('SETBIT', KEYS[2 * i], bit, 1)
-        redis.call('PEXPIRE', KEYS[2 * i], 172800000)
+        redis.call('DEL', KEYS[i])
       end
     end
   end
@@ -92,23 +81,18 @@ class RedisBucketStore:
         self, client: RedisStorage, transactions: Sequence[Transaction], now: float, *, force: bool
     ) -> BatchDecision:
         blinding_key = self._blinding.key(client, now)
-        keys: list[str] = []
-        rows: list[tuple[float, ...]] = []
-        for transaction in transactions:
-            key = bucket_key(transaction, blinding_key)
-            keys += [f"{KEY_PREFIX}{key}", f"{KEY_PREFIX}marks:{key}"]
-            identifier = transaction.distinct_identifier
-            rows.append(
-                (
-                    transaction.limit.seconds,
-                    transaction.limit.count,
-                    transaction.cost,
-                    transaction.usable_share,
-                    transaction.reserved_share,
-                    -1 if identifier is None else bitmap_index(identifier, blinding_key),
-                    transaction.check_only,
-                )
+        keys = [f"{KEY_PREFIX}{bucket_key(transaction, blinding_key)}" for transaction in transactions]
+        rows = [
+            (
+                transaction.limit.seconds,
+                transaction.limit.count,
+                transaction.cost,
+                transaction.usable_share,
+                transaction.reserved_share,
+                transaction.check_only,
             )
+            for transaction in transactions
+        ]
         # One argument and one string as the result: the client took longer to encode and decode several than the script takes to run.
         argument = json.dumps((now, force, TRUSTED_MAX_USED_FRACTION, rows))
         result: str = client.storage.register_script(_SPEND_SCRIPT)(keys, [argument])

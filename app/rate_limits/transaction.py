@@ -5,10 +5,6 @@ from dataclasses import dataclass, field
 from app.rate_limits.blinding import blind
 from app.rate_limits.gcra import Limit
 
-BITMAP_BITS = 8192
-"""Size of the bitmap that remembers the identifiers of a day: 1 KiB for each client, however many identifiers it asks about.
-False-positive rate: bits set / 8192. A false positive undercharges the client, never overcharges."""
-
 TRUSTED_MAX_USED_FRACTION = 0.1
 """A client is trusted if it has used at most this fraction of its own bucket. Trusted clients may use the reserved share of other buckets."""
 
@@ -29,8 +25,6 @@ class Transaction:
     transaction in the batch)."""
     check_only: bool = False
     """Whether the cost must fit but is not spent."""
-    distinct_identifier: bytes | None = field(default=None, repr=False)
-    """If set, the transaction costs nothing when the same identifier was already charged today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,3 @@ def bucket_key(transaction: Transaction, blinding_key: bytes) -> str:
     """Return the store's key of a bucket."""
     subject = "" if transaction.subject is None else blind(blinding_key, b"bucket", transaction.subject)
     return f"{transaction.limit_name}:{subject}"
-
-
-def bitmap_index(identifier: bytes, blinding_key: bytes) -> int:
-    """Return the position of *identifier* in a bitmap of `BITMAP_BITS` bits."""
-    return int(blind(blinding_key, b"mark", identifier), 16) % BITMAP_BITS

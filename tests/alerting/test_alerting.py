@@ -130,7 +130,7 @@ def test_each_hit_raises_one_alert() -> None:
         alerter.report_hit(HIT)
     assert len({alert.id for alert in alerts}) == len(alerts) == 2
     assert {(alert.at, alert.channel, alert.incident) for alert in alerts} == {(NOW, "sms", "sample-2025")}
-    assert len(alerts[0].drained_buckets) == 4
+    assert len(alerts[0].drained_buckets) == 2
     assert alerts[0].drained_buckets == alerts[1].drained_buckets  # the same client, on the same day
 
 
@@ -168,7 +168,7 @@ def test_a_global_limit_raises_one_alert_an_hour() -> None:
             global_limit_alerter = GlobalLimitAlerter(lambda: times[0], alerts.append, webhook)
             for minutes in (0, 1, 59, 60, 61):
                 times[0] = NOW + timedelta(minutes=minutes)
-                for limit in ("client.new_identifiers", "target.codes", "service.messages"):
+                for limit in ("client.unverified_codes", "target.codes", "service.messages"):
                     global_limit_alerter.record_denial(limit)
             global_limit_alerter.record_denial("service.wrong_codes")
         events = received.events()

@@ -21,7 +21,7 @@ ROWS = [
     make_row("a2", email="jun@example.com", name="박준", items="name"),
 ]
 ATTACKER_ADDRESS, SAME_SUBNET_ADDRESS, OTHER_ADDRESS = "198.51.100.7", "198.51.100.8", "203.0.113.5"
-DRAINED_LIMITS = ["new_identifiers", "new_identifiers_per_subnet", "unverified_codes", "unverified_codes_per_subnet"]
+DRAINED_LIMITS = ["unverified_codes", "unverified_codes_per_subnet"]
 
 
 @pytest.fixture(params=["in process", "valkey"])

@@ -14,7 +14,6 @@ from app.rate_limits import (
     ActionLimiter,
     BucketStore,
     ClientAddress,
-    LimitSubject,
     MemoryBucketStore,
     RateLimited,
     RateLimitPolicy,
@@ -31,7 +30,7 @@ NOW = 1_764_000_000.0
 TEN_PER_MINUTE = Limit(10, 60.0)
 _unique_numbers = itertools.count()
 
-BatchStep = tuple[float, float, float, float, bool, bool, bytes | None]
+BatchStep = tuple[float, float, float, float, bool, bool]
 
 
 @pytest.fixture(scope="session")
@@ -52,16 +51,6 @@ def buckets(request: pytest.FixtureRequest) -> BucketStore:
 def subject() -> bytes:
     """A subject whose buckets are full."""
     return f"subject {next(_unique_numbers)}".encode()
-
-
-@pytest.fixture
-def no_bitmap_collisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Assign each identifier its own bit. Normally one pair in 8,192 collides."""
-    bits: dict[bytes, int] = {}
-    for module in ("bucket_store", "redis_bucket_store"):
-        monkeypatch.setattr(
-            f"app.rate_limits.{module}.bitmap_index", lambda identifier, _: bits.setdefault(identifier, len(bits))
-        )
 
 
 def charge(subject: bytes, limit: Limit = TEN_PER_MINUTE, limit_name: str = "a", **options: Any) -> Transaction:
@@ -134,7 +123,7 @@ def test_draining_empties_the_code_limits_of_the_client_and_its_subnet_only(
 
     def request_code(address: ClientAddress, now: datetime = now) -> str | bool:
         try:
-            limiter.charge_code_request(address, LimitSubject("email", subject), now=now)
+            limiter.charge_code_request(address, now=now)
         except RateLimited as denied:
             return denied.limit_name
         return True
@@ -142,16 +131,14 @@ def test_draining_empties_the_code_limits_of_the_client_and_its_subnet_only(
     assert request_code(client) is True
     drained = limiter.drain_code_limits(client, now=now)
     assert [key.partition(":")[0] for key in drained] == [
-        "client.new_identifiers",
-        "client.new_identifiers_per_subnet",
         "client.unverified_codes",
         "client.unverified_codes_per_subnet",
     ]
-    assert request_code(client) == "unverified_codes"  # this identifier is not new today
+    assert request_code(client) == "unverified_codes"
     assert request_code(neighbour) == "unverified_codes_per_subnet"
     assert request_code(stranger) is True
     limiter.drain_code_limits(client, now=now)  # draining twice never takes a bucket below empty
-    assert request_code(client, now + timedelta(hours=1)) is True
+    assert request_code(client, now + timedelta(hours=13)) is True
     assert limiter.drain_code_limits(stranger, now=now) != drained
 
 
@@ -162,26 +149,6 @@ def test_a_refund_can_be_spent_again(buckets: BucketStore, subject: bytes) -> No
     assert [is_allowed(buckets, charge(subject)) for _ in range(3)] == [True, True, False]
     buckets.spend([charge(subject, cost=-100.0)], now=NOW, force=True)
     assert [is_allowed(buckets, charge(subject)) for _ in range(11)] == [True] * 10 + [False]
-
-
-@pytest.mark.usefixtures("no_bitmap_collisions")
-def test_a_distinct_identifier_costs_once_a_day(buckets: BucketStore, subject: bytes) -> None:
-    def is_identifier_allowed(identifier: bytes, now: float = NOW) -> bool:
-        return is_allowed(buckets, charge(subject, Limit(3, 86400.0), distinct_identifier=identifier), now=now)
-
-    assert all(is_identifier_allowed(b"one") for _ in range(20))
-    assert is_identifier_allowed(b"two")
-    assert is_identifier_allowed(b"three")
-    assert not is_identifier_allowed(b"four")
-    assert is_identifier_allowed(b"two")  # already charged today
-
-
-@pytest.mark.usefixtures("no_bitmap_collisions")
-def test_a_denied_identifier_is_not_remembered(buckets: BucketStore, subject: bytes) -> None:
-    limit = Limit(1, 86400.0)
-    assert is_allowed(buckets, charge(subject, limit, distinct_identifier=b"one"))
-    for _ in range(2):
-        assert not is_allowed(buckets, charge(subject, limit, distinct_identifier=b"two"))
 
 
 def test_the_reserved_share_is_for_trusted_clients(buckets: BucketStore, subject: bytes) -> None:
@@ -211,7 +178,6 @@ BATCH_STEPS: st.SearchStrategy[list[BatchStep]] = st.lists(
         st.floats(0, 0.5),  # reserved share
         st.booleans(),  # force
         st.booleans(),  # check only
-        st.sampled_from([None, b"x", b"y"]),  # distinct identifier
     ),
     max_size=25,
 )
@@ -222,7 +188,7 @@ BATCH_STEPS: st.SearchStrategy[list[BatchStep]] = st.lists(
 def test_memory_and_redis_decide_alike(redis_buckets: BucketStore, steps: list[BatchStep]) -> None:
     subject = f"alike {next(_unique_numbers)}".encode()
     memory_buckets, now = MemoryBucketStore(b"s" * 32), NOW
-    for delay, cost, usable_share, reserved_share, force, check_only, identifier in steps:
+    for delay, cost, usable_share, reserved_share, force, check_only in steps:
         now += delay
         batch = [
             charge(subject, Limit(7, 50.0), "first"),
@@ -232,7 +198,6 @@ def test_memory_and_redis_decide_alike(redis_buckets: BucketStore, steps: list[B
                 usable_share=usable_share,
                 reserved_share=reserved_share,
                 check_only=check_only,
-                distinct_identifier=identifier,
             ),
         ]
         expected = memory_buckets.spend(batch, now=now, force=force)
@@ -250,7 +215,7 @@ def redis_buckets(valkey_url: str) -> BucketStore:
 def test_redis_holds_no_identifier_in_clear(valkey_url: str) -> None:
     breaker = RedisCircuitBreaker(valkey_url)
     identifier = b"+821000000042"
-    transaction = Transaction("target.codes", TEN_PER_MINUTE, identifier, distinct_identifier=identifier)
+    transaction = Transaction("target.codes", TEN_PER_MINUTE, identifier)
     RedisBucketStore(breaker, b"s" * 32).spend([transaction], now=NOW)
     names: list[bytes] = breaker.call(lambda client: list(client.storage.scan_iter(count=1000)), list)
     assert any(b"target.codes" in name for name in names)

@@ -96,7 +96,7 @@ def test_a_code_that_was_not_resent_cannot_be_confirmed(
 def test_a_client_that_asks_about_too_many_identifiers_is_told_how_long_to_wait(
     limited: Callable[..., Deployment],
 ) -> None:
-    deployment = limited(client__new_identifiers="1/day")
+    deployment = limited(client__unverified_codes="1/day")
     denied = deployment.request_code("010-2000-0002")
     assert denied.status_code == 429
     assert denied.json()["type"] == "/problems/proof-of-work"
@@ -105,14 +105,14 @@ def test_a_client_that_asks_about_too_many_identifiers_is_told_how_long_to_wait(
     assert denied.status_code == 429
     assert denied.json()["type"] == "/problems/too-many-requests"
     assert denied.headers["retry-after"] == "86400"
-    assert denied.headers["ratelimit-policy"] == '"new_identifiers";q=1;w=86400'
-    assert denied.headers["ratelimit"] == '"new_identifiers";r=0;t=86400'
+    assert denied.headers["ratelimit-policy"] == '"unverified_codes";q=1;w=86400'
+    assert denied.headers["ratelimit"] == '"unverified_codes";r=0;t=86400'
 
 
 def test_beyond_the_soft_limit_a_code_takes_work_and_each_solution_is_accepted_once(
     limited: Callable[..., Deployment],
 ) -> None:
-    deployment = limited(client__new_identifiers="6/day")
+    deployment = limited(client__unverified_codes="6/day")
     for number in range(3):
         assert deployment.request_code(f"010-2000-000{number}").status_code == 202
     denied = deployment.request_code("010-2000-0003")
@@ -122,9 +122,7 @@ def test_beyond_the_soft_limit_a_code_takes_work_and_each_solution_is_accepted_o
     assert request_code(deployment, "010-2000-0003", solution=solution).status_code == 202
     assert request_code(deployment, "010-2000-0004", solution=solution).status_code == 429
     assert request_code(deployment, "010-2000-0004", solution="made up").status_code == 429
-    assert (
-        deployment.request_code("010-2000-0000").status_code == 202
-    )  # an identifier that is not new today costs nothing
+    assert deployment.request_code("010-2000-0000").status_code == 429  # an identifier of before costs as much
     deployment.clock.advance(hours=8)
     assert deployment.request_code("010-2000-0004").status_code == 202  # a client that waits needs no solution
 
@@ -240,7 +238,7 @@ def test_dry_run_denies_nothing_and_logs(
 ) -> None:
     path = tmp_path / "small.toml"
     path.write_text(
-        'dry_run = true\n[client]\nother = "1/minute"\nnew_identifiers = "1/day"\n[target]\ncodes = "1/hour"\n'
+        'dry_run = true\n[client]\nother = "1/minute"\nunverified_codes = "1/day"\n[target]\ncodes = "1/hour"\n'
     )
     deployment = make_deployment(limits_file=path)
     assert [deployment.client.get("/v1/incidents").status_code for _ in range(3)] == [200] * 3
@@ -251,6 +249,6 @@ def test_dry_run_denies_nothing_and_logs(
     assert '"limit": "target.codes"' not in log  # the request thread must not log: that would take longer
     deployment.app.state.services.deferred_denials.flush()
     log += capsys.readouterr().err
-    for limit_name in ("client.other", "client.new_identifiers", "target.codes"):
+    for limit_name in ("client.other", "client.unverified_codes", "target.codes"):
         assert f'"limit": "{limit_name}"' in log
     assert RateLimitPolicy().dry_run is False

@@ -20,8 +20,7 @@ def test_the_defaults_are_what_the_contract_promises() -> None:
 
 def test_no_action_limit_is_smaller_than_a_minute_of_requests() -> None:
     limits = RateLimitPolicy().limits_by_name()
-    for name in ("unverified_codes", "new_identifiers"):
-        assert limits[f"client.{name}"].count >= limits["client.verifications"].count
+    assert limits["client.unverified_codes"].count >= limits["client.verifications"].count
     assert limits["client.wrong_codes"].count >= limits["client.confirmations"].count
 
 
@@ -36,6 +35,7 @@ def test_a_file_overrides_the_keys_that_it_has(tmp_path: Path) -> None:
     ("content", "place"),
     [
         ('[client]\nothr = "7/minute"', "client.othr"),
+        ('[client]\nnew_identifiers = "400/day"', "client.new_identifiers: unknown key"),
         ('[server]\nother = "7/minute"', "server"),
         ('[client]\nother = "many"', "client.other"),
         ('[service]\nmessages = "0/minute"', "service.messages"),
