@@ -46,9 +46,11 @@ def start_verification(
     now = services.clock()
     # before any charge: while the keyholder fails, everybody gets the same error and nothing is spent
     destination = parse_destination(channel, identifier, services.sms_countries, services.pseudonymizer)
-    if not services.waiting_room.redeem_ticket(ticket, now=now):
+    if not services.waiting_room.redeem_ticket(ticket, destination.pseudonym, now=now):
         _charge_code_request(services, client, now)
-        services.waiting_room.enter(now=now)  # a client that returns with its ticket has already been charged
+        services.waiting_room.enter(
+            destination.pseudonym, now=now
+        )  # a client that returns with its ticket has already been charged
     send = _authorize_message(services, client, destination, now)
     with services.database.write() as db:
         return services.verification.start(db, destination, locale, send=send, now=now)

@@ -1,7 +1,8 @@
 """The waiting room for new users, used when more arrive than the service can carry. Users that were already admitted never wait in it.
 
 The queue is a bucket that may go into debt: its debt is the length of the queue, and so the time at which the next user can be admitted. A user that
-must wait gets a signed ticket with that time, so no state is kept for each waiting user. When the time has come, the ticket admits once.
+must wait gets a signed ticket with that time, so no state is kept for each waiting user. When the time has come, the ticket admits once, and only for
+the identifier that it was issued for: that is what was charged.
 """
 
 import base64
@@ -13,6 +14,7 @@ from datetime import datetime
 from math import ceil
 from random import SystemRandom
 
+from app.crypto.framing import frame
 from app.errors import ExposureError
 from app.rate_limits.bucket_store import BucketStore
 from app.rate_limits.gcra import Limit
@@ -80,8 +82,12 @@ class WaitingRoom:
         self._buckets = buckets
         self._key = key
 
-    def enter(self, *, now: datetime) -> None:
+    def enter(self, pseudonym: bytes, *, now: datetime) -> None:
         """Admit a new user, or assign a place in the queue.
+
+        Args:
+            pseudonym: of the identifier that was charged.
+            now: aware.
 
         Raises:
             MustQueue: the user must wait.
@@ -96,16 +102,16 @@ class WaitingRoom:
             return
         if decision.used_fractions[0] >= 1.0:
             raise MustQueue(HOUR_SECONDS / 6, None, self._hourly_limit.count)
-        ticket = self._issue_ticket(timestamp + decision.retry_in)
+        ticket = self._issue_ticket(timestamp + decision.retry_in, pseudonym)
         raise MustQueue(decision.retry_in, ticket, round(decision.retry_in * self._admissions_per_second))
 
-    def redeem_ticket(self, encoded: str | None, *, now: datetime) -> bool:
-        """Admit a user that has waited. Return False if the ticket is missing, invalid, expired or already used.
+    def redeem_ticket(self, encoded: str | None, pseudonym: bytes, *, now: datetime) -> bool:
+        """Admit a user that has waited. Return False if the ticket is missing, invalid, expired, already used, or for another identifier.
 
         Raises:
             MustQueue: the admission time has not come yet. Carries the same ticket.
         """
-        ticket, timestamp = self._parse_ticket(encoded or ""), now.timestamp()
+        ticket, timestamp = self._parse_ticket(encoded or "", pseudonym), now.timestamp()
         if ticket is None or timestamp > ticket.admit_at + TICKET_GRACE_SECONDS:
             return False
         if timestamp < ticket.admit_at:
@@ -114,19 +120,19 @@ class WaitingRoom:
         use_of_ticket = Transaction(f"ticket {ticket.nonce.hex()}", Limit(1, HOUR_SECONDS))
         return self._buckets.spend([use_of_ticket], now=timestamp).denied is None
 
-    def _issue_ticket(self, admit_at: float) -> str:
+    def _issue_ticket(self, admit_at: float, pseudonym: bytes) -> str:
         content = int(admit_at * 1000).to_bytes(8, "big") + secrets.token_bytes(_NONCE_BYTES)
-        return base64.urlsafe_b64encode(content + self._mac(content)).decode()
+        return base64.urlsafe_b64encode(content + self._mac(content, pseudonym)).decode()
 
-    def _parse_ticket(self, encoded: str) -> Ticket | None:
+    def _parse_ticket(self, encoded: str, pseudonym: bytes) -> Ticket | None:
         try:
             raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
         except ValueError:
             return None
         content, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if len(content) != 8 + _NONCE_BYTES or not hmac.compare_digest(mac, self._mac(content)):
+        if len(content) != 8 + _NONCE_BYTES or not hmac.compare_digest(mac, self._mac(content, pseudonym)):
             return None
         return Ticket(int.from_bytes(content[:8], "big") / 1000, content[8:])
 
-    def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, "sha256")[:_MAC_BYTES]
+    def _mac(self, content: bytes, pseudonym: bytes) -> bytes:
+        return hmac.digest(self._key, frame(content, pseudonym), "sha256")[:_MAC_BYTES]

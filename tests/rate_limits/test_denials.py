@@ -156,6 +156,17 @@ def test_a_user_with_a_ticket_is_not_charged_twice(limited: Callable[..., Deploy
     assert request_code(deployment, "010-2000-0003", ticket=ticket).status_code == 202
 
 
+def test_a_ticket_buys_no_other_identifier(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(service__admissions="1/10 seconds", client__unverified_codes="6/hour")
+    deployment.request_code(PHONE)
+    ticket = deployment.request_code("010-2000-0003").json()["ticket"]
+    deployment.clock.advance(seconds=10)
+    other = request_code(deployment, "010-2000-0004", ticket=ticket)  # charged, and at the end of the queue
+    assert (other.status_code, other.json()["ticket"] != ticket) == (503, True)
+    assert request_code(deployment, "010-2000-0005", ticket=ticket).status_code == 429
+    assert request_code(deployment, "010-2000-0003", ticket=ticket).status_code == 202
+
+
 def test_the_services_limit_on_wrong_codes_stops_attempts_and_consumes_none(limited: Callable[..., Deployment]) -> None:
     deployment = limited(service__wrong_codes="3/hour")
     verification = deployment.request_code(PHONE)

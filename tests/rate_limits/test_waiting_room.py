@@ -8,6 +8,7 @@ import pytest
 from app.rate_limits import MemoryBucketStore, MustQueue, RateLimitPolicy, ServiceLimits, WaitingRoom
 
 NOW = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
+PSEUDONYM = b"p" * 16
 
 
 def create_waiting_room(
@@ -20,7 +21,7 @@ def create_waiting_room(
 def try_to_enter(room: WaitingRoom, now: datetime = NOW) -> MustQueue | None:
     """Enter the waiting room. Return None if admitted."""
     try:
-        room.enter(now=now)
+        room.enter(PSEUDONYM, now=now)
     except MustQueue as must_queue:
         return must_queue
     return None
@@ -28,7 +29,7 @@ def try_to_enter(room: WaitingRoom, now: datetime = NOW) -> MustQueue | None:
 
 def is_admitted_by(room: WaitingRoom, ticket: str | None, now: datetime) -> bool:
     try:
-        return room.redeem_ticket(ticket, now=now)
+        return room.redeem_ticket(ticket, PSEUDONYM, now=now)
     except MustQueue:
         return False
 
@@ -45,33 +46,44 @@ def test_a_ticket_admits_once_when_its_time_has_come() -> None:
     last = waiting[-1]
     assert last.retry_after >= 5
     with pytest.raises(MustQueue) as too_early:
-        room.redeem_ticket(last.ticket, now=NOW + timedelta(seconds=4.5))
+        room.redeem_ticket(last.ticket, PSEUDONYM, now=NOW + timedelta(seconds=4.5))
     assert too_early.value.ticket == last.ticket
     admission_time = NOW + timedelta(seconds=5.1)
-    assert room.redeem_ticket(last.ticket, now=admission_time)
+    assert room.redeem_ticket(last.ticket, PSEUDONYM, now=admission_time)
     assert not is_admitted_by(room, last.ticket, admission_time)
 
 
 def test_a_ticket_is_accepted_late_but_not_for_ever() -> None:
     room = create_waiting_room()
     for _ in range(20):
-        room.enter(now=NOW)
+        room.enter(PSEUDONYM, now=NOW)
     late, too_late = try_to_enter(room), try_to_enter(room)
     assert late
     assert too_late
-    assert room.redeem_ticket(late.ticket, now=NOW + timedelta(minutes=15))
-    assert not room.redeem_ticket(too_late.ticket, now=NOW + timedelta(minutes=16))
+    assert room.redeem_ticket(late.ticket, PSEUDONYM, now=NOW + timedelta(minutes=15))
+    assert not room.redeem_ticket(too_late.ticket, PSEUDONYM, now=NOW + timedelta(minutes=16))
+
+
+def test_a_ticket_is_for_one_identifier() -> None:
+    """Another identifier was never charged: its ticket is none, and remains valid for the one that it was issued for."""
+    room = create_waiting_room()
+    while (must_queue := try_to_enter(room)) is None:
+        pass
+    later = NOW + timedelta(seconds=10)
+    assert not room.redeem_ticket(must_queue.ticket, b"q" * 16, now=NOW)  # not even the admission time is told
+    assert not room.redeem_ticket(must_queue.ticket, b"q" * 16, now=later)
+    assert room.redeem_ticket(must_queue.ticket, PSEUDONYM, now=later)
 
 
 @pytest.mark.parametrize("ticket", [None, "", "made up", "AAAA", "Zm9v" * 40, "한글"])
 def test_an_invalid_ticket_admits_nobody(ticket: str | None) -> None:
-    assert not create_waiting_room().redeem_ticket(ticket, now=NOW)
+    assert not create_waiting_room().redeem_ticket(ticket, PSEUDONYM, now=NOW)
 
 
 def test_a_changed_ticket_is_rejected() -> None:
     room = create_waiting_room()
     for _ in range(20):
-        room.enter(now=NOW)
+        room.enter(PSEUDONYM, now=NOW)
     must_queue = try_to_enter(room)
     assert must_queue
     assert must_queue.ticket
@@ -80,7 +92,7 @@ def test_a_changed_ticket_is_rejected() -> None:
         replacement = "A" if must_queue.ticket[position] != "A" else "B"
         forged = must_queue.ticket[:position] + replacement + must_queue.ticket[position + 1 :]
         assert not is_admitted_by(room, forged, later), position
-    assert room.redeem_ticket(must_queue.ticket, now=later)
+    assert room.redeem_ticket(must_queue.ticket, PSEUDONYM, now=later)
 
 
 def test_a_full_queue_issues_no_tickets() -> None:
@@ -108,7 +120,7 @@ def test_at_double_the_rate_the_queue_drains_in_order_and_every_ticket_admits() 
     ]
     assert len(waiting) > 400
     for returns_at, index, ticket in sorted(waiting, key=lambda user: user[0]):
-        assert room.redeem_ticket(ticket, now=returns_at), index
+        assert room.redeem_ticket(ticket, PSEUDONYM, now=returns_at), index
         admitted.append((returns_at, index))
     assert len(admitted) == 1200
     queue_lengths = [must_queue.ahead for _, must_queue in arrivals if must_queue]
@@ -121,5 +133,5 @@ def test_dry_run_admits_everybody_and_reports_who_would_wait() -> None:
     denials: list[str] = []
     room = create_waiting_room(dry_run=True, denials=denials)
     for _ in range(30):
-        room.enter(now=NOW)
+        room.enter(PSEUDONYM, now=NOW)
     assert denials == ["service.admissions"] * 10
