@@ -65,11 +65,11 @@ def check_value(services: Services, token: str, kind: ValueKind, value: str) -> 
 
     Raises:
         InvalidValue: not a valid value of this kind.
-        RateLimited: the session has made too many checks.
+        RateLimited: too many checks were made with an identifier of the session.
         NotSignedIn, ReverificationNeeded, DependencyUnavailable: as for `load_person_report`.
     """
-    session_key = load_principal(services, token).session_key
-    services.action_limiter.charge_value_check(session_key, now=services.clock())  # once: `check` may run twice
+    pseudonyms = [identifier.pseudonym for identifier in load_principal(services, token).identifiers]
+    services.action_limiter.charge_value_check(pseudonyms, now=services.clock())  # once: `check` may run twice
 
     def check(db: Reader, principal: Principal) -> dict[str, ValueCheckResult]:
         results = services.exposures.check_value(db, identifier_digests_of(principal), kind, value)

@@ -5,7 +5,7 @@ silent: `charge_message` returns False, the answer is the ordinary one and no me
 before. What a client is charged does not depend on the silent limits, so its own limits do not reveal them either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -165,17 +165,18 @@ class ActionLimiter:
         self._raise_if_denied(self._spend(now, *self._wrong_code_transactions(address)))
         return CodeAttempt(self, address, now)
 
-    def charge_value_check(self, session: bytes, *, now: datetime) -> None:
-        """Charge a session for checking a value against its records.
+    def charge_value_check(self, pseudonyms: Sequence[bytes], *, now: datetime) -> None:
+        """Charge each identifier of a session for checking a value against its records.
 
         Args:
-            session: its name. The session must be valid, or made-up tokens would fill the store.
+            pseudonyms: of the session's verified identifiers, each once. A session of its own costs one code, so sessions are not what is limited.
             now: aware.
 
         Raises:
-            RateLimited: the limit of the session is used up.
+            RateLimited: the limit of one of them is used up. Nothing is charged.
         """
-        self._raise_if_denied(self._spend(now, self._transaction("client.value_checks_per_session", session)))
+        checks = [self._transaction("client.value_checks_per_identifier", pseudonym) for pseudonym in pseudonyms]
+        self._raise_if_denied(self._spend(now, *checks))
 
     def refund_attempt(self, address: ClientAddress, *, now: datetime) -> None:
         """Refund an attempt in which no code was compared."""

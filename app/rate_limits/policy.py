@@ -24,7 +24,7 @@ class RouteLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Limits of an address (IPv4, or IPv6 /64), of a subnet (/24, /48) or of a session. Denials are reported: 429 and headers."""
+    """Limits of an address (IPv4, or IPv6 /64), of a subnet (/24, /48) or of a verified identifier. Denials are reported: 429 and headers."""
 
     verifications: str = "60/minute"
     verifications_per_subnet: str = "240/minute"
@@ -35,7 +35,7 @@ class ClientLimits:
     wrong_codes: str = "120/hour"
     wrong_codes_per_subnet: str = "480/hour"
     trust: str = "60/day"
-    value_checks_per_session: str = "60/hour"
+    value_checks_per_identifier: str = "60/hour"
 
 
 @dataclass(frozen=True, slots=True)

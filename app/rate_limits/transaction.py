@@ -16,7 +16,7 @@ class Transaction:
     limit_name: str
     limit: Limit
     subject: bytes | None = field(default=None, repr=False)
-    """The client, subnet, identifier or session that is charged; None for a limit of the whole service."""
+    """The client, subnet or identifier that is charged; None for a limit of the whole service."""
     cost: float = 1.0
     usable_share: float = 1.0
     """Share of the bucket that may be used at all."""

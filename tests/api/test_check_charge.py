@@ -10,14 +10,14 @@ from tests.support.deployment import Deployment
 from tests.support.permissive_limits import permissive_limits
 from tests.web.helpers import HOLDER_PHONE, SAMPLE_ROWS, BrowserUser
 
-CHECKS_PER_SESSION = 4
+MAX_CHECKS = 4
 
 
 @pytest.fixture
 def limited_deployment(make_deployment: Callable[..., Deployment], tmp_path: Path) -> Deployment:
-    """A deployment that allows `CHECKS_PER_SESSION` checks per session, with one published data set."""
+    """A deployment that allows `MAX_CHECKS` checks per identifier, with one published data set."""
     limits_file = tmp_path / "small.toml"
-    limits_file.write_text(permissive_limits({"client.value_checks_per_session": f"{CHECKS_PER_SESSION}/hour"}))
+    limits_file.write_text(permissive_limits({"client.value_checks_per_identifier": f"{MAX_CHECKS}/hour"}))
     deployment = make_deployment(limits_file=limits_file)
     deployment.import_and_publish(SAMPLE_ROWS)
     return deployment
@@ -34,11 +34,11 @@ def test_every_check_of_the_api_costs_one(limited_deployment: Deployment) -> Non
     headers = limited_deployment.sign_in(HOLDER_PHONE)
     body = {"kind": "name", "value": "박지수"}
     statuses = []
-    for number in range(CHECKS_PER_SESSION + 1):
+    for number in range(MAX_CHECKS + 1):
         if number:  # the first one is the first read of this process
             change_incident(limited_deployment)
         statuses.append(limited_deployment.client.post("/v1/exposures/check", headers=headers, json=body).status_code)
-    assert statuses == [200] * CHECKS_PER_SESSION + [429]
+    assert statuses == [200] * MAX_CHECKS + [429]
 
 
 def test_every_check_of_the_page_costs_one(limited_deployment: Deployment) -> None:
@@ -46,14 +46,14 @@ def test_every_check_of_the_page_costs_one(limited_deployment: Deployment) -> No
         person.open("/")
         person.verify(HOLDER_PHONE)
         statuses = []
-        for _ in range(CHECKS_PER_SESSION + 1):
+        for _ in range(MAX_CHECKS + 1):
             change_incident(limited_deployment)
             statuses.append(person.client.post("/check", data={"kind": "name", "value": "박지수"}).status_code)
-    assert statuses == [200] * CHECKS_PER_SESSION + [429]
+    assert statuses == [200] * MAX_CHECKS + [429]
 
 
 def test_an_unknown_token_is_refused_before_anything_is_charged(limited_deployment: Deployment) -> None:
     body = {"kind": "name", "value": "박지수"}
     headers = {"Authorization": "Bearer unknown"}
-    for _ in range(CHECKS_PER_SESSION + 1):
+    for _ in range(MAX_CHECKS + 1):
         assert limited_deployment.client.post("/v1/exposures/check", headers=headers, json=body).status_code == 401

@@ -270,14 +270,16 @@ def test_an_undelivered_message_is_refunded() -> None:
     assert request_code(limiter, phone_subject(1)) is True
 
 
-def test_a_session_has_a_limit_on_value_checks() -> None:
+def test_every_identifier_of_a_session_has_a_limit_on_value_checks() -> None:
     limiter = create_limiter()
     for _ in range(60):
-        limiter.charge_value_check(b"first session", now=NOW)
-    with pytest.raises(RateLimited) as denied:
-        limiter.charge_value_check(b"first session", now=NOW)
-    assert denied.value.limit_name == "value_checks_per_session"
-    limiter.charge_value_check(b"second session", now=NOW)
+        limiter.charge_value_check([b"first", b"second"], now=NOW)
+    for pseudonyms in ([b"first"], [b"second"], [b"third", b"second"]):
+        with pytest.raises(RateLimited) as denied:
+            limiter.charge_value_check(pseudonyms, now=NOW)
+        assert denied.value.limit_name == "value_checks_per_identifier"
+    for _ in range(60):  # the denial charged none of them
+        limiter.charge_value_check([b"third"], now=NOW)
 
 
 def test_dry_run_denies_nothing_and_reports_what_it_would_have_denied() -> None:

@@ -195,8 +195,8 @@ def test_attempts_at_unknown_verifications_do_not_count_as_wrong_codes(limited: 
     assert deployment.confirm_code(verification, code).status_code == 200
 
 
-def test_a_session_has_a_limit_on_value_checks(limited: Callable[..., Deployment]) -> None:
-    deployment = limited(client__value_checks_per_session="2/hour")
+def test_value_checks_are_limited_by_identifier_in_all_its_sessions(limited: Callable[..., Deployment]) -> None:
+    deployment = limited(client__value_checks_per_identifier="2/hour")
     deployment.import_and_publish([make_row("a2", phone=PHONE, name="박지수", items="name|phone")])
     headers = deployment.sign_in(PHONE)
 
@@ -205,7 +205,10 @@ def test_a_session_has_a_limit_on_value_checks(limited: Callable[..., Deployment
         return deployment.client.post("/v1/exposures/check", headers=headers, json=body).status_code
 
     assert [check(headers) for _ in range(3)] == [200, 200, 429]
-    assert check(deployment.sign_in(PHONE)) == 200
+    other = deployment.sign_in("010-2000-0003")
+    assert check(deployment.sign_in(PHONE, deployment.sign_in("010-2000-0004"))) == 429
+    assert check(deployment.sign_in(PHONE)) == 429
+    assert check(other) == 200
     assert [check({"Authorization": f"Bearer made-up-{number}"}) for number in range(4)] == [401] * 4
 
 

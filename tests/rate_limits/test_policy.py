@@ -15,7 +15,7 @@ def test_the_defaults_are_what_the_contract_promises() -> None:
     assert limits["client.verifications_per_subnet"].count <= 4 * limits["client.verifications"].count
     for name in ("verifications", "verifications_per_subnet", "confirmations", "other"):
         assert limits[f"client.{name}"].seconds == 60
-    assert limits["client.value_checks_per_session"].count >= 30
+    assert limits["client.value_checks_per_identifier"].count >= 30
 
 
 def test_no_action_limit_is_smaller_than_a_minute_of_requests() -> None:
@@ -36,6 +36,7 @@ def test_a_file_overrides_the_keys_that_it_has(tmp_path: Path) -> None:
     [
         ('[client]\nothr = "7/minute"', "client.othr"),
         ('[client]\nnew_identifiers = "400/day"', "client.new_identifiers: unknown key"),
+        ('[client]\nvalue_checks_per_session = "60/hour"', "client.value_checks_per_session: unknown key"),
         ('[server]\nother = "7/minute"', "server"),
         ('[client]\nother = "many"', "client.other"),
         ('[service]\nmessages = "0/minute"', "service.messages"),
