@@ -120,20 +120,19 @@ def build_report(
 def _allowed_maxima(policy: RateLimitPolicy, confirmed: int) -> dict[str, int]:
     """Return the largest values that the limits allow, by field of the report.
 
-    In any stretch of time a bucket allows its size and what refills meanwhile. At midnight (UTC) the bucket keys change, so each bucket is full
-    again.
+    In any stretch of time a bucket allows its size and what refills meanwhile.
     """
     limits = policy.limits_by_name()
 
-    def max_spent(limit_name: str, seconds: float, full_buckets: int = 1) -> int:
+    def max_spent(limit_name: str, seconds: float) -> int:
         limit: Limit = limits[limit_name]
-        return int(limit.count * (full_buckets + seconds / limit.seconds))
+        return int(limit.count * (1 + seconds / limit.seconds))
 
     domestic_destinations = 2  # Korea and email
     return {
         "max_guesses_per_hour": max_spent("service.wrong_codes", HOUR_SECONDS) + confirmed // 4,
-        "max_messages_per_person_hour": max_spent("target.codes", HOUR_SECONDS, full_buckets=2),
-        "max_messages_per_person_day": max_spent("target.codes_per_day", DAY_SECONDS, full_buckets=2),
+        "max_messages_per_person_hour": max_spent("target.codes", HOUR_SECONDS),
+        "max_messages_per_person_day": max_spent("target.codes_per_day", DAY_SECONDS),
         "max_messages_per_hour": min(
             max_spent("service.messages", HOUR_SECONDS),
             domestic_destinations * max_spent("service.unverified_domestic", HOUR_SECONDS) + confirmed * 3 // 2,

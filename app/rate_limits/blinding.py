@@ -9,6 +9,7 @@ and come as pseudonyms, which take the pepper too.
 
 import hmac
 import secrets
+from typing import NamedTuple
 
 from limits.storage import RedisStorage
 from redis.exceptions import ResponseError
@@ -21,6 +22,13 @@ KEY_PREFIX = "exposure:{budgets}:"
 _NAME_BYTES = 16
 
 
+class BlindingKeys(NamedTuple):
+    """The key that blinds names today, and the one of yesterday, under which lies what is not full or over yet."""
+
+    today: bytes
+    yesterday: bytes
+
+
 class LocalBlinding:
     """Blinds names within this process. Not thread-safe: its owner holds a lock.
 
@@ -30,18 +38,22 @@ class LocalBlinding:
 
     def __init__(self, subkey: bytes) -> None:
         self._subkey = subkey
-        self._day_and_key = (-1, b"")
+        self._keys: dict[int, bytes] = {}
 
-    def key(self, now: float) -> bytes:
-        """Return the blinding key at *now*, in seconds since the epoch."""
-        day = int(now // DAY_SECONDS)
-        if self._day_and_key[0] != day:
-            self._day_and_key = day, _blinding_key(self._subkey, secrets.token_bytes(32))
-        return self._day_and_key[1]
+    def keys(self, now: float) -> BlindingKeys:
+        """Return the blinding keys at *now*, in seconds since the epoch."""
+        today = _day(now)
+        if today not in self._keys or today - 1 not in self._keys:
+            # A later day is kept: a thread may be late, with a time before midnight.
+            days = {today - 1, today, *(day for day in self._keys if day > today)}
+            self._keys = {
+                day: self._keys.get(day) or _blinding_key(self._subkey, secrets.token_bytes(32)) for day in days
+            }
+        return BlindingKeys(self._keys[today], self._keys[today - 1])
 
 
 class RedisBlinding:
-    """Blinds names alike in all processes that share a Redis, which holds the key of the day.
+    """Blinds names alike in all processes that share a Redis, which holds the keys of the days.
 
     Args:
         subkey: the application subkey for rate limits.
@@ -49,24 +61,31 @@ class RedisBlinding:
 
     def __init__(self, subkey: bytes) -> None:
         self._subkey = subkey
-        self._cached: tuple[object, float, bytes] = (None, -1.0, b"")
-        """The Redis client that the key of the day was read from, the minute of that read, and the blinding key."""
+        self._cached: tuple[object, float, BlindingKeys] = (None, -1.0, BlindingKeys(b"", b""))
+        """The Redis client that the keys of the days were read from, the minute of that read, and the blinding keys."""
 
-    def key(self, client: RedisStorage, now: float) -> bytes:
-        """Return the blinding key at *now*, in seconds since the epoch.
+    def keys(self, client: RedisStorage, now: float) -> BlindingKeys:
+        """Return the blinding keys at *now*, in seconds since the epoch.
 
-        It is read again each minute and after each reconnection, because a Redis that lost its memory gets another key.
+        They are read again each minute and after each reconnection, because a Redis that lost its memory gets other keys.
         """
-        cached_client, cached_minute, key = self._cached
+        cached_client, cached_minute, keys = self._cached
         if cached_client is not client or cached_minute != now // 60:
-            key = _blinding_key(self._subkey, _read_daily_key(client, int(now // DAY_SECONDS)))
-            self._cached = client, now // 60, key
-        return key
+            today = _day(now)
+            keys = BlindingKeys(
+                *(_blinding_key(self._subkey, _read_daily_key(client, day)) for day in (today, today - 1))
+            )
+            self._cached = client, now // 60, keys
+        return keys
 
 
 def blind(key: bytes, role: bytes, subject: bytes) -> str:
     """Return the name of *subject* under a blinding key. *role* is what is named: ``bucket`` or ``window``."""
     return hmac.digest(key, frame(b"exposure-lookup/1 limits", role, subject), "sha256")[:_NAME_BYTES].hex()
+
+
+def _day(now: float) -> int:
+    return int(now // DAY_SECONDS)
 
 
 def _blinding_key(subkey: bytes, daily_key: bytes) -> bytes:
@@ -75,6 +94,7 @@ def _blinding_key(subkey: bytes, daily_key: bytes) -> bytes:
 
 def _read_daily_key(client: RedisStorage, day: int) -> bytes:
     name = f"{KEY_PREFIX}key:{day}"
+    # two days from the first use: through the next day, which still reads it
     client.storage.set(name, secrets.token_bytes(32), nx=True, ex=int(2 * DAY_SECONDS))
     daily_key: bytes | None = client.storage.get(name)
     if daily_key is None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.rate_limits.blinding import LocalBlinding
 from app.rate_limits.gcra import Decision, gcra_spend
-from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, Transaction, bucket_key
+from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, BucketKeys, Transaction, bucket_keys
 
 _SWEEP_INTERVAL_SECONDS = 60.0
 
@@ -25,7 +25,7 @@ class BucketStore(Protocol):
         """
 
     def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
-        """Return the store's keys of the buckets at *now*. Keys of a subject's buckets are blinded."""
+        """Return the store's keys of the buckets on the day of *now*. Keys of a subject's buckets are blinded."""
 
 
 class MemoryBucketStore:
@@ -44,9 +44,9 @@ class MemoryBucketStore:
     def spend(self, transactions: Sequence[Transaction], *, now: float, force: bool = False) -> BatchDecision:
         """Spend all transactions, or none if one is denied."""
         with self._lock:
-            blinding_key = self._blinding.key(now)
+            blinding_keys = self._blinding.keys(now)
             self._remove_full_buckets(now)
-            keys = [bucket_key(transaction, blinding_key) for transaction in transactions]
+            keys = [bucket_keys(transaction, blinding_keys) for transaction in transactions]
             decisions: list[Decision] = []
             for transaction, key in zip(transactions, keys, strict=True):
                 trusted = not decisions or decisions[0].used_fraction <= TRUSTED_MAX_USED_FRACTION
@@ -57,18 +57,19 @@ class MemoryBucketStore:
             if batch.denied is None or force:
                 for transaction, key, decision in zip(transactions, keys, decisions, strict=True):
                     if not transaction.check_only:
-                        self._arrival_times[key] = decision.theoretical_arrival_time
+                        self._arrival_times.pop(key.yesterday, None)
+                        self._arrival_times[key.today] = decision.theoretical_arrival_time
             return batch
 
     def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
         """Return the keys of the buckets."""
         with self._lock:
-            blinding_key = self._blinding.key(now)
-        return tuple(bucket_key(transaction, blinding_key) for transaction in transactions)
+            blinding_keys = self._blinding.keys(now)
+        return tuple(bucket_keys(transaction, blinding_keys).today for transaction in transactions)
 
-    def _decide(self, transaction: Transaction, key: str, *, trusted: bool, now: float) -> Decision:
+    def _decide(self, transaction: Transaction, key: BucketKeys, *, trusted: bool, now: float) -> Decision:
         usable_share = transaction.usable_share - (0.0 if trusted else transaction.reserved_share)
-        stored = self._arrival_times.get(key, 0.0)
+        stored = self._arrival_times.get(key.today, self._arrival_times.get(key.yesterday, 0.0))
         return gcra_spend(stored, transaction.limit, cost=transaction.cost, usable_share=usable_share, now=now)
 
     def _remove_full_buckets(self, now: float) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from limits import parse
 
+MAX_SECONDS = 86400
+"""A bucket is found under the names of two days, so it must be full again within one."""
 _ROUNDING_TOLERANCE = 1e-6
 """Seconds. Rounding errors of sums of floats must not deny the last token of a bucket."""
 
@@ -24,11 +26,13 @@ class Limit:
         """Parse ``COUNT/WINDOW``, as in ``60/minute`` or ``10 per 5 minutes``.
 
         Raises:
-            ValueError: *text* is not a rate, or its count is below 1.
+            ValueError: *text* is not a rate, its count is below 1, or it is over more than a day.
         """
         item = parse(text)
         if item.amount < 1:
             raise ValueError("the count of a rate must be at least 1")
+        if item.get_expiry() > MAX_SECONDS:
+            raise ValueError("a rate must be over at most a day")
         return cls(item.amount, float(item.get_expiry()))
 
     def divided_by(self, divisor: int) -> "Limit":

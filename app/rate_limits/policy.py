@@ -136,5 +136,5 @@ def _parse_table(defaults: Any, table: str, value: object) -> object:  # noqa: A
         try:
             Limit.parse(rate)
         except (ValueError, TypeError):
-            raise InvalidLimitsFile(f"{table}.{key}: must be a rate such as 60/minute") from None
+            raise InvalidLimitsFile(f"{table}.{key}: must be a rate over at most a day, such as 60/minute") from None
     return replace(defaults, **value)

@@ -1,11 +1,10 @@
 """Proof of work: a client that has used the soft half of its limits may ask for another code after about a second of computing.
 
-The challenge is ALTCHA's (PBKDF2, protocol version 2). It is signed, so challenges are not stored. It expires within minutes and on the same day,
-because a used solution is remembered only under the bucket keys of that day.
+The challenge is ALTCHA's (PBKDF2, protocol version 2). It is signed, so challenges are not stored.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import altcha
@@ -36,8 +35,7 @@ class ProofOfWork:
 
     def create_challenge(self, *, now: datetime) -> dict[str, Any]:
         """Create a challenge: ``{parameters, signature}``."""
-        midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        expires_at = int(min(now + CHALLENGE_LIFETIME, midnight).timestamp())
+        expires_at = int((now + CHALLENGE_LIFETIME).timestamp())
         challenge = altcha.create_challenge(
             ALGORITHM, ITERATIONS, key_prefix=SOLUTION_PREFIX, data={"until": expires_at}, hmac_secret=self._key
         )

@@ -11,7 +11,7 @@ from limits.storage import RedisStorage
 from app.rate_limits.blinding import KEY_PREFIX, RedisBlinding
 from app.rate_limits.bucket_store import MemoryBucketStore, combine_decisions, divide_limits
 from app.rate_limits.redis_breaker import RedisCircuitBreaker
-from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, Transaction, bucket_key
+from app.rate_limits.transaction import TRUSTED_MAX_USED_FRACTION, BatchDecision, Transaction, bucket_keys
 
 FALLBACK_DIVISOR = 4
 """How many times smaller a process's own buckets are while Redis is not available."""
@@ -19,11 +19,16 @@ FALLBACK_DIVISOR = 4
 _SPEND_SCRIPT = """
 local batch = cjson.decode(ARGV[1])
 local now, force, trusted_max, transactions = batch[1], batch[2], batch[3], batch[4]
-local used_seconds, decisions, denied = {}, {}, false
+local used_seconds, carried, decisions, denied = {}, {}, {}, false
 for i, transaction in ipairs(transactions) do
   local seconds, count, cost = transaction[1], transaction[2], transaction[3]
   local usable_share, reserved_share = transaction[4], transaction[5]
-  local arrival_time = tonumber(redis.call('GET', KEYS[i]) or 0)
+  local stored = redis.call('GET', KEYS[2 * i - 1])
+  if not stored then
+    stored = redis.call('GET', KEYS[2 * i])
+    carried[i] = stored
+  end
+  local arrival_time = tonumber(stored or 0)
   local used = math.max(arrival_time - now, 0) + cost * seconds / count
   used_seconds[i] = math.min(math.max(used, 0), seconds)
   if used_seconds[1] / transactions[1][1] > trusted_max then usable_share = usable_share - reserved_share end
@@ -35,11 +40,12 @@ if not denied or force then
   for i, transaction in ipairs(transactions) do
     local check_only = transaction[6]
     if not check_only then
+      if carried[i] then redis.call('DEL', KEYS[2 * i]) end
       local milliseconds = math.ceil(used_seconds[i] * 1000)
       if milliseconds > 0 then
-        redis.call('SET', KEYS[i], string.format('%.6f', now + used_seconds[i]), 'PX', milliseconds)
+        redis.call('SET', KEYS[2 * i - 1], string.format('%.6f', now + used_seconds[i]), 'PX', milliseconds)
       else
-        redis.call('DEL', KEYS[i])
+        redis.call('DEL', KEYS[2 * i - 1])
       end
     end
   end
@@ -72,16 +78,16 @@ class RedisBucketStore:
         """Return the keys of the buckets."""
 
         def shared_keys(client: RedisStorage) -> tuple[str, ...]:
-            blinding_key = self._blinding.key(client, now)
-            return tuple(bucket_key(transaction, blinding_key) for transaction in transactions)
+            blinding_keys = self._blinding.keys(client, now)
+            return tuple(bucket_keys(transaction, blinding_keys).today for transaction in transactions)
 
         return self._breaker.call(shared_keys, lambda: self._fallback.bucket_keys(transactions, now=now))
 
     def _spend(
         self, client: RedisStorage, transactions: Sequence[Transaction], now: float, *, force: bool
     ) -> BatchDecision:
-        blinding_key = self._blinding.key(client, now)
-        keys = [f"{KEY_PREFIX}{bucket_key(transaction, blinding_key)}" for transaction in transactions]
+        blinding_keys = self._blinding.keys(client, now)
+        keys = [f"{KEY_PREFIX}{key}" for transaction in transactions for key in bucket_keys(transaction, blinding_keys)]
         rows = [
             (
                 transaction.limit.seconds,

@@ -1,8 +1,9 @@
 """Transactions: what is charged to which limit, and what the decision was. `blinding` says how bucket keys hide whose buckets they are."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from app.rate_limits.blinding import blind
+from app.rate_limits.blinding import BlindingKeys, blind
 from app.rate_limits.gcra import Limit
 
 TRUSTED_MAX_USED_FRACTION = 0.1
@@ -39,7 +40,16 @@ class BatchDecision:
     """Seconds until that transaction fits."""
 
 
-def bucket_key(transaction: Transaction, blinding_key: bytes) -> str:
-    """Return the store's key of a bucket."""
-    subject = "" if transaction.subject is None else blind(blinding_key, b"bucket", transaction.subject)
-    return f"{transaction.limit_name}:{subject}"
+class BucketKeys(NamedTuple):
+    """The store's keys of one bucket. Its state is moved from yesterday's to today's when it is first charged today."""
+
+    today: str
+    yesterday: str
+
+
+def bucket_keys(transaction: Transaction, blinding_keys: BlindingKeys) -> BucketKeys:
+    """Return the store's keys of the bucket that a transaction is charged to."""
+    if transaction.subject is None:
+        return BucketKeys(f"{transaction.limit_name}:", f"{transaction.limit_name}:")
+    today, yesterday = (blind(key, b"bucket", transaction.subject) for key in blinding_keys)
+    return BucketKeys(f"{transaction.limit_name}:{today}", f"{transaction.limit_name}:{yesterday}")

@@ -22,7 +22,7 @@ from app.rate_limits import (
     client_address_from_ip,
 )
 from app.rate_limits.blinding import DAY_SECONDS
-from app.rate_limits.gcra import Limit
+from app.rate_limits.gcra import Limit, gcra_spend
 from app.rate_limits.transaction import Transaction
 from tests.support.external_servers import run_valkey_cluster
 
@@ -228,8 +228,45 @@ def test_redis_holds_no_identifier_in_clear(valkey_url: str) -> None:
         assert identifier not in name + dump(name)
 
 
-def test_a_subject_gets_a_new_bucket_each_day(buckets: BucketStore, subject: bytes) -> None:
-    slow = charge(subject, Limit(1, 10 * 86400.0))
-    assert is_allowed(buckets, slow)
-    assert not is_allowed(buckets, slow)
-    assert is_allowed(buckets, slow, now=NOW + 86400.0)
+def seconds_until_midnight(now: float = NOW) -> float:
+    return DAY_SECONDS - now % DAY_SECONDS
+
+
+def test_no_limit_is_full_again_at_midnight(buckets: BucketStore, subject: bytes) -> None:
+    midnight = NOW + seconds_until_midnight()
+    daily = charge(subject, Limit(24, DAY_SECONDS), "daily")
+    assert [is_allowed(buckets, daily, now=midnight - 10) for _ in range(25)] == [True] * 24 + [False]
+    assert not is_allowed(buckets, daily, now=midnight + 10)
+    assert is_allowed(buckets, daily, now=midnight + 3600)
+    assert not is_allowed(buckets, daily, now=midnight + 3600)
+    assert not is_allowed(buckets, daily, now=midnight + 3700)
+    for hours in range(2, 60):  # never idle for a day
+        assert is_allowed(buckets, daily, now=midnight + hours * 3600)
+        assert not is_allowed(buckets, daily, now=midnight + hours * 3600)
+
+
+def test_a_refund_after_midnight_does_not_bring_back_what_was_used_before(buckets: BucketStore, subject: bytes) -> None:
+    midnight = NOW + seconds_until_midnight()
+    daily = charge(subject, Limit(2, DAY_SECONDS), "daily")
+    assert is_allowed(buckets, daily, now=midnight - 10)
+    buckets.spend([charge(subject, daily.limit, "daily", cost=-1.0)], now=midnight + 10, force=True)
+    assert [is_allowed(buckets, daily, now=midnight + 20) for _ in range(3)] == [True, True, False]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.floats(0, 1.4 * DAY_SECONDS), st.floats(-2, 2), st.booleans()), max_size=25))
+def test_over_days_every_store_decides_like_one_bucket(
+    redis_buckets: BucketStore, steps: list[tuple[float, float, bool]]
+) -> None:
+    """The reference keeps one number for ever: no name changes at midnight."""
+    subject, limit = f"days {next(_unique_numbers)}".encode(), Limit(5, DAY_SECONDS)
+    stores, arrival_time, now = (MemoryBucketStore(b"s" * 32), redis_buckets), 0.0, NOW
+    for delay, cost, force in steps:
+        now += delay
+        expected = gcra_spend(arrival_time, limit, cost=cost, usable_share=1.0, now=now)
+        if force or not expected.retry_in:
+            arrival_time = expected.theoretical_arrival_time
+        for store in stores:
+            decision = store.spend([charge(subject, limit, cost=cost)], now=now, force=force)
+            assert decision.retry_in == pytest.approx(expected.retry_in, abs=1e-3)
+            assert decision.used_fractions[0] == pytest.approx(expected.used_fraction, abs=1e-5)

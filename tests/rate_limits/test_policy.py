@@ -39,6 +39,7 @@ def test_a_file_overrides_the_keys_that_it_has(tmp_path: Path) -> None:
         ('[client]\nvalue_checks_per_session = "60/hour"', "client.value_checks_per_session: unknown key"),
         ('[server]\nother = "7/minute"', "server"),
         ('[client]\nother = "many"', "client.other"),
+        ('[client]\nother = "7/week"', "client.other"),
         ('[service]\nmessages = "0/minute"', "service.messages"),
         ("[target]\ncodes = 7", "target.codes"),
         ("client = 7", "client"),
@@ -66,7 +67,7 @@ def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     ("content", "requirement"),
     [
         ("client = 7", "client: must be a table of rates"),
-        ('client = {other = "many"}', "client.other: must be a rate such as 60/minute"),
+        ('client = {other = "many"}', "client.other: must be a rate over at most a day, such as 60/minute"),
         ("sms_countries = 82", 'sms_countries: must be a list of calling codes such as ["82"]'),
         ("dry_run = 1", "dry_run: must be true or false"),
     ],

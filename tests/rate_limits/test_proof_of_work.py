@@ -46,12 +46,14 @@ def test_a_solution_is_valid_for_ten_minutes() -> None:
     assert ProofOfWork(b"x" * 32).verify(solution, now=NOW) is None
 
 
-def test_a_solution_expires_at_midnight() -> None:
-    """Used solutions are remembered under bucket keys, which change at midnight."""
+def test_a_solution_is_accepted_once_even_around_midnight() -> None:
+    limiter = ActionLimiter(RateLimitPolicy(ClientLimits(unverified_codes="2/day")), MemoryBucketStore(b"s" * 32))
     night = NOW.replace(hour=23, minute=58)
-    solution = solve(proof_of_work().create_challenge(now=night))
-    assert proof_of_work().verify(solution, now=night + timedelta(seconds=119))
-    assert proof_of_work().verify(solution, now=night + timedelta(seconds=120)) is None
+    solution = proof_of_work().verify(solve(proof_of_work().create_challenge(now=night)), now=night)
+    limiter.charge_code_request(client_address_from_ip("203.0.113.1"), solution=solution, now=night)
+    limiter.charge_code_request(CLIENT, now=night)
+    with pytest.raises(RateLimited):
+        limiter.charge_code_request(CLIENT, solution=solution, now=night + timedelta(minutes=4))
 
 
 @pytest.mark.parametrize(
