@@ -57,8 +57,7 @@ class MemoryBucketStore:
             if batch.denied is None or force:
                 for transaction, key, decision in zip(transactions, keys, decisions, strict=True):
                     if not transaction.check_only:
-                        self._arrival_times.pop(key.yesterday, None)
-                        self._arrival_times[key.today] = decision.theoretical_arrival_time
+                        self._store(key, decision.theoretical_arrival_time, now)
             return batch
 
     def bucket_keys(self, transactions: Sequence[Transaction], *, now: float) -> tuple[str, ...]:
@@ -71,6 +70,12 @@ class MemoryBucketStore:
         usable_share = transaction.usable_share - (0.0 if trusted else transaction.reserved_share)
         stored = self._arrival_times.get(key.today, self._arrival_times.get(key.yesterday, 0.0))
         return gcra_spend(stored, transaction.limit, cost=transaction.cost, usable_share=usable_share, now=now)
+
+    def _store(self, key: BucketKeys, arrival_time: float, now: float) -> None:
+        for name in key:
+            self._arrival_times.pop(name, None)
+        if arrival_time > now:  # a full bucket takes no memory: an attempt that is refunded leaves nothing
+            self._arrival_times[key.today] = arrival_time
 
     def _remove_full_buckets(self, now: float) -> None:
         if now >= self._next_sweep_at:
