@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
     key_dir: Path = Field(Path("keys"), description="store keys, application key, signing key")
     work_dir: Path = Field(
-        Path("/var/tmp"),  # noqa: S108  the rows are sealed, and must outlive a restart
+        Path("data/work"),
         description="where an import keeps sealed rows until it is done; needs about twice the file's size",
     )
     sender: Literal["console"] | None = Field(

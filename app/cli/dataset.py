@@ -20,6 +20,7 @@ from app.crypto.stretching import parse_cost
 from app.datasets import service as datasets
 from app.datasets import suppression
 from app.datasets.canary_index import detect_identifier_kind
+from app.datasets.destruction import destroy_store_key
 from app.datasets.errors import AmbiguousIdentifier, UnknownIdentifier
 from app.datasets.kdf_params import IdentifierHasher
 from app.datasets.lifecycle import DataSet
@@ -148,7 +149,7 @@ def retire(dataset: Id, json: JsonOption = False) -> None:
         with database.write() as db:
             retired = datasets.retire(db, dataset)
         if retired.key_id in keys.list_store_key_ids():  # an interrupted earlier run may have destroyed it
-            keys.destroy_store_key(retired.key_id)
+            destroy_store_key(database, keys, retired.key_id)
         with open_shards(database) as servers:
             drop_shard_rows(servers, dataset)
     emit({"event": "retired", "id": dataset}, f"data set {dataset} is retired, its key destroyed", as_json=json)

@@ -10,8 +10,9 @@ from app.cli.resources import open_database
 from app.config import load_settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
+from app.datasets.destruction import destroy_store_key
 from app.datasets.service import list_all
-from app.errors import InvalidInput, OperationRefused
+from app.errors import InvalidInput
 
 commands = typer.Typer(add_completion=False, help="Key files: one for each role.", no_args_is_help=True)
 
@@ -61,9 +62,6 @@ def destroy(key: Annotated[str, typer.Argument(help="id of a store key")], json:
     keys = KeyRing(settings.key_dir)
     if key not in keys.list_store_key_ids():
         raise InvalidInput("there is no store key of this id in EXPOSURE_KEY_DIR")
-    with open_database(settings) as database, database.read() as db:
-        for dataset in list_all(db):
-            if dataset.key_id == key and dataset.state != "retired":
-                raise OperationRefused(f"store key {key} is used by data set {dataset.id}: retire that first")
-    keys.destroy_store_key(key)
+    with open_database(settings) as database:
+        destroy_store_key(database, keys, key)
     emit({"event": "destroyed", "id": key}, f"store key {key} is destroyed", as_json=json)

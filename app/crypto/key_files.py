@@ -128,12 +128,17 @@ class KeyRing:
     def destroy_store_key(self, key_id: str) -> None:
         """Overwrite and remove a store key. What it encrypted becomes unreadable, in every backup too.
 
+        Nothing here knows whether a data set needs it: `datasets.destruction.destroy_store_key` does, and is the only caller.
+
         Raises:
-            StoreKeyMissing: the file is absent or cannot be written.
+            StoreKeyMissing: the file is absent, is a symlink, or cannot be written.
         """
+        if not _STORE_KEY_ID.fullmatch(key_id):
+            raise StoreKeyMissing("an invalid store key id")
         path = self.store_key_path(key_id)
         try:
-            with path.open("r+b") as file:
+            # through a symlink, it would overwrite another file
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "wb") as file:
                 file.write(os.urandom(KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())

@@ -48,6 +48,11 @@ def get_data_set(db: Session, dataset: UUID) -> DataSet | None:
     return None if row is None else _to_data_set(row)
 
 
+def find_user_of_key(db: Session, key_id: str) -> UUID | None:
+    """Return a data set that is not retired and whose rows are sealed under a store key, if there is one."""
+    return db.scalar(select(DataSetRow.id).where(DataSetRow.key_id == key_id, DataSetRow.state != "retired").limit(1))
+
+
 def list_data_sets(db: Session, incident: str | None = None) -> list[DataSet]:
     """Return all data sets, or those of one incident, oldest first."""
     query = select(DataSetRow).order_by(DataSetRow.imported_at, DataSetRow.incident, DataSetRow.version)

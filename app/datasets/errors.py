@@ -31,6 +31,10 @@ class StateConflict(OperationRefused):
     """The state of the data set, or of a related one, does not allow the operation."""
 
 
+class StillNeeded(OperationRefused):
+    """A data set of the catalogue needs what was to be destroyed. Nothing was changed."""
+
+
 class DataSetBusy(DependencyUnavailable):
     """A long-running reader holds the data set, and waiting for it would block other readers. Nothing was changed."""
 

@@ -12,10 +12,11 @@ from uuid import UUID, uuid4
 from app.crypto.key_files import KeyRing, StoreKeyMissing
 from app.crypto.keys import StoreKey
 from app.crypto.row_sealing import merge_rare_sizes
-from app.datasets import catalog_queries, kdf_params, sealed_rows
-from app.datasets.errors import ImportFailed, PepperMismatch
+from app.datasets import catalog_queries, kdf_params
+from app.datasets.destruction import destroy_store_key, drop_uncatalogued_rows
+from app.datasets.errors import ImportFailed, PepperMismatch, StillNeeded
 from app.datasets.manifest import RowMultisetHash
-from app.datasets.shards import drop_shard_rows, open_shards
+from app.datasets.shards import open_shards
 from app.db import Database
 from app.errors import DependencyUnavailable
 from app.importing.canary_planter import CanaryPlanter
@@ -71,7 +72,7 @@ def import_file(
         InvalidFile: the file as a whole cannot be read.
         ImportFailed: too many rows were rejected, or no person is left.
         UnknownIncident: the incident does not exist.
-        InvalidInput: the cost is invalid, or the canaries cannot be planted as requested.
+        InvalidInput: the cost is invalid, the canaries cannot be planted as requested, or others can change the work folder.
         StateConflict: the cost differs from the deployment's.
         OperationRefused: the same import is already running.
         DependencyUnavailable: the keyholder, the database or the workers failed.
@@ -79,9 +80,10 @@ def import_file(
     with database.read() as db:
         incident = get_incident(db, options.incident)
     store = database.url.render_as_string(hide_password=True)
+    journal_key = keys.load_application_key().subkey("import journal")
     import_key = "\n".join((store, options.incident, options.kind, str(options.path.resolve())))
     with (
-        Workspace.open(work_dir, import_key) as workspace,
+        Workspace.open(work_dir, import_key, journal_key) as workspace,
         open_shards(database) as servers,
         WorkerPool(options.workers) as workers,
     ):
@@ -119,6 +121,7 @@ class _ImportRun:
             if is_same and previous.key_id in self.keys.list_store_key_ids():
                 return self._resume_committed(previous, source) or self._run_stages(previous, source)
             self._clean_up(previous)
+        if previous is not None or self.workspace.is_reset:
             self.listener.on_restart()
         key = StoreKey.generate()
         journal = Journal.create(uuid4(), key.id, source.mac, params, source.partition_count)
@@ -245,7 +248,7 @@ class _ImportRun:
             context, sorted_spill, source.partition_count, stored_sizes, self.database.is_sqlite
         )
         account = RowMultisetHash(self.keys.load_store_key(journal.key_id))
-        self._drop_rows(context.dataset)  # an earlier run may have loaded some
+        drop_uncatalogued_rows(self.database, self.servers, context.dataset)  # an earlier run may have loaded some
         load_buckets(
             self.database,
             self.servers,
@@ -269,7 +272,8 @@ class _ImportRun:
         return source.to_result(sealed, context.dataset, account.count, sealed.people, total.markers)
 
     def _has_sealed_partitions(self, journal: Journal) -> bool:
-        return any(self.workspace.subfolder(UUID(journal.dataset).hex).glob("sealed-*"))
+        names = self.workspace.subfolder(UUID(journal.dataset).hex).names()
+        return any(name.startswith("sealed-") for name in names)
 
     def _try_clean_up(self, journal: Journal) -> None:
         """Delete what a run left. If a database is unavailable, the next run does it."""
@@ -277,16 +281,8 @@ class _ImportRun:
             self._clean_up(journal)
 
     def _clean_up(self, journal: Journal) -> None:
-        dataset = UUID(journal.dataset)
-        with self.database.read() as db:
-            is_committed = catalog_queries.get_data_set(db, dataset) is not None
-        if not is_committed:
-            self._drop_rows(dataset)
+        with suppress(StillNeeded):  # the import was committed
+            drop_uncatalogued_rows(self.database, self.servers, UUID(journal.dataset))
             with suppress(StoreKeyMissing):
-                self.keys.destroy_store_key(journal.key_id)
+                destroy_store_key(self.database, self.keys, journal.key_id)
         self.workspace.clear(journal)
-
-    def _drop_rows(self, dataset: UUID) -> None:
-        with self.database.write() as db:
-            sealed_rows.drop_table(db, dataset)
-        drop_shard_rows(self.servers, dataset)

@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.crypto.keys import KEY_BYTES
 from app.errors import DependencyUnavailable
+from app.private_files import PrivateFolder
 
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
@@ -28,33 +28,31 @@ class SpillCorrupted(DependencyUnavailable):
 class Spill:
     """The files of one stage: AES-256-GCM under one key, each chunk bound to its file and index."""
 
-    folder: Path
+    folder: PrivateFolder
     stage: str
     key: bytes = field(repr=False)
 
     @classmethod
-    def with_ephemeral_key(cls, folder: Path, stage: str) -> "Spill":
+    def with_ephemeral_key(cls, folder: PrivateFolder, stage: str) -> "Spill":
         """Create a spill whose key is only in memory: after a crash, its files can no longer be read."""
         return cls(folder, stage, os.urandom(KEY_BYTES))
 
-    def path(self, file_index: int) -> Path:
-        """Return the path of a file."""
-        return self.folder / f"{self.stage}-{file_index}"
+    def name(self, file_index: int) -> str:
+        """Return the name of a file."""
+        return f"{self.stage}-{file_index}"
 
     def write(self, file_index: int, chunks: Sequence[bytes]) -> None:
         """Write a file atomically. A chunk is bytes or a buffer."""
         cipher = AESGCM(self.key)
         first = (len(chunks) + 1) * _OFFSET_BYTES
         offsets = accumulate((_NONCE_BYTES + len(chunk) + _TAG_BYTES for chunk in chunks), initial=first)
-        temporary = self.folder / f"writing-{self.stage}-{file_index}-{os.getpid()}"
-        with temporary.open("wb") as file:
+        with self.folder.replace_file(self.name(file_index)) as file:
             file.write(b"".join(offset.to_bytes(_OFFSET_BYTES, "big") for offset in offsets))
             for chunk_index, chunk in enumerate(chunks):
                 nonce = os.urandom(_NONCE_BYTES)
                 file.write(nonce)
                 # The cipher rejects Arrow buffers, whose memory views are of signed bytes.
                 file.write(cipher.encrypt(nonce, memoryview(chunk).cast("B"), self._aad(file_index, chunk_index)))
-        temporary.replace(self.path(file_index))
 
     def read(self, file_index: int, chunk_index: int) -> bytes:
         """Read one chunk of a file.
@@ -67,12 +65,10 @@ class Spill:
             nonce, ciphertext = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
             return AESGCM(self.key).decrypt(nonce, ciphertext, self._aad(file_index, chunk_index))
         except (OSError, InvalidTag, ValueError):
-            raise SpillCorrupted(f"{self.path(file_index)}: cannot be decrypted") from None
+            raise SpillCorrupted(f"{self.folder.path / self.name(file_index)}: cannot be decrypted") from None
 
     def _read_encrypted(self, file_index: int, chunk_index: int) -> bytes:
-        file = os.open(
-            f"{self.folder}/{self.stage}-{file_index}", os.O_RDONLY
-        )  # no Path: there can be a million chunks
+        file = self.folder.open_file(self.name(file_index))
         try:
             ends = os.pread(file, 2 * _OFFSET_BYTES, chunk_index * _OFFSET_BYTES)
             start, end = int.from_bytes(ends[:_OFFSET_BYTES], "big"), int.from_bytes(ends[_OFFSET_BYTES:], "big")
@@ -87,12 +83,13 @@ class Spill:
 
     def exists(self, file_index: int) -> bool:
         """Return whether a file was written."""
-        return self.path(file_index).exists()
+        return self.folder.has(self.name(file_index))
 
     def clear(self) -> None:
         """Delete all files."""
-        for path in self.folder.glob(f"{self.stage}-*"):
-            path.unlink(missing_ok=True)
+        for name in self.folder.names():
+            if name.startswith(f"{self.stage}-"):
+                self.folder.delete(name)
 
     def _aad(self, file_index: int, chunk_index: int) -> bytes:
         return f"{self.stage} {file_index} {chunk_index}".encode()

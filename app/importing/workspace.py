@@ -1,24 +1,31 @@
 """The work folder of an import, and the journal from which the same command resumes an interrupted import.
 
 WORK_DIR/exposure-import-<hash of the import>/lock          locked while the import runs
-                                              journal.json  the data set to be created, and from which file
+                                              journal       the data set to be created, and from which file; authenticated
                                               <data set>/   sealed rows, under the data set's own store key: usable by the next run
                                               read/ sorted/ rows under a key that is only in memory: not usable by the next run
 """
 
 import fcntl
+import hmac
 import json
 import os
-import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
 
+from app.crypto.framing import frame
 from app.crypto.stretching import Argon2Cost, KdfParams
 from app.errors import InvalidInput, OperationRefused
+from app.private_files import NotPrivate, PrivateFolder, require_own
+
+_JOURNAL, _LOCK = "journal", "lock"
+_MAX_JOURNAL_BYTES = 4096
+_MAC_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,72 +74,120 @@ class Journal:
 
 
 class Workspace:
-    """The work folder of one import."""
+    """The work folder of one import.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._journal_path = folder / "journal.json"
+    Args:
+        folder: contains nothing but files of this import.
+        journal_key: authenticates the journal, 32 bytes.
+    """
+
+    def __init__(self, folder: PrivateFolder, journal_key: bytes) -> None:
+        self._folder, self._journal_key = folder, journal_key
+        self.is_reset = False
+        """Whether there was a journal that this program did not write, or not completely. Then the whole folder was emptied."""
 
     @classmethod
     @contextmanager
-    def open(cls, work_dir: Path, import_key: str) -> Iterator["Workspace"]:
-        """Lock and open the folder of an import for the duration of the block.
+    def open(cls, work_dir: Path, import_key: str, journal_key: bytes) -> Iterator["Workspace"]:
+        """Lock and open the folder of an import for the duration of the block. Without a valid journal, its files are deleted.
 
         Args:
             work_dir: parent of the folder.
             import_key: identifies the import; the same for each run that may resume it.
+            journal_key: authenticates the journal, 32 bytes.
 
         Raises:
-            InvalidInput: the folder cannot be created.
+            InvalidInput: the folder cannot be created, or others can change it or *work_dir*.
             OperationRefused: the same import is already running.
         """
         name = blake2b(import_key.encode(), digest_size=8).hexdigest()
-        folder = work_dir / f"exposure-import-{name}"
+        path = work_dir / f"exposure-import-{name}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            _prepare_work_dir(work_dir)
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+            folder = PrivateFolder.open(path)
+            lock = folder.open_file(_LOCK, os.O_RDWR | os.O_CREAT)
+        except NotPrivate as error:
+            raise InvalidInput(f"EXPOSURE_WORK_DIR: {error}") from None
         except OSError as error:
-            raise InvalidInput(f"EXPOSURE_WORK_DIR: {folder} cannot be created ({error.strerror})") from None
+            raise InvalidInput(f"EXPOSURE_WORK_DIR: {path} cannot be created ({error.strerror})") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise OperationRefused("this import is already running") from None
-        workspace = cls(folder)
-        try:
-            yield workspace
+            _lock(lock, folder)
+            workspace = cls(folder, journal_key)
+            if workspace.load_journal() is None:
+                workspace.is_reset = folder.has(_JOURNAL)
+                workspace._empty()
+            try:
+                yield workspace
+            finally:
+                if workspace.load_journal() is None:  # nothing to resume
+                    workspace._empty()
+                    folder.delete(_LOCK)
+                    with suppress(OSError):
+                        path.rmdir()
         finally:
-            if workspace.load_journal() is None:  # nothing to resume
-                shutil.rmtree(folder, ignore_errors=True)
-            os.close(handle)
+            os.close(lock)
+
+    def _empty(self) -> None:
+        for name in self._folder.names():
+            if name != _LOCK:
+                self._folder.delete(name)
 
     def load_journal(self) -> Journal | None:
-        """Load the journal of an interrupted import, if there is one."""
+        """Load the journal of an interrupted import, if there is one. A journal that this program did not write is ignored."""
         try:
-            return Journal(**json.loads(self._journal_path.read_text()))
+            with os.fdopen(self._folder.open_file(_JOURNAL), "rb") as file:
+                mac, content = file.read(_MAC_BYTES), file.read(_MAX_JOURNAL_BYTES)
+            return Journal(**json.loads(content)) if hmac.compare_digest(mac, self._authenticate(content)) else None
         except (OSError, ValueError, TypeError):
             return None
 
     def save_journal(self, journal: Journal) -> None:
         """Save the journal atomically. A new import saves it before it creates anything else."""
-        temporary = self._journal_path.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(journal)))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(self._journal_path)
+        content = json.dumps(asdict(journal)).encode()
+        with self._folder.replace_file(_JOURNAL, durable=True) as file:
+            file.write(self._authenticate(content) + content)
 
-    def subfolder(self, name: str) -> Path:
-        """Return the path of a subfolder, which is created if necessary."""
-        folder = self._folder / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+    def _authenticate(self, content: bytes) -> bytes:
+        return hmac.digest(self._journal_key, frame(self._folder.path.name.encode(), content), "sha256")
 
-    def reset_subfolder(self, name: str) -> Path:
-        """Return the path of an empty subfolder: the files of an earlier run are deleted."""
-        shutil.rmtree(self._folder / name, ignore_errors=True)
+    def subfolder(self, name: str) -> PrivateFolder:
+        """Return a subfolder, which is created if necessary."""
+        return self._folder.subfolder(name)
+
+    def reset_subfolder(self, name: str) -> PrivateFolder:
+        """Return an empty subfolder: the files of an earlier run are deleted."""
+        self._folder.delete(name)
         return self.subfolder(name)
 
     def clear(self, journal: Journal) -> None:
         """Delete the sealed rows of a data set and then the journal: nothing is left to resume."""
-        shutil.rmtree(self._folder / UUID(journal.dataset).hex, ignore_errors=True)
-        self._journal_path.unlink(missing_ok=True)
+        self._folder.delete(UUID(journal.dataset).hex)
+        self._folder.delete(_JOURNAL)
+
+
+def _prepare_work_dir(work_dir: Path) -> None:
+    """Create the parent of all work folders if necessary, and check that no other user can rename what is in it."""
+    work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = work_dir.stat()
+    is_sticky = status.st_mode & stat.S_ISVTX
+    require_own(
+        work_dir,
+        status,
+        forbidden_mode=0 if is_sticky else 0o022,
+        remedy="others may write to it and it has no sticky bit: chmod go-w, or name another folder",
+    )
+
+
+def _lock(lock: int, folder: PrivateFolder) -> None:
+    """Lock a work folder until *lock* is closed.
+
+    Raises:
+        OperationRefused: another import holds the lock, or has just deleted the folder.
+    """
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if folder.is_in_place():
+            return
+    raise OperationRefused("this import is already running")

@@ -93,7 +93,7 @@ def test_a_lost_store_key_does_not_affect_canaries_of_other_data_sets(deployment
     deployment.create_incident(deployment.incident.model_copy(update={"slug": "another"}))
     other = deployment.import_rows(PEOPLE, incident="another", canaries=CANARY_COUNT)
     lost_canary = list_canaries(deployment, lost.id)[0]
-    deployment.keys.destroy_store_key(get_data_set(deployment, lost.id).key_id)
+    deployment.keys.store_key_path(get_data_set(deployment, lost.id).key_id).unlink()
     index = load_index(deployment)
     assert find_incident(index, lost_canary) is None
     assert {find_incident(index, canary) for canary in list_canaries(deployment, other.id)} == {"another"}

@@ -184,7 +184,7 @@ def test_a_failure_in_one_data_set_changes_none(deployment: Deployment) -> None:
     second = deployment.import_and_publish(FAMILY)
     with deployment.database.read() as db:
         key = datasets.get(db, second).key_id
-    deployment.keys.destroy_store_key(key)
+    deployment.keys.store_key_path(key).unlink()
     before = read_stored_rows(deployment, first)
     with pytest.raises(DependencyUnavailable):
         suppress(deployment, first, MINA)

@@ -202,7 +202,7 @@ def test_a_retired_data_set_cannot_be_checked(deployment: Deployment, staged: Im
 
 def test_a_lost_store_key_raises_unavailable(deployment: Deployment, staged: ImportResult) -> None:
     (key,) = deployment.keys.list_store_key_ids()
-    deployment.keys.destroy_store_key(key)
+    deployment.keys.store_key_path(key).unlink()
     with pytest.raises(DependencyUnavailable):
         check_integrity(deployment, staged.id)
 

@@ -19,6 +19,7 @@ from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, SigningKey
 from app.datasets import service as datasets
+from app.datasets.destruction import destroy_store_key
 from app.datasets.kdf_params import load_params as load_kdf_params
 from app.datasets.shards import drop_shard_rows, open_shards
 from app.db import Database
@@ -166,7 +167,7 @@ class Deployment:
         with self.database.write() as db:
             retired = datasets.retire(db, dataset)
         if retired.key_id in self.keys.list_store_key_ids():
-            self.keys.destroy_store_key(retired.key_id)
+            destroy_store_key(self.database, self.keys, retired.key_id)
         with open_shards(self.database) as servers:
             drop_shard_rows(servers, dataset)
 
