@@ -24,6 +24,7 @@ from app.importing import ImportOptions, NullListener
 from app.incidents import service as incidents
 from app.incidents.loader import load_incident
 from app.keyholder import KeyholderSocket, import_socket_path, spawn_keyholder
+from app.private_files import require_own
 from app.source_files import write_source_file
 from app.synthetic import SamplePerson, sample_people, synthesize
 
@@ -58,6 +59,7 @@ def demo(
     """Run the service on an embedded database with synthetic people, and print four sample identifiers."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(folder, folder.stat(), forbidden_mode=0o022, remedy="others may write to it: chmod go-w")
     with tempfile.TemporaryDirectory(prefix="exposure-demo-") if folder is None else nullcontext(str(folder)) as name:
         _run_demo(Path(name).absolute(), port, accounts, reload=reload, as_json=json)
 

@@ -21,7 +21,9 @@ from rich.progress import (
 from app.cli.output import emit
 from app.errors import InvalidInput
 from app.importing import ImportResult
+from app.private_files import NotPrivate, replace_file
 from app.source_files import RejectedRow
+from app.source_files.writers import text_of
 
 
 class ProgressBars:
@@ -73,10 +75,12 @@ class ImportReporter:
         if self._rejects_file is None:
             return
         try:
-            with self._rejects_file.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
+            with replace_file(self._rejects_file) as file, text_of(file) as text:
+                writer = csv.writer(text)
                 writer.writerow(["line", "column", "reason"])
                 writer.writerows((row.line, row.column, row.reason) for row in rejects)
+        except NotPrivate as error:
+            raise InvalidInput(f"--rejects {error}") from None
         except OSError as error:
             raise InvalidInput(f"--rejects {self._rejects_file}: cannot be written ({error.strerror})") from None
 

@@ -4,16 +4,15 @@ A file is read completely or refused with the place and the reason. A row that c
 file. Only one block of the file is in memory at a time.
 """
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 from app.errors import InvalidInput
+from app.private_files import replace_file
 from app.source_files.blocks import COMPRESSIONS, Block, TextSource
 from app.source_files.csv_format import open_csv, whole_records_length
 from app.source_files.ndjson_format import open_ndjson, whole_lines_length
@@ -111,21 +110,11 @@ def write_source_file(path: Path | str, rows: Iterable[SourceRow]) -> int:
     """
     path = Path(path)
     writer = _select_by_ending(path, _WRITERS)
-    reason = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+        with replace_file(path) as file:
+            return writer(file, rows)
     except OSError as error:
-        reason = error.strerror
-    if reason:
-        raise InvalidInput(f"{path.name}: cannot be written: {reason}")
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        count = writer(temporary, rows)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return count
+        raise InvalidInput(f"{path.name}: cannot be written: {error.strerror}") from None
 
 
 def _open_parquet_source(path: Path, _encoding: str) -> "_Source":
@@ -141,10 +130,10 @@ def _read_parquet_header(
     return source.format, source.blocks()
 
 
-def _write_parquet(path: Path, rows: Iterable[SourceRow]) -> int:
+def _write_parquet(file: BinaryIO, rows: Iterable[SourceRow]) -> int:
     from app.source_files.parquet import write_parquet  # noqa: PLC0415  as above
 
-    return write_parquet(path, rows)
+    return write_parquet(file, rows)
 
 
 class _Source(Protocol):
@@ -172,7 +161,7 @@ _PARQUET: Final = _FormatSpec(_open_parquet_source, _read_parquet_header, 1)
 _FORMAT_SPECS: Final[Mapping[str, _FormatSpec]] = MappingProxyType(
     {".csv": _CSV, ".ndjson": _NDJSON, ".jsonl": _NDJSON, ".parquet": _PARQUET}
 )
-_WRITERS: Final[Mapping[str, Callable[[Path, Iterable[SourceRow]], int]]] = MappingProxyType(
+_WRITERS: Final[Mapping[str, Callable[[BinaryIO, Iterable[SourceRow]], int]]] = MappingProxyType(
     {".csv": write_csv, ".ndjson": write_ndjson, ".jsonl": write_ndjson, ".parquet": _write_parquet}
 )
 

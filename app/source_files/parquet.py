@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -101,11 +101,11 @@ class ParquetFormat:
         )
 
 
-def write_parquet(path: Path, rows: Iterable[SourceRow]) -> int:
+def write_parquet(file: BinaryIO, rows: Iterable[SourceRow]) -> int:
     """Write *rows* in batches; return how many."""
     count = 0
     remaining = iter(rows)
-    with pq.ParquetWriter(path, _SCHEMA) as writer:
+    with pq.ParquetWriter(file, _SCHEMA) as writer:
         while batch := list(islice(remaining, BATCH_ROWS)):
             columns = zip(*map(_to_cells, batch), strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
