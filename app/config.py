@@ -3,6 +3,9 @@
 A missing or malformed setting stops the start with one line that names it. The line never repeats the value: some values hold passwords.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +15,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidInput
+from app.private_files import require_own
 
 ENV_PREFIX = "EXPOSURE_"
 REDIS_URL_SCHEMES = tuple(
@@ -29,7 +33,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
-        env_file=".env",
         extra="ignore",
         hide_input_in_errors=True,
         frozen=True,
@@ -154,15 +157,40 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  the types of t
 
     Raises:
         InvalidSetting: one line that names the first bad setting and the reason.
+        NotPrivate: others may write to ``.env``.
     """
     try:
-        return Settings(**overrides)
+        with _open_env_file() as env_file:
+            return Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ENV_PREFIX + str(first["loc"][0]).upper()
         raise InvalidSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     except (OSError, UnicodeDecodeError):
         raise InvalidSetting(".env: cannot be read as UTF-8") from None
+
+
+@contextmanager
+def _open_env_file() -> Iterator[str | None]:
+    """Yield the path of the open `.env` of the working directory, or None if there is none.
+
+    Its lines decide where keys are read and codes are sent, and a command may be run in any directory, so only a file of this user is believed.
+
+    Raises:
+        NotPrivate: others may write to it.
+    """
+    path = Path(".env")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        require_own(path, path.lstat(), forbidden_mode=0, remedy="")  # the symlink, if it is one
+        require_own(path, os.fstat(descriptor), forbidden_mode=0o022, remedy="others may write to it: chmod go-w")
+        yield f"/dev/fd/{descriptor}"  # the file that was checked, even if another has its name by now
+    finally:
+        os.close(descriptor)
 
 
 def require_setting(settings: Settings, name: str) -> object:

@@ -1,9 +1,11 @@
 """Settings: an invalid one stops the start with one line that names it and never repeats the value."""
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from app.config import InvalidSetting, Settings, load_settings, require_setting
 from app.db.database import parse_database_url
@@ -253,3 +255,37 @@ def test_an_error_states_what_a_database_url_must_be(url: str, requirement: str)
     with pytest.raises(InvalidInput) as caught:
         parse_database_url(url)
     assert str(caught.value) == f"EXPOSURE_DATABASE_URL: {requirement}"
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
+def test_an_env_file_that_others_may_write_to_is_refused(mode: int) -> None:
+    Path(".env").write_text(f"EXPOSURE_PUBLIC_URL=https://{SECRET}.example.com\n")
+    Path(".env").chmod(mode)
+    with pytest.raises(InvalidInput, match=r"^\.env: others may write to it"):
+        load_settings()
+    Path(".env").chmod(0o644)
+    assert load_settings().public_url == f"https://{SECRET}.example.com"
+
+
+@pytest.mark.parametrize("target", [".env", "elsewhere"])
+def test_an_env_file_of_another_user_is_refused(target: str) -> None:
+    assert os.geteuid() == 0, "this test changes the owner of a file, so it must run as root"
+    Path(target).write_text(f"EXPOSURE_KEY_DIR={SECRET}\n")
+    if target != ".env":
+        Path(".env").symlink_to(target)
+    os.chown(".env", 65534, 65534, follow_symlinks=False)
+    with pytest.raises(InvalidInput, match=r"^\.env: belongs to another user") as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+
+
+def test_an_env_file_that_is_replaced_after_the_check_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("EXPOSURE_KEY_DIR=ours\n")
+    Path("theirs").write_text("EXPOSURE_KEY_DIR=theirs\n")
+
+    def replace_before_reading(self: Settings, **values: object) -> None:
+        Path("theirs").replace(".env")
+        BaseSettings.__init__(self, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Settings, "__init__", replace_before_reading)
+    assert load_settings().key_dir == Path("ours")
