@@ -10,7 +10,7 @@ from app.crypto.key_files import KeyRing
 from app.crypto.keys import InvalidKey
 from app.db import Database
 from app.db.upgrade import require_current_schema
-from app.keyholder import KeyholderSocket, spawn_keyholder
+from app.keyholder import KeyholderSocket, require_own_folder, spawn_keyholder
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def open_keys(settings: Settings, database: Database) -> KeyRing:
     pepper = settings.pepper_file
     if pepper is None:
         return keys
-    if database.folder is not None and pepper.resolve().parent == database.folder.resolve():
+    if database.folder is not None and pepper.resolve().is_relative_to(database.folder.resolve()):
         raise InvalidKey("EXPOSURE_PEPPER_FILE: must not be in the database's folder: one theft would take both")
     application_keys = (
         keys.application_key_path,
@@ -63,8 +63,10 @@ def open_keyholder(settings: Settings, *sockets: KeyholderSocket) -> Iterator[Pa
     Raises:
         InvalidSetting: neither a keyholder nor a pepper file is set.
         InvalidKey: the child process did not start.
+        InvalidInput: everybody may write to the folder of the keyholder's socket.
     """
     if settings.keyholder_path is not None:
+        require_own_folder(settings.keyholder_path)
         yield settings.keyholder_path
         return
     with spawn_keyholder(cast("Path", require_setting(settings, "pepper_file")), *sockets) as path:

@@ -8,7 +8,7 @@ The application knows the sockets, never the pepper. `child_process` starts a pr
 
 from app.keyholder.child_process import spawn_keyholder
 from app.keyholder.client import KeyholderClient, KeyholderUnavailable
-from app.keyholder.protocol import IMPORT_SOCKET_SUFFIX, KeyholderSocket, import_socket_path
+from app.keyholder.protocol import IMPORT_SOCKET_SUFFIX, KeyholderSocket, import_socket_path, require_own_folder
 from app.keyholder.server import serve
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "KeyholderSocket",
     "KeyholderUnavailable",
     "import_socket_path",
+    "require_own_folder",
     "serve",
     "spawn_keyholder",
 ]

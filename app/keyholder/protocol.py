@@ -6,12 +6,15 @@ There are two sockets, so that the file permissions of the operating system deci
 """
 
 import socket
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from app.crypto import mac_inputs
 from app.crypto.framing import LENGTH_PREFIX_BYTES, FramingError, split_frame
+from app.errors import InvalidInput
 
 IMPORT_SOCKET_SUFFIX = ".import"
 MAX_MESSAGE_BYTES = 1 << 20
@@ -49,6 +52,17 @@ def import_socket_path(path: Path) -> Path:
     return path.with_name(path.name + IMPORT_SOCKET_SUFFIX)
 
 
+def require_own_folder(path: Path) -> None:
+    """Check that not everybody may create a socket at *path*: whoever does receives every identifier that is looked up.
+
+    Raises:
+        InvalidInput: others may write to its folder. A sticky bit does not help while there is no socket.
+    """
+    with suppress(OSError):  # a missing folder is reported where the socket is opened
+        if path.parent.stat().st_mode & 0o002:
+            raise InvalidInput(f"{path}: others may write to its folder, and could put their own socket there")
+
+
 def send_message(connection: socket.socket, payload: bytes) -> None:
     """Send one request or response."""
     connection.sendall(len(payload).to_bytes(4, "big") + payload)
@@ -60,10 +74,30 @@ def receive_message(connection: socket.socket) -> bytes:
     Raises:
         ConnectionError: the peer closed the connection, or does not speak this protocol.
     """
-    length = int.from_bytes(_receive_exactly(connection, 4), "big")
+    return _receive_exactly(connection, _parse_length(_receive_exactly(connection, 4)))
+
+
+def receive_request(connection: socket.socket, seconds: float) -> bytes:
+    """Wait for a request without a limit, and receive it within *seconds* of its first byte. The answer may take as long.
+
+    Raises:
+        TimeoutError: the rest of the request did not arrive.
+        ConnectionError: as for `receive_message`.
+    """
+    connection.settimeout(None)
+    head = _receive_exactly(connection, 1)
+    deadline = time.monotonic() + seconds
+    length = _parse_length(head + _receive_exactly(connection, 3, deadline))
+    payload = _receive_exactly(connection, length, deadline)
+    connection.settimeout(seconds)
+    return payload
+
+
+def _parse_length(prefix: bytes) -> int:
+    length = int.from_bytes(prefix, "big")
     if length > MAX_MESSAGE_BYTES:
         raise ConnectionError("a message is too long")
-    return _receive_exactly(connection, length)
+    return length
 
 
 def parse_request(payload: bytes) -> MacRequest | None:
@@ -75,9 +109,11 @@ def parse_request(payload: bytes) -> MacRequest | None:
     return MacRequest(label[LENGTH_PREFIX_BYTES:], label + context, inputs) if inputs else None
 
 
-def _receive_exactly(connection: socket.socket, count: int) -> bytes:
+def _receive_exactly(connection: socket.socket, count: int, deadline: float | None = None) -> bytes:
     data = bytearray()
     while len(data) < count:
+        if deadline is not None:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))  # 0 would mean: do not wait at all
         chunk = connection.recv(count - len(data))
         if not chunk:
             raise ConnectionError("the peer closed the connection")

@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -20,9 +21,16 @@ from app.keyholder.protocol import (
     MacRequest,
     import_socket_path,
     parse_request,
-    receive_message,
+    receive_request,
+    require_own_folder,
     send_message,
 )
+
+MESSAGE_SECONDS = 10.0
+"""Time in which a request must arrive once it has begun, and its answer be taken. A connection without a request may stay open."""
+
+MAX_CONNECTIONS = 256
+"""Open connections of one socket. Each has a thread; further ones are closed."""
 
 
 class _SocketServer(socketserver.ThreadingUnixStreamServer):
@@ -31,17 +39,29 @@ class _SocketServer(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: Path, keyholder_socket: KeyholderSocket, pepper: Pepper) -> None:
         self.keyholder_socket, self.pepper = keyholder_socket, pepper
+        self._free_connections = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(str(path), _ConnectionHandler)
+
+    def verify_request(self, request: object, client_address: object) -> bool:
+        """Return whether another connection may be opened."""
+        return self._free_connections.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  as above
+        """Serve a connection to its end, and free its place."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free_connections.release()
 
 
 class _ConnectionHandler(socketserver.BaseRequestHandler):
     server: _SocketServer
 
     def handle(self) -> None:
-        """Answer requests until the client closes the connection."""
+        """Answer requests until the client closes the connection or stalls."""
         while True:
             try:
-                payload = receive_message(self.request)
+                payload = receive_request(self.request, MESSAGE_SECONDS)
                 send_message(self.request, self._respond(parse_request(payload)) if payload else STATUS_OK)
             except OSError:
                 return
@@ -88,9 +108,10 @@ def serve(
         on_ready: called when they are open.
     Raises:
         InvalidKey: the pepper cannot be used.
-        InvalidInput: the socket cannot be created.
+        InvalidInput: the socket cannot be created, or everybody may write to its folder.
     """
     pepper = load_key_file(pepper_file, Pepper)
+    require_own_folder(path)
     servers = []
     previous_umask = os.umask(0o177)
     try:

@@ -237,6 +237,28 @@ def test_keys_or_pepper_in_the_database_folder_are_refused(settings: Settings, t
         database.close()
 
 
+@pytest.mark.parametrize("folder", ["database", "database/deeper"])
+def test_a_pepper_beneath_the_database_folder_is_refused(settings: Settings, tmp_path: Path, folder: str) -> None:
+    database = Database(settings.database_url)
+    with pytest.raises(InvalidKey, match="EXPOSURE_PEPPER_FILE: must not be in the database"):
+        open_keys(with_settings(settings, pepper_file=tmp_path / folder / "pepper.key"), database)
+    database.close()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
+def test_a_socket_that_anybody_could_create_is_refused(settings: Settings, pepper: Path, mode: int) -> None:
+    with short_temp_folder() as folder:
+        folder.chmod(mode)
+        configured = with_settings(settings, keyholder=f"unix:{folder}/socket", pepper_file=None)
+        with pytest.raises(InvalidInput, match="could put their own socket there"):
+            serve(folder / "socket", pepper, on_ready=fail_when_ready)
+        with (
+            pytest.raises(InvalidInput, match="could put their own socket there"),
+            open_keyholder(configured, KeyholderSocket.LOOKUP),
+        ):
+            pass
+
+
 @pytest.mark.parametrize("relative_path", ["pepper.key", "deeper/pepper.key", "../keys/pepper.key"])
 def test_on_postgresql_a_pepper_among_the_keys_is_refused(
     settings: Settings, database: Database, relative_path: str
