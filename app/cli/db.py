@@ -20,6 +20,8 @@ def upgrade_schema(json: JsonOption = False) -> None:
     """Upgrade the schema to the newest revision."""
     database = Database(load_settings().database_url)
     try:
+        if database.restrict_files():
+            emit({"event": "restricted"}, "the database's files were accessible to others: mode 0600 now", as_json=json)
         upgrade(database)
     finally:
         database.close()

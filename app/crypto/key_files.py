@@ -147,15 +147,13 @@ class KeyRing:
             raise StoreKeyMissing(f"{path}: cannot be destroyed ({error.strerror})") from None
 
     def validate(self, *, database_folder: Path | None) -> None:
-        """Check that every key is usable, that no two are equal, and that they are not stored beside the database.
+        """Check that every key is usable, that no two are equal, and that none is stored in the database's folder.
 
         Args:
             database_folder: folder of the database file; None if the database is not a file.
         Raises:
             InvalidKey: one of the checks failed.
         """
-        if database_folder is not None and self.folder.resolve() == database_folder.resolve():
-            raise InvalidKey(f"{self.folder}: must not be the database's folder; one theft would take both")
         loaded: list[tuple[Key, Path]] = []
         paths: list[tuple[Path, type[Key]]] = [
             (self.application_key_path, ApplicationKey),
@@ -163,6 +161,10 @@ class KeyRing:
         ]
         paths += [(self.store_key_path(key_id), StoreKey) for key_id in self.list_store_key_ids()]
         for path, role in paths:
+            if database_folder is not None and path.resolve().is_relative_to(database_folder.resolve()):
+                raise InvalidKey(
+                    f"{path.parent}: must not be the database's folder or beneath it; one theft would take both"
+                )
             key = load_key_file(path, role)
             for other_key, other_path in loaded:
                 if key == other_key:

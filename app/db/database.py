@@ -8,8 +8,9 @@
 The interfaces open transactions. Domains work inside them and never commit.
 """
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -166,6 +167,25 @@ class Database:
         except SQLAlchemyError as error:
             raise DatabaseUnavailable(f"{self.name} failed ({type(error).__name__})") from None
 
+    def restrict_files(self) -> bool:
+        """Give the files of a SQLite database mode 0600, and return whether one had another. Earlier versions created them as 0644.
+
+        Raises:
+            InvalidInput: they belong to another user.
+        """
+        changed = False
+        for suffix in ("", "-wal", "-shm") if self.is_sqlite else ():
+            path = Path(f"{self.url.database}{suffix}")
+            try:
+                if path.stat().st_mode & 0o077:
+                    path.chmod(0o600)
+                    changed = True
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise InvalidInput(f"{path}: its mode cannot be changed to 0600 ({error.strerror})") from None
+        return changed
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -199,6 +219,12 @@ def _create_sqlite_engine(url: URL, pool_size: int) -> Engine:
         pool_timeout=2,
         connect_args={"timeout": _SQLITE_LOCK_SECONDS, "isolation_level": None},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _create_file(*_: object) -> None:
+        # SQLite would create it as 0644; -wal and -shm get the mode of the database
+        with suppress(FileExistsError):
+            os.close(os.open(url.database or "", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: DBAPIConnection, _: Any) -> None:  # noqa: ANN401  SQLAlchemy's own signature

@@ -128,7 +128,7 @@ def test_a_key_ring_loads_its_keys(key_ring: KeyRing) -> None:
     assert key_ring.list_store_key_ids() == sorted([key_id, another.id])
     assert key_ring.load_store_key(another.id) == another
     key_ring.validate(database_folder=None)
-    key_ring.validate(database_folder=key_ring.folder.parent)
+    key_ring.validate(database_folder=key_ring.folder.parent / "database")
 
 
 def test_a_store_key_is_saved_under_its_id_and_only_once(key_ring: KeyRing) -> None:
@@ -239,14 +239,21 @@ def test_validate_refuses_a_copy_of_a_store_key(key_ring: KeyRing) -> None:
         key_ring.validate(database_folder=None)
 
 
-def test_validate_refuses_keys_in_the_database_folder(key_ring: KeyRing, tmp_path: Path) -> None:
+def test_validate_refuses_keys_in_or_beneath_the_database_folder(key_ring: KeyRing, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(key_ring.folder)
-    for folder in (key_ring.folder, key_ring.folder / "..", tmp_path / "link", Path(os.path.relpath(key_ring.folder))):
-        if folder.name == "..":
-            key_ring.validate(database_folder=folder)
-            continue
+    relative = Path(os.path.relpath(key_ring.folder))
+    for folder in (key_ring.folder, key_ring.folder / "..", tmp_path / "link", relative, tmp_path):
         with pytest.raises(InvalidKey, match="one theft would take both"):
             key_ring.validate(database_folder=folder)
+    key_ring.validate(database_folder=key_ring.folder / "deeper")
+
+
+def test_validate_refuses_a_symlink_to_a_key_in_the_database_folder(key_ring: KeyRing, tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    moved = key_ring.signing_key_path.rename(tmp_path / "database" / "signing.key")
+    key_ring.signing_key_path.symlink_to(moved)
+    with pytest.raises(InvalidKey, match="one theft would take both"):
+        key_ring.validate(database_folder=tmp_path / "database")
 
 
 @pytest.mark.parametrize("key_id", ["", "../application", "0" * 15, "0" * 15 + "\0", "G" * 16, "x" * 300])
