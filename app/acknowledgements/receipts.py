@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,17 +56,27 @@ def verify_signature(receipt: Receipt, key: ReceiptKey) -> bytes:
     """Verify a receipt's signature, without network access; return the decoded payload.
 
     Raises:
-        InvalidReceipt: it was signed by another key, or was changed.
+        InvalidReceipt: it was signed by another key, was changed, or is not in the one form in which it was issued.
     """
     if receipt.kid != key.kid:
-        raise InvalidReceipt(f"signed by another key: {receipt.kid}")
+        raise InvalidReceipt("signed by another key")
     payload = decode_base64url(receipt.payload)
     try:
         public = Ed25519PublicKey.from_public_bytes(decode_base64url(key.public_key))
         public.verify(decode_base64url(receipt.signature), payload)
     except (InvalidSignature, ValueError):
         raise InvalidReceipt("the signature is invalid") from None
+    if not _is_canonical(payload):
+        raise InvalidReceipt("the payload is not in the canonical form of RFC 8785")
     return payload
+
+
+def _is_canonical(payload: bytes) -> bool:
+    try:
+        content = json.loads(payload.decode())
+        return isinstance(content, dict) and rfc8785.dumps(content) == payload
+    except (ValueError, RecursionError):
+        return False
 
 
 def encode_base64url(data: bytes) -> str:
@@ -74,12 +85,15 @@ def encode_base64url(data: bytes) -> str:
 
 
 def decode_base64url(text: str) -> bytes:
-    """Decode base64url without padding.
+    """Decode base64url without padding. Each value has one text: unused bits of the last character must be zero.
 
     Raises:
-        InvalidReceipt: the text is not valid base64url.
+        InvalidReceipt: the text is not what `encode_base64url` returns.
     """
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise InvalidReceipt("must be base64url") from None
+    if encode_base64url(data) != text:
+        raise InvalidReceipt("must be base64url without padding, and end in zero bits")
+    return data

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from app.cli.lazy import LazyCommand, LazyGroup
+from app.cli.output import escape_control
 from app.errors import ExposureError, InvalidInput, NotFound, OperationRefused
 
 
@@ -40,7 +41,7 @@ class RootGroup(LazyGroup):
 
 
 def _exit_with_error(line: str, code: int) -> None:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(escape_control(line) + "\n")  # a file's name is part of some lines
     raise typer.Exit(code)
 
 

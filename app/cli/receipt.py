@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.acknowledgements import InvalidReceipt, Receipt, ReceiptKey, ReceiptSigner, verify_signature
-from app.cli.output import JsonOption, emit
+from app.cli.output import JsonOption, emit, escape_control
 from app.config import load_settings
 from app.crypto.key_files import KeyRing
 
@@ -32,7 +32,7 @@ def verify_receipt(
     receipt = _parse_receipt(_read_json(file))
     payload = verify_signature(receipt, _select_key(receipt, key))
     content = jsonlib.loads(payload)
-    lines = [f"{name}: {value}" for name, value in content.items()]
+    lines = [escape_control(f"{name}: {value}") for name, value in content.items()]
     emit(
         {"event": "valid", "kid": receipt.kid, "payload": content},
         "\n".join(["the receipt is valid", *lines]),
