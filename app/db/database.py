@@ -168,7 +168,7 @@ class Database:
             raise DatabaseUnavailable(f"{self.name} failed ({type(error).__name__})") from None
 
     def restrict_files(self) -> bool:
-        """Give the files of a SQLite database mode 0600, and return whether one had another. Earlier versions created them as 0644.
+        """Set mode 0600 on the files of a SQLite database, and return whether one had another. Earlier versions created them as 0644.
 
         Raises:
             InvalidInput: they belong to another user.

@@ -53,7 +53,7 @@ def import_socket_path(path: Path) -> Path:
 
 
 def require_own_folder(path: Path) -> None:
-    """Check that not everybody may create a socket at *path*: whoever does receives every identifier that is looked up.
+    """Check that not everybody may create a socket at *path*: that program receives every identifier that is looked up.
 
     Raises:
         InvalidInput: others may write to its folder. A sticky bit does not help while there is no socket.

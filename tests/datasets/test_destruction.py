@@ -1,4 +1,4 @@
-"""Store keys and tables that a data set needs are never destroyed, whoever asks."""
+"""Store keys and tables that a data set needs are never destroyed, by any caller."""
 
 import re
 from pathlib import Path
