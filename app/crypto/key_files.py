@@ -2,12 +2,14 @@
 
 EXPOSURE_KEY_DIR/application.key   EXPOSURE_KEY_DIR/signing.key   EXPOSURE_KEY_DIR/store-<id>.key      read by the application
 EXPOSURE_PEPPER_FILE                                                                                   read by the keyholder only
+
+The state of the key ratchet is kept in another folder, and changes every hour: see `ratchet_file`.
 """
 
 import os
 import re
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from app.crypto.keys import KEY_BYTES, ApplicationKey, InvalidKey, Key, SigningKey, StoreKey
 from app.errors import DependencyUnavailable
@@ -27,6 +29,15 @@ def create_key_file(path: Path, key: Key) -> None:
     Raises:
         InvalidKey: the file exists (a key is never overwritten), or it cannot be written.
     """
+    create_secret_file(path, key.reveal())
+
+
+def create_secret_file(path: Path, raw: bytes) -> None:
+    """Write a new file with mode 0600 and flush it to disk.
+
+    Raises:
+        InvalidKey: the file exists, or it cannot be written.
+    """
     created = False
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,22 +45,32 @@ def create_key_file(path: Path, key: Key) -> None:
         created = True
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o600)  # the umask may have removed bits
-            file.write(key.reveal())
+            file.write(raw)
             file.flush()
             os.fsync(handle)
-        _fsync_directory(path.parent)
+        fsync_directory(path.parent)
     except OSError as error:
         if created:  # a partial file would block the next attempt
             path.unlink(missing_ok=True)
         raise InvalidKey(f"{path}: cannot be created ({error.strerror}); a key is never overwritten") from None
 
 
-def _fsync_directory(directory: Path) -> None:
+def fsync_directory(directory: Path) -> None:
+    """Flush a directory to disk, so that its files keep their names after a crash."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def overwrite_file(file: BinaryIO) -> None:
+    """Overwrite the content of an open file with random bytes and flush it to disk."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    file.write(os.urandom(size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def load_key_file(path: Path, role: type[K]) -> K:
@@ -139,9 +160,7 @@ class KeyRing:
         try:
             # through a symlink, it would overwrite another file
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "wb") as file:
-                file.write(os.urandom(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
+                overwrite_file(file)
             path.unlink()
         except OSError as error:
             raise StoreKeyMissing(f"{path}: cannot be destroyed ({error.strerror})") from None

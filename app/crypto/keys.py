@@ -75,9 +75,23 @@ class StoreKey(Key):
 
 
 class ApplicationKey(Key):
-    """Root of the application's subkeys: codes, destinations in the outbox, subjects outside of a record."""
+    """Root of the application's subkeys: codes, subjects outside of a record."""
 
     role = "application"
+
+
+class RatchetState(Key):
+    """State of the key ratchet in one epoch. The next state and the epoch's keys follow from it; an earlier state does not (see `key_ratchet`)."""
+
+    role = "ratchet"
+
+    def next(self) -> "RatchetState":
+        """Return the state of the next epoch."""
+        return RatchetState(self.subkey("ratchet"))
+
+    def epoch_key(self, purpose: str) -> bytes:
+        """Return the epoch's key for one *purpose*."""
+        return self.subkey(f"epoch key {purpose}")
 
 
 class SigningKey(Key):

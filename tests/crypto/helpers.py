@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from app.crypto.key_derivation import DerivedKeys
-from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey, StoreKey
+from app.crypto.keys import ApplicationKey, Key, Pepper, RatchetState, SigningKey, StoreKey
 from app.crypto.mac_inputs import SUBJECT_BYTES, TAG_BYTES
 from app.crypto.row_sealing import RowSealer
 
@@ -15,7 +15,7 @@ STORE_KEY = StoreKey(bytes(range(32)))
 ROW_SEALER = RowSealer(STORE_KEY, DATASET)
 DERIVED = DerivedKeys(bytes(range(16)), bytes(range(100, 132)))
 TAG = b"row's ta"
-ROLES: tuple[type[Key], ...] = (Pepper, StoreKey, ApplicationKey, SigningKey)
+ROLES: tuple[type[Key], ...] = (Pepper, StoreKey, ApplicationKey, SigningKey, RatchetState)
 
 locators = st.binary(min_size=16, max_size=16)
 keys = st.binary(min_size=32, max_size=32)
