@@ -9,8 +9,9 @@ The interfaces open transactions. Domains work inside them and never commit.
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -185,6 +186,26 @@ class Database:
             except OSError as error:
                 raise InvalidInput(f"{path}: its mode cannot be changed to 0600 ({error.strerror})") from None
         return changed
+
+    def truncate_wal(self) -> None:
+        """Empty SQLite's write-ahead log, where deleted rows live on. Nothing to do on PostgreSQL.
+
+        Waits for no one: what an active reader or writer needs stays in the log until a later call.
+
+        Raises:
+            DatabaseUnavailable: the database failed.
+        """
+        if not self.is_sqlite:
+            return
+        try:
+            with closing(self.engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                cursor.execute("PRAGMA busy_timeout=0")  # or SQLite would hold off all writers while it waits
+                try:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_LOCK_SECONDS * 1000}")
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise DatabaseUnavailable(f"{self.name} failed ({type(error).__name__})") from None
 
     def close(self) -> None:
         """Close all connections."""

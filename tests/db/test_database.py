@@ -55,6 +55,41 @@ def test_read_sees_one_snapshot(database: Database) -> None:
     assert count_incidents(database) == 2
 
 
+def test_truncate_wal_waits_for_no_reader_or_writer(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    log = Path(f"{database.url.database}-wal")
+    add_incident(database, "one")
+    with database.read() as reader:
+        assert reader.execute(text("SELECT count(*) FROM incidents")).scalar_one() == 1
+        add_incident(database, "two")
+        database.truncate_wal()
+        assert log.stat().st_size > 0  # the reader needs it
+        assert reader.execute(text("SELECT count(*) FROM incidents")).scalar_one() == 1
+    with database.write() as writer:
+        writer.execute(text("DELETE FROM incidents"))
+        database.truncate_wal()
+    add_incident(database, "three")
+    database.truncate_wal()
+    assert log.stat().st_size == 0
+    assert count_incidents(database) == 1
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 5000
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar_one() == 1
+    database.close()
+
+
+def test_truncate_wal_reports_a_failure_and_leaves_postgresql_alone(sqlite_url: str, fresh_postgresql_url: str) -> None:
+    database = Database(sqlite_url)
+    path = Path(database.url.database or "")
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(DatabaseUnavailable):
+        database.truncate_wal()
+    database.close()
+    other = Database(fresh_postgresql_url)
+    other.truncate_wal()
+    other.close()
+
+
 def test_integrity_error_is_raised_unchanged(database: Database) -> None:
     add_incident(database, "one")
     with pytest.raises(IntegrityError):
