@@ -1,4 +1,4 @@
-"""Periodic jobs of a server process: log denials, refresh canaries, deliver the outbox, erase what has expired.
+"""Periodic jobs of a server process: log denials, refresh canaries, deliver the outbox, erase what has expired, and destroy its keys.
 
 One thread runs them in turn. Each job has its own error handling, so a failing sender does not postpone erasure.
 """
@@ -43,6 +43,8 @@ class BackgroundJobs:
             _Job("refresh-canaries", CANARY_REFRESH_SECONDS, self._refresh_canaries),
             _Job("deliver-outbox", TICK_SECONDS, self._deliver_outbox),
             _Job("erase-expired", ERASURE_SECONDS, self._erase_expired),
+            _Job("advance-ratchet", ERASURE_SECONDS, self._advance_ratchet),
+            _Job("truncate-wal", ERASURE_SECONDS, services.database.truncate_wal),
         )
 
     def tick(self, now: float) -> None:
@@ -91,6 +93,12 @@ class BackgroundJobs:
         with services.database.write() as db:
             services.verification.erase_expired(db, now=now)
         services.outbox.erase_expired(services.database, now=now)
+
+    def _advance_ratchet(self) -> None:
+        services, now = self._services, self._services.clock()
+        services.key_ratchet.advance(now)
+        if services.key_ratchet.is_ahead(now):
+            services.reporter.report_ratchet_problem("ratchet-ahead", now)
 
 
 def may_send(database: Database, sender: Sender) -> bool:

@@ -22,6 +22,8 @@ from app.background import BackgroundJobs, may_send
 from app.clock import Clock, system_clock
 from app.config import Settings
 from app.crypto.key_files import KeyRing
+from app.crypto.key_ratchet import KeyRatchet
+from app.crypto.ratchet_file import RatchetFile
 from app.datasets.argon2_slots import Argon2Slots
 from app.datasets.canary_index import CanaryIndex
 from app.datasets.kdf_params import IdentifierHasher
@@ -129,6 +131,8 @@ def create_app(
 def _build_services(settings: Settings, keyholder_socket: Path, workers: int, clock: Clock) -> Services:
     keys = KeyRing(settings.key_dir)
     application_key = keys.load_application_key()
+    code_lifetime = timedelta(seconds=settings.code_ttl)
+    key_ratchet = KeyRatchet(RatchetFile(settings.ratchet_folder), code_lifetime)
     database = Database(settings.database_url, pool_size=settings.database_pool)
     replica = None
     if settings.replica_url is not None:
@@ -158,9 +162,9 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         subject = Destination(message.channel, message.address, message.pseudonym).limit_subject
         action_limiter.refund_undelivered(subject, now=now)
 
-    outbox = Outbox(application_key, refund_undelivered, metrics.count_message)
+    report_mismatch = partial(reporter.report_ratchet_problem, "ratchet-mismatch")
+    outbox = Outbox(key_ratchet, refund_undelivered, metrics.count_message, report_mismatch)
     sessions = SessionService(timedelta(seconds=settings.session_ttl))
-    code_lifetime = timedelta(seconds=settings.code_ttl)
     return Services(
         clock=clock,
         database=database,
@@ -170,6 +174,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         incident_cache=IncidentCache(),
         verification=VerificationService(application_key, outbox, sessions, keyholder, hasher, code_lifetime),
         pseudonymizer=Pseudonymizer(application_key, keyholder),
+        key_ratchet=key_ratchet,
         outbox=outbox,
         sessions=sessions,
         exposures=ExposureService(sealed_store, keyholder, hasher),
@@ -184,6 +189,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         sms_countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
         metrics=metrics,
+        reporter=reporter,
         metrics_token=settings.metrics_token,
     )
 

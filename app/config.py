@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     keyholder: str | None = Field(None, description="`unix:PATH` of a keyholder; none: a child process")
     pepper_file: Path | None = Field(None, description="the pepper; read by the keyholder only")
     key_dir: Path = Field(Path("keys"), description="store keys, application key, signing key")
+    ratchet_dir: Path | None = Field(
+        None, description="the key ratchet of this host, never to be backed up; none: `ratchet` in EXPOSURE_KEY_DIR"
+    )
     work_dir: Path = Field(
         Path("data/work"),
         description="where an import keeps sealed rows until it is done; needs about twice the file's size",
@@ -145,6 +148,11 @@ class Settings(BaseSettings):
     def keyholder_path(self) -> Path | None:
         """The keyholder's lookup socket, if a keyholder is configured."""
         return Path(self.keyholder.removeprefix("unix:")) if self.keyholder else None
+
+    @property
+    def ratchet_folder(self) -> Path:
+        """The folder of the key ratchet."""
+        return self.ratchet_dir or self.key_dir / "ratchet"
 
     @property
     def secure_cookies(self) -> bool:

@@ -146,6 +146,7 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         "KEYHOLDER": "unix:/run/keyholder/door",
         "PEPPER_FILE": "/etc/pepper.key",
         "KEY_DIR": "/etc/keys",
+        "RATCHET_DIR": "/run/exposure/ratchet",
         "SENDER": "console",
         "PUBLIC_URL": "https://example.com",
         "TRUSTED_PROXIES": " 10.0.0.1 ,192.168.7.9/16,, ::1,2001:db8::/32 ",
@@ -161,6 +162,7 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert settings.keyholder_path == Path("/run/keyholder/door")
     assert settings.pepper_file == Path("/etc/pepper.key")
     assert settings.trusted_proxies == ("10.0.0.1", "192.168.7.9/16", "::1", "2001:db8::/32")
+    assert settings.ratchet_folder == Path("/run/exposure/ratchet")
     assert settings.secure_cookies
     assert (settings.code_ttl, settings.session_ttl) == (3600, 1)
     assert {name for name in Settings.model_fields if getattr(settings, name) is None} == set()

@@ -15,7 +15,9 @@ from app.cli.uvicorn_runner import run_server
 from app.clock import system_clock
 from app.config import Settings, load_settings
 from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.key_ratchet import epoch_of
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
+from app.crypto.ratchet_file import RatchetFile
 from app.datasets import service as datasets
 from app.db import Database
 from app.db.upgrade import upgrade
@@ -77,6 +79,7 @@ def _run_demo(folder: Path, port: int, accounts: int, *, reload: bool, as_json: 
         redis_url=None,
         keyholder=None,
         public_url=None,
+        ratchet_dir=None,
         trusted_proxies=(),
         metrics_token=None,
     )
@@ -85,6 +88,9 @@ def _run_demo(folder: Path, port: int, accounts: int, *, reload: bool, as_json: 
         (folder / "limits.toml").write_text(DEMO_LIMITS)
     if is_new:
         _create_keys(folder)
+    ratchet = RatchetFile(settings.ratchet_folder)
+    if not ratchet.path.exists():  # an earlier version may have created the folder
+        ratchet.create(epoch_of(system_clock()))
     with spawn_keyholder(folder / "pepper.key", KeyholderSocket.LOOKUP, KeyholderSocket.IMPORT) as keyholder_socket:
         if is_new:
             _import_synthetic_people(settings, accounts, keyholder_socket)

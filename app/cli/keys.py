@@ -7,9 +7,12 @@ import typer
 
 from app.cli.output import JsonOption, emit
 from app.cli.resources import open_database
+from app.clock import system_clock
 from app.config import load_settings
 from app.crypto.key_files import KeyRing, create_key_file
-from app.crypto.keys import ApplicationKey, Key, Pepper, SigningKey
+from app.crypto.key_ratchet import epoch_of
+from app.crypto.keys import ApplicationKey, Key, Pepper, RatchetState, SigningKey
+from app.crypto.ratchet_file import RatchetFile
 from app.datasets.destruction import destroy_store_key
 from app.datasets.service import list_all
 from app.errors import InvalidInput
@@ -19,18 +22,21 @@ commands = typer.Typer(add_completion=False, help="Key files: one for each role.
 
 @commands.command("generate")
 def generate(json: JsonOption = False) -> None:
-    """Create the application key and the signing key, and the pepper if EXPOSURE_PEPPER_FILE is set. Existing keys are kept."""
+    """Create the application key, the signing key, the key ratchet, and the pepper if EXPOSURE_PEPPER_FILE is set. Existing keys are kept."""
     settings = load_settings()
-    keys = KeyRing(settings.key_dir)
+    keys, ratchet = KeyRing(settings.key_dir), RatchetFile(settings.ratchet_folder)
     required: list[tuple[Path, type[Key]]] = [
         (keys.application_key_path, ApplicationKey),
         (keys.signing_key_path, SigningKey),
+        (ratchet.path, RatchetState),
     ]
     if settings.pepper_file is not None:
         required.append((settings.pepper_file, Pepper))
     for path, role in required:
         exists = path.exists()
-        if not exists:
+        if not exists and role is RatchetState:
+            ratchet.create(epoch_of(system_clock()))
+        elif not exists:
             create_key_file(path, role.generate())
         outcome = "exists already" if exists else "created"
         emit({"role": role.role, "path": str(path), "made": not exists}, f"{role.role}: {path} {outcome}", as_json=json)
@@ -41,7 +47,12 @@ def list_keys(json: JsonOption = False) -> None:
     """List the keys, and the data set of each store key."""
     settings = load_settings()
     keys = KeyRing(settings.key_dir)
-    for path, role in ((keys.application_key_path, ApplicationKey), (keys.signing_key_path, SigningKey)):
+    paths: list[tuple[Path, type[Key]]] = [
+        (keys.application_key_path, ApplicationKey),
+        (keys.signing_key_path, SigningKey),
+        (RatchetFile(settings.ratchet_folder).path, RatchetState),
+    ]
+    for path, role in paths:
         if path.exists():
             emit({"role": role.role, "path": str(path)}, f"{role.role}: {path}", as_json=json)
     if not keys.list_store_key_ids():

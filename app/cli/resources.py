@@ -8,6 +8,7 @@ from typing import cast
 from app.config import Settings, require_setting
 from app.crypto.key_files import KeyRing
 from app.crypto.keys import InvalidKey
+from app.crypto.ratchet_file import RatchetFile
 from app.db import Database
 from app.db.upgrade import require_current_schema
 from app.keyholder import KeyholderSocket, require_own_folder, spawn_keyholder
@@ -54,6 +55,18 @@ def open_keys(settings: Settings, database: Database) -> KeyRing:
             "EXPOSURE_PEPPER_FILE: must not be inside EXPOSURE_KEY_DIR; pepper and keys must be kept apart"
         )
     return keys
+
+
+def check_ratchet(settings: Settings, database: Database) -> None:
+    """Check that the key ratchet is usable, and kept apart from the database.
+
+    Raises:
+        InvalidKey: its file is missing, unusable, or in the database's folder.
+    """
+    ratchet = RatchetFile(settings.ratchet_folder)
+    if database.folder is not None and ratchet.folder.resolve() == database.folder.resolve():
+        raise InvalidKey("EXPOSURE_RATCHET_DIR: must not be the database's folder: one backup would take both")
+    ratchet.load()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import JsonOption
-from app.cli.resources import open_database, open_keyholder, open_keys
+from app.cli.resources import check_ratchet, open_database, open_keyholder, open_keys
 from app.cli.uvicorn_runner import run_server
 from app.config import InvalidSetting, load_settings, require_setting
 from app.db import parse_database_url
@@ -34,6 +34,7 @@ def serve(
         parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:
         open_keys(settings, database)
+        check_ratchet(settings, database)
     if workers > 1 and settings.redis_url is None:
         raise InvalidSetting(
             "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"

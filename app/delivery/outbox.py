@@ -1,5 +1,7 @@
 """The outbox: a message is written in the transaction that creates its code, and sent afterwards by any worker.
 
+Messages are encrypted under the key ratchet: their keys are destroyed within two hours of their expiry, so copies of deleted rows cannot be read.
+
 If a worker dies while sending, its lease expires after `LEASE` and another worker sends the message: a code may arrive twice, but is not lost.
 """
 
@@ -10,8 +12,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.clock import Clock
-from app.crypto.json_aead import decrypt_json, encrypt_json
-from app.crypto.keys import ApplicationKey
+from app.crypto.key_ratchet import EpochUnavailable, KeyRatchet
 from app.crypto.row_sealing import DecryptionFailed
 from app.db import Database
 from app.delivery import queries
@@ -20,31 +21,34 @@ from app.delivery.senders import Channel, Message, Sender, SendFailed
 Outcome = Literal["sent", "withheld", "failed", "expired"]
 """Of a message: accepted by the sender, held back by a rate limit, rejected by the sender for now, or not accepted before its expiry."""
 LEASE = timedelta(seconds=60)
-_AAD = b"exposure-lookup/1 outbox"
+_PURPOSE = "outbox"
 
 
 class Outbox:
     """Messages waiting to be sent.
 
     Args:
-        application_key: encrypts the messages.
+        key_ratchet: encrypts the messages.
         on_undelivered: called with each message that expired undelivered.
-        on_outcome: called with the outcome of each attempt.
+        on_outcome: called with the outcome of each attempt; the channel is None if the message could not be decrypted.
+        on_mismatch: called when a message is under another chain of keys than this host's.
     """
 
     def __init__(
         self,
-        application_key: ApplicationKey,
+        key_ratchet: KeyRatchet,
         on_undelivered: Callable[[Message, datetime], object] = lambda *_: None,
-        on_outcome: Callable[[Channel, Outcome], object] = lambda *_: None,
+        on_outcome: Callable[[Channel | None, Outcome], object] = lambda *_: None,
+        on_mismatch: Callable[[datetime], object] = lambda _: None,
     ) -> None:
-        self._key = application_key.subkey("outbox")
+        self._key_ratchet = key_ratchet
         self._on_undelivered = on_undelivered
         self._on_outcome = on_outcome
+        self._on_mismatch = on_mismatch
 
     def enqueue(self, db: Session, message: Message, *, send: bool, now: datetime, expires_at: datetime) -> None:
         """Write a message in the caller's transaction. A message with *send* false is written too, so that the work is the same."""
-        queries.add_message(db, self._encrypt(message, send=send), now, expires_at)
+        queries.add_message(db, self._encrypt(message, send=send, now=now), now, expires_at)
 
     def erase_expired(self, database: Database, *, now: datetime) -> None:
         """Delete the messages whose code has expired. Report those that were not delivered once the deletion is committed, so none is counted twice.
@@ -56,8 +60,9 @@ class Outbox:
             expired = queries.delete_expired(db, now)
         for ciphertext in expired:
             try:
-                message, send = self._decrypt(ciphertext)
+                message, send = self._decrypt(ciphertext, now)
             except DecryptionFailed:
+                self._on_outcome(None, "expired")
                 continue
             if send:
                 self._on_outcome(message.channel, "expired")
@@ -85,8 +90,11 @@ class Outbox:
             message_id, ciphertext = claimed
             delivered_id = None
             try:
-                message, send = self._decrypt(ciphertext)
+                message, send = self._decrypt(ciphertext, now)
+            except EpochUnavailable:  # for a host that still has the key
+                continue
             except DecryptionFailed:
+                self._on_mismatch(now)
                 continue
             if send:
                 try:
@@ -98,7 +106,7 @@ class Outbox:
             self._on_outcome(message.channel, "sent" if send else "withheld")
             delivered_id = message_id
 
-    def _encrypt(self, message: Message, *, send: bool) -> bytes:
+    def _encrypt(self, message: Message, *, send: bool, now: datetime) -> bytes:
         fields = {
             "channel": message.channel,
             "to": message.address,
@@ -106,14 +114,15 @@ class Outbox:
             "locale": message.locale,
             "pseudonym": message.pseudonym.hex(),
         }
-        return encrypt_json(self._key, [fields, send], aad=_AAD)
+        return self._key_ratchet.encrypt_json(_PURPOSE, [fields, send], now=now)
 
-    def _decrypt(self, ciphertext: bytes) -> tuple[Message, bool]:
+    def _decrypt(self, ciphertext: bytes, now: datetime) -> tuple[Message, bool]:
         """Return a message, and whether it is to be sent.
 
         Raises:
-            DecryptionFailed: it was encrypted under another key.
+            EpochUnavailable: this host has no key for it.
+            DecryptionFailed: it was encrypted under another chain of keys, or changed.
         """
-        fields, send = decrypt_json(self._key, ciphertext, aad=_AAD)
+        fields, send = self._key_ratchet.decrypt_json(_PURPOSE, ciphertext, now=now)
         pseudonym = bytes.fromhex(fields["pseudonym"])
         return Message(fields["channel"], fields["to"], fields["code"], fields["locale"], pseudonym), send

@@ -1,9 +1,14 @@
 """What the services report, as log lines and metrics. None of them contains an identifier or a code."""
 
+from datetime import datetime, timedelta
+from typing import Literal
+
 import structlog
 
 from app.alerting import CanaryAlert, GlobalLimitAlerter
 from app.http.metrics import Metrics
+
+RATCHET_REPORT_INTERVAL = timedelta(hours=1)
 
 log = structlog.get_logger()
 
@@ -17,6 +22,7 @@ class EventReporter:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._ratchet_muted_until: dict[str, datetime] = {}
 
     def report_denial(self, alerter: GlobalLimitAlerter, limit: str) -> None:
         """Report that a rate limit denied a request, or would have in a dry run."""
@@ -31,6 +37,12 @@ class EventReporter:
             log.warning("redis-recovered")  # the same level as its loss, so that a log of warnings shows both
         else:
             log.warning("redis-lost", error=error)
+
+    def report_ratchet_problem(self, problem: Literal["ratchet-mismatch", "ratchet-ahead"], now: datetime) -> None:
+        """Report that hosts have different chains of keys, or that this host's is ahead of the time. At most once an hour for each."""
+        if now >= self._ratchet_muted_until.get(problem, now):
+            self._ratchet_muted_until[problem] = now + RATCHET_REPORT_INTERVAL
+            log.error(problem)
 
     def report_canary_alert(self, alert: CanaryAlert) -> None:
         """Report that a code was requested for a canary."""

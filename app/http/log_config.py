@@ -36,6 +36,8 @@ ALLOWED_EVENTS = frozenset(
         "canary-hit",
         "global-limit-denied",
         "rate-limit-denied",
+        "ratchet-ahead",
+        "ratchet-mismatch",
         "redis-lost",
         "redis-recovered",
         "request",

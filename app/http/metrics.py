@@ -105,9 +105,9 @@ class Metrics:
         if self._redis_up is not None:
             self._redis_up.set(available)
 
-    def count_message(self, channel: str, outcome: str) -> None:
-        """Count a message by its outcome."""
-        self._messages.labels(channel, outcome).inc()
+    def count_message(self, channel: str | None, outcome: str) -> None:
+        """Count a message by its outcome. *channel* is None if the message could not be decrypted."""
+        self._messages.labels(channel or "unknown", outcome).inc()
 
     def count_canary_hit(self) -> None:
         """Count a code that was requested for a canary."""

@@ -7,11 +7,13 @@ from fastapi import Request
 from app.acknowledgements import AcknowledgementService
 from app.alerting import CanaryAlerter
 from app.clock import Clock
+from app.crypto.key_ratchet import KeyRatchet
 from app.datasets.canary_index import CanaryIndex
 from app.datasets.sealed_store import SealedStore
 from app.db import Database
 from app.delivery import Outbox
 from app.exposures import ExposureService
+from app.http.events import EventReporter
 from app.http.metrics import Metrics
 from app.http.rate_limit.request_limiter import RequestLimiter
 from app.incidents.cache import IncidentCache
@@ -33,6 +35,7 @@ class Services:
     incident_cache: IncidentCache
     verification: VerificationService
     pseudonymizer: Pseudonymizer
+    key_ratchet: KeyRatchet
     outbox: Outbox
     sessions: SessionService
     exposures: ExposureService
@@ -49,6 +52,7 @@ class Services:
     """Calling codes of the countries that text messages are sent to."""
     secure_cookies: bool
     metrics: Metrics
+    reporter: EventReporter
     metrics_token: str | None = field(repr=False)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
+from app.crypto.ratchet_file import RatchetFile
 from tests.cli.cli_driver import CliDriver, run_in_process
 
 
@@ -19,6 +20,7 @@ def cli(tmp_path: Path, migrated_sqlite: Path) -> CliDriver:
     keys = KeyRing(tmp_path / "keys")
     create_key_file(keys.application_key_path, ApplicationKey.generate())
     create_key_file(keys.signing_key_path, SigningKey.generate())
+    RatchetFile(keys.folder / "ratchet").create(epoch=0)
     create_key_file(tmp_path / "pepper" / "pepper.key", Pepper.generate())
     (tmp_path / "nobody").write_text("")
     return replace(CliDriver.in_folder(tmp_path), run=run_in_process)

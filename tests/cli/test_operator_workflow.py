@@ -37,15 +37,16 @@ def check_keys_are_created_once_and_readable_by_owner_only(run: WorkflowRun) -> 
     expected = {
         "application": keys / "application.key",
         "signing": keys / "signing.key",
+        "ratchet": keys / "ratchet" / "ratchet.key",
         "pepper": run.folder / "pepper" / "pepper.key",
     }
     first, again = run.objects("generated"), run.objects("generated again")
     assert first == [{"role": role, "path": str(path), "made": True} for role, path in expected.items()]
     assert again == [{"role": role, "path": str(path), "made": False} for role, path in expected.items()]
     assert run.observed["pepper kept"]
-    for path in expected.values():
+    for role, path in expected.items():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert path.stat().st_size == 32
+        assert path.stat().st_size == (36 if role == "ratchet" else 32)
 
 
 @workflow_check

@@ -95,6 +95,23 @@ def test_serve_refuses_a_missing_key(cli: CliDriver) -> None:
     assert "`exposure keys generate` creates it" in cli.expect_refusal(*SERVE)
 
 
+def test_serve_refuses_a_missing_ratchet_and_creates_none(cli: CliDriver) -> None:
+    folder = cli.folder / "keys" / "ratchet"
+    path = folder / "ratchet.key"
+    path.unlink()
+    for _ in ("no file", "no folder"):
+        error = cli.expect_refusal(*SERVE)
+        assert error.startswith(f"{path}: does not exist")
+        assert "`exposure keys generate`" in error
+        shutil.rmtree(folder, ignore_errors=True)
+    assert not folder.exists()
+
+
+def test_serve_refuses_a_ratchet_in_the_database_folder(cli: CliDriver) -> None:
+    error = cli.with_settings(EXPOSURE_RATCHET_DIR=str(cli.folder / "database")).expect_refusal(*SERVE)
+    assert error.startswith("EXPOSURE_RATCHET_DIR: must not be the database's folder")
+
+
 def test_serve_refuses_an_outdated_schema(cli: CliDriver) -> None:
     (cli.folder / "database" / "exposure.sqlite3").unlink()
     assert "run `exposure db upgrade`" in cli.expect_refusal(*SERVE)

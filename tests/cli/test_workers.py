@@ -11,6 +11,7 @@ import pytest
 
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
+from app.crypto.ratchet_file import RatchetFile
 from app.db import Database
 from app.db.upgrade import upgrade
 from tests.cli.cli_driver import CliDriver
@@ -83,4 +84,5 @@ def create_schema_and_keys(cli: CliDriver) -> None:
     keys = KeyRing(Path(settings["EXPOSURE_KEY_DIR"]))
     create_key_file(keys.application_key_path, ApplicationKey.generate())
     create_key_file(keys.signing_key_path, SigningKey.generate())
+    RatchetFile(keys.folder / "ratchet").create(epoch=0)
     create_key_file(Path(settings["EXPOSURE_PEPPER_FILE"]), Pepper.generate())

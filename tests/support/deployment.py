@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +18,9 @@ from app.bootstrap import create_app
 from app.cli.demo import SAMPLE_INCIDENT
 from app.config import Settings
 from app.crypto.key_files import KeyRing, create_key_file
+from app.crypto.key_ratchet import KeyRatchet, epoch_of
 from app.crypto.keys import ApplicationKey, SigningKey
+from app.crypto.ratchet_file import RatchetFile
 from app.datasets import service as datasets
 from app.datasets.destruction import destroy_store_key
 from app.datasets.kdf_params import load_params as load_kdf_params
@@ -101,6 +104,7 @@ class Deployment:
         self.keys = KeyRing(self.settings.key_dir)
         create_key_file(self.keys.application_key_path, ApplicationKey.generate())
         create_key_file(self.keys.signing_key_path, SigningKey.generate())
+        RatchetFile(self.settings.ratchet_folder).create(epoch_of(self.clock()))
         self.database = Database(database_url)
         self.incident = load_incident(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
@@ -174,8 +178,12 @@ class Deployment:
     def deliver_outbox(self) -> list[Message]:
         """Deliver all due messages, and return those that were sent."""
         sent_before = len(self.sender.messages)
-        Outbox(self.keys.load_application_key()).deliver_due(self.database, self.sender, self.clock)
+        Outbox(self.open_ratchet()).deliver_due(self.database, self.sender, self.clock)
         return self.sender.messages[sent_before:]
+
+    def open_ratchet(self) -> KeyRatchet:
+        """Open the key ratchet as another process of the same host does."""
+        return KeyRatchet(RatchetFile(self.settings.ratchet_folder), timedelta(seconds=self.settings.code_ttl))
 
     def request_code(self, identifier: str) -> httpx.Response:
         """Request a code for an identifier."""
