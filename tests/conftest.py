@@ -18,7 +18,7 @@ from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import Deployment, copy_sqlite_database
 from tests.support.external_servers import run_postgresql, run_valkey
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
-from tests.support.postgres_database import ReusableDatabase
+from tests.support.postgres_database import SERVER_ROLE, ReusableDatabase, url_of_role
 
 for _name, _examples in (("dev", 20), ("ci", 100), ("nightly", 1_000)):
     settings.register_profile(_name, deadline=None, max_examples=_examples)  # no deadline: no test is about time
@@ -138,13 +138,23 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_deployment(tmp_path: Path, database_url: str, keyholder_socket: Path) -> Iterator[Callable[..., Deployment]]:
+def server_url(database_url: str) -> str:
+    """URL of the same database for the server: on PostgreSQL as its least-privileged role."""
+    return database_url if database_url.startswith("sqlite") else url_of_role(database_url, SERVER_ROLE)
+
+
+@pytest.fixture
+def make_deployment(
+    tmp_path: Path, database_url: str, server_url: str, keyholder_socket: Path
+) -> Iterator[Callable[..., Deployment]]:
     """Factory for deployments with settings of the test's choice."""
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Deployment:
             socket_path = settings.pop("keyholder_socket", keyholder_socket)
-            deployment = Deployment(tmp_path, settings.pop("database_url", database_url), socket_path, **settings)
+            url = settings.pop("database_url", database_url)
+            settings.setdefault("server_url", server_url if url == database_url else url)
+            deployment = Deployment(tmp_path, url, socket_path, **settings)
             stack.callback(deployment.close)
             return deployment
 

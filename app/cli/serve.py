@@ -10,6 +10,7 @@ from app.cli.resources import check_ratchet, open_database, open_keyholder, open
 from app.cli.uvicorn_runner import run_server
 from app.config import InvalidSetting, load_settings, require_setting
 from app.db import parse_database_url
+from app.db.roles import require_server_privileges
 from app.delivery import ConsoleSender
 from app.keyholder import KeyholderSocket
 from app.rate_limits import load_policy
@@ -35,6 +36,7 @@ def serve(
     with open_database(settings) as database:
         open_keys(settings, database)
         check_ratchet(settings, database)
+        require_server_privileges(database)
     if workers > 1 and settings.redis_url is None:
         raise InvalidSetting(
             "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"

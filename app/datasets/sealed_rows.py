@@ -24,6 +24,18 @@ _FETCH_SIZE = 10_000
 _LOCK_NOT_AVAILABLE = "55P03"
 _VERSION_INDEX = -1
 """Data set index of the additional row of a look-up that holds the catalogue version."""
+_READERS = """
+SELECT DISTINCT r.oid, r.rolname AS role FROM pg_class AS c, aclexplode(c.relacl) AS a JOIN pg_roles AS r ON r.oid = a.grantee
+WHERE c.oid = to_regclass('data_sets') AND a.privilege_type = 'SELECT' AND r.oid <> c.relowner
+"""
+"""The roles that were granted SELECT on the catalogue (decision 0035)."""
+_EXCLUDED_READERS = f"""
+SELECT role FROM ({_READERS}) AS readers WHERE NOT has_table_privilege(oid, to_regclass(:table), 'SELECT') OR EXISTS (
+    SELECT FROM pg_inherits AS i JOIN pg_foreign_table AS f ON f.ftrelid = i.inhrelid
+    WHERE i.inhparent = to_regclass(:table)
+    AND NOT EXISTS (SELECT FROM pg_user_mappings AS m WHERE m.srvid = f.ftserver AND m.umuser IN (0, readers.oid))
+) ORDER BY role
+"""  # noqa: S608
 
 
 def table_name(dataset: UUID) -> str:
@@ -47,6 +59,7 @@ def create_table(db: Session, dataset: UUID, shard: int = 0, shard_count: int = 
         bounds += [f"locator < {_bound_literal(shard + 1, shard_count)}"] if shard + 1 < shard_count else []
         check = f", CHECK ({' AND '.join(bounds)})" if bounds else ""
         db.execute(text(f"CREATE TABLE {table} ({columns}{check})"))
+        _grant_to_readers(db, table)
 
 
 def create_sharded_table(db: Session, dataset: UUID, servers: Sequence[str]) -> None:
@@ -61,6 +74,21 @@ def create_sharded_table(db: Session, dataset: UUID, servers: Sequence[str]) -> 
         db.execute(
             text(f"CREATE FOREIGN TABLE {table}_{shard} PARTITION OF {table} {values} SERVER {server} {options}")
         )
+
+    _grant_to_readers(db, table)
+
+
+def _grant_to_readers(db: Session, table: str) -> None:
+    """Let each role that may read the catalogue read *table* too. On a shard, which has no catalogue, default privileges do this."""
+    for role in db.scalars(text(f"SELECT quote_ident(role) FROM ({_READERS}) AS readers")):  # noqa: S608
+        db.execute(text(f"GRANT SELECT ON {table} TO {role}"))
+
+
+def list_excluded_readers(db: Session, dataset: UUID) -> list[str]:
+    """Return the roles that may read the catalogue but not the rows of a data set, by privilege or for lack of a user mapping for a shard."""
+    if _is_sqlite(db):
+        return []
+    return list(db.scalars(text(_EXCLUDED_READERS), {"table": table_name(dataset)}))
 
 
 def _bound_literal(shard: int, shard_count: int) -> str:

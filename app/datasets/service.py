@@ -54,11 +54,14 @@ def publish(db: Session, dataset: UUID, *, now: datetime, accept_loss: int = 0) 
 
     Raises:
         UnknownDataSet: no data set has this id.
-        StateConflict: its state does not allow it, or too many people would be lost.
+        StateConflict: its state does not allow it, too many people would be lost, or a server could not read the rows.
     """
     target = get_for_update(db, dataset)
     datasets = catalog_queries.list_data_sets(db, target.incident)
     changed = lifecycle.publish(datasets, target, now=now, accept_loss=accept_loss)
+    for published in changed:
+        if published.state == "published":
+            _require_readable(db, published.id)
     catalog_queries.save_states(db, changed)
     return changed
 
@@ -107,6 +110,15 @@ def list_canaries(db: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:
     lifecycle.require_not_retired(found)
     ciphertext = catalog_queries.get_sealed_canaries(db, dataset)
     return [] if ciphertext is None else open_canaries(ciphertext, keys.load_store_key(found.key_id), dataset)
+
+
+def _require_readable(db: Session, dataset: UUID) -> None:
+    """Check that each role that reads the catalogue can read the rows: otherwise its servers would answer nothing."""
+    if excluded := sealed_rows.list_excluded_readers(db, dataset):
+        raise StateConflict(
+            f"role {excluded[0]} cannot read the rows of data set {dataset}: run `exposure db upgrade` with --server-role "
+            "(or --import-role), or create its user mapping for each shard"
+        )
 
 
 def _load_cohort_counts(db: Session, dataset: UUID, keys: KeyRing) -> dict[str, dict[str, int]]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.database import Database
 from app.db.readers import DatabaseUnavailable
+from app.db.roles import Roles, grant, require_roles
 from app.errors import InvalidInput
 
 ROOT = Path(__file__).parents[2]
@@ -21,18 +22,21 @@ class SchemaOutdated(InvalidInput):
     """The database schema does not match this version of the program."""
 
 
-def upgrade(database: Database) -> None:
-    """Migrate the schema to the newest revision, all or nothing.
+def upgrade(database: Database, roles: Roles | None = None) -> None:
+    """Migrate the schema to the newest revision, and grant *roles* their privileges: all or nothing.
 
     Raises:
+        InvalidInput: a role does not exist, or has more rights than its privileges.
         SchemaOutdated: its revision is unknown to this version of the program.
         DatabaseUnavailable: the database failed.
     """
+    require_roles(database, roles := roles or Roles())
     try:
         with database.engine.begin() as connection:
             config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            grant(connection, roles)
     except CommandError:
         raise SchemaOutdated("EXPOSURE_DATABASE_URL: the schema is of another version of this program") from None
     except SQLAlchemyError as error:

@@ -41,6 +41,11 @@ def test_serve_names_a_missing_or_invalid_setting(name: str, cli: CliDriver) -> 
     assert "sesame" not in error
 
 
+@pytest.mark.parametrize("option", ["--server-role", "--import-role"])
+def test_sqlite_has_no_roles(option: str, cli: CliDriver) -> None:
+    assert cli.expect_refusal("db", "upgrade", option, "sesame") == f"{option}: only on PostgreSQL"
+
+
 def test_installed_script_refuses_alike(tmp_path: Path) -> None:
     error = CliDriver.in_folder(tmp_path).with_settings(EXPOSURE_SENDER=None).expect_refusal(*SERVE)
     assert error == "EXPOSURE_SENDER: must be set"

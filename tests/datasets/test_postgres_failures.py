@@ -24,7 +24,9 @@ from tests.datasets.postgres_tables import (
 from tests.support.postgres_cluster import (
     POSTGRES_FDW_SQL,
     REPLICATION_ROLE_SQL,
+    SERVER_ROLE_SQL,
     SERVICE_ROLE_SQL,
+    SHARD_PRIVILEGES_SQL,
     SHARD_SQL,
     PostgresCluster,
     PostgresServer,
@@ -187,5 +189,12 @@ def test_a_stopped_replica_refuses_connections(postgres_cluster: PostgresCluster
 
 
 def test_guide_contains_the_setup_statements() -> None:
-    for statements in (SERVICE_ROLE_SQL, REPLICATION_ROLE_SQL, POSTGRES_FDW_SQL, SHARD_SQL):
+    for statements in (
+        SERVICE_ROLE_SQL,
+        SERVER_ROLE_SQL,
+        SHARD_PRIVILEGES_SQL,
+        REPLICATION_ROLE_SQL,
+        POSTGRES_FDW_SQL,
+        SHARD_SQL,
+    ):
         assert statements.format(password="…", name="shard_0", host="10.0.0.20") in GUIDE

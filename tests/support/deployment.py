@@ -83,9 +83,19 @@ def make_row(account: str, **columns: Any) -> dict[str, str]:
 
 
 class Deployment:
-    """A deployment, with the actions of its operators and customers."""
+    """A deployment, with the actions of its operators and customers.
 
-    def __init__(self, folder: Path, database_url: str, keyholder_socket: Path, **settings: Any) -> None:
+    Args:
+        folder: for its files.
+        database_url: what the operators use.
+        keyholder_socket: lookup socket of the keyholder.
+        server_url: what the server uses; by default the same.
+        settings: that differ from the usual ones.
+    """
+
+    def __init__(
+        self, folder: Path, database_url: str, keyholder_socket: Path, *, server_url: str | None = None, **settings: Any
+    ) -> None:
         self._resources = ExitStack()
         self.folder = folder
         self.keyholder_socket = keyholder_socket
@@ -106,6 +116,8 @@ class Deployment:
         create_key_file(self.keys.signing_key_path, SigningKey.generate())
         RatchetFile(self.settings.ratchet_folder).create(epoch_of(self.clock()))
         self.database = Database(database_url)
+        self.server_url = server_url or database_url
+        self._server_database = Database(self.server_url)
         self.incident = load_incident(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
 
@@ -114,8 +126,9 @@ class Deployment:
             incidents.create_incident(db, incident, now=self.clock())
 
     def build_app(self, **options: Any) -> FastAPI:
+        settings = self.settings.model_copy(update={"database_url": self.server_url})
         return create_app(
-            self.settings, keyholder_socket=self.keyholder_socket, sender=self.sender, clock=self.clock, **options
+            settings, keyholder_socket=self.keyholder_socket, sender=self.sender, clock=self.clock, **options
         )
 
     @cached_property
@@ -178,7 +191,7 @@ class Deployment:
     def deliver_outbox(self) -> list[Message]:
         """Deliver all due messages, and return those that were sent."""
         sent_before = len(self.sender.messages)
-        Outbox(self.open_ratchet()).deliver_due(self.database, self.sender, self.clock)
+        Outbox(self.open_ratchet()).deliver_due(self._server_database, self.sender, self.clock)
         return self.sender.messages[sent_before:]
 
     def open_ratchet(self) -> KeyRatchet:
@@ -227,6 +240,7 @@ class Deployment:
     def close(self) -> None:
         self._resources.close()
         self.database.close()
+        self._server_database.close()
         if "app" in self.__dict__:
             self.app.state.services.close()
 

@@ -28,6 +28,12 @@ CREATE DATABASE exposure OWNER exposure;
 """
 """Run on each server that holds rows. All statements here run as superuser; docs/many-servers.md shows the same ones."""
 
+SERVER_ROLE_SQL = "CREATE ROLE exposure_server LOGIN PASSWORD '{password}';\n"
+"""Run on each server that holds rows."""
+
+SHARD_PRIVILEGES_SQL = "ALTER DEFAULT PRIVILEGES FOR ROLE exposure GRANT SELECT ON TABLES TO exposure_server;\n"
+"""Run in the database of each shard."""
+
 REPLICATION_ROLE_SQL = "CREATE ROLE replicator REPLICATION LOGIN PASSWORD '{password}';\n"
 """Run on the primary."""
 
@@ -39,6 +45,7 @@ CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw
     OPTIONS (host '{host}', dbname 'exposure', options '-c statement_timeout=8s');
 GRANT USAGE ON FOREIGN SERVER {name} TO exposure;
 CREATE USER MAPPING FOR exposure SERVER {name} OPTIONS (user 'exposure', password '{password}');
+CREATE USER MAPPING FOR exposure_server SERVER {name} OPTIONS (user 'exposure_server', password '{password}');
 """
 """Run in the primary's database for each shard."""
 
@@ -116,6 +123,7 @@ class PostgresCluster:
         self.primary.run_as_superuser(POSTGRES_FDW_SQL, database)
         for index, shard in enumerate(self.shards):
             name = f"shard_{index}"
+            shard.run_as_superuser(SHARD_PRIVILEGES_SQL)
             self.primary.run_as_superuser(SHARD_SQL.format(name=name, host=shard.folder, password=PASSWORD), database)
 
     def wait_for_replica(self) -> None:
@@ -170,7 +178,7 @@ def _start_server(stack: ExitStack, folder: Path, programs: Path) -> PostgresSer
     )
     stack.callback(server.stop)
     server.start()
-    server.run_as_superuser(SERVICE_ROLE_SQL.format(password=PASSWORD), "postgres")
+    server.run_as_superuser((SERVICE_ROLE_SQL + SERVER_ROLE_SQL).format(password=PASSWORD), "postgres")
     return server
 
 

@@ -9,23 +9,38 @@ import psycopg
 from sqlalchemy import make_url
 
 from app.db import Base, Database
+from app.db.roles import Roles
 from app.db.upgrade import upgrade
 
+SERVER_ROLE, IMPORT_ROLE, ROLE_PASSWORD = "exposure_server", "exposure_import", "made-up"
+"""The least-privileged roles. The role of the URLs here is the owner."""
 LOCK_TIMEOUT = "2s"
 """After a test that leaves a lock behind, the next one gets a new database."""
+
+CREATE_ROLE_SQL = """\
+DO $$ BEGIN CREATE ROLE {role} LOGIN PASSWORD '{password}'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
+"""
+"""Roles belong to the server, which other workers may use too."""
 
 _numbers = count(1)
 
 
+def url_of_role(url: str, role: str) -> str:
+    """Return *url* for another role."""
+    return make_url(url).set(username=role, password=ROLE_PASSWORD).render_as_string(hide_password=False)
+
+
 @contextmanager
 def temporary_database(server_url: str) -> Iterator[str]:
-    """Create a database on the current schema, yield its URL, and drop it. *server_url* is that of the maintenance database."""
+    """Create a database on the current schema and its roles, yield the owner's URL, and drop it. *server_url* is of the maintenance database."""
     name = f"exposure_test_{os.getpid()}_{next(_numbers)}"
     _execute(server_url, f'CREATE DATABASE "{name}"')
     url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
     try:
+        for role in (SERVER_ROLE, IMPORT_ROLE):
+            _execute(server_url, CREATE_ROLE_SQL.format(role=role, password=ROLE_PASSWORD))
         database = Database(url)
-        upgrade(database)
+        upgrade(database, Roles(server=SERVER_ROLE, importer=IMPORT_ROLE))
         database.close()
         yield url
     finally:

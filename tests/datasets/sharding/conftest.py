@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from app.db import Database
+from app.db.roles import Roles
 from app.db.upgrade import upgrade
 from tests.datasets.sharding.helpers import PEOPLE
 from tests.support.deployment import Deployment
 from tests.support.postgres_cluster import PostgresCluster
+from tests.support.postgres_database import SERVER_ROLE
 
 _name_counter = itertools.count()
 
@@ -22,7 +24,7 @@ def template_databases(postgres_cluster: PostgresCluster) -> tuple[str, str]:
     for name in ("exposure_sharded", "exposure_unsharded"):
         postgres_cluster.primary.run_as_superuser(f"CREATE DATABASE {name} OWNER exposure", "postgres")
         database = Database(postgres_cluster.primary.url(database=name))
-        upgrade(database)
+        upgrade(database, Roles(server=SERVER_ROLE))
         database.close()
     postgres_cluster.register_shards("exposure_sharded")
     return "exposure_sharded", "exposure_unsharded"

@@ -90,7 +90,7 @@ def table_changed(statement: str, undo: str) -> Callable[[PostgresCluster, Deplo
 @contextmanager
 def wrong_password(postgres_cluster: PostgresCluster, deployment: Deployment, dataset: UUID) -> Iterator[None]:
     name = database_name(deployment.settings.database_url)
-    alter = "ALTER USER MAPPING FOR exposure SERVER shard_1 OPTIONS (SET password '{}')"
+    alter = "ALTER USER MAPPING FOR exposure_server SERVER shard_1 OPTIONS (SET password '{}')"
     postgres_cluster.primary.run_as_superuser(alter.format("another"), name)
     try:
         yield

@@ -117,6 +117,17 @@ def test_a_single_shard_holds_all_rows(deployment: Deployment, postgres_cluster:
     assert check_integrity(deployment, dataset).problems == ()
 
 
+def test_a_server_role_without_a_user_mapping_keeps_a_data_set_from_being_published(
+    deployment: Deployment, postgres_cluster: PostgresCluster, dataset: UUID
+) -> None:
+    name = database_name(deployment.settings.database_url)
+    postgres_cluster.primary.run_as_superuser("DROP USER MAPPING FOR exposure_server SERVER shard_1", name)
+    newer = deployment.import_rows(PEOPLE)
+    with pytest.raises(StateConflict, match="role exposure_server cannot read the rows"):
+        deployment.publish(newer.id)
+    assert deployment.execute_sql("SELECT state FROM data_sets ORDER BY version") == [("published",), ("staged",)]
+
+
 def test_publish_a_new_version_and_roll_back(deployment: Deployment, dataset: UUID) -> None:
     headers = deployment.sign_in(PHONES[0])
     newer = deployment.import_and_publish(PEOPLE[1:])
