@@ -26,8 +26,10 @@ from app.crypto.key_ratchet import KeyRatchet
 from app.crypto.ratchet_file import RatchetFile
 from app.datasets.argon2_slots import Argon2Slots
 from app.datasets.canary_index import CanaryIndex
+from app.datasets.errors import CatalogInvalid
 from app.datasets.kdf_params import IdentifierHasher
 from app.datasets.sealed_store import SealedStore
+from app.datasets.signed_catalog import CatalogVerifier, public_key_of
 from app.db import Database
 from app.delivery import Message, Outbox, Sender
 from app.errors import ExposureError, OperationRefused
@@ -139,7 +141,9 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         replica = Database(settings.replica_url, pool_size=settings.database_pool, name="the replica")
     keyholder = KeyholderClient(keyholder_socket)
     argon2_slots = Argon2Slots((os.cpu_count() or 1) // workers)
-    sealed_store = SealedStore(keys, keyholder, argon2_slots, replica)
+    signing_key = keys.load_signing_key()
+    verify_catalog = CatalogVerifier(public_key_of(signing_key))
+    sealed_store = SealedStore(keys, keyholder, argon2_slots, replica, verify_catalog)
     hasher = IdentifierHasher(keyholder, argon2_slots)
 
     metrics = Metrics(has_redis=settings.redis_url is not None)
@@ -171,14 +175,14 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         replica=replica,
         keyholder=keyholder,
         sealed_store=sealed_store,
-        incident_cache=IncidentCache(),
+        incident_cache=IncidentCache(verify_catalog),
         verification=VerificationService(application_key, outbox, sessions, keyholder, hasher, code_lifetime),
         pseudonymizer=Pseudonymizer(application_key, keyholder),
         key_ratchet=key_ratchet,
         outbox=outbox,
         sessions=sessions,
         exposures=ExposureService(sealed_store, keyholder, hasher),
-        acknowledgements=AcknowledgementService(application_key, ReceiptSigner(keys.load_signing_key())),
+        acknowledgements=AcknowledgementService(application_key, ReceiptSigner(signing_key)),
         request_limiter=RequestLimiter(policy, limits_key, breaker, on_denied),
         action_limiter=action_limiter,
         deferred_denials=deferred_denials,
@@ -202,5 +206,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         except RequestRateLimited as denied:
             error = denied
     record_dependency_failure(request, error)
+    if isinstance(error, CatalogInvalid):
+        events.log_invalid_catalog(error)
     problem = error_response(request, error)
     return web.error_page(request, problem) if web.wants_html(request) else problem

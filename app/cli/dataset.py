@@ -13,7 +13,7 @@ import typer
 
 from app.cli.import_progress import ImportReporter, ProgressBars, print_import_result
 from app.cli.output import JsonOption, emit
-from app.cli.resources import open_database, open_keyholder, open_keys
+from app.cli.resources import open_catalog, open_database, open_keyholder, open_keys
 from app.clock import system_clock
 from app.config import load_settings
 from app.crypto.stretching import parse_cost
@@ -27,6 +27,7 @@ from app.datasets.lifecycle import DataSet
 from app.datasets.record import Record
 from app.datasets.sealed_store import SealedStore
 from app.datasets.shards import drop_shard_rows, open_shards
+from app.datasets.signed_catalog import signed_change
 from app.errors import InvalidInput
 from app.identifiers import IdentifierKind, MalformedValue, canonicalize
 from app.importing import DEFAULT_CANARY_DOMAIN, MAX_CANARIES, ImportOptions
@@ -133,8 +134,8 @@ def publish(
     json: JsonOption = False,
 ) -> None:
     """Publish a staged data set, or roll back to a superseded one."""
-    with open_database(load_settings()) as database, database.write() as db:
-        changed = datasets.publish(db, dataset, now=system_clock(), accept_loss=accept_loss)
+    with open_catalog() as (db, now):
+        changed = datasets.publish(db, dataset, now=now, accept_loss=accept_loss)
     for data_set in changed:
         text = f"data set {data_set.id} is {data_set.state}"
         emit({"event": data_set.state, "id": data_set.id}, text, as_json=json)
@@ -146,7 +147,7 @@ def retire(dataset: Id, json: JsonOption = False) -> None:
     settings = load_settings()
     with open_database(settings) as database:
         keys = open_keys(settings, database)
-        with database.write() as db:
+        with database.write() as db, signed_change(db, keys.load_signing_key(), now=system_clock()):
             retired = datasets.retire(db, dataset)
         if retired.key_id in keys.list_store_key_ids():  # an interrupted earlier run may have destroyed it
             destroy_store_key(database, keys, retired.key_id)
@@ -248,7 +249,7 @@ def suppress(
     ):
         keys = open_keys(settings, database)
         sealed_store = SealedStore(keys, keyholder)
-        with database.write() as db:
+        with database.write() as db, signed_change(db, keys.load_signing_key(), now=system_clock()):
             digest = IdentifierHasher(keyholder).digest(db, kind, identifier)
             if digest is None:
                 raise UnknownIdentifier("no data set was ever imported")

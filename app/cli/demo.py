@@ -19,6 +19,7 @@ from app.crypto.key_ratchet import epoch_of
 from app.crypto.keys import ApplicationKey, Pepper, SigningKey
 from app.crypto.ratchet_file import RatchetFile
 from app.datasets import service as datasets
+from app.datasets.signed_catalog import sign_as_is, signed_change
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.delivery import ConsoleSender
@@ -118,6 +119,8 @@ def _create_keys(folder: Path) -> None:
 def _upgrade_schema(settings: Settings) -> None:
     database = Database(settings.database_url)
     upgrade(database)
+    with database.write() as db:
+        sign_as_is(db, KeyRing(settings.key_dir).load_signing_key(), now=system_clock())
     database.close()
 
 
@@ -128,7 +131,8 @@ def _import_synthetic_people(settings: Settings, accounts: int, keyholder_socket
     _upgrade_schema(settings)
     database = Database(settings.database_url)
     incident = load_incident(SAMPLE_INCIDENT)
-    with database.write() as db:
+    signing_key = KeyRing(settings.key_dir).load_signing_key()
+    with database.write() as db, signed_change(db, signing_key, now=system_clock()):
         incidents.create_incident(db, incident, now=system_clock())
     source = settings.key_dir / "people.csv"
     write_source_file(source, synthesize(accounts, seed=DEMO_SEED))
@@ -142,7 +146,7 @@ def _import_synthetic_people(settings: Settings, accounts: int, keyholder_socket
         listener=NullListener(),
     )
     source.unlink()
-    with database.write() as db:
+    with database.write() as db, signed_change(db, signing_key, now=system_clock()):
         datasets.publish(db, staged.id, now=system_clock())
     database.close()
 

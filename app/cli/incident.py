@@ -7,8 +7,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from app.cli.output import JsonOption, emit
-from app.cli.resources import open_database
-from app.clock import system_clock
+from app.cli.resources import open_catalog, open_database
 from app.config import load_settings
 from app.incidents import service as incidents
 from app.incidents.loader import load_incident
@@ -23,8 +22,8 @@ File = Annotated[Path, typer.Argument(help="incident file (TOML)")]
 def create(file: File, json: JsonOption = False) -> None:
     """Create an incident, with version 1 of its notice."""
     incident = load_incident(file)
-    with open_database(load_settings()) as database, database.write() as db:
-        incidents.create_incident(db, incident, now=system_clock())
+    with open_catalog() as (db, now):
+        incidents.create_incident(db, incident, now=now)
     _print_change("created", incident, 1, as_json=json)
 
 
@@ -32,8 +31,8 @@ def create(file: File, json: JsonOption = False) -> None:
 def update(file: File, json: JsonOption = False) -> None:
     """Change an incident; a changed notice becomes a new version."""
     incident = load_incident(file)
-    with open_database(load_settings()) as database, database.write() as db:
-        version = incidents.update_incident(db, incident, now=system_clock())
+    with open_catalog() as (db, now):
+        version = incidents.update_incident(db, incident, now=now)
     _print_change("updated", incident, version, as_json=json)
 
 

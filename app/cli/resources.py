@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from app.config import Settings, require_setting
+from sqlalchemy.orm import Session
+
+from app.clock import system_clock
+from app.config import Settings, load_settings, require_setting
 from app.crypto.key_files import KeyRing
 from app.crypto.keys import InvalidKey
 from app.crypto.ratchet_file import RatchetFile
+from app.datasets.signed_catalog import signed_change
 from app.db import Database
 from app.db.upgrade import require_current_schema
 from app.keyholder import KeyholderSocket, require_own_folder, spawn_keyholder
@@ -28,6 +33,21 @@ def open_database(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def open_catalog() -> Iterator[tuple[Session, datetime]]:
+    """Open a transaction that changes the catalogue, with its time. The catalogue is signed at the end.
+
+    Raises:
+        StateConflict: the catalogue was changed without the signing key.
+        InvalidKey, SchemaOutdated, DatabaseUnavailable: as for `open_keys` and `open_database`.
+    """
+    settings, now = load_settings(), system_clock()
+    with open_database(settings) as database:
+        signing_key = open_keys(settings, database).load_signing_key()
+        with database.write() as db, signed_change(db, signing_key, now=now):
+            yield db, now
 
 
 def open_keys(settings: Settings, database: Database) -> KeyRing:

@@ -95,6 +95,6 @@ class RatchetState(Key):
 
 
 class SigningKey(Key):
-    """Seed of the two Ed25519 keys (RFC 8032): one signs receipts, the other manifests."""
+    """Seed of the three Ed25519 keys (RFC 8032): one signs receipts, one manifests, one the catalogue."""
 
     role = "signing"

@@ -1,8 +1,8 @@
-"""SQL of the catalogue: the data sets, the key derivation parameters, and the servers that hold rows."""
+"""SQL of the catalogue: the data sets, the key derivation parameters, the signed list, and the servers that hold rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.datasets.lifecycle import DataSet
 from app.datasets.manifest import Manifest
-from app.datasets.models import DataSetRow, KdfParamsRow
+from app.datasets.models import DataSetRow, KdfParamsRow, SignedCatalogRow
 from app.db import Reader, fetch
+from app.incidents.models import IncidentRow, NoticeRow
 
 _SHARD_SERVERS = """
 SELECT s.srvname, s.srvoptions, m.umoptions FROM pg_foreign_server AS s
@@ -132,6 +133,38 @@ def save_states(db: Session, changed: Sequence[DataSet]) -> None:
                 base_id=dataset.base_id,
             )
         )
+
+
+def get_signed_catalog(db: Session) -> tuple[bytes, bytes] | None:
+    """Return the signed list and its signature: both empty before the first one, None if the row is missing."""
+    row = db.execute(
+        select(SignedCatalogRow.payload, SignedCatalogRow.signature).where(SignedCatalogRow.id == 1)
+    ).first()
+    return None if row is None else (row.payload, row.signature)
+
+
+def lock_signed_catalog(db: Session) -> None:
+    """Lock the signed list until the end of the transaction: other changes of the catalogue wait."""
+    db.execute(select(SignedCatalogRow.id).where(SignedCatalogRow.id == 1).with_for_update())
+
+
+def save_signed_catalog(db: Session, payload: bytes, signature: bytes) -> None:
+    """Store a new signed list."""
+    db.merge(SignedCatalogRow(id=1, payload=payload, signature=signature))
+    db.flush()
+
+
+def list_signed_rows(db: Session) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every row that the signed list covers, with all its columns, by the name that it has in messages."""
+    for model, name in (
+        (IncidentRow, "incident {slug}"),
+        (NoticeRow, "notice {version} of incident {incident}"),
+        (DataSetRow, "data set {id} of incident {incident}"),
+        (KdfParamsRow, "key derivation parameters {id}"),
+    ):
+        for row in db.execute(select(*model.__table__.columns)).mappings():
+            columns = dict(row)
+            yield name.format_map(columns), columns
 
 
 def list_shard_servers(db: Session) -> list[tuple[str, dict[str, str] | None]]:

@@ -46,5 +46,9 @@ class SentinelMissing(DependencyUnavailable):
     """
 
 
+class CatalogInvalid(DependencyUnavailable):
+    """The catalogue does not agree with its signature. The message names incidents, notices and data sets, and no content."""
+
+
 class NoKdfParams(DependencyUnavailable):
     """No KDF parameters are stored because nothing was ever imported, so no digest can be computed."""

@@ -53,3 +53,13 @@ class DataSetRow(Base):
     """Encrypted list of the planted canary identifiers. NULL for old imports and for retired data sets."""
     shard_count: Mapped[int] = mapped_column(server_default="1")
     """Number of servers that hold the rows. Each shard has its own sentinel."""
+
+
+class SignedCatalogRow(Base):
+    """The signed list of the catalogue: a table of one row, empty until the first signature."""
+
+    __tablename__ = "signed_catalog"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)

@@ -6,9 +6,11 @@ the store key is the right one, and that the keyholder holds the pepper that the
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from app.crypto import mac_inputs
 from app.crypto.key_derivation import DerivedKeys, derive_row_keys
@@ -59,6 +61,7 @@ class SealedStore:
         keyholder: computes the MACs of the sentinels.
         slots: limit for concurrent Argon2id computations; None for a single-threaded caller.
         replica: database to read the sealed rows from, and nothing else; None to read them from the primary.
+        verify: checks the catalogue before its data sets are used.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class SealedStore:
         keyholder: KeyholderClient,
         slots: Argon2Slots | None = None,
         replica: Database | None = None,
+        verify: Callable[[Session], object] = lambda _: None,
     ) -> None:
         self._keys = keys
         self._slots = slots or Argon2Slots(1)
         self._keyholder = keyholder
         self._replica = replica
-        self._answerable = VersionedCache(catalog_queries.list_answerable)
+        self._verify = verify
+        self._answerable = VersionedCache(self._load_answerable)
         self._kdf_params = VersionedCache(kdf_params.load_params)
         self._sealers: dict[tuple[UUID, str], tuple[str, tuple[int, int], RowSealer]] = {}
         self._sentinel_caches: dict[UUID, _SentinelCache] = {}
@@ -95,7 +100,7 @@ class SealedStore:
             One result for each data set, newest publication first within each incident.
 
         Raises:
-            DependencyUnavailable: the keyholder, the database, a sentinel or a decryption failed.
+            DependencyUnavailable: the keyholder, the database, the catalogue's signature, a sentinel or a decryption failed.
         """
         datasets = self._answerable(db) if dataset is None else [dataset]
         params = self._kdf_params(db)
@@ -117,6 +122,10 @@ class SealedStore:
         for index, (locator, entry, sealed) in self._find_rows(db, wanted):  # (3)
             rows[index].setdefault(locator, []).append((entry, sealed))
         return [_open_data_set(*request, found) for request, found in zip(requests, rows, strict=True)]
+
+    def _load_answerable(self, db: Session) -> list[DataSet]:
+        self._verify(db)
+        return catalog_queries.list_answerable(db)
 
     def _find_rows(self, db: Reader, wanted: list[tuple[UUID, list[bytes]]]) -> list[tuple[int, StoredRow]]:
         if self._replica is None:

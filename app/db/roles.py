@@ -27,6 +27,7 @@ SERVER_PRIVILEGES: Mapping[str, str] = {
     "outbox": "SELECT, INSERT, UPDATE, DELETE",
     "receipts": "SELECT, INSERT",
     "sessions": "SELECT, INSERT, UPDATE, DELETE",
+    "signed_catalog": "SELECT",
     "verifications": "SELECT, INSERT, UPDATE, DELETE",
 }
 """By table. A table that is absent, such as one of a later migration, is closed to the server."""
@@ -38,6 +39,7 @@ IMPORT_PRIVILEGES: Mapping[str, str] = {
     "incidents": "SELECT, INSERT, UPDATE",
     "kdf_params": "SELECT, INSERT",
     "notices": "SELECT, INSERT",
+    "signed_catalog": "SELECT, UPDATE",
 }
 
 _SEALED = "^sealed_[0-9a-f]{32}$"

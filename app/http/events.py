@@ -55,6 +55,11 @@ def log_global_denial(limit: str) -> None:
     log.error("global-limit-denied", limit=limit)
 
 
+def log_invalid_catalog(error: Exception) -> None:
+    """Log that an answer was refused because the catalogue does not agree with its signature. Somebody wrote to the database."""
+    log.error("catalog-invalid", reason=str(error))
+
+
 def log_alert_failure(error: Exception) -> None:
     """Log that an alert could not be raised."""
     log.error("alert-failed", error=type(error).__name__)

@@ -15,6 +15,7 @@ from app.datasets.manifest import Manifest, RowMultisetHash
 from app.datasets.models import DataSetRow
 from app.datasets.record import Sentinel, encode
 from app.datasets.shard_ranges import find_sentinels
+from app.datasets.signed_catalog import signed_change
 from app.importing.context import ImportContext
 from app.importing.seal_result import SealResult
 from app.incidents.service import lock_incident
@@ -46,46 +47,48 @@ def commit_data_set(
     canaries: Sequence[str],
     now: datetime,
 ) -> None:
-    """Add the loaded data set to the catalogue. The first import also fixes the deployment's KDF parameters.
+    """Add the loaded data set to the catalogue, and sign the catalogue. The first import also fixes the deployment's KDF parameters.
 
     Raises:
+        StateConflict: the catalogue was changed without the signing key.
         StateConflict: another import fixed other KDF parameters in the meantime.
         PepperMismatch: the KDF parameters were fixed under another pepper.
     """
-    lock_incident(db, context.incident)  # two imports must not get the same version
-    check_value = context.kdf_params.derive_check_value(result.keyholder_check.kdf_params_mac)
-    kdf_params.persist_or_verify(db, context.kdf_params, check_value, now=now)
-    key = context.keys.load_store_key(context.key_id)
-    manifest = Manifest.create(
-        account,
-        key,
-        dataset=context.dataset,
-        incident=context.incident,
-        kind=kind,
-        hints=context.has_hints,
-        people=result.people,
-    )
-    payload, signature = manifest.sign(signing)
-    catalog_queries.insert_data_set(
-        db,
-        DataSetRow(
-            id=context.dataset,
+    with signed_change(db, signing, now=now):
+        lock_incident(db, context.incident)  # two imports must not get the same version
+        check_value = context.kdf_params.derive_check_value(result.keyholder_check.kdf_params_mac)
+        kdf_params.persist_or_verify(db, context.kdf_params, check_value, now=now)
+        key = context.keys.load_store_key(context.key_id)
+        manifest = Manifest.create(
+            account,
+            key,
+            dataset=context.dataset,
             incident=context.incident,
-            version=catalog_queries.next_version_number(db, context.incident),
             kind=kind,
-            state="staged",
-            key_id=context.key_id,
-            synthetic=synthetic,
-            rows=manifest.rows,
-            people=manifest.people,
-            manifest=payload,
-            signature=signature,
-            cohort_counts=seal_cohort_counts(result.cohort_counts, key, context.dataset),
-            imported_at=now,
-            published_at=None,
-            sequence=None,
-            base_id=None,
-            shard_count=shard_count,
-            canaries=seal_canaries(canaries, key, context.dataset),
-        ),
-    )
+            hints=context.has_hints,
+            people=result.people,
+        )
+        payload, signature = manifest.sign(signing)
+        catalog_queries.insert_data_set(
+            db,
+            DataSetRow(
+                id=context.dataset,
+                incident=context.incident,
+                version=catalog_queries.next_version_number(db, context.incident),
+                kind=kind,
+                state="staged",
+                key_id=context.key_id,
+                synthetic=synthetic,
+                rows=manifest.rows,
+                people=manifest.people,
+                manifest=payload,
+                signature=signature,
+                cohort_counts=seal_cohort_counts(result.cohort_counts, key, context.dataset),
+                imported_at=now,
+                published_at=None,
+                sequence=None,
+                base_id=None,
+                shard_count=shard_count,
+                canaries=seal_canaries(canaries, key, context.dataset),
+            ),
+        )

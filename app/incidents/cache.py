@@ -1,6 +1,6 @@
 """A cache of all incidents and their newest notices, which every answer needs. It is valid for one catalog version."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -27,22 +27,29 @@ class CachedIncident:
 
 
 class IncidentCache:
-    """All incidents by slug, oldest first."""
+    """All incidents by slug, oldest first.
 
-    def __init__(self) -> None:
-        self._cache = VersionedCache(_load)
+    Args:
+        verify: checks the catalogue before it is read.
+    """
+
+    def __init__(self, verify: Callable[[Session], object] = lambda _: None) -> None:
+        self._verify = verify
+        self._cache = VersionedCache(self._load)
 
     def get_all(self, db: Reader) -> dict[str, CachedIncident]:
         """Return the incidents as of the reader's state.
 
         Raises:
-            DependencyUnavailable: the database failed.
+            DependencyUnavailable: the database failed, or the catalogue is invalid.
         """
         return self._cache(db)
 
-
-def _load(db: Session) -> dict[str, CachedIncident]:
-    return {
-        incident.slug: CachedIncident(incident, {locale: get_notice(db, incident.slug, locale) for locale in LOCALES})
-        for incident in list_incidents(db)
-    }
+    def _load(self, db: Session) -> dict[str, CachedIncident]:
+        self._verify(db)
+        return {
+            incident.slug: CachedIncident(
+                incident, {locale: get_notice(db, incident.slug, locale) for locale in LOCALES}
+            )
+            for incident in list_incidents(db)
+        }

@@ -86,7 +86,7 @@ def test_a_superseded_notice_cannot_be_acknowledged(deployment: Deployment) -> N
     old = acknowledge(deployment, headers)
     english = deployment.incident.notice.en.model_copy(update={"response": "More is known now."})
     notice = deployment.incident.notice.model_copy(update={"en": english})
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         changed = deployment.incident.model_copy(update={"notice": notice})
         assert incidents.update_incident(db, changed, now=deployment.clock()) == 2
     answer = acknowledge(deployment, headers, version=1)

@@ -26,7 +26,7 @@ def limited_deployment(make_deployment: Callable[..., Deployment], tmp_path: Pat
 def change_incident(deployment: Deployment) -> None:
     """Invalidate what the server caches: on PostgreSQL the next read starts over in a snapshot."""
     deployment.incident = deployment.incident.model_copy(update={"hints": not deployment.incident.hints})
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         incidents.update_incident(db, deployment.incident, now=deployment.clock())
 
 

@@ -1,6 +1,8 @@
 """Refusals of the console script: exit code 2 (or 1) and one line that names the place, without a value or a traceback."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,30 @@ def test_serve_names_a_missing_or_invalid_setting(name: str, cli: CliDriver) -> 
 @pytest.mark.parametrize("option", ["--server-role", "--import-role"])
 def test_sqlite_has_no_roles(option: str, cli: CliDriver) -> None:
     assert cli.expect_refusal("db", "upgrade", option, "sesame") == f"{option}: only on PostgreSQL"
+
+
+def test_a_catalogue_that_is_not_signed_is_not_served_or_changed(cli: CliDriver) -> None:
+    cli("incident", "create", SAMPLE_INCIDENT)
+    path = cli.folder / "database" / "exposure.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE signed_catalog SET payload = x'', signature = x''")
+    unsigned = "the catalogue is not signed: run `exposure db sign`"
+    assert cli.expect_refusal(*SERVE) == f"EXPOSURE_DATABASE_URL: {unsigned}"
+    assert cli.expect_refusal("incident", "update", SAMPLE_INCIDENT) == unsigned
+    assert cli("db", "sign", "--json").objects == [{"event": "signed", "changed": True}]
+    assert cli("db", "sign", "--json").objects == [{"event": "signed", "changed": False}]
+    cli("incident", "update", SAMPLE_INCIDENT)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE notices SET version = 2")
+    differs = (
+        "the catalogue differs from its signature: "
+        "notice 1 of incident sample-2025 is missing, notice 2 of incident sample-2025 was added"
+    )
+    assert cli.expect_refusal(*SERVE) == f"EXPOSURE_DATABASE_URL: {differs}"
+    for command in (("incident", "update", SAMPLE_INCIDENT), ("db", "sign")):
+        assert cli.expect_refusal(*command).startswith(differs)
+    assert cli("db", "sign", "--accept-changes", "--json").objects == [{"event": "signed", "changed": True}]
 
 
 def test_installed_script_refuses_alike(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def retire(name: str) -> Step:
 
 def close_incident(scenario: Scenario) -> None:
     closed = scenario.deployment.incident.model_copy(update={"status": "closed"})
-    with scenario.deployment.database.write() as db:
+    with scenario.deployment.change_catalog() as db:
         incidents.update_incident(db, closed, now=scenario.deployment.clock())
 
 

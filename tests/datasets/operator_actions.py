@@ -33,7 +33,7 @@ def check_integrity(deployment: Deployment, dataset: UUID, source: Path | None =
 
 def suppress(deployment: Deployment, dataset: UUID, identifier: str, entry: int | None = None) -> dict[UUID, int]:
     """Suppress the person who has an identifier. Return the number of removed rows by data set."""
-    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.database.write() as db:
+    with KeyholderClient(deployment.keyholder_socket, timeout=30) as keyholder, deployment.change_catalog() as db:
         params = load_kdf_params(db)
         assert params is not None
         return suppression.suppress(

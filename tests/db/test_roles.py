@@ -43,6 +43,7 @@ PRIVILEGES = {
     "receipts": ("INSERT SELECT", ""),
     "sealed": ("SELECT", ALL),
     "sessions": ("INSERT SELECT UPDATE DELETE", ""),
+    "signed_catalog": ("SELECT", "SELECT UPDATE"),
     "verifications": ("INSERT SELECT UPDATE DELETE", ""),
 }
 """Every relation of the schema. A new table needs an entry here, and a decision in app/db/roles.py."""
@@ -105,6 +106,7 @@ def test_each_role_has_exactly_these_privileges(deployment: Deployment, database
         "INSERT INTO notices SELECT incident, version + 1, texts, published_at FROM notices",
         "UPDATE incidents SET document = '{{}}'",
         "UPDATE kdf_params SET salt = '\\x00'",
+        "UPDATE signed_catalog SET payload = '\\x00'",
         "UPDATE catalog_version SET version = '\\x00'",
         "DELETE FROM acknowledgements",
         "UPDATE acknowledgements SET notice_version = 2",
@@ -166,7 +168,7 @@ def test_everything_that_operators_and_customers_do(deployment: Deployment) -> N
     deployment.publish(second)
     deployment.retire(first)
     closed = deployment.incident.model_copy(update={"status": "closed"})
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         incidents.update_incident(db, closed, now=deployment.clock())
     assert [found["result"] for found in deployment.get_exposures("jun@example.com")["datasets"]] == ["found"]
     deployment.retire(second)

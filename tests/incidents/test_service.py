@@ -18,7 +18,7 @@ from tests.support.deployment import INCIDENT_SLUG, Deployment
 
 def update_incident(deployment: Deployment, incident: Incident) -> int:
     deployment.clock.advance(days=1)
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         return incidents.update_incident(db, incident, now=deployment.clock())
 
 
@@ -140,11 +140,11 @@ def test_concurrent_updates_create_two_versions(deployment: Deployment) -> None:
     versions: list[int] = []
 
     def update_concurrently() -> None:
-        with deployment.database.write() as db:
+        with deployment.change_catalog() as db:
             versions.append(incidents.update_incident(db, second, now=deployment.clock()))
 
     thread = threading.Thread(target=update_concurrently)
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         versions.append(incidents.update_incident(db, first, now=deployment.clock()))
         db.flush()
         thread.start()

@@ -14,6 +14,8 @@ from sqlalchemy import create_engine, inspect, make_url, text
 import app.bootstrap  # noqa: F401  imports all models
 from app.datasets import service as datasets
 from app.datasets.canary_index import CanaryIndex, detect_identifier_kind
+from app.datasets.errors import StateConflict
+from app.datasets.signed_catalog import UNSIGNED, check_catalog, public_key_of, sign_as_is
 from app.db import Base, Database
 from app.db.upgrade import ROOT, SchemaOutdated, require_current_schema, upgrade
 from tests.support.deployment import Deployment, make_row
@@ -65,6 +67,13 @@ def run_alembic(database: Database, operation: Callable[[Config, str], object], 
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         operation(config, revision)
+
+
+def upgrade_and_sign(deployment: Deployment) -> None:
+    upgrade(deployment.database)
+    deployment.clock.advance(seconds=10)  # the downgrade lost the sequence, which goes on from the time
+    with deployment.database.write() as db:
+        sign_as_is(db, deployment.keys.load_signing_key(), now=deployment.clock())
 
 
 def test_upgrade_of_an_empty_database(empty_database: Database) -> None:
@@ -141,7 +150,7 @@ def test_catalog_version_and_shard_count_are_added_to_a_database_with_data(deplo
     downgrade(deployment.database, "0002")
     assert not {"edition", "catalog_version"} & table_names(deployment.database)
     deployment.execute_sql("UPDATE data_sets SET rows = rows")  # fails if a trigger is left behind
-    upgrade(deployment.database)
+    upgrade_and_sign(deployment)
     assert read_exposures(deployment) == before  # in another session: these do not survive
     assert len(before) == 1
 
@@ -149,7 +158,7 @@ def test_catalog_version_and_shard_count_are_added_to_a_database_with_data(deplo
 def test_an_older_data_set_has_no_canaries(deployment: Deployment) -> None:
     dataset = deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")], canaries=3)
     downgrade(deployment.database, "0004")
-    upgrade(deployment.database)
+    upgrade_and_sign(deployment)
     canaries = CanaryIndex(deployment.keys)
     with deployment.database.read() as db:
         assert datasets.list_canaries(db, dataset, keys=deployment.keys) == []
@@ -277,6 +286,35 @@ def test_0009_deletes_what_carries_pseudonyms_of_earlier_versions(empty_database
     assert [query(database, statement) for statement in QUERIES_AT_0008] == [*before[:3], [], [], [], []]
     downgrade(database, "0008")
     assert [query(database, statement) for statement in QUERIES_AT_0008[:3]] == before[:3]
+
+
+def test_0010_leaves_the_catalogue_to_be_signed(deployment: Deployment) -> None:
+    deployment.import_and_publish([make_row("a1", email="mina@example.com", items="name")])
+    headers = deployment.sign_in("mina@example.com")
+    tables = ("incidents", "notices", "data_sets", "kdf_params")
+    before = [deployment.execute_sql(f"SELECT * FROM {table}") for table in tables]
+    answer = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
+    downgrade(deployment.database, "0009")
+    assert "signed_catalog" not in table_names(deployment.database)
+    deployment.execute_sql("UPDATE data_sets SET rows = rows")  # fails if a trigger is left behind
+
+    upgrade_to(deployment.database, "0010")
+    assert deployment.execute_sql("SELECT id, length(payload), length(signature) FROM signed_catalog") == [(1, 0, 0)]
+    assert [deployment.execute_sql(f"SELECT * FROM {table}") for table in tables] == before
+    public_key = public_key_of(deployment.keys.load_signing_key())
+    with deployment.database.read() as db:
+        assert check_catalog(db, public_key) == (None, UNSIGNED)
+    assert deployment.client.get("/v1/exposures", headers=headers).status_code == 503
+    with pytest.raises(StateConflict, match="exposure db sign"):
+        deployment.import_rows([make_row("a1", email="mina@example.com", items="name")])
+
+    upgrade_and_sign(deployment)
+    assert deployment.client.get("/v1/exposures", headers=headers).json()["exposures"] == answer
+    versions = set(deployment.execute_sql("SELECT version FROM catalog_version"))
+    for statement in ("UPDATE signed_catalog SET id = id", "DELETE FROM signed_catalog"):
+        deployment.execute_sql(statement)
+        versions |= set(deployment.execute_sql("SELECT version FROM catalog_version"))
+    assert len(versions) == 3
 
 
 @pytest.mark.parametrize("revision", ["", "0000", "9999"])

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
 from app.bootstrap import create_app
 from app.cli.demo import SAMPLE_INCIDENT
@@ -25,6 +26,7 @@ from app.datasets import service as datasets
 from app.datasets.destruction import destroy_store_key
 from app.datasets.kdf_params import load_params as load_kdf_params
 from app.datasets.shards import drop_shard_rows, open_shards
+from app.datasets.signed_catalog import signed_change
 from app.db import Database
 from app.delivery import Message, Outbox
 from app.importing import ImportOptions, ImportResult, NullListener, ProgressListener
@@ -121,8 +123,17 @@ class Deployment:
         self.incident = load_incident(SAMPLE_INCIDENT)
         self.create_incident(self.incident)
 
+    @contextmanager
+    def change_catalog(self) -> Iterator[Session]:
+        """Open a transaction that changes the catalogue, and sign it at the end, as the commands do."""
+        with (
+            self.database.write() as db,
+            signed_change(db, self.keys.load_signing_key(), now=self.clock()),
+        ):
+            yield db
+
     def create_incident(self, incident: Incident) -> None:
-        with self.database.write() as db:
+        with self.change_catalog() as db:
             incidents.create_incident(db, incident, now=self.clock())
 
     def build_app(self, **options: Any) -> FastAPI:
@@ -171,7 +182,7 @@ class Deployment:
         )
 
     def publish(self, dataset: UUID, *, accept_loss: int = 10**9) -> None:
-        with self.database.write() as db:
+        with self.change_catalog() as db:
             datasets.publish(db, dataset, now=self.clock(), accept_loss=accept_loss)
 
     def import_and_publish(self, rows: Iterable[Mapping[str, str]], **options: Any) -> UUID:
@@ -181,7 +192,7 @@ class Deployment:
         return staged.id
 
     def retire(self, dataset: UUID) -> None:
-        with self.database.write() as db:
+        with self.change_catalog() as db:
             retired = datasets.retire(db, dataset)
         if retired.key_id in self.keys.list_store_key_ids():
             destroy_store_key(self.database, self.keys, retired.key_id)

@@ -95,7 +95,9 @@ def _empty(connection: psycopg.Connection[object]) -> None:
     for table in sealed:
         connection.execute(f'DROP TABLE IF EXISTS "{table}" CASCADE')
     connection.execute(
-        f"TRUNCATE {', '.join(Base.metadata.tables.keys() - {'catalog_version'})} RESTART IDENTITY CASCADE"
+        f"TRUNCATE {', '.join(Base.metadata.tables.keys() - {'catalog_version', 'signed_catalog'})} RESTART IDENTITY CASCADE"
     )
+    if connection.execute("UPDATE signed_catalog SET payload = '', signature = ''").rowcount != 1:
+        raise psycopg.Error("a test has deleted the signed catalogue")
     if connection.execute("UPDATE catalog_version SET version = uuid_send(gen_random_uuid())").rowcount != 1:
         raise psycopg.Error("a test has deleted the catalog version")

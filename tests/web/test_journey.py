@@ -198,7 +198,7 @@ def test_a_changed_notice_must_be_acknowledged_again(deployment: Deployment) -> 
         user.verify(HOLDER_PHONE)
         old_page = user.page
         user.submit("/acknowledge")
-        with deployment.database.write() as db:
+        with deployment.change_catalog() as db:
             incidents.update_incident(db, changed_incident, now=deployment.clock())
         user.page = old_page
         user.submit("/acknowledge")

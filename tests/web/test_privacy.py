@@ -205,7 +205,7 @@ def test_incident_texts_are_escaped(deployment: Deployment) -> None:
             f'https://x.example/"{SCRIPT_TAG}'.replace(" ", ""),
         )
     incident = Incident.model_validate_json(json.dumps(document))
-    with deployment.database.write() as db:
+    with deployment.change_catalog() as db:
         incidents.update_incident(db, incident, now=deployment.clock())
     deployment.import_and_publish(
         [make_row("a1", phone=HOLDER_PHONE, name="박지수", items="name|phone|address|order|door_code|email")]
