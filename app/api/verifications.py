@@ -128,7 +128,7 @@ def confirm_verification(
     request: Request,
     token: OptionalToken,
 ) -> Response:
-    """Confirm a code. Creates a session, or adds the identifier to the session of the Bearer token.
+    """Confirm a code. Creates a session. With the Bearer token of a session, the new one also has its identifiers, and that token becomes invalid.
 
     The code may have spaces, dashes and the digits of any script. Text that cannot be a code does not count as a try.
     """

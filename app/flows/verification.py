@@ -80,7 +80,7 @@ def confirm_code(
     code: str,
     find_session_token: Callable[[Session], str | None],
 ) -> VerificationConfirmed | WrongCode | MalformedCode:
-    """Check a code, and create a session or add the identifier to an existing one.
+    """Check a code, and create a session, or replace an existing one by one that also has the identifier.
 
     Text that cannot be a code is refunded like an attempt at an unknown verification: it costs no try, so if it counted as a wrong code, one client
     could use up the service's limit for everybody. The request limit of the route counts it.

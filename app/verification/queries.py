@@ -29,6 +29,11 @@ _IS_OPTED_OUT = select(
 _END_VERIFICATION = (
     update(_VERIFICATIONS).where(_VERIFICATIONS.c.locator == bindparam("row_locator")).values(ciphertext=None)
 )
+_DELETE_SESSION = (
+    delete(_SESSIONS)
+    .where(_SESSIONS.c.locator == bindparam("row_locator"))
+    .returning(_SESSIONS.c.ciphertext, _SESSIONS.c.expires_at)
+)
 _SELECT_SESSION = """
 SELECT sessions.ciphertext, sessions.expires_at, catalog_version.version
 FROM sessions LEFT JOIN catalog_version ON catalog_version.id = 1 WHERE sessions.locator = %s
@@ -76,14 +81,10 @@ def get_session(db: Reader, locator: bytes) -> tuple[bytes, datetime] | None:
     return None
 
 
-def get_session_for_update(db: Session, locator: bytes) -> SessionRow | None:
-    """Return a session and lock its row."""
-    return db.get(SessionRow, locator, with_for_update=True)
-
-
-def delete_session(db: Session, locator: bytes) -> None:
-    """Delete a session."""
-    db.execute(delete(SessionRow).where(SessionRow.locator == locator))
+def delete_session(db: Session, locator: bytes) -> tuple[bytes, datetime] | None:
+    """Delete a session; return its ciphertext and expiry. Of concurrent transactions that delete it, one gets them."""
+    row = db.connection().execute(_DELETE_SESSION, {"row_locator": locator}).one_or_none()
+    return None if row is None else (row.ciphertext, row.expires_at)
 
 
 def is_opted_out(db: Session, pseudonym: bytes, now: datetime) -> bool:

@@ -182,7 +182,8 @@ class VerificationService:
         3. Check that it has not ended.
         4. Compare the code in constant time.
         5. Compute the identifier's digest with the keyholder.
-        6. End the verification, erasing the destination. Create a session, or add the identifier to the session of *token*.
+        6. End the verification, erasing the destination. Create a session; if *token* is given,
+           with the identifiers of its session, which ends.
 
         Any failure raises, so the whole transaction is rolled back and nothing is used up.
 
@@ -210,8 +211,7 @@ class VerificationService:
         queries.end_verification(db, derived.locator)  # (6)
         if token is None:
             return VerificationConfirmed(destination, *self._sessions.create(db, identifier, now=now))
-        expires_at = self._sessions.add_identifier(db, token, identifier, now=now)
-        return VerificationConfirmed(destination, token, expires_at)
+        return VerificationConfirmed(destination, *self._sessions.add_identifier(db, token, identifier, now=now))
 
     def opt_out(self, db: Session, principal: Principal, *, now: datetime) -> datetime:
         """Send no more codes to the principal's identifiers; return until when.

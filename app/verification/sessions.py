@@ -45,7 +45,7 @@ class Principal:
 
 
 class SessionService:
-    """Creates, reads, extends and revokes sessions.
+    """Creates, reads, replaces and revokes sessions.
 
     Args:
         lifetime: of a session; adding identifiers does not extend it.
@@ -56,11 +56,8 @@ class SessionService:
 
     def create(self, db: Session, identifier: VerifiedIdentifier, *, now: datetime) -> tuple[str, datetime]:
         """Create a session; return its token, which is not stored, and its expiry."""
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        derived = _derive_keys(token)
         expires_at = now + self._lifetime
-        queries.add_session(db, derived.locator, _encrypt(derived, (identifier,)), expires_at)
-        return token, expires_at
+        return _store(db, (identifier,), expires_at), expires_at
 
     def get(self, db: Reader, token: str, *, now: datetime) -> Principal:
         """Return the holder of *token*.
@@ -71,23 +68,24 @@ class SessionService:
         derived = _derive_keys(token)
         return _decrypt(derived, *_require_active(queries.get_session(db, derived.locator), now))
 
-    def add_identifier(self, db: Session, token: str, identifier: VerifiedIdentifier, *, now: datetime) -> datetime:
-        """Add an identifier to a session, or replace it if it was verified before; return the session's expiry.
+    def add_identifier(
+        self, db: Session, token: str, identifier: VerifiedIdentifier, *, now: datetime
+    ) -> tuple[str, datetime]:
+        """Replace a session by one that also holds *identifier*, with the same expiry. Return its token and expiry; *token* is invalid from now on.
+
+        A client that knew the token before, for example because it planted the token in somebody's browser, must not see what is added. Of concurrent
+        calls with one token, one succeeds.
 
         Raises:
             NotSignedIn: the session is unknown or has ended.
             TooManyIdentifiers: the session already holds `MAX_IDENTIFIERS` others.
         """
         derived = _derive_keys(token)
-        row = queries.get_session_for_update(db, derived.locator)
-        if row is None:
-            raise NotSignedIn("the session is unknown or has ended")
-        principal = _decrypt(derived, *_require_active((row.ciphertext, row.expires_at), now))
+        principal = _decrypt(derived, *_require_active(queries.delete_session(db, derived.locator), now))
         others = tuple(other for other in principal.identifiers if other.pseudonym != identifier.pseudonym)
         if len(others) >= MAX_IDENTIFIERS:
             raise TooManyIdentifiers(f"a session holds at most {MAX_IDENTIFIERS} identifiers")
-        row.ciphertext = _encrypt(derived, (*others, identifier))
-        return principal.expires_at
+        return _store(db, (*others, identifier), principal.expires_at), principal.expires_at
 
     def revoke(self, db: Session, token: str, *, now: datetime) -> None:
         """End a session.
@@ -95,9 +93,7 @@ class SessionService:
         Raises:
             NotSignedIn: the session is unknown or has ended already.
         """
-        derived = _derive_keys(token)
-        _require_active(queries.get_session(db, derived.locator), now)
-        queries.delete_session(db, derived.locator)
+        _require_active(queries.delete_session(db, _derive_keys(token).locator), now)
 
 
 def _derive_keys(token: str) -> DerivedKeys:
@@ -108,6 +104,14 @@ def _require_active(row: tuple[bytes, datetime] | None, now: datetime) -> tuple[
     if row is None or row[1] <= now:
         raise NotSignedIn("the session is unknown or has ended")
     return row
+
+
+def _store(db: Session, identifiers: tuple[VerifiedIdentifier, ...], expires_at: datetime) -> str:
+    """Insert a session under a new token; return the token."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    derived = _derive_keys(token)
+    queries.add_session(db, derived.locator, _encrypt(derived, identifiers), expires_at)
+    return token
 
 
 def _encrypt(derived: DerivedKeys, identifiers: tuple[VerifiedIdentifier, ...]) -> bytes:

@@ -30,6 +30,7 @@ from app.web.cookies import PendingVerification
 from app.web.language import texts_of
 from app.web.pages import redirect, render_page
 from app.web.routing import create_page_router
+from app.web.session import session_identifiers
 from app.web.start import start_page
 
 router = create_page_router()
@@ -68,7 +69,7 @@ def resend_code(request: Request) -> Response:
 @router.post("/confirm")
 @rate_limit(RouteLimit.CONFIRMATIONS)
 def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Response:
-    """Confirm the code: create a session, or add the identifier to the current session.
+    """Confirm the code: create a session, or replace the current one by one that also has the identifier.
 
     Text that cannot be a code does not count as a try.
     """
@@ -88,6 +89,8 @@ def confirm_code(request: Request, code: Annotated[str, Form()] = "") -> Respons
         )
     except (VerificationEnded, UnknownVerification):
         return _expired_page(request)
+    except NotSignedIn:  # a concurrent request has replaced the session; the code was not used
+        return redirect("/code")
     except TooManyIdentifiers:
         return render_answer_page(request, services, status=409, alert=texts_of(request).answer.too_many_identifiers)
     if isinstance(outcome, MalformedCode):
@@ -131,6 +134,7 @@ def _code_page(
         digits=CODE_LENGTH,
         max_typed_length=MAX_TYPED_LENGTH,
         pending=pending,
+        session_identifiers=session_identifiers(request),
         error=error,
     )
 

@@ -53,7 +53,6 @@ def render_page(
         alert=alert,
         format_date=partial(format_date, texts),
         format_datetime=partial(format_datetime, texts),
-        has_session=cookies.session_token(request) is not None,
         **context,
     )
     content = html.encode()

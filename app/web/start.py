@@ -17,6 +17,7 @@ from app.web.cookies import PendingVerification
 from app.web.language import locale_of, texts_of
 from app.web.pages import redirect, render_page
 from app.web.routing import create_page_router
+from app.web.session import session_identifiers
 
 router = create_page_router()
 
@@ -24,7 +25,7 @@ router = create_page_router()
 @router.get("/")
 @rate_limit(RouteLimit.OTHER)
 def show_start(request: Request) -> Response:
-    """Show the first page. It reads no database, so it works during an outage."""
+    """Show the first page. It reads only the session, if there is one, and works without it during an outage."""
     start = texts_of(request).start
     alerts = {"verify-first": start.verify_first, "verify-again": start.verify_again, "signed-out": start.signed_out}
     return start_page(request, alert=alerts.get(request.query_params.get("because", "")))
@@ -88,5 +89,12 @@ def start_page(
 ) -> Response:
     """Render the first page."""
     return render_page(
-        request, "start.html", current_path="/", status=status, alert=alert, typed_text=typed_text, error=error
+        request,
+        "start.html",
+        current_path="/",
+        status=status,
+        alert=alert,
+        session_identifiers=session_identifiers(request),
+        typed_text=typed_text,
+        error=error,
     )

@@ -71,7 +71,7 @@ def test_entries_found_later_need_another_acknowledgement(deployment: Deployment
     headers = deployment.sign_in(PHONE)
     first = acknowledge(deployment, headers)
     deployment.clock.advance(seconds=1)
-    deployment.sign_in(EMAIL, headers)
+    headers = deployment.sign_in(EMAIL, headers)
     assert "acknowledged" not in own_exposure(deployment, headers)
     second = acknowledge(deployment, headers)
     assert second.status_code == 201

@@ -42,6 +42,9 @@ ENGLISH = Texts(
         sign_out="Finish (sign out)",
         start_link="Back to the start",
         answer_link="See my answer",
+        session_identifiers="Already verified on this device",
+        session_hint="What you verify now is added to this. If it is not yours, press the button below and start again.",
+        not_me="This is not me",
     ),
     start=StartTexts(
         title="Check whether your data was leaked",

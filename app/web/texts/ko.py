@@ -39,6 +39,9 @@ KOREAN = Texts(
         sign_out="끝내기 (로그아웃)",
         start_link="처음으로",
         answer_link="내 결과 보기",
+        session_identifiers="이 기기에서 이미 본인 확인을 마친 연락처",
+        session_hint="지금 확인하는 연락처는 여기에 더해집니다. 위 연락처가 내 것이 아니면 아래 단추를 누르고 처음부터 다시 해 주세요.",
+        not_me="이 정보는 제 것이 아닙니다",
     ),
     start=StartTexts(
         title="내 정보가 유출되었는지 확인하세요",

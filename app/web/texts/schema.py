@@ -21,6 +21,9 @@ class SiteTexts:
     sign_out: str
     start_link: str
     answer_link: str
+    session_identifiers: str
+    session_hint: str
+    not_me: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
