@@ -1,4 +1,4 @@
-# The service image. The first stage builds with the Makefile; the second runs the service as an unprivileged user.
+# The service image. It needs EXPOSURE_PUBLIC_URL=https://…, the address that the proxy in front of it serves (docs/operating.md). The first stage builds with the Makefile; the second runs the service as an unprivileged user.
 FROM python:3.13-slim AS build
 WORKDIR /srv/exposure
 RUN apt-get update && apt-get install --yes --no-install-recommends make=4.* && rm -rf /var/lib/apt/lists/*

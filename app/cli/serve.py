@@ -1,6 +1,7 @@
 """`exposure serve`."""
 
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
 import typer
@@ -28,11 +29,22 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=1, help="number of server processes; more than one needs EXPOSURE_REDIS_URL")
     ] = 1,
+    insecure_http: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-http",
+            help="serve other machines without an https EXPOSURE_PUBLIC_URL: codes and sessions can be read on the network",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run the server on EXPOSURE_DATABASE_URL."""
     settings = load_settings()
     require_setting(settings, "sender")
+    if not (insecure_http or settings.secure_cookies or _is_loopback(host)):
+        raise InvalidSetting(
+            "--host, EXPOSURE_PUBLIC_URL: an address that other machines reach needs an https:// public URL, which a proxy serves, or --insecure-http"
+        )
     load_policy(settings.limits_file)  # checked here, because a worker that fails is restarted again and again
     if settings.replica_url is not None:
         parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
@@ -55,3 +67,13 @@ def _require_signed_catalog(settings: Settings) -> None:
         _, problem = check_catalog(db, public_key_of(KeyRing(settings.key_dir).load_signing_key()))
     if problem:
         raise OperationRefused(f"EXPOSURE_DATABASE_URL: {problem}")
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches *host*. Names other than ``localhost`` may resolve to anything."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -11,6 +11,7 @@ from app.cli.demo import SAMPLE_INCIDENT
 from app.crypto.key_files import KeyRing
 from tests.cli.cli_driver import CliDriver
 
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104  only ever refused, or stopped before it listens
 UNKNOWN_ID = "00000000-0000-0000-0000-000000000001"
 SERVE = ("serve", "--port", "0")
 
@@ -75,6 +76,33 @@ def test_a_catalogue_that_is_not_signed_is_not_served_or_changed(cli: CliDriver)
 def test_installed_script_refuses_alike(tmp_path: Path) -> None:
     error = CliDriver.in_folder(tmp_path).with_settings(EXPOSURE_SENDER=None).expect_refusal(*SERVE)
     assert error == "EXPOSURE_SENDER: must be set"
+
+
+@pytest.mark.parametrize("host", [ALL_ADDRESSES, "::", "10.0.0.5", "::ffff:10.0.0.5", "leak.example.com", ""])
+@pytest.mark.parametrize("public_url", [None, "http://leak.example.com"])
+def test_plain_http_for_other_machines_is_refused(host: str, public_url: str | None, cli: CliDriver) -> None:
+    error = cli.with_settings(EXPOSURE_PUBLIC_URL=public_url).expect_refusal(*SERVE, "--host", host)
+    assert error.startswith("--host, EXPOSURE_PUBLIC_URL: ")
+    assert "--insecure-http" in error
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        ({"EXPOSURE_PUBLIC_URL": "https://leak.example.com"}, ("--host", ALL_ADDRESSES)),
+        ({}, ("--host", ALL_ADDRESSES, "--insecure-http")),
+        ({}, ("--host", "localhost")),
+        ({}, ("--host", "127.0.0.2")),
+        ({}, ("--host", "::1")),
+        ({}, ("--host", "::ffff:127.0.0.1")),
+    ],
+)
+def test_https_loopback_and_an_explicit_option_are_accepted(
+    settings: dict[str, str], options: tuple[str, ...], cli: CliDriver
+) -> None:
+    """The next check of the settings is reached: nothing listens."""
+    error = cli.with_settings(**settings).expect_refusal(*SERVE, *options, "--workers", 2)
+    assert error.startswith("EXPOSURE_REDIS_URL: ")
 
 
 def test_several_workers_need_redis(cli: CliDriver) -> None:
