@@ -6,7 +6,7 @@ A missing or malformed setting stops the start with one line that names it. The 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="address that people type; https makes the cookies Secure")
     trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         (), description="addresses or networks, separated by commas, whose X-Forwarded-For is believed"
+    )
+    max_connections: int = Field(900, ge=1, description="open connections of each server process")
+    max_connections_per_address: int = Field(
+        64, ge=1, description="of them, those of one client address; proxies that are trusted are exempt"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged to standard error"
@@ -153,6 +157,11 @@ class Settings(BaseSettings):
     def ratchet_folder(self) -> Path:
         """The folder of the key ratchet."""
         return self.ratchet_dir or self.key_dir / "ratchet"
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of the trusted proxies."""
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
     @property
     def secure_cookies(self) -> bool:

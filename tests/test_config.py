@@ -150,6 +150,8 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         "SENDER": "console",
         "PUBLIC_URL": "https://example.com",
         "TRUSTED_PROXIES": " 10.0.0.1 ,192.168.7.9/16,, ::1,2001:db8::/32 ",
+        "MAX_CONNECTIONS": "100",
+        "MAX_CONNECTIONS_PER_ADDRESS": "10",
         "LOG_LEVEL": "debug",
         "CODE_TTL": "3600",
         "SESSION_TTL": "1",

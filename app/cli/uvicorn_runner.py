@@ -19,6 +19,7 @@ from app.cli.output import emit
 from app.config import Settings
 from app.delivery import Sender
 from app.errors import InvalidInput
+from app.http.connections import ConnectionGuard, ConnectionLimits
 from app.http.metrics import multiprocess_metrics
 
 READY_TIMEOUT_SECONDS = 60.0
@@ -61,6 +62,11 @@ def run_server(
     config = uvicorn.Config(
         partial(_build_pinned_app, settings, keyholder_socket, sender, workers, is_development),
         factory=True,
+        http=ConnectionGuard(
+            ConnectionLimits(settings.max_connections, settings.max_connections_per_address),
+            settings.trusted_networks,
+        ).protocol,
+        ws="none",
         workers=workers,
         log_config=None,
         access_log=False,

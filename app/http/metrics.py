@@ -68,6 +68,12 @@ class Metrics:
         )
         self._code_attempts = Counter("exposure_code_attempts", "Codes entered", ["outcome"], registry=registry)
         self._canary_hits = Counter("exposure_canary_hits", "Codes requested for a canary", registry=registry)
+        self._refused_connections = Counter(
+            "exposure_refused_connections",
+            "Connections closed because too many were open, or because a request was not sent in time",
+            ["reason"],
+            registry=registry,
+        )
         self._redis_up: Gauge | None = None
         if has_redis:
             # the minimum over all workers: a worker that has lost Redis counts on its own
@@ -95,6 +101,10 @@ class Metrics:
     def count_denial(self, limit: str) -> None:
         """Count a denial by the limit of this name, such as ``client.other``."""
         self._denials.labels(limit).inc()
+
+    def count_refused_connection(self, reason: str) -> None:
+        """Count a connection that was closed by a limit of `app.http.connections`."""
+        self._refused_connections.labels(reason).inc()
 
     def count_redis_fallback(self) -> None:
         """Count a rate-limit operation that was done in process memory instead of in Redis."""

@@ -11,13 +11,22 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.cli.uvicorn_runner import listen
+from app.http.connections import ConnectionGuard, ConnectionLimits
 
 
 @contextmanager
-def running_server(app: FastAPI, lifespan: Literal["on", "off"] = "off") -> Iterator[httpx.Client]:
+def running_server(
+    app: FastAPI, lifespan: Literal["on", "off"] = "off", *, guard: ConnectionGuard | None = None
+) -> Iterator[httpx.Client]:
     """Serve *app* and yield a client for it. With *lifespan* off, the application's background threads do not run."""
     config = uvicorn.Config(
-        app, lifespan=lifespan, log_config=None, access_log=False, server_header=False, proxy_headers=False
+        app,
+        lifespan=lifespan,
+        http=(guard or ConnectionGuard(ConnectionLimits(900, 900))).protocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as listener:
