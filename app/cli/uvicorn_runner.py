@@ -73,6 +73,9 @@ def run_server(
         server_header=False,
         proxy_headers=False,  # app.bootstrap handles the trusted proxies of the settings
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=int(
+            READY_TIMEOUT_SECONDS
+        ),  # by default a worker that imports for 5 s is killed, again and again
     )
     threading.Thread(target=_report_when_ready, args=(url, report), daemon=True).start()
     with listener:
