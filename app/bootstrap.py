@@ -111,6 +111,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would redirect to the Host header's name, uncounted
         openapi_url=None,  # served by app.api.health, on a route with a rate limit
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -192,6 +193,7 @@ def _build_services(settings: Settings, keyholder_socket: Path, workers: int, cl
         canary_alerter=CanaryAlerter(action_limiter, reporter.report_canary_alert, events.log_alert_failure, webhook),
         sms_countries=policy.sms_countries,
         secure_cookies=settings.secure_cookies,
+        public_host=settings.public_host,
         metrics=metrics,
         reporter=reporter,
         metrics_token=settings.metrics_token,

@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     def _validate_http_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("must start with https:// or http://")
+        if value is not None and _host_of(value) is None:
+            raise ValueError("must name a host")
         return value
 
     @field_validator("replica_url")
@@ -164,9 +166,22 @@ class Settings(BaseSettings):
         return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
     @property
+    def public_host(self) -> str | None:
+        """The host of the public URL, as browsers send it."""
+        return None if self.public_url is None else _host_of(self.public_url)
+
+    @property
     def secure_cookies(self) -> bool:
         """Whether cookies are marked Secure (sent over https only)."""
         return self.public_url is not None and self.public_url.startswith("https://")
+
+
+def _host_of(url: str) -> str | None:
+    """Return the host of a URL in ASCII; None if it has none, or none that DNS can hold."""
+    try:
+        return (urlsplit(url).hostname or "").encode("idna").decode() or None
+    except ValueError:
+        return None
 
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  the types of the settings

@@ -60,9 +60,9 @@ class ProblemOut(ResponseModel):
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare the problem responses of a route, including those of every route (429, 500, 503)."""
+    """Declare the problem responses of a route, including those of every route (400, 429, 500, 503)."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
     return {
         status: {"description": "Problem", "content": content, "model": ProblemOut}
-        for status in sorted({*statuses, 429, 500, 503})
+        for status in sorted({*statuses, 400, 429, 500, 503})
     }

@@ -17,6 +17,7 @@ from starlette.routing import Match, Route
 from app.acknowledgements import NoticeSuperseded, UnknownExposure
 from app.errors import DependencyUnavailable, ExposureError
 from app.exposures import InvalidValue, ReverificationNeeded
+from app.http.hosts import WrongHost
 from app.http.rate_limit.request_limiter import RateLimitState
 from app.http.rate_limit.route import RequestRateLimited
 from app.http.services import services_of
@@ -105,6 +106,9 @@ PROBLEMS_BY_ERROR: dict[type[ExposureError], Problem] = {
         409, "notice-superseded", "Notice superseded", "Read the newest notice and acknowledge that one."
     ),
     UnknownIncident: Problem(404, "unknown-incident", "Unknown incident", "No incident has this name."),
+    WrongHost: Problem(
+        400, "wrong-host", "Wrong host", "This service is not reached under the name in the Host header."
+    ),
     RequestRateLimited: TOO_MANY_REQUESTS,
     RateLimited: TOO_MANY_REQUESTS,
     ResendTooSoon: TOO_MANY_REQUESTS,

@@ -51,6 +51,8 @@ class Services:
     sms_countries: tuple[str, ...]
     """Calling codes of the countries that text messages are sent to."""
     secure_cookies: bool
+    public_host: str | None
+    """The name that clients reach the service under; None: only this machine reaches it."""
     metrics: Metrics
     reporter: EventReporter
     metrics_token: str | None = field(repr=False)

@@ -29,7 +29,7 @@ _EXCLUDED_HEADERS = ("content-length", "content-type", "www-authenticate")
 
 def wants_html(request: Request) -> bool:
     """Report whether the client is a browser that expects a page."""
-    path = request.url.path
+    path = request.scope["path"]  # `request.url` fails if the Host header is malformed
     if any(path == prefix or path.startswith(f"{prefix}/") for prefix in _NON_PAGE_PREFIXES):
         return False
     return "text/html" in request.headers.get("accept", "")
@@ -43,7 +43,7 @@ def error_page(request: Request, problem: Response) -> Response:
             request, "verify-again" if problem_type == "/problems/verify-again" else "verify-first"
         )
     texts = texts_of(request)
-    path = _FORM_PAGES.get(request.url.path, request.url.path)
+    path = _FORM_PAGES.get(request.scope["path"], request.scope["path"])
     response = render_page(
         request,
         "error.html",

@@ -29,7 +29,7 @@ class _LoopTransport(httpx.BaseTransport):
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50000))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return asyncio.run_coroutine_threadsafe(self._send(request), _event_loop()).result()
+        return asyncio.run_coroutine_threadsafe(self._send(request), event_loop()).result()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         response = await self._transport.handle_async_request(request)
@@ -38,7 +38,7 @@ class _LoopTransport(httpx.BaseTransport):
 
 
 @cache
-def _event_loop() -> asyncio.AbstractEventLoop:
+def event_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="asgi", daemon=True).start()
     return loop

@@ -52,7 +52,8 @@ def test_cookie_attributes(deployment: Deployment) -> None:
 
 def test_cookies_have_the_host_prefix_over_https(make_deployment: Callable[..., Deployment]) -> None:
     deployment = make_deployment(public_url="https://leak.example")
-    client = httpx.Client(base_url=deployment.wire_client.base_url, headers=BROWSER_HEADERS, trust_env=False)
+    headers = BROWSER_HEADERS | {"host": "leak.example"}
+    client = httpx.Client(base_url=deployment.wire_client.base_url, headers=headers, trust_env=False)
     with client:
         pending = set_cookies_of(client.post("/verify", data={"identifier": HOLDER_PHONE}))["__Host-verification"]
         confirmed = client.post(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from app.errors import ExposureError
+from app.http.hosts import HOST_INDEPENDENT_PATHS, WrongHost, is_allowed_host
 from app.http.rate_limit.request_limiter import RateLimitState
 from app.http.services import services_of
 from app.rate_limits import RouteLimit
@@ -84,14 +85,18 @@ class RateLimitedRoute(APIRoute):
         return RouteLimit(route_limit)
 
     def get_route_handler(self) -> Handler:
-        """Wrap the whole handler: charge the rate limit, then check the media type, then handle."""
+        """Wrap the whole handler: charge the rate limit, then check the host and the media type, then handle."""
         handle, route_limit = super().get_route_handler(), self.route_limit
         media_type = (
             (FORM_MEDIA_TYPE if self.include_in_schema is False else JSON_MEDIA_TYPE) if self.body_field else None
         )
 
+        needs_host = self.path not in HOST_INDEPENDENT_PATHS
+
         async def handle_rate_limited(request: Request) -> Response:
             await enforce_rate_limit(route_limit, request)
+            if needs_host and not is_allowed_host(request.headers.get("host", ""), services_of(request).public_host):
+                raise WrongHost("the Host header is not one of this service")
             if media_type and request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
                 raise HTTPException(415)
             return await handle(Request(request.scope, _limit_body(request)))
