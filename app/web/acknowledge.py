@@ -1,6 +1,7 @@
 """Step four: acknowledge that the notice was read, and download receipts. An acknowledgement is never a waiver."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ def acknowledge(
     """Acknowledge the notice of the selected exposures: all of them or none."""
     services = services_of(request)
     token, texts = require_session_token(request), texts_of(request).notice
-    version = int(notice_version) if notice_version.isascii() and notice_version.isdigit() else 0
+    version = int(notice_version) if re.fullmatch("[0-9]{1,9}", notice_version) else 0
     try:
         acknowledged = acknowledge_notices(services, token, exposure or [], version, locale_of(request))
     except UnknownExposure:

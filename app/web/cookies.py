@@ -7,19 +7,24 @@
 """
 
 import base64
-import binascii
 import json
 from dataclasses import astuple, dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal, Self
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Request, Response
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from app.http.services import services_of
 
 CookieName = Literal["session", "verification", "queue", "lang"]
 SameSite = Literal["strict", "lax"]
+
+_Text = Annotated[str, Field(max_length=1000)]
+# Anybody can write a cookie: text must be encodable, and a time must exist in every time zone. Pydantic checks the former.
+_Time = Annotated[AwareDatetime, Field(gt=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
+_PENDING_FIELDS = TypeAdapter(tuple[UUID, _Text, _Text, _Time, Annotated[int, Field(ge=1, le=100)]])
 
 LANGUAGE_MAX_AGE = timedelta(days=365)
 QUEUE_TICKET_MAX_AGE = timedelta(hours=2)
@@ -45,13 +50,9 @@ class PendingVerification:
     def from_cookie(cls, value: str) -> Self | None:
         """Decode a cookie value. Return None if it is malformed."""
         try:
-            content = json.loads(base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True))
-            verification_id, client_secret, masked_address, expiry, codes_sent = content
-            expires_at = datetime.fromisoformat(expiry)
-            if expires_at.tzinfo is None:
-                return None
-            return cls(UUID(verification_id), str(client_secret), str(masked_address), expires_at, int(codes_sent))
-        except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+            content = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+            return cls(*_PENDING_FIELDS.validate_json(content))
+        except ValueError:  # includes binascii.Error and ValidationError
             return None
 
 

@@ -175,6 +175,7 @@ def test_problem_titles_are_plain() -> None:
     )
     titles = {problem.name: problem.title for problem in (*all_problems, INVALID_REQUEST, INVALID_CODE)}
     assert titles == {
+        "wrong-host": "Wrong host",
         "crowded": "Service busy: please queue",
         "internal-error": "Internal error",
         "invalid-code": "Incorrect code",
