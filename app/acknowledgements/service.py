@@ -61,21 +61,22 @@ class AcknowledgementService:
         if notice.version != notice_version:
             raise NoticeSuperseded(f"version {notice.version} of the notice is the newest")
         subjects = self._encrypted_subjects(exposure)
-        before = self._list_for_version(db, exposure, notice_version)
-        if (existing := _latest_complete(before, exposure.incident, subjects)) is not None:
-            return existing
-        receipt = self._new_receipt(exposure, notice, now)
-        missing = sorted(subjects - {stored.subject for stored in before})
-        try:
-            with db.begin_nested():
-                queries.add_receipt(db, receipt, exposure.incident, notice_version, missing)
-        except IntegrityError:  # a concurrent call was first: return its receipt
-            concurrent = self._list_for_version(db, exposure, notice_version)
-            existing = _latest_complete(concurrent, exposure.incident, subjects)
-            if existing is None:
-                raise
-            return existing
-        return Acknowledgement(notice_version, now, _encode_receipt(receipt), created=True)
+        conflicting: set[bytes] | None = None
+        while True:
+            before = self._list_for_version(db, exposure, notice_version)
+            if (existing := _latest_complete(before, exposure.incident, subjects)) is not None:
+                return existing
+            missing = subjects - {stored.subject for stored in before}
+            receipt = self._new_receipt(exposure, notice, now)
+            try:
+                with db.begin_nested():
+                    queries.add_receipt(db, receipt, exposure.incident, notice_version, sorted(missing))
+            except IntegrityError:
+                if missing == conflicting:
+                    raise
+                conflicting = missing  # a concurrent call was first for a subject: add those that it left
+                continue
+            return Acknowledgement(notice_version, now, _encode_receipt(receipt), created=True)
 
     def latest_for_exposures(self, db: Reader, exposures: Sequence[Exposure]) -> list[Acknowledgement | None]:
         """Return the newest acknowledgement of each exposure; None unless all its subjects have one."""

@@ -95,7 +95,9 @@ def acknowledge_notices(
         if not exposure_ids or not by_id.keys() >= set(exposure_ids):
             raise UnknownExposure("not an exposure of this session")
         incidents = services.incident_cache.get_all(db)
-        selected = [by_id[selected_id] for selected_id in dict.fromkeys(exposure_ids)]
+        selected = [
+            by_id[own_id] for own_id in by_id if own_id in exposure_ids
+        ]  # in one order, so that concurrent calls do not deadlock
         return [(exposure, incidents[exposure.incident].notices[locale]) for exposure in selected]
 
     selected = read_as_principal(services, token, find)

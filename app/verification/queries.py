@@ -3,10 +3,12 @@
 Statements that every verification executes are written in SQLAlchemy Core: the ORM's objects took longer than the database. The rest uses the ORM.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Row, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import Reader, as_utc, fetch, observe_version
@@ -92,9 +94,13 @@ def is_opted_out(db: Session, pseudonym: bytes, now: datetime) -> bool:
     return bool(db.connection().execute(_IS_OPTED_OUT, {"pseudonym": pseudonym, "now": now}).scalar_one())
 
 
-def save_opt_out(db: Session, pseudonym: bytes, until: datetime) -> None:
-    """Store that a destination has opted out, or extend its opt-out."""
-    db.merge(OptOutRow(pseudonym=pseudonym, until=until))
+def save_opt_outs(db: Session, pseudonyms: Iterable[bytes], until: datetime) -> None:
+    """Store that destinations have opted out, or extend their opt-outs. Concurrent calls wait for each other, in one order so that none deadlocks."""
+    insert_on_engine = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert_on_engine(_OPT_OUTS)
+    statement = statement.on_conflict_do_update(index_elements=["pseudonym"], set_={"until": statement.excluded.until})
+    for pseudonym in sorted(pseudonyms):
+        db.connection().execute(statement, {"pseudonym": pseudonym, "until": until})
 
 
 def erase_expired(db: Session, now: datetime, retention: timedelta) -> None:

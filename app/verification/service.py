@@ -219,8 +219,7 @@ class VerificationService:
         Only their owner can opt out, and the opt-out is not revealed: a later code request gets the usual response.
         """
         until = now + OPT_OUT_PERIOD
-        for identifier in principal.identifiers:
-            queries.save_opt_out(db, identifier.pseudonym, until)
+        queries.save_opt_outs(db, {identifier.pseudonym for identifier in principal.identifiers}, until)
         return until
 
     def erase_expired(self, db: Session, *, now: datetime) -> None:
