@@ -30,18 +30,20 @@ _MARKER: Final = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _MAX_MARKER_CHARS: Final = 40
-_ASCII_STARTS: Final = "nuNU#\\<([{\"'-1eE"
-MARKER_STARTS: Final = frozenset(
-    chain(
-        _ASCII_STARTS, (chr(ord(char) + 0xFEE0) for char in _ASCII_STARTS), "없해정", "\ufeff\u200b\u200c\u200d\u2060"
-    )
+UNMARKED_STARTS: Final = frozenset(map(chr, chain(range(0x20, 0x7F), range(0xAC00, 0xD7A4)))).difference(
+    "nuNU#\\<([{\"'-1eE없해정"
 )
-"""Characters with which a marker can begin: its own, in full width, or an invisible one. Nearly all values begin with another one."""
+"""ASCII characters and Hangul syllables with which no marker begins. Nearly all values begin with one; any other may be full-width or invisible."""
+
+_INVISIBLE_CHARS: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+"""Invisible though not of category Cf: joiners, fillers and variation selectors (Default_Ignorable_Code_Point of Unicode)."""
 
 
 def is_marker_of_nothing(text: str) -> bool:
     """Return whether *text*, which has no white space around it, stands for nothing. Case, width and invisible characters do not matter."""
-    if not text or text[0] not in MARKER_STARTS or len(text) > _MAX_MARKER_CHARS:
+    if not text or text[0] in UNMARKED_STARTS or len(text) > _MAX_MARKER_CHARS:
         return False
     return _MARKER.fullmatch(_fold(text)) is not None
 
@@ -51,7 +53,10 @@ def is_marker_in_name(text: str) -> bool:
     return is_marker_of_nothing(text) and not _WORD.fullmatch(_fold(text))
 
 
+def drop_invisible_chars(text: str) -> str:
+    """Return *text* without invisible characters, which come with copied text."""
+    return "".join(char for char in _INVISIBLE_CHARS.sub("", text) if category(char) != "Cf")
+
+
 def _fold(text: str) -> str:
-    if text.isascii():
-        return text
-    return normalize("NFKC", "".join(char for char in text if category(char) != "Cf")).strip()
+    return text if text.isascii() else normalize("NFKC", drop_invisible_chars(text)).strip()

@@ -11,13 +11,9 @@ import re
 from typing import Final
 from unicodedata import category, normalize
 
-from app.source_files.markers import STANDS_FOR_NOTHING, is_marker_of_nothing
+from app.source_files.markers import STANDS_FOR_NOTHING, drop_invisible_chars, is_marker_of_nothing
 
 _NOT_ASCII_PRINTABLE: Final = re.compile(r"[^ -~]")
-_INVISIBLE_CHARS: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)
-"""Invisible though not of category Cf: joiners, fillers and variation selectors (Default_Ignorable_Code_Point of Unicode)."""
 _WHITE_SPACE_CONTROLS: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
 
 _ROUNDED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*[eE][+-]?|[eE][+-])[0-9]+")
@@ -47,8 +43,7 @@ _SAFE_STARTS: Final = frozenset("abcdfghijklmopqrstvwxyzABCDFGHIJKLMOPQRSTVWXYZ"
 def normalize_reference(text: str) -> str:
     """Return the spelling by which references are compared (1)."""
     if _NOT_ASCII_PRINTABLE.search(text):
-        visible = "".join(char for char in _INVISIBLE_CHARS.sub("", text) if category(char) != "Cf")
-        text = normalize("NFC", visible)
+        text = normalize("NFC", drop_invisible_chars(text))
     return text.strip()
 
 

@@ -11,7 +11,7 @@ from math import isnan
 from typing import Final, Literal, Self, cast
 
 from app.errors import InvalidInput
-from app.source_files.markers import MARKER_STARTS, STANDS_FOR_NOTHING, is_marker_in_name, is_marker_of_nothing
+from app.source_files.markers import STANDS_FOR_NOTHING, UNMARKED_STARTS, is_marker_in_name, is_marker_of_nothing
 from app.source_files.references import is_plain_reference, parse_reference
 
 COLUMNS: Final = (
@@ -150,7 +150,7 @@ def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:
     if column in MULTI_VALUE_COLUMNS:
         values = _parse_values(cell, pipe_separated) if cell else ()
         for value in values:
-            if value[0] in MARKER_STARTS and _is_marker(column, value):
+            if value[0] not in UNMARKED_STARTS and _is_marker(column, value):
                 return CellError(STANDS_FOR_NOTHING)
         return values
     if column == "count":
@@ -160,7 +160,7 @@ def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:
     text = cell.strip() if isinstance(cell, str) else ""
     if column == "confidence":
         return text or "confirmed" if text in _CONFIDENCES or not text else CellError(_INVALID_CONFIDENCE)
-    return CellError(STANDS_FOR_NOTHING) if text[:1] in MARKER_STARTS and is_marker_of_nothing(text) else text
+    return CellError(STANDS_FOR_NOTHING) if is_marker_of_nothing(text) else text
 
 
 def check_items(items: Sequence[str], confidence: str) -> CellError | None:

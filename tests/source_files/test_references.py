@@ -1,6 +1,7 @@
 """References and markers of nothing, in every format and column: what is refused, what is one reference, and what stays as it is."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -121,6 +122,11 @@ MARKERS = [
     " NULL ",
     "\ufeffNULL",
     "\u200b#REF!",
+    "\u00ad#N/A",
+    "\u202a(null)\u202c",
+    "\u200e해당\u3164 없음",
+    "\u3164NULL",
+    "####\ufe0f",
 ]
 NO_REFERENCE = ["-", "--", "—", "...", "?", "*", "_"]
 REFERENCE_COLUMNS = ("account_ref", "recipient_ref")
@@ -158,8 +164,8 @@ def test_reference_without_letters_or_with_control_characters_is_rejected(
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("cell", MARKERS)
 def test_marker_as_a_name_is_rejected_unless_people_may_be_called_so(tmp_path: Path, format_: str, cell: str) -> None:
-    visible = cell.strip(" \ufeff").replace(" ", "")
-    word = visible.lower() if visible != "ＮＵＬＬ" else "null"
+    visible = "".join(char for char in normalize("NFKC", cell) if char.isprintable() and char not in " \u1160\ufe0f")
+    word = visible.lower()
     rows, rejects = validate_file(write_rows(tmp_path, format_, [with_cell("name", cell)]))
     if word in MARKERS_LIKE_NAMES:
         assert [row.name for row in rows] == [word]
