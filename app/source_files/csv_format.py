@@ -76,7 +76,7 @@ class CsvFormat:
         """Read a block in which each record has one line end of the file's kind; None if one has not, or if anything needs a closer look."""
         data = block.data
         line_ends_in_cells = self._count_line_ends_in_cells(data)
-        if b"\0" in data or b"\n" not in data or line_ends_in_cells is None:
+        if b"\0" in data or b"\n" not in data or line_ends_in_cells is None or not _has_valid_quotes(data):
             return None
         try:
             lines = data.decode().split(self.line_end)
@@ -160,7 +160,7 @@ def _find_other_separator(first_line: str) -> str:
 def whole_records_length(data: bytes) -> int:
     """Return how many bytes at the start of *data* are whole records: up to the last line end with an even number of quotes before it.
 
-    A quote inside an unquoted cell, which RFC 4180 forbids, leads to a wrong cut. The record that was cut does not close, and the file is refused.
+    A quote in the wrong place leads to a wrong cut behind it. The file is refused where that quote stands, so that no row depends on the cut.
     """
     return _last_record_end(data, b"\n") or _last_record_end(data, b"\r")
 
@@ -177,7 +177,7 @@ def _last_record_end(data: bytes, line_end: bytes) -> int:
 
 
 def _read_records(lines: LineReader) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(_check_quotes(lines), strict=True)
     while True:
         try:
             cells = next(reader, None)
@@ -188,7 +188,44 @@ def _read_records(lines: LineReader) -> Iterator[tuple[int, list[str]]]:
         line = lines.end_record()
         if cells:
             yield line, cells
-    if lines.at_end:
-        raise lines.error("a quote opens in this record and is never closed")
-    reason = "a closing quote is followed by something else than a comma or the end of the line"
-    raise lines.error(reason, lines.line_number)
+    raise lines.error("a quote opens in this record and is never closed")
+
+
+_CELL_ENDS: Final = (b",", b"\n", b"\r")
+
+
+def _has_valid_quotes(data: bytes) -> bool:
+    """Return whether the quotes of whole records stand around cells, and doubled in them."""
+    pieces = data.split(b'"')
+    if len(pieces) < 3 or len(pieces) % 2 == 0:
+        return len(pieces) == 1
+    first, *between, last = pieces[::2]
+    between = [*filter(None, between)]  # between the halves of a doubled quote is nothing
+    return (
+        (not first or first.endswith(_CELL_ENDS))
+        and (not last or last.startswith(_CELL_ENDS))
+        and all(map(bytes.startswith, between, repeat(_CELL_ENDS)))
+        and all(map(bytes.endswith, between, repeat(_CELL_ENDS)))
+    )
+
+
+def _check_quotes(lines: LineReader) -> Iterator[str]:
+    """Yield *lines* as long as their quotes stand around cells, and doubled in them.
+
+    The csv module takes any other quote for text, but `whole_records_length` does not.
+    """
+    is_quoted = False
+    for line in lines:
+        pieces = line.split('"')
+        for index in range(is_quoted, len(pieces), 2):  # the text outside of quotes
+            text = pieces[index]
+            if text and (index or is_quoted) and not text.startswith((",", "\r", "\n")):
+                reason = "a closing quote is followed by something else than a comma or the end of the line"
+                raise lines.error(reason, lines.line_number)
+            if text and index < len(pieces) - 1 and not text.endswith(","):
+                reason = (
+                    "a quote stands in a cell that does not begin with one; quote the cell, and double the quotes in it"
+                )
+                raise lines.error(reason, lines.line_number)
+        is_quoted ^= len(pieces) % 2 == 0
+        yield line

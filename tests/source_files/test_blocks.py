@@ -219,7 +219,7 @@ def test_rows_do_not_depend_on_the_block_size(
     path = write_file(tmp_path_factory.mktemp("set"), (HEADER + content).encode())
     rows, error = read_rows(path)
     rows_when_cut, error_when_cut = read_in_blocks_of(size, path)
-    assert bool(error) == bool(error_when_cut)
+    assert error_when_cut == error
     if not error:
         assert rows_when_cut == rows
 
@@ -237,6 +237,14 @@ def test_a_cut_is_at_the_end_of_a_record(content: str) -> None:
 def test_count_line_ends(content: str) -> None:
     line_ends = content.replace("\r\n", "\n").replace("\r", "\n").count("\n")
     assert count_line_ends(content.encode()) == line_ends
+
+
+def test_quote_in_a_cell_does_not_cut_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.source_files.blocks.MAX_ROW_BYTES", 100)
+    rows = [f"a{number},p{number}@example.com,n\n" for number in range(500)]
+    rows[10] = 'a10,p"10@example.com,n\n'
+    _, error = read_in_blocks_of(1000, write_file(tmp_path, (HEADER + "".join(rows)).encode()))
+    assert "line 12: a quote stands in a cell" in error
 
 
 def test_error_in_a_later_block_names_its_line(tmp_path: Path) -> None:

@@ -116,6 +116,13 @@ INVALID_FILES: dict[str, tuple[str, str | bytes, str]] = {
         "line 3: a record of over",
     ),
     "text after a quote": ("set.csv", f'{HEADER}A1,,,,\n"A\n2","{SECRET}"x,,,\n', "line 4: a closing quote"),
+    "quote in a cell": ("set.csv", f'{HEADER}A1,,,,\nA2,{SECRET}"x",,,\n', "line 3: a quote stands in a cell that"),
+    "quote behind a space": ("set.csv", f'{HEADER}A1, "{SECRET}",,,\n', "line 2: a quote stands in a cell that"),
+    "quote in a cell behind two lines": (
+        "set.csv",
+        f'{HEADER}A1,"{SECRET}\n""b""",c",,\n',
+        "line 3: a quote stands in a cell that",
+    ),
     "one endless line": ("set.csv", HEADER + SECRET * MAX_RECORD_CHARS, "line 2: a record of over"),
     "mixed line ends": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET},,,\r\nA3,,,,\n", "line 3: ends in another way"),
     "stray CR": ("set.csv", f"{HEADER}A1,,,,\nA2,{SECRET}\r,,,\n", "line 3: ends in another way"),
