@@ -239,14 +239,6 @@ def test_count_line_ends(content: str) -> None:
     assert count_line_ends(content.encode()) == line_ends
 
 
-def test_quote_in_a_cell_does_not_cut_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.source_files.blocks.MAX_ROW_BYTES", 100)
-    rows = [f"a{number},p{number}@example.com,n\n" for number in range(500)]
-    rows[10] = 'a10,p"10@example.com,n\n'
-    _, error = read_in_blocks_of(1000, write_file(tmp_path, (HEADER + "".join(rows)).encode()))
-    assert "line 12: a quote stands in a cell" in error
-
-
 def test_error_in_a_later_block_names_its_line(tmp_path: Path) -> None:
     rows = [f"a{number},p{number}@example.com,n\n" for number in range(500)]
     rows[400] = 'a400,"never closed,n\n'

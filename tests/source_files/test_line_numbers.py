@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.source_files import InvalidFile
 from app.source_files.csv_format import CsvFormat
 from app.source_files.ndjson_format import whole_lines_length
 from tests.source_files.formats import validate_file
@@ -72,3 +73,12 @@ def test_a_half_of_a_line_end_is_not_the_end_of_a_line() -> None:
     assert whole_lines_length(b"{}\r") == 0
     assert whole_lines_length(b"{}\r{}\r") == 3
     assert whole_lines_length(b"{}\r\n{}\r") == 4
+
+
+def test_quote_in_a_cell_does_not_cut_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.source_files.blocks.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("app.source_files.blocks.MAX_ROW_BYTES", 100)
+    path = write_csv(tmp_path, "\n", "\n", [("", False, False)] * 500)[0]
+    path.write_bytes(path.read_bytes().replace(b"a@example", b'a"@example', 1))
+    with pytest.raises(InvalidFile, match="line 2: a quote stands in a cell"):
+        validate_file(path)
