@@ -296,8 +296,3 @@ def test_damaged_compressed_file_is_refused(tmp_path: Path, compression: str) ->
         assert error.startswith(f"set.csv.{compression}"), error
         assert "mina" not in error
         assert all(isinstance(row, tuple) and isinstance(row[1], SourceRow) for row in rows)
-
-
-def test_compressed_parquet_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"set\.parquet\.gz"):
-        next(iter(source_rows.read_rows(write_file(tmp_path, b"", "set.parquet.gz"))))

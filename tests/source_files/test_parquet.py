@@ -115,3 +115,10 @@ def test_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="row ") as raised:
         [*read_rows(path)]
     assert raised.value.line > BATCH_ROWS
+
+
+def test_compressed_parquet_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "set.parquet.gz"
+    path.write_bytes(b"")
+    with pytest.raises(InvalidFile, match=r"set\.parquet\.gz"):
+        next(iter(read_rows(path)))
