@@ -127,7 +127,9 @@ def create_app(
         print_tracebacks=print_tracebacks,
     )
     if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+        app.add_middleware(
+            ProxyHeadersMiddleware, trusted_hosts=[str(network) for network in settings.trusted_networks]
+        )
     return app
 
 

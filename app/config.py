@@ -6,7 +6,7 @@ A missing or malformed setting stops the start with one line that names it. The 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ ENV_PREFIX = "EXPOSURE_"
 REDIS_URL_SCHEMES = tuple(
     f"{scheme}://" for scheme in ("redis", "rediss", "redis+cluster", "valkey", "valkeys", "valkey+cluster")
 )
+_MAPPED_PREFIX = 0xFFFF << 32
 IpNetwork = Annotated[str, "an address or a network in CIDR form"]
 
 
@@ -108,9 +109,13 @@ class Settings(BaseSettings):
     def _validate_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             try:
-                ip_network(part, strict=False)
+                interface = ip_interface(part)
             except ValueError:
                 raise ValueError("must be addresses or networks in CIDR form, separated by commas") from None
+            if interface.ip != interface.network.network_address:
+                raise ValueError(
+                    f"an address is not a network: write {interface.network}, or the address without its prefix"
+                )
         return value
 
     @field_validator("public_url", "alert_webhook_url")
@@ -162,8 +167,9 @@ class Settings(BaseSettings):
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The networks of the trusted proxies."""
-        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
+        """The networks of the trusted proxies; those of IPv4 also as a socket for both versions reports them, mapped into IPv6."""
+        networks = [ip_network(proxy) for proxy in self.trusted_proxies]
+        return tuple(form for network in networks for form in _both_forms(network))
 
     @property
     def public_host(self) -> str | None:
@@ -174,6 +180,16 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Whether cookies are marked Secure (sent over https only)."""
         return self.public_url is not None and self.public_url.startswith("https://")
+
+
+def _both_forms(network: IPv4Network | IPv6Network) -> list[IPv4Network | IPv6Network]:
+    """Return a network, and its other form if it is of IPv4 or mapped (``::ffff:0:0/96``)."""
+    address, bits = int(network.network_address), network.prefixlen
+    if isinstance(network, IPv4Network):
+        return [network, IPv6Network((_MAPPED_PREFIX | address, bits + 96))]
+    if address & ~0xFFFFFFFF == _MAPPED_PREFIX and bits >= 96:
+        return [network, IPv4Network((address & 0xFFFFFFFF, bits - 96))]
+    return [network]
 
 
 def _host_of(url: str) -> str | None:

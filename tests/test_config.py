@@ -1,6 +1,7 @@
 """Settings: an invalid one stops the start with one line that names it and never repeats the value."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,7 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         "RATCHET_DIR": "/run/exposure/ratchet",
         "SENDER": "console",
         "PUBLIC_URL": "https://example.com",
-        "TRUSTED_PROXIES": " 10.0.0.1 ,192.168.7.9/16,, ::1,2001:db8::/32 ",
+        "TRUSTED_PROXIES": " 10.0.0.1 ,192.168.0.0/16,, ::1,2001:db8::/32 ",
         "MAX_CONNECTIONS": "100",
         "MAX_CONNECTIONS_PER_ADDRESS": "10",
         "LOG_LEVEL": "debug",
@@ -163,8 +164,8 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     settings = load_settings()
     assert settings.keyholder_path == Path("/run/keyholder/door")
     assert settings.pepper_file == Path("/etc/pepper.key")
-    assert settings.trusted_proxies == ("10.0.0.1", "192.168.7.9/16", "::1", "2001:db8::/32")
     assert settings.ratchet_folder == Path("/run/exposure/ratchet")
+    assert settings.trusted_proxies == ("10.0.0.1", "192.168.0.0/16", "::1", "2001:db8::/32")
     assert settings.secure_cookies
     assert (settings.code_ttl, settings.session_ttl) == (3600, 1)
     assert {name for name in Settings.model_fields if getattr(settings, name) is None} == set()
@@ -293,3 +294,18 @@ def test_an_env_file_that_is_replaced_after_the_check_is_not_read(monkeypatch: p
 
     monkeypatch.setattr(Settings, "__init__", replace_before_reading)
     assert load_settings().key_dir == Path("ours")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "network"),
+    [
+        ("10.0.0.5/24", "10.0.0.0/24"),
+        ("127.0.0.1, 10.0.0.5/24", "10.0.0.0/24"),
+        ("2001:db8::1/32", "2001:db8::/32"),
+        ("::ffff:10.0.0.5/120", "::ffff:a00:0/120"),
+    ],
+)
+def test_a_proxy_network_with_host_bits_is_refused(monkeypatch: pytest.MonkeyPatch, proxies: str, network: str) -> None:
+    monkeypatch.setenv("EXPOSURE_TRUSTED_PROXIES", proxies)
+    with pytest.raises(InvalidSetting, match=f"^EXPOSURE_TRUSTED_PROXIES: .*write {re.escape(network)}, "):
+        load_settings()

@@ -31,6 +31,7 @@ def raw_request(
     headers: RawHeaders = (),
     body: bytes = b"",
     host: bytes = b"127.0.0.1",
+    peer: str = "127.0.0.1",
 ) -> RawResponse:
     """Send one request. *path* is already decoded, as a server passes it on."""
     scope = {
@@ -44,7 +45,7 @@ def raw_request(
         "root_path": "",
         "scheme": "http",
         "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 50000),
+        "client": (peer, 50000),
         "headers": [(b"host", host), *headers],
         "state": {},
     }
