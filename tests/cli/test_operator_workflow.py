@@ -197,7 +197,8 @@ def check_key_list(run: WorkflowRun) -> None:
     by_role: dict[str, list[dict[str, Any]]] = {}
     for key in run.objects("keys"):
         by_role.setdefault(key["role"], []).append(key)
-    assert {role: len(found) for role, found in by_role.items()} == {"application": 1, "signing": 1, "store": 3}
+    counts = {role: len(found) for role, found in by_role.items()}
+    assert counts == {"application": 1, "signing": 1, "ratchet": 1, "store": 3}
     served = {key["id"]: key.get("dataset") for key in by_role["store"]}
     assert served[run.observed["orphan"]] is None
     assert set(served.values()) == {
