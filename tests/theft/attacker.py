@@ -1,4 +1,4 @@
-"""A thief who tests guesses against what was stolen. Knows the published scheme only: imports nothing of `app`.
+"""An attacker who tests guesses against what was stolen. Knows the published scheme only: imports nothing of `app`.
 
 Every guess is turned into all the byte strings that the scheme, or a careless implementation of it, might store for it under the stolen keys. A guess
 is confirmed where the first `PREFIX` bytes of one of them occur anywhere in the stolen bytes, as they are or as hex or base64.
@@ -7,10 +7,15 @@ is confirmed where the first `PREFIX` bytes of one of them occur anywhere in the
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from hmac import digest
+from itertools import pairwise
 from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.vectors.reference import derive_row_keys, encrypt_aes_block, frame, row_info, stretch, subkey
 
@@ -24,7 +29,7 @@ PURPOSES = ("targets", "pseudonyms", "limits", "subjects")
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A person that the thief suspects: an identifier, and for subjects also the references."""
+    """A person that the attacker suspects: an identifier, and for subjects also the references."""
 
     kind: str
     identifier: str
@@ -56,7 +61,7 @@ class Public:
     incident: str
 
 
-class Thief:
+class Attacker:
     """Tests guesses with one set of keys."""
 
     def __init__(self, public: Public, keys: Keys) -> None:
@@ -112,6 +117,23 @@ class Thief:
             yield locator
             if dataset in self._locator_keys:
                 yield encrypt_aes_block(self._locator_keys[dataset], locator)
+
+
+def open_spills(files: Mapping[str, bytes], store_keys: Iterable[bytes]) -> bytes:
+    """Decrypt the files of a work folder that a store key opens: offsets of the chunks in 8 bytes each, then for each a nonce and a ciphertext."""
+    opened = b""
+    for name, content in files.items():
+        if not name.startswith("sealed-"):
+            continue
+        offsets = [int.from_bytes(content[:8], "big")]
+        offsets += [int.from_bytes(content[at : at + 8], "big") for at in range(8, offsets[0], 8)]
+        for index, (start, end) in enumerate(pairwise(offsets)):
+            nonce, ciphertext = content[start : start + 12], content[start + 12 : end]
+            for key in store_keys:
+                with suppress(InvalidTag):
+                    aad = f"sealed {name.removeprefix('sealed-')} {index}".encode()
+                    opened += AESGCM(subkey(key, "import")).decrypt(nonce, ciphertext, aad)
+    return opened
 
 
 def hmac(key: bytes, message: bytes) -> bytes:

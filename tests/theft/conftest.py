@@ -1,11 +1,13 @@
 """A service that was used and then robbed: what the tests of this folder attack."""
 
 import io
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -26,6 +28,7 @@ class Crime:
     places: dict[str, bytes]
     columns: dict[str, bytes]
     """The contents of each column of the database, by ``table.column``; those of sealed tables as ``sealed.column``."""
+    work_files: dict[str, bytes]
     all_keys: Keys
     public: Public
     guesses: list[Guess]
@@ -52,7 +55,7 @@ def commit_crime(deployment: Deployment, pepper: bytes, log: io.StringIO) -> Cri
         make_row(account, **{guess.kind: guess.identifier}, name="김하나", items="name|phone")
         for account, guess in AFFECTED.items()
     ]
-    dataset = deployment.import_and_publish(rows)
+    deployment.import_and_publish(rows)
     for identifier in sorted(USERS):
         headers = deployment.sign_in(identifier)
         exposures = deployment.client.get("/v1/exposures", headers=headers).json()["exposures"]
@@ -66,27 +69,26 @@ def commit_crime(deployment: Deployment, pepper: bytes, log: io.StringIO) -> Cri
     with sqlite3.connect(database_file) as source, sqlite3.connect(backup_file) as target:
         source.backup(target)
     ((salt, passes, memory),) = deployment.execute_sql("SELECT salt, time_cost, memory_kib FROM kdf_params")
-    ((key_id,),) = deployment.execute_sql("SELECT key_id FROM data_sets")
+    work_files = {path.name: path.read_bytes() for path in deployment.settings.work_dir.rglob("*") if path.is_file()}
+    journal = json.loads(work_files["journal"][32:])  # behind its MAC
+    keyed = [*deployment.execute_sql("SELECT id, key_id FROM data_sets"), (journal["dataset"], journal["key_id"])]
     keys = Keys(
         deployment.keys.application_key_path.read_bytes(),
-        {dataset: deployment.keys.store_key_path(key_id).read_bytes()},
+        {UUID(str(id_)): deployment.keys.store_key_path(key_id).read_bytes() for id_, key_id in keyed},
         pepper,
     )
     places = {
         "database": b"".join(path.read_bytes() for path in sorted(database_file.parent.glob("exposure.sqlite3*"))),
         "backup": backup_file.read_bytes(),
-        "work folder": b"".join(
-            path.read_bytes() for path in deployment.settings.work_dir.rglob("*") if path.is_file()
-        ),
+        "work folder": b"".join(work_files.values()),
         "logs": log.getvalue().encode(),
     }
     others = [Guess("phone", f"+8210200{number:05}", f"Z-{number}") for number in range(GUESSES - 100)]
     others += [Guess("email", f"person-{number}@example.com", f"B-{number}") for number in range(100)]
     named = {guess.identifier for guess in AFFECTED.values()}
     guesses = [*AFFECTED.values(), *(guess for guess in others if guess.identifier not in named)]
-    return Crime(
-        places, read_columns(database_file), keys, Public(salt, passes, memory, (dataset,), INCIDENT_SLUG), guesses
-    )
+    public = Public(salt, passes, memory, tuple(keys.store), INCIDENT_SLUG)
+    return Crime(places, read_columns(database_file), work_files, keys, public, guesses)
 
 
 def read_columns(database_file: Path) -> dict[str, bytes]:

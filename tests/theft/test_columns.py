@@ -1,8 +1,8 @@
-"""Every column of every table: which keys a thief needs to test a guess of an identifier against it."""
+"""Every column of every table: which keys an attacker needs to test a guess of an identifier against it."""
 
 import pytest
 
-from tests.theft.attacker import Keys, Thief
+from tests.theft.attacker import Attacker, Keys
 from tests.theft.conftest import Crime
 from tests.theft.victims import AFFECTED, OPTED_OUT
 
@@ -78,7 +78,7 @@ COLUMNS = {
     "verifications.resends_left": NEVER,
     "verifications.tries_left": NEVER,
 }
-"""A new column needs an entry here, and with it a thought about what a thief can do with it."""
+"""A new column needs an entry here, and with it a thought about what an attacker can do with it."""
 
 CONFIRMED_WITH_ALL_KEYS = {
     "acknowledgements.subject": {AFFECTED["A-1001"].identifier},
@@ -102,6 +102,6 @@ def test_a_guess_can_be_tested_with_both_keys_only(has_application_keys: bool, h
         crime.all_keys.pepper if has_pepper else None,
     )
     guesses = [*AFFECTED.values(), OPTED_OUT, *crime.guesses[:1_000]]
-    confirmed = Thief(crime.public, keys).confirm(guesses, crime.columns)
+    confirmed = Attacker(crime.public, keys).confirm(guesses, crime.columns)
     found = {column: people for column, people in confirmed.items() if people}
     assert found == (CONFIRMED_WITH_ALL_KEYS if has_application_keys and has_pepper else {})

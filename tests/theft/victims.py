@@ -1,4 +1,4 @@
-"""The people whom the thief looks for."""
+"""The people whom the attacker looks for."""
 
 from tests.theft.attacker import Guess
 
