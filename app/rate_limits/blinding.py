@@ -28,6 +28,9 @@ class BlindingKeys(NamedTuple):
     today: bytes
     yesterday: bytes
 
+    def __repr__(self) -> str:
+        return "BlindingKeys(…)"
+
 
 class LocalBlinding:
     """Blinds names within this process. Not thread-safe: its owner holds a lock.

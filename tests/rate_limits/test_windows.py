@@ -7,7 +7,7 @@ import pytest
 
 from app.http.rate_limit.windows import MemoryWindows, RedisWindows
 from app.rate_limits import RedisCircuitBreaker
-from app.rate_limits.blinding import DAY_SECONDS
+from app.rate_limits.blinding import DAY_SECONDS, LocalBlinding
 
 SUBKEY = b"s" * 32
 MIDNIGHT = 20_000 * DAY_SECONDS
@@ -76,6 +76,10 @@ def test_a_window_that_was_incremented_in_another_thread_can_be_read(
     clock.now = MIDNIGHT + 1
     assert windows.get(key) == 1
     assert windows.get(f"{key} unknown") == 0
+
+
+def test_the_repr_of_blinding_keys_hides_them() -> None:
+    assert repr(LocalBlinding(SUBKEY).keys(MIDNIGHT)) == "BlindingKeys(…)"
 
 
 def test_no_name_contains_an_address(clock: SettableTime, key: str) -> None:
