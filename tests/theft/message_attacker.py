@@ -17,7 +17,9 @@ EPOCHS_AHEAD, EPOCHS_BACK = 3, 48
 MIN_DISTINCT_BYTES = 65
 """A ciphertext looks random: 112 random bytes have 91 distinct ones, and fewer than 65 less than once in a billion."""
 
-_ENVELOPE = len('[{"channel": "sms", "to": "", "code": "01234567", "locale": "ko"}, true]') + 12 + 16
+_ENVELOPE = (
+    len('[{"channel": "sms", "to": "", "code": "01234567", "locale": "ko", "pseudonym": ""}, true]') + 32 + 12 + 16
+)
 LENGTHS = range(_ENVELOPE + 12, _ENVELOPE + 34)
 """Of ciphertexts, with and without an epoch in front, for addresses of 12 to 27 characters, and either channel."""
 
