@@ -1,6 +1,6 @@
 """Names of buckets and windows. They are blinded, so that their store does not reveal whose they are.
 
-    blinding key = HMAC(application subkey, key of the day)        name = HMAC(blinding key, subject), the first 16 bytes
+    blinding key = HMAC(application subkey, key of the day)        name = keyed BLAKE2b(blinding key, subject)
 
 The key of the day is random. It lies in the store and is deleted after two days, so that old names cannot be tested even with the application key.
 The application key lies elsewhere, so that the store with all that is in it does not suffice: there are few addresses. Identifiers are fewer still
@@ -9,6 +9,7 @@ and come as pseudonyms, which take the pepper too.
 
 import hmac
 import secrets
+from hashlib import blake2b
 from typing import NamedTuple
 
 from limits.storage import RedisStorage
@@ -20,6 +21,7 @@ DAY_SECONDS = 86400.0
 KEY_PREFIX = "exposure:{budgets}:"
 """Of the buckets in Redis, and of the keys of the days. The hash tag keeps them on one node of a cluster."""
 _NAME_BYTES = 16
+_PERSONALIZATION = b"exposure/1 limit"
 
 
 class BlindingKeys(NamedTuple):
@@ -84,7 +86,8 @@ class RedisBlinding:
 
 def blind(key: bytes, role: bytes, subject: bytes) -> str:
     """Return the name of *subject* under a blinding key. *role* is what is named: ``bucket`` or ``window``."""
-    return hmac.digest(key, frame(b"exposure-lookup/1 limits", role, subject), "sha256")[:_NAME_BYTES].hex()
+    # RFC 7693, keyed: it takes a fifth of the time of an HMAC, and a request has up to twenty names
+    return blake2b(frame(role, subject), key=key, digest_size=_NAME_BYTES, person=_PERSONALIZATION).hexdigest()
 
 
 def _day(now: float) -> int:
