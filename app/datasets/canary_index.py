@@ -30,8 +30,8 @@ _SEPARATOR = " "
 def seal_canaries(identifiers: Sequence[str], key: StoreKey, dataset: UUID) -> bytes:
     """Encrypt the planted identifiers, given in canonical ASCII form."""
     text = _SEPARATOR.join(identifiers)
-    size = max(MIN_PADDED_BYTES, 1 << (len(text) - 1).bit_length() if text else 0)
-    return encrypt_json(key.subkey("canaries"), text.ljust(size), aad=dataset.bytes)
+    padded = text.ljust(MIN_PADDED_BYTES - len('""'))  # `encrypt_json` pads longer ones
+    return encrypt_json(key.subkey("canaries"), padded, aad=dataset.bytes)
 
 
 def open_canaries(ciphertext: bytes, key: StoreKey, dataset: UUID) -> list[str]:

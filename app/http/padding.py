@@ -6,6 +6,10 @@ compresses, and a proxy in front must not.
 
 PADDING_BLOCK = 4096
 """Bytes."""
+FORM_PAGE_BLOCKS = 2
+"""Minimum size of the first two pages, which show masked identifiers: ten of them fit."""
+COOKIE_BLOCK = 512
+"""Bytes of the verification cookie before base64, chosen so that the longest masked address fits."""
 MIN_PAGE_BLOCKS = 4
 """Minimum page size in blocks, chosen larger than the HTML that an exposure adds, so that affected and unaffected pages have the same size."""
 

@@ -11,7 +11,7 @@ from fastapi import Form, Request, Response
 
 from app.acknowledgements import NoticeSuperseded, Receipt, UnknownExposure, decode_base64url
 from app.flows.exposure_report import acknowledge_notices, load_receipts
-from app.http.padding import pad_response
+from app.http.padding import MIN_PAGE_BLOCKS, pad_response
 from app.http.rate_limit.route import rate_limit
 from app.http.services import services_of
 from app.incidents.schema import LocalizedText
@@ -66,7 +66,7 @@ def show_receipts(request: Request) -> Response:
     incidents = services.database.optimistic_read(services.incident_cache.get_all)
     titles = {slug: cached.incident.title for slug, cached in incidents.items()}
     views = [_receipt_view(receipt, titles) for receipt in receipts]
-    return render_page(request, "receipts.html", current_path="/receipts", is_personal=True, receipts=views)
+    return render_page(request, "receipts.html", current_path="/receipts", min_blocks=MIN_PAGE_BLOCKS, receipts=views)
 
 
 @router.get("/receipts/{number}")

@@ -8,6 +8,7 @@ from fastapi import Form, Request, Response
 from app.acknowledgements import STATEMENTS
 from app.exposures import InvalidValue, ValueCheckResult
 from app.flows import exposure_report as flows
+from app.http.padding import MIN_PAGE_BLOCKS
 from app.http.rate_limit.route import rate_limit
 from app.http.services import Services, services_of
 from app.rate_limits import RouteLimit
@@ -80,7 +81,7 @@ def render_answer_page(
         current_path="/answer",
         status=status,
         alert=alert,
-        is_personal=True,
+        min_blocks=MIN_PAGE_BLOCKS,
         answer=view,
         checked=checked or ValueCheckView(),
         statement=STATEMENTS[locale],

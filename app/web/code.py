@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.flows import verification
 from app.http.auth import principal_of
 from app.http.client import client_of
+from app.http.padding import FORM_PAGE_BLOCKS
 from app.http.rate_limit.route import rate_limit
 from app.http.services import Services, services_of
 from app.rate_limits import RouteLimit
@@ -131,6 +132,7 @@ def _code_page(
         current_path="/code",
         status=status,
         alert=alert,
+        min_blocks=FORM_PAGE_BLOCKS,
         digits=CODE_LENGTH,
         max_typed_length=MAX_TYPED_LENGTH,
         pending=pending,

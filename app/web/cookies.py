@@ -16,6 +16,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import AwareDatetime, Field, TypeAdapter
 
+from app.http.padding import COOKIE_BLOCK
 from app.http.services import services_of
 
 CookieName = Literal["session", "verification", "queue", "lang"]
@@ -42,9 +43,10 @@ class PendingVerification:
     codes_sent: int = 1
 
     def to_cookie(self) -> str:
-        """Encode as a cookie value."""
-        text = json.dumps(astuple(self), default=str, ensure_ascii=False)
-        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+        """Encode as a cookie value, padded so that its length does not tell that of the address."""
+        content = json.dumps(astuple(self), default=str, ensure_ascii=False).encode()
+        padded = content + b" " * (-len(content) % COOKIE_BLOCK)
+        return base64.urlsafe_b64encode(padded).rstrip(b"=").decode()
 
     @classmethod
     def from_cookie(cls, value: str) -> Self | None:

@@ -7,7 +7,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from app.http.padding import MIN_PAGE_BLOCKS, pad_response
+from app.http.padding import pad_response
 from app.web import cookies
 from app.web.assets import STYLESHEET_URL
 from app.web.language import format_date, format_datetime, locale_of, requested_locale
@@ -30,7 +30,7 @@ def render_page(
     current_path: str,
     status: int = 200,
     alert: str | None = None,
-    is_personal: bool = False,
+    min_blocks: int = 0,
     **context: object,
 ) -> HTMLResponse:
     """Render a template in the language of the request.
@@ -41,7 +41,7 @@ def render_page(
         current_path: path of this page, for the link to the other language.
         status: HTTP status code.
         alert: message at the top of the page.
-        is_personal: whether the page shows a person's exposures. If so it is padded, to hide them in its length.
+        min_blocks: minimum size of a page that shows anything about a person, to hide it in the length; 0: the page is not padded.
         context: further template variables.
     """
     locale = locale_of(request)
@@ -57,7 +57,7 @@ def render_page(
     )
     content = html.encode()
     response = HTMLResponse(
-        pad_response(content, min_blocks=MIN_PAGE_BLOCKS) if is_personal else content,
+        pad_response(content, min_blocks=min_blocks) if min_blocks else content,
         status,
         {"Content-Language": locale},
     )

@@ -8,6 +8,7 @@ from fastapi import Form, Request, Response
 from app.delivery import Channel
 from app.flows import verification
 from app.http.client import client_of
+from app.http.padding import FORM_PAGE_BLOCKS
 from app.http.rate_limit.route import rate_limit
 from app.http.services import services_of
 from app.rate_limits import MustQueue, RateLimited, RouteLimit
@@ -94,6 +95,7 @@ def start_page(
         current_path="/",
         status=status,
         alert=alert,
+        min_blocks=FORM_PAGE_BLOCKS,
         session_identifiers=session_identifiers(request),
         typed_text=typed_text,
         error=error,

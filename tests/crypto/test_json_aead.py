@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.json_aead import decrypt_json, encrypt_json
+from app.crypto.json_aead import MIN_SIZE_CLASS, decrypt_json, encrypt_json
 from app.crypto.row_sealing import DecryptionFailed
 from tests.crypto.helpers import flip_bits, keys
 
@@ -51,6 +52,21 @@ def test_changed_or_truncated_ciphertexts_do_not_decrypt() -> None:
 def test_arbitrary_input_raises_decryption_failed(ciphertext: Any) -> None:
     with pytest.raises(DecryptionFailed):
         decrypt_json(KEY, ciphertext, aad=AAD)
+
+
+def test_lengths_are_size_classes() -> None:
+    def length(content: object) -> int:
+        return len(encrypt_json(KEY, content, aad=AAD)) - len(encrypt_json(KEY, None, aad=AAD)) + MIN_SIZE_CLASS
+
+    assert length("a" * 510) == length("") == length([{"to": "가" * 100}, False]) == MIN_SIZE_CLASS
+    assert length("a" * 511) == length("a" * 1022) == 1024
+    assert length("a" * 1023) == 2048
+
+
+def test_a_ciphertext_without_padding_decrypts() -> None:
+    """Written by an earlier version."""
+    ciphertext = bytes(12) + AESGCMSIV(KEY).encrypt(bytes(12), b'["a", true]', AAD)
+    assert decrypt_json(KEY, ciphertext, aad=AAD) == ["a", True]
 
 
 def test_equal_contents_encrypt_differently() -> None:
