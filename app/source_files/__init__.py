@@ -58,6 +58,10 @@ COMPRESSION_RATIO: Final = 6
 class SourceFormat(Protocol):
     """How to parse the blocks of one file. Can be pickled for worker processes."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the header or schema holds; none if each row names its own."""
+
     def parse(self, block: Block) -> ParsedBlock:
         """Parse the rows of a block.
 

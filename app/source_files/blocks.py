@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final, cast
 
 from app.source_files.encodings import find_codec, find_contradiction
+from app.source_files.foreign_files import explain_foreign_file
 from app.source_files.schema import InvalidFile
 
 if sys.version_info >= (3, 14):
@@ -27,6 +28,9 @@ else:
 
 BLOCK_BYTES: Final = 8 << 20
 """Size of a text block; the last row may go beyond it."""
+
+START_BYTES: Final = 1 << 20
+"""Of a text file, to recognize its encoding by."""
 
 MAX_ROW_BYTES: Final = 400_000
 """`MAX_RECORD_CHARS` in the longest UTF-8."""
@@ -55,6 +59,7 @@ _DECOMPRESSORS: Final[Mapping[str, Callable[[BinaryIO], BinaryIO]]] = MappingPro
     }
 )
 COMPRESSIONS: Final = tuple(_DECOMPRESSORS)
+_DAMAGED: Final = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile, ValueError)
 
 
 class TextSource:
@@ -109,6 +114,8 @@ class TextSource:
         is_first = True
         while True:
             raw = chunk = self._read_chunk()
+            if is_first and (reason := explain_foreign_file(raw)):
+                raise InvalidFile.at(self.name, reason)
             if is_first and (reason := find_contradiction(self._encoding, raw)):
                 raise InvalidFile.at(self.name, reason, line=1)
             is_first = False
@@ -121,7 +128,7 @@ class TextSource:
     def _read_chunk(self) -> bytes:
         try:
             return self._decompressed.read(BLOCK_BYTES)
-        except (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile, ValueError):
+        except _DAMAGED:
             pass
         except OSError as error:
             if error.errno is not None:
@@ -144,6 +151,16 @@ def _drop_line_start_marks(data: bytes) -> bytes:
     if _MARK_START not in data:  # much faster than looking for a whole mark
         return data
     return _LINE_START_MARKS.sub(b"", data) if codecs.BOM_UTF8 in data else data
+
+
+def read_start(path: Path) -> bytes:
+    """Return the decompressed bytes at the start of a text file; empty if they cannot be read, for which `TextSource` raises an error."""
+    try:
+        with path.open("rb") as raw:
+            decompress = _DECOMPRESSORS.get(path.suffix.lower())
+            return (decompress(raw) if decompress else raw).read(START_BYTES)
+    except (OSError, *_DAMAGED):
+        return b""
 
 
 def count_line_ends(data: bytes) -> int:

@@ -31,6 +31,11 @@ class CsvFormat:
     """For each of `COLUMNS` its index in the file; `width` if it is absent."""
     width: int
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the header, in the order of `COLUMNS`."""
+        return tuple(name for name, index in zip(COLUMNS, self.column_indexes, strict=True) if index < self.width)
+
     def parse(self, block: Block) -> ParsedBlock:
         """Parse the rows of a block.
 
@@ -136,6 +141,7 @@ def open_csv(source: TextSource, encoding: str) -> tuple[CsvFormat | None, Itera
     return format_, prepend_block(rest, blocks)
 
 
+_EXCEL_SEPARATOR: Final = re.compile(r'[ "\t]*sep=(.?)', re.IGNORECASE)
 _SEPARATORS: Final = {
     "\t": "tabs",
     ";": "semicolons",
@@ -149,12 +155,26 @@ _SEPARATORS: Final = {
 
 def _find_other_separator(first_line: str) -> str:
     """Return what is wrong if the cells of a header are not separated by commas; empty if they are, or if the line is no header."""
-    if first_line.strip(' "\t\r\n').lower().startswith("sep="):
+    if _EXCEL_SEPARATOR.match(first_line):
         return "begins with Excel's sep= line: remove it, and separate the cells by commas"
-    if "," in first_line or sum(word in COLUMNS for word in re.findall("[a-z_]+", first_line.lower())) < 2:
+    if first_line.lstrip().startswith(("{", "[{")):
+        return "begins with JSON, not with a header: end the file's name in .ndjson, and write one object a line"
+    if "," in first_line or not is_csv_header(first_line):
         return ""
-    separator = next((name for char, name in _SEPARATORS.items() if char in first_line), "something else")
+    separator = _SEPARATORS.get(recognize_separator(first_line), "something else")
     return f"the cells of the header are separated by {separator}; they must be separated by commas"
+
+
+def recognize_separator(first_line: str) -> str:
+    """Return the character that separates the cells of a header, or that Excel's sep= line names; empty if it is none of the usual ones."""
+    if named := _EXCEL_SEPARATOR.match(first_line):
+        return named[1]
+    return next((char for char in (",", *_SEPARATORS) if char in first_line), "")
+
+
+def is_csv_header(line: str) -> bool:
+    """Return whether a line names two columns or more, whatever separates them."""
+    return sum(word in COLUMNS for word in re.findall("[a-z_]+", line.lower())) > 1
 
 
 def whole_records_length(data: bytes) -> int:

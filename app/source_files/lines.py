@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Self, TextIO
 
 from app.source_files.blocks import Block
+from app.source_files.encodings import explain_undecodable
 from app.source_files.schema import InvalidFile, is_valid_unicode
 
 MAX_RECORD_CHARS: Final = 100_000
@@ -55,8 +56,9 @@ class LineReader:
                 "holds a NUL character (a file in UTF-16 is read if its encoding is named)", self.line_number
             )
         if not is_valid_unicode(line):
-            reason = f"not {self._encoding}; name the file's encoding (Korean Excel writes cp949)"
-            raise self.error(reason, self.line_number)
+            raise self.error(
+                explain_undecodable(self._encoding, line.encode("utf-8", "surrogateescape")), self.line_number
+            )
         return line
 
     def end_record(self) -> int:

@@ -1,13 +1,15 @@
 """NDJSON: one JSON object a line. A line that cannot be used is rejected by itself; the other lines are read."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from app.source_files.blocks import Block, TextSource, open_block_text
-from app.source_files.lines import LineReader, prepend_block
-from app.source_files.schema import COLUMNS, ParsedBlock, RejectedRow
+from app.source_files.csv_format import is_csv_header
+from app.source_files.lines import MAX_RECORD_CHARS, LineReader, prepend_block
+from app.source_files.schema import COLUMNS, InvalidFile, ParsedBlock, RejectedRow
 
 
 class _Pairs(tuple[tuple[str, object], ...]):
@@ -26,6 +28,11 @@ class NdjsonFormat:
     file: str
     encoding: str
     line_end: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """None: each object names its own."""
+        return ()
 
     def parse(self, block: Block) -> ParsedBlock:
         """Parse the rows of a block.
@@ -53,14 +60,34 @@ class NdjsonFormat:
 
 
 def open_ndjson(source: TextSource, encoding: str) -> tuple[NdjsonFormat | None, Iterator[Block]]:
-    """Return the format of an NDJSON file, with the line end of its first line, and its blocks. The format is None if the file is empty."""
+    """Return the format of an NDJSON file, with the line end of its first line, and its blocks. The format is None if the file is empty.
+
+    Raises:
+        InvalidFile: it begins like JSON that is not one object a line, or like CSV.
+    """
     blocks = source.blocks()
     first_block = next(blocks, None)
     if first_block is None:
         return None, blocks
     line = open_block_text(first_block.data).readline()
     line_end = line[len(line.rstrip("\r\n")) :]
+    if reason := _find_other_layout(line[:MAX_RECORD_CHARS].strip()):
+        raise InvalidFile.at(source.name, reason, line=1)
     return NdjsonFormat(source.name, encoding, line_end), prepend_block(first_block, blocks)
+
+
+_ARRAY_START: Final = re.compile(r"\[\s*(?:\{|$)")
+
+
+def _find_other_layout(first_line: str) -> str:
+    """Return what is wrong if a file is not one JSON object a line; empty if it may be."""
+    if _ARRAY_START.match(first_line):
+        return "begins with a JSON array: write one object a line, without brackets around them and commas between them"
+    if first_line == "{":
+        return "begins with a JSON object over several lines: write each object on one line"
+    if not first_line.startswith("{") and is_csv_header(first_line):
+        return "begins with the header of a CSV file: end the file's name in .csv"
+    return ""
 
 
 def whole_lines_length(data: bytes) -> int:

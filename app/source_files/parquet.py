@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from app.source_files.blocks import Block
+from app.source_files.foreign_files import MAX_SIGNATURE_BYTES, PARQUET_SIGNATURE, explain_foreign_file
 from app.source_files.schema import COLUMNS, MULTI_VALUE_COLUMNS, InvalidFile, ParsedBlock, SourceRow, check_header
 
 BATCH_ROWS: Final = 10_000
@@ -49,10 +50,10 @@ class ParquetSource:
             file = None
         if file is None:
             self._handle.close()
-            raise InvalidFile.at(path.name, "not a Parquet file")
+            raise InvalidFile.at(path.name, _explain_refusal(path))
         self._file = file
         self.size = file.metadata.num_rows
-        self.format = ParquetFormat(path.name)
+        self.format = ParquetFormat(path.name, tuple(file.schema_arrow.names))
         try:
             _check_schema(path.name, file.schema_arrow)
         except InvalidFile:
@@ -83,6 +84,7 @@ class ParquetFormat:
     """How to parse the blocks of a Parquet file. Its text is always UTF-8; the encoding option does not apply."""
 
     file: str
+    columns: tuple[str, ...]
 
     def parse(self, block: Block) -> ParsedBlock:
         """Parse the rows of a block.
@@ -112,6 +114,13 @@ def write_parquet(file: BinaryIO, rows: Iterable[SourceRow]) -> int:
             writer.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
             count += len(batch)
     return count
+
+
+def _explain_refusal(path: Path) -> str:
+    with path.open("rb") as handle:
+        start = handle.read(MAX_SIGNATURE_BYTES)
+    is_damaged = start.startswith(PARQUET_SIGNATURE)
+    return ("" if is_damaged else explain_foreign_file(start)) or "not a Parquet file"
 
 
 def _to_cells(row: SourceRow) -> tuple[object, ...]:

@@ -125,8 +125,7 @@ def check_header(file: str, names: Sequence[str], *, line: int) -> None:
     """
     for number, name in enumerate(names, start=1):
         if name not in COLUMNS:
-            reason = f"not a column of a data set file; the header may hold {', '.join(COLUMNS)}"
-            raise InvalidFile.at(file, reason, line=line, column=str(number))
+            raise InvalidFile.at(file, _explain_unknown_column(name, names), line=line, column=str(number))
         if name in names[: number - 1]:
             raise InvalidFile.at(file, "appears in the header twice", line=line, column=name)
     for name in REQUIRED_COLUMNS:
@@ -135,6 +134,16 @@ def check_header(file: str, names: Sequence[str], *, line: int) -> None:
     if "email" not in names and "phone" not in names:
         reason = "missing from the header: without both, no person can be found"
         raise InvalidFile.at(file, reason, line=line, column="email or phone")
+
+
+def _explain_unknown_column(name: str, names: Sequence[str]) -> str:
+    similar = name.strip().lower().replace(" ", "_").replace("-", "_")
+    hint = ""
+    if similar in COLUMNS:
+        hint = f": write it as {similar}"
+    elif len({*names}.intersection(COLUMNS)) < 2:  # a cell of items may be one of them
+        hint = ", and neither is another cell of this line: the header seems to be missing"
+    return f"not a column of a data set file{hint}; the header may hold {', '.join(COLUMNS)}"
 
 
 def parse_cell(column: str, cell: object, *, pipe_separated: bool) -> object:

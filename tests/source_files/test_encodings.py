@@ -66,7 +66,12 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("utf-16", "utf-16-le", "", "line 1: has no byte order mark; name the encoding utf-16-le"),
     ("utf-16", "utf-16-be", "", "line 1: has no byte order mark; name the encoding utf-16-be"),
     ("utf-16-le", "utf-16-be", MARK, "line 1: its byte order mark is that of utf-16, not of utf-16-le"),
-    ("utf-8", "cp949", "", "line 2: not utf-8; name the file's encoding (Korean Excel writes cp949)"),
+    (
+        "utf-8",
+        "cp949",
+        "",
+        "line 2: not utf-8 but cp949, which is also called windows-949: name it with --encoding cp949",
+    ),
 ]
 
 
