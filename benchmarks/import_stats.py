@@ -7,7 +7,7 @@ from pathlib import Path
 from app.importing.merge_people import split_values
 from app.importing.pipeline import ROWS_PER_PARTITION
 from app.importing.row_batch import person_hashes, serialize_batch, to_rows
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.incidents.loader import load_incident
 from app.source_files import open_source_file
 from benchmarks import PROJECT_ROOT

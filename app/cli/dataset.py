@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from app.cli.dataset_inspect import inspect_dataset_file
 from app.cli.import_progress import ImportReporter, ProgressBars, print_import_result
 from app.cli.output import JsonOption, emit
 from app.cli.resources import open_catalog, open_database, open_keyholder, open_keys
@@ -38,6 +39,7 @@ from app.synthetic import synthesize
 commands = typer.Typer(
     add_completion=False, help="Data sets: import, publish, roll back, retire, verify.", no_args_is_help=True
 )
+commands.command("inspect")(inspect_dataset_file)
 
 
 class KindOption(StrEnum):
@@ -79,9 +81,7 @@ def import_dataset(
     canaries: Annotated[
         int,
         typer.Option(
-            min=0,
-            max=MAX_CANARIES,
-            help="number of canary records to plant; a look-up of one raises an alert",
+            min=0, max=MAX_CANARIES, help="number of canary records to plant; a look-up of one raises an alert"
         ),
     ] = 0,
     canary_domain: Annotated[

@@ -27,8 +27,18 @@ class CountDiff:
     after: int
 
 
-def seal_cohort_counts(people_by_mask: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
-    """Encrypt the counts. The input is the number of people by cohort and bit mask of their items."""
+@dataclass(frozen=True, slots=True)
+class PublishedCounts:
+    """Counts of the data set that is published."""
+
+    id: UUID
+    people: int
+    counts: Mapping[str, Mapping[str, int]]
+    """As `tabulate_cohort_counts` returns them."""
+
+
+def tabulate_cohort_counts(people_by_mask: Mapping[tuple[str, int], int]) -> dict[str, Counter[str]]:
+    """Return for each cohort its total, and the people of each item, from the people by cohort and bit mask of their items."""
     counts: dict[str, Counter[str]] = {}
     for (cohort, mask), people in people_by_mask.items():
         cohort_counts = counts.setdefault(cohort, Counter())
@@ -36,7 +46,12 @@ def seal_cohort_counts(people_by_mask: Mapping[tuple[str, int], int], key: Store
         for bit, kind in enumerate(ITEM_KINDS):
             if mask >> bit & 1:
                 cohort_counts[kind] += people
-    return encrypt_json(key.subkey("tallies"), counts, aad=dataset.bytes)
+    return counts
+
+
+def seal_cohort_counts(people_by_mask: Mapping[tuple[str, int], int], key: StoreKey, dataset: UUID) -> bytes:
+    """Encrypt the counts that `tabulate_cohort_counts` makes of *people_by_mask*."""
+    return encrypt_json(key.subkey("tallies"), tabulate_cohort_counts(people_by_mask), aad=dataset.bytes)
 
 
 def open_cohort_counts(ciphertext: bytes, key: StoreKey, dataset: UUID) -> dict[str, dict[str, int]]:

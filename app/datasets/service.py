@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.crypto.key_files import KeyRing
 from app.datasets import catalog_queries, lifecycle, sealed_rows
 from app.datasets.canary_index import open_canaries
-from app.datasets.cohort_counts import CountDiff, diff_counts, open_cohort_counts
+from app.datasets.cohort_counts import CountDiff, PublishedCounts, diff_counts, open_cohort_counts
 from app.datasets.errors import StateConflict, UnknownDataSet
 from app.datasets.lifecycle import DataSet
 from app.incidents.service import get_incident, lock_incident
@@ -96,6 +96,20 @@ def diff(db: Session, before: UUID, after: UUID, *, keys: KeyRing) -> list[Count
         DependencyUnavailable: a store key is missing, or does not decrypt the counts.
     """
     return diff_counts(_load_cohort_counts(db, before, keys), _load_cohort_counts(db, after, keys))
+
+
+def load_published_counts(db: Session, incident: str, *, keys: KeyRing) -> PublishedCounts | None:
+    """Return the counts of the full data set of an incident that is published, at the time of its import; None if there is none.
+
+    Raises:
+        StateConflict: it was imported by a version that did not store counts.
+        DependencyUnavailable: a store key is missing, or does not decrypt the counts.
+    """
+    found = catalog_queries.list_data_sets(db, incident)
+    published = next((dataset for dataset in found if dataset.state == "published" and dataset.kind == "full"), None)
+    if published is None:
+        return None
+    return PublishedCounts(published.id, published.people, _load_cohort_counts(db, published.id, keys))
 
 
 def list_canaries(db: Session, dataset: UUID, *, keys: KeyRing) -> list[str]:

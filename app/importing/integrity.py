@@ -21,7 +21,7 @@ from app.importing.context import ImportContext
 from app.importing.keyholder_batch import derive_people
 from app.importing.merge_people import merge_rows
 from app.importing.row_batch import CanonicalRow, collect_cohorts, person_hashes, to_batch, to_rows
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.importing.stages.seal import seal_people
 from app.incidents.service import get_incident
 from app.keyholder import KeyholderClient

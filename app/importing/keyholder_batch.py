@@ -37,6 +37,10 @@ MAX_IDENTIFIERS_PER_PERSON = 1_000
 """Far more than any real person has. Each record of a person lists the locators of all their other identifiers."""
 
 
+TOO_MANY_IDENTIFIERS = f"one person has over {MAX_IDENTIFIERS_PER_PERSON:,} identifiers"
+TOO_MANY_VALUES = "one person has more values than a record can hold"
+
+
 class KeyholderBatch:
     """MACs from one keyholder connection. `check` identifies the keyholder's pepper."""
 
@@ -124,8 +128,8 @@ def derive_people(
     has_too_many = pc.greater(identifier_count, MAX_IDENTIFIERS_PER_PERSON)
     reasons = pc.case_when(
         pc.make_struct(has_too_many, pc.greater(record_length, MAX_RECORD_BYTES)),
-        f"one person has over {MAX_IDENTIFIERS_PER_PERSON:,} identifiers",
-        "one person has more values than a record can hold",
+        TOO_MANY_IDENTIFIERS,
+        TOO_MANY_VALUES,
     )
     fits, rejected = reasons.is_null(), reasons.is_valid()
     lines, rejected_for = reachable["line"].filter(rejected).to_pylist(), reasons.filter(rejected).to_pylist()
@@ -136,9 +140,7 @@ def derive_people(
     result.phone_only = count_by_calling_codes(reachable["phone"].filter(has_phone_only))
     details = reachable["details"].filter(fits)
     result.people = len(details)
-    for counted in details.value_counts().to_pylist():
-        for cohort_items in summarize(counted["values"]).cohort_item_masks:
-            result.cohort_counts[cohort_items] += counted["counts"]
+    result.cohort_counts = count_cohort_items(details)
     result.rows = pc.sum(identifier_count.filter(fits)).as_py() or 0
     size = pc.multiply(record_length, identifier_count)
     columns = {"subject": subjects, "shared": shared, "derived_keys": keys, "size": size}
@@ -152,6 +154,15 @@ def count_by_calling_codes(phones: pa.StringArray) -> Counter[tuple[str, ...]]:
     counts = Counter(tuple(sorted({calling_code(phone) for phone in split_values(cell)})) for cell in others)
     counts[("82",)] += len(phones) - len(others)
     return +counts
+
+
+def count_cohort_items(details: pa.StringArray) -> Counter[tuple[str, int]]:
+    """Count people by cohort and bit mask of their items."""
+    counts = Counter[tuple[str, int]]()
+    for counted in details.value_counts().to_pylist():
+        for cohort_items in summarize(counted["values"]).cohort_item_masks:
+            counts[cohort_items] += counted["counts"]
+    return counts
 
 
 def _encode_shared_part(

@@ -8,13 +8,13 @@ nothing.
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.datasets.errors import ImportFailed
 from app.importing.occurrences import Occurrences
-from app.importing.options import ImportOptions
 from app.importing.row_batch import VALUE_SEPARATOR, CanonicalRow, to_rows
 
 MAX_MERGED_RATIO = 0.0001
@@ -56,15 +56,15 @@ def find_merged_pairs(left: pa.RecordBatch, right: pa.RecordBatch) -> list[int]:
     return [min(row.line for row in pair) for pair in pairs if is_merged(pair)]
 
 
-def require_few_merged(merged: Occurrences, people: int, options: ImportOptions) -> None:
-    """Refuse a data set with more merged people than `MAX_MERGED_RATIO` and `ImportOptions.accept_merged` allow.
+def require_few_merged(merged: Occurrences, people: int, *, file: Path | str, accepted: int = 0) -> None:
+    """Refuse a data set with more merged people than `MAX_MERGED_RATIO` and *accepted* allow.
 
     Raises:
         ImportFailed: it has more. The message has their number, and the first line of some.
     """
-    if merged.count > people * MAX_MERGED_RATIO and merged.count > options.accept_merged:
+    if merged.count > people * MAX_MERGED_RATIO and merged.count > accepted:
         raise ImportFailed(
-            f"{options.path}: {merged.place}: {merged.count:,} of {people:,} people have rows with contradictory names and no common email or phone: "
+            f"{file}: {merged.place}: {merged.count:,} of {people:,} people have rows with contradictory names and no common email or phone: "
             "strangers may have the same account_ref and recipient_ref, and each would be told what of the other leaked; nothing was imported. "
             f"Correct the references; if the rows are right, use --accept-merged {merged.count}"
         )

@@ -1,10 +1,12 @@
 """How often something occurs in a file, and where first: what an operator needs to find it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 MAX_FIRST_LINES = 10
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,9 @@ class Occurrences:
         return f"line{'s' if len(self.first_lines) > 1 else ''} {lines}" + (
             ", …" if self.count > len(self.first_lines) else ""
         )
+
+
+def add_by_key(total: dict[K, Occurrences], other: Mapping[K, Occurrences]) -> None:
+    """Add the occurrences of another part of the file to *total*, key by key."""
+    for key, occurrences in other.items():
+        total[key] = total.get(key, Occurrences()) + occurrences

@@ -41,6 +41,8 @@ from app.source_files import NO_ROWS_REASON, Block, InvalidFile, open_source_fil
 ROWS_PER_PARTITION = 100_000
 MAX_PARTITIONS = 4096
 MAX_COHORTS = 256
+TOO_MANY_COHORTS = f"column cohort: more than {MAX_COHORTS} distinct values"
+NO_IDENTIFIER = "no person in it has a usable email or phone"
 MAX_REJECTS = 1_000_000
 """A file with more rejected rows is not a data set file. Applies even if the caller allows more."""
 
@@ -92,6 +94,11 @@ def import_file(
         ).run()
 
 
+def choose_partition_count(estimated_rows: int) -> int:
+    """Return the number of partitions for a file: a power of two, so that each has at most about `ROWS_PER_PARTITION` rows."""
+    return min(1 << (estimated_rows // ROWS_PER_PARTITION).bit_length(), MAX_PARTITIONS)
+
+
 @dataclass(frozen=True, slots=True)
 class _ImportRun:
     """One run of an import."""
@@ -139,8 +146,7 @@ class _ImportRun:
         mac = start_source_mac(application_key, options, self.incident)
         planter = CanaryPlanter(application_key, options, hints=self.incident.hints)
         with open_source_file(options.path, encoding=options.encoding) as file:
-            partitions = 1 << (file.estimated_rows // ROWS_PER_PARTITION).bit_length()
-            partitions_per_shard = -(-min(partitions, MAX_PARTITIONS) // self._shard_count)
+            partitions_per_shard = -(-choose_partition_count(file.estimated_rows) // self._shard_count)
             spill = Spill.with_ephemeral_key(self.workspace.reset_subfolder("read"), "read")
             source = SourceSummary(spill, partitions_per_shard * self._shard_count)
 
@@ -160,7 +166,7 @@ class _ImportRun:
             raise InvalidFile.at(options.path.name, NO_ROWS_REASON)
         enforce_reject_limit(source.rejects, self.options, self.listener, has_valid_rows=source.row_count > 0)
         if len(source.cohorts) > MAX_COHORTS:
-            raise ImportFailed(f"column cohort: more than {MAX_COHORTS} distinct values")
+            raise ImportFailed(TOO_MANY_COHORTS)
         source.mac = mac.hexdigest()
         source.canaries = planter.plant(spill, source.block_count, source.partition_count, source.used_phones)
         source.block_count += bool(source.canaries.count)
@@ -225,8 +231,10 @@ class _ImportRun:
             enforce_reject_limit(source.rejects, self.options, self.listener, has_valid_rows=True)
         source.canaries.subtract_from(total)
         if not total.people:
-            raise ImportFailed(f"{self.options.path}: no person in it has a usable email or phone")
-        require_few_merged(total.merged_people, total.people, self.options)
+            raise ImportFailed(f"{self.options.path}: {NO_IDENTIFIER}")
+        require_few_merged(
+            total.merged_people, total.people, file=self.options.path, accepted=self.options.accept_merged
+        )
         return total
 
     def _sort_and_load(

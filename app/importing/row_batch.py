@@ -92,7 +92,12 @@ def person_hashes(rows: pa.RecordBatch) -> list[int]:
 
 def partition_by_person(rows: pa.RecordBatch, partition_count: int) -> list[pa.RecordBatch]:
     """Split rows into partitions, so that all rows of one person are in the same partition."""
-    partitions = [person_hash % partition_count for person_hash in person_hashes(rows)]
+    return partition_by_hash(rows, person_hashes(rows), partition_count)
+
+
+def partition_by_hash(rows: pa.RecordBatch, hashes: Iterable[int], partition_count: int) -> list[pa.RecordBatch]:
+    """Split rows into partitions by a hash of each row."""
+    partitions = [number % partition_count for number in hashes]
     ordered = rows.take(pc.array_sort_indices(pa.array(partitions, pa.int32())))
     counts = Counter(partitions)
     bounds = accumulate((counts[index] for index in range(partition_count)), initial=0)

@@ -1,4 +1,4 @@
-"""The work folder of an import, and the journal from which the same command resumes an interrupted import.
+"""The work folder of an import or of an inspection, and the journal from which the same command resumes an interrupted import.
 
 WORK_DIR/exposure-import-<hash of the import>/lock          locked while the import runs
                                               journal       the data set to be created, and from which file; authenticated
@@ -6,16 +6,19 @@ WORK_DIR/exposure-import-<hash of the import>/lock          locked while the imp
                                               read/ sorted/ rows under a key that is only in memory: not usable by the next run
 """
 
+import errno
 import fcntl
 import hmac
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import mkdtemp
 from uuid import UUID
 
 from app.crypto.framing import frame
@@ -71,6 +74,36 @@ class Journal:
     def kdf_params(self) -> KdfParams:
         """The KDF parameters of the import."""
         return KdfParams(bytes.fromhex(self.salt), Argon2Cost(passes=self.time_cost, memory_kib=self.memory_kib))
+
+
+@contextmanager
+def open_temporary_folder(work_dir: Path, prefix: str) -> Iterator[PrivateFolder]:
+    """Create a folder for the duration of the block, and delete it with all its files, whatever ends the block.
+
+    Raises:
+        InvalidInput: the folder cannot be created, or others can change *work_dir*.
+    """
+    try:
+        _prepare_work_dir(work_dir)
+        folder = PrivateFolder.open(Path(mkdtemp(prefix=prefix, dir=work_dir)))
+    except NotPrivate as error:
+        raise InvalidInput(f"EXPOSURE_WORK_DIR: {error}") from None
+    except OSError as error:
+        raise InvalidInput(f"EXPOSURE_WORK_DIR: {work_dir}: cannot be written ({error.strerror})") from None
+    try:
+        yield folder
+    finally:
+        _delete_completely(folder)
+
+
+def _delete_completely(folder: PrivateFolder) -> None:
+    """Delete a folder, even if a worker that still runs writes a last file into it."""
+    while folder.is_in_place():
+        try:
+            shutil.rmtree(folder.path)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
 
 
 class Workspace:

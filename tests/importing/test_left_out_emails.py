@@ -7,7 +7,7 @@ import pytest
 
 from app.datasets.errors import ImportFailed
 from app.importing.occurrences import Occurrences
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.source_files import open_source_file
 from app.source_files.schema import SEVERAL_EMAILS
 from tests.datasets.operator_actions import check_integrity, source_file

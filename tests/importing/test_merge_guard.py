@@ -12,10 +12,9 @@ from app.datasets.errors import ImportFailed
 from app.importing.merge_guard import MAX_MERGED_RATIO, is_merged, require_few_merged
 from app.importing.merge_people import merge_by_person
 from app.importing.occurrences import MAX_FIRST_LINES, Occurrences
-from app.importing.options import ImportOptions
 from app.importing.row_batch import VALUE_SEPARATOR, CanonicalRow, serialize_batch, to_batch
+from app.importing.row_validation import validate_rows
 from app.importing.seal_result import SealResult
-from app.importing.stages.read import validate_rows
 from app.incidents.items import ITEM_KINDS
 from app.source_files import open_source_file, write_source_file
 from app.synthetic import synthesize
@@ -155,14 +154,13 @@ def test_the_lines_of_the_first_ten_people_are_kept_in_every_order() -> None:
     ],
 )
 def test_the_limit(merged: int, people: int, accepted: int, is_refused: bool) -> None:
-    options = ImportOptions(Path("people.csv"), "sample-2025", accept_merged=accepted)
     occurrences = Occurrences.at(range(2, merged + 2))
     assert MAX_MERGED_RATIO == 0.0001
     if is_refused:
         with pytest.raises(ImportFailed, match=rf"^people\.csv: lines? 2.*--accept-merged {merged}$"):
-            require_few_merged(occurrences, people, options)
+            require_few_merged(occurrences, people, file="people.csv", accepted=accepted)
     else:
-        require_few_merged(occurrences, people, options)
+        require_few_merged(occurrences, people, file="people.csv", accepted=accepted)
 
 
 STRANGERS = [

@@ -72,6 +72,9 @@ def test_person_with_too_many_rows_is_reported_before_the_memory_is_full(monkeyp
 
 
 WORKER_MODULES = ", ".join(f"app.importing.stages.{module}" for module in ("read", "seal", "sort", "outer_seal"))
+INSPECTION_WORKER_MODULES = ", ".join(
+    f"app.importing.inspection.{module}_counts" for module in ("block", "people", "sharer")
+)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,7 @@ WORKER_MODULES = ", ".join(f"app.importing.stages.{module}" for module in ("read
         ("app.__main__", {"app.bootstrap"}),  # an import's workers load the module that started the command
         ("app.importing.pipeline", {"alembic"}),
         (WORKER_MODULES, {"sqlalchemy", "pydantic"}),
+        (INSPECTION_WORKER_MODULES, {"sqlalchemy"}),
     ],
 )
 def test_process_does_not_load_modules_that_it_does_not_need(process_modules: str, unneeded_modules: set[str]) -> None:

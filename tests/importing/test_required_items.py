@@ -155,7 +155,7 @@ def test_only_a_withdrawn_person_is_sealed_without_items(
     confidence: str, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last guard, should the read stage ever let such a row through."""
-    monkeypatch.setattr("app.importing.stages.read.check_items", lambda *_: None)
+    monkeypatch.setattr("app.importing.row_validation.check_items", lambda *_: None)
     with pytest.raises(ImportFailed, match="without items"):
         deployment.import_rows(
             [make_row("a1", email=MINA, items="name"), make_row("a2", email=JUN, confidence=confidence)]

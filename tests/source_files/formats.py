@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.importing.row_batch import CanonicalRow, to_rows
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.source_files import COLUMNS, RejectedRow, open_source_file
 
 FORMATS = ("csv", "ndjson", "parquet")

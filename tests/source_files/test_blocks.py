@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.importing.occurrences import Occurrences
 from app.importing.row_batch import to_rows
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.source_files import COLUMNS, InvalidFile, ParsedBlock, RejectedRow, SourceRow, open_source_file
 from app.source_files.arrow_csv import read_plain_columns
 from app.source_files.blocks import count_line_ends
@@ -203,7 +203,7 @@ def test_vectorized_normalization_equals_the_full_rule(rows: list[tuple[str, ...
     vectorized, cell_by_cell = [validate_rows(table, declared) for table in tables]
     with pytest.MonkeyPatch.context() as patched:
         for name in ("BULK_CANONICALIZERS", "_VECTORIZED_RULES"):
-            patched.setattr(f"app.importing.stages.read.{name}", dict.fromkeys(COLUMNS[:6], decline_all))
+            patched.setattr(f"app.importing.row_validation.{name}", dict.fromkeys(COLUMNS[:6], decline_all))
         by_full_rule = validate_rows(tables[0], declared)
     assert vectorized == cell_by_cell == by_full_rule
 

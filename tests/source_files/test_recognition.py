@@ -102,8 +102,9 @@ def test_wrong_encoding_is_recognized_with_the_message_of_the_reader(name: str, 
         (TEXT.encode().replace("이".encode(), b"\xec\x9d"), "line 3: not utf-8; name the file's encoding"),
         ((HEADER + "A1,,Ren\xe9,name\n").encode("latin-1"), "line 2: not utf-8; name the file's encoding"),
         (HEADER.encode() + b"A1,,\xff\xff,name\n", "line 2: not utf-8; name the file's encoding"),
+        ((HEADER + "A1,,谢婷,name\n").encode("gb2312"), "line 2: not utf-8; name the file's encoding"),
     ],
-    ids=["damaged", "Latin-1", "no text"],
+    ids=["damaged", "Latin-1", "no text", "valid, but without Hangul"],
 )
 def test_other_bytes_are_not_taken_for_cp949(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "set.csv"

@@ -1,49 +1,22 @@
-"""Stage one: validates the rows of a file, brings them to canonical form, and partitions them by person.
+"""Stage one: validates the rows of a file (see `row_validation`), and partitions them by person.
 
-Every check of a single row happens here, before anything is sealed. A malformed email is left out of a row that has another identifier; any other
-value that cannot be used rejects its row. All rows of a person end up in the same partition, wherever they are in the file.
+All rows of a person end up in the same partition, wherever they are in the file.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, cast
-from unicodedata import normalize
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.crypto import mac_inputs
-from app.datasets.record import CONFIDENCES
-from app.identifiers import MalformedValue, ValueKind, canonicalize
-from app.identifiers.bulk import BULK_CANONICALIZERS
-from app.identifiers.email import NOT_AN_EMAIL, holds_several_emails
 from app.importing.occurrences import Occurrences
-from app.importing.row_batch import (
-    CELL_SEPARATOR,
-    ROW_SCHEMA,
-    VALUE_SEPARATOR,
-    ExposureDetails,
-    collect_cohorts,
-    partition_by_person,
-    serialize_batch,
-)
+from app.importing.row_batch import VALUE_SEPARATOR, collect_cohorts, partition_by_person, serialize_batch
+from app.importing.row_validation import ValidatedBlock, validate_block
 from app.importing.spill import Spill
-from app.incidents.items import ITEM_KINDS
-from app.source_files import (
-    COLUMNS,
-    Block,
-    CellError,
-    ParsedBlock,
-    RejectedRow,
-    SourceFormat,
-    check_items,
-    parse_cell,
-)
+from app.source_files import Block, RejectedRow, SourceFormat
 from app.source_files.markers import MARKERS_LIKE_NAMES
-from app.source_files.references import MAX_PLAIN_CHARS, PLAIN_REFERENCE
-from app.source_files.schema import REFERENCE_COLUMNS, SEVERAL_EMAILS, SEVERAL_NAMES, holds_several_names
 from app.synthetic import SYNTHETIC_PREFIX
+
+_MARKERS_LIKE_NAMES = pa.array(MARKERS_LIKE_NAMES, pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,214 +56,21 @@ def read_block(stage: ReadStage, task: tuple[int, Block]) -> ReadResult:
     Raises:
         InvalidFile: the block as a whole cannot be read.
     """
-    block_index, block = task
-    rows, rejects, emails_left_out = validate_rows(stage.format.parse(block), stage.declared_items)
+    return store_rows(stage, task, validate_block(stage.format.parse(task[1]), stage.declared_items))
+
+
+def store_rows(stage: ReadStage, task: tuple[int, Block], validated: ValidatedBlock) -> ReadResult:
+    """Write the valid rows of a block with its index to the spill file of that index."""
+    (block_index, block), rows = task, validated.rows
     stage.spill.write(block_index, [*map(serialize_batch, partition_by_person(rows, stage.partition_count))])
     phones = VALUE_SEPARATOR.join(rows["phone"].to_pylist()).split(VALUE_SEPARATOR) if stage.watched_phones else ()
     return ReadResult(
         rows=rows.num_rows,
-        rejects=rejects,
+        rejects=validated.rejects,
         cohorts=collect_cohorts(rows),
         is_synthetic=pc.any(pc.starts_with(rows["person_ref"], SYNTHETIC_PREFIX)).as_py() is True,
         bytes_read=block.end_position,
         used_phones={*stage.watched_phones.intersection(phones)},
         doubtful_names=pc.sum(pc.is_in(rows["name"], _MARKERS_LIKE_NAMES)).as_py() or 0,
-        emails_left_out=emails_left_out,
+        emails_left_out=validated.emails_left_out,
     )
-
-
-def validate_rows(
-    table: ParsedBlock, declared_items: frozenset[str]
-) -> tuple[pa.RecordBatch, list[RejectedRow], Occurrences]:
-    """Validate the rows of a block and convert them to canonical form.
-
-    Works column by column: the common spellings of a whole column at once, every other cell individually.
-
-    Returns:
-        The valid rows, the rejected ones, and the malformed emails that were left out of a valid row.
-    """
-    value_cells = zip(COLUMNS[:_VALUE_COLUMN_COUNT], table.columns, strict=False)
-    values = {name: _validate_values(name, cells, table.pipe_separated) for name, cells in value_cells}
-    values["email"], left_out = _leave_out_malformed_emails(values["email"], values["phone"])
-    details_cells = table.columns[_VALUE_COLUMN_COUNT:]
-    columns = [*values.values(), _validate_details(details_cells, table.pipe_separated, declared_items)]
-    account_ref, recipient_ref, *kinds, details = (column.texts for column in columns)
-    person_ref = pc.binary_join_element_wise(account_ref, recipient_ref, mac_inputs.REF_SEPARATOR)
-    rows = pa.record_batch([person_ref, pa.array(table.lines, pa.int64()), *kinds, details], ROW_SCHEMA)
-    rejects: dict[int, RejectedRow] = {}
-    for column in columns:
-        for row_index, fault in column.faults.items():
-            rejects.setdefault(row_index, RejectedRow(table.lines[row_index], fault.column, fault.reason))
-    if rejects:
-        rows = rows.filter(pa.array([row_index not in rejects for row_index in range(rows.num_rows)]))
-    in_valid_rows = ((table.lines[index], fault) for index, fault in left_out.items() if index not in rejects)
-    lines = [line for line, fault in in_valid_rows for _ in range(fault.malformed_count)]
-    return rows, [*table.rejects, *rejects.values()], Occurrences.at(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _CellFault:
-    """Why a cell is rejected."""
-
-    column: str
-    reason: str
-    rest: str | None = None
-    """The cell without its malformed emails; None if anything else in it is at fault."""
-    malformed_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _ValidatedColumn:
-    """One column of `ROW_SCHEMA` for a block; null where the cell is rejected."""
-
-    texts: pa.StringArray
-    faults: Mapping[int, _CellFault]
-    """Faults by row index, ascending."""
-
-    @classmethod
-    def from_cells(cls, cells: Sequence[str | _CellFault]) -> "_ValidatedColumn":
-        faults = {row_index: cell for row_index, cell in enumerate(cells) if isinstance(cell, _CellFault)}
-        return cls(pa.array([None if isinstance(cell, _CellFault) else cell for cell in cells], pa.string()), faults)
-
-
-def _validate_values(name: str, cells: Sequence[object], pipe_separated: bool) -> _ValidatedColumn:
-    """Validate one column of references or values."""
-    if not pipe_separated:
-        return _ValidatedColumn.from_cells(_normalize_cells(name, cells, pipe_separated=False))
-    column = pa.array(cells, pa.string())
-    texts = pc.if_else(pc.equal(column, ""), "" if name != "account_ref" else None, _VECTORIZED_RULES[name](column))
-    uncommon = texts.is_null()
-    normalized = _ValidatedColumn.from_cells(
-        _normalize_cells(name, column.filter(uncommon).to_pylist(), pipe_separated=True)
-    )
-    row_indexes = pc.indices_nonzero(uncommon)
-    return _ValidatedColumn(
-        pc.replace_with_mask(texts, uncommon, normalized.texts),
-        {row_indexes[index].as_py(): fault for index, fault in normalized.faults.items()},
-    )
-
-
-def _leave_out_malformed_emails(
-    emails: _ValidatedColumn, phones: _ValidatedColumn
-) -> tuple[_ValidatedColumn, Mapping[int, _CellFault]]:
-    """Leave malformed emails out of the rows that have another email or a phone.
-
-    Returns:
-        The column without these faults, and these faults.
-    """
-    left_out = {
-        row_index: fault
-        for row_index, fault in emails.faults.items()
-        if fault.rest is not None and (fault.rest or phones.texts[row_index].as_py())
-    }
-    if not left_out:
-        return emails, left_out
-    rests = [fault.rest if row_index in left_out else None for row_index, fault in emails.faults.items()]
-    texts = pc.replace_with_mask(emails.texts, emails.texts.is_null(), pa.array(rests, pa.string()))
-    faults = {row_index: fault for row_index, fault in emails.faults.items() if row_index not in left_out}
-    return _ValidatedColumn(texts, faults), left_out
-
-
-def _normalize_cells(name: str, cells: Sequence[object], *, pipe_separated: bool) -> list[str | _CellFault]:
-    """Convert cells to canonical form one by one, but the common spellings among all their values at once."""
-    parsed_cells = [parse_cell(name, cell, pipe_separated=pipe_separated) for cell in cells]
-    if name in REFERENCE_COLUMNS:
-        return [
-            _CellFault(name, cell.reason) if isinstance(cell, CellError) else cast("str", cell) for cell in parsed_cells
-        ]
-    values = [() if isinstance(cell, CellError) else cast("tuple[str, ...]", cell) for cell in parsed_cells]
-    forms = _canonical_forms(cast("ValueKind", name), {text for texts in values for text in texts})
-    return [
-        _CellFault(name, cell.reason) if isinstance(cell, CellError) else _join_values([forms[text] for text in texts])
-        for cell, texts in zip(parsed_cells, values, strict=True)
-    ]
-
-
-def _canonical_forms(kind: ValueKind, texts: Iterable[str]) -> dict[str, str | _CellFault]:
-    """Return the canonical form of each text.
-
-    Every rule begins with NFKC normalization, after which most rare spellings (full-width, decomposed) are common ones.
-    """
-    distinct = [*texts]
-    forms = BULK_CANONICALIZERS[kind](pa.array([normalize("NFKC", text) for text in distinct], pa.string())).to_pylist()
-    return {
-        text: form or _canonicalize(kind, text) for text, form in zip(distinct, forms, strict=True)
-    }  # no form is empty
-
-
-def _canonicalize(kind: ValueKind, text: str) -> str | _CellFault:
-    if kind == "name" and holds_several_names(text):
-        return _CellFault(kind, SEVERAL_NAMES)
-    try:
-        return canonicalize(kind, text)
-    except MalformedValue as error:
-        reason = error.reason
-    if kind == "email" and holds_several_emails(text):
-        reason = SEVERAL_EMAILS
-    return _CellFault(kind, reason)
-
-
-def _join_values(forms: Sequence[str | _CellFault]) -> str | _CellFault:
-    """Join the values of one cell, or return its fault: one that is not a malformed email, if there is any."""
-    faults = [form for form in forms if isinstance(form, _CellFault)]
-    if not faults:
-        return VALUE_SEPARATOR.join(sorted({*cast("Sequence[str]", forms)}))
-    if other := next((fault for fault in faults if fault.reason != NOT_AN_EMAIL), None):
-        return other
-    rest = VALUE_SEPARATOR.join(sorted({form for form in forms if isinstance(form, str)}))
-    return replace(faults[0], rest=rest, malformed_count=len(faults))
-
-
-def _validate_details(
-    columns: Sequence[Sequence[object]], pipe_separated: bool, declared_items: frozenset[str]
-) -> _ValidatedColumn:
-    """Validate the columns after the values, all together. In text formats, each distinct combination of cells is parsed once."""
-    if not pipe_separated:
-        return _ValidatedColumn.from_cells(
-            [_parse_details(row, False, declared_items) for row in zip(*columns, strict=True)]
-        )
-    joined = pc.binary_join_element_wise(*(pa.array(cells, pa.string()) for cells in columns), CELL_SEPARATOR)
-    encoded = joined.dictionary_encode()
-    distinct_rows = (cells.split(CELL_SEPARATOR) for cells in encoded.dictionary.to_pylist())
-    distinct = _ValidatedColumn.from_cells([_parse_details(row, True, declared_items) for row in distinct_rows])
-    faults: dict[int, _CellFault] = {}
-    if distinct.faults:
-        indexes = enumerate(encoded.indices.to_pylist())
-        faults = {row_index: distinct.faults[index] for row_index, index in indexes if index in distinct.faults}
-    return _ValidatedColumn(distinct.texts.take(encoded.indices), faults)
-
-
-_VALUE_COLUMN_COUNT = COLUMNS.index("items")
-"""The first columns are references and values; the others form the `ExposureDetails`."""
-
-
-_MARKERS_LIKE_NAMES = pa.array(MARKERS_LIKE_NAMES, pa.string())
-_NULL_TEXT = pa.scalar(None, pa.string())
-
-
-def _accept_plain_references(column: pa.StringArray) -> pa.StringArray:
-    """Return references that `parse_reference` returns unchanged, as most are; null for the others."""
-    is_short = pc.less_equal(pc.binary_length(column), MAX_PLAIN_CHARS)
-    is_plain = pc.and_(is_short, pc.match_substring_regex(column, PLAIN_REFERENCE))
-    return pc.if_else(is_plain, column, _NULL_TEXT)
-
-
-_VECTORIZED_RULES: Mapping[str, Callable[[pa.StringArray], pa.StringArray]] = MappingProxyType(
-    dict.fromkeys(REFERENCE_COLUMNS, _accept_plain_references) | dict(BULK_CANONICALIZERS)
-)
-
-
-def _parse_details(cells: Sequence[object], pipe_separated: bool, declared_items: frozenset[str]) -> str | _CellFault:
-    values: list[Any] = []
-    for column, cell in zip(COLUMNS[_VALUE_COLUMN_COUNT:], cells, strict=True):
-        value: Any = parse_cell(column, cell, pipe_separated=pipe_separated)
-        if isinstance(value, CellError):
-            return _CellFault(column, value.reason)
-        values.append(value)
-    items, cohort, view_count, confidence = values
-    if error := check_items(items, confidence):
-        return _CellFault("items", error.reason)
-    if not declared_items.issuperset(items):
-        return _CellFault("items", "an item that the incident does not declare")
-    item_mask = sum(1 << bit for bit, kind in enumerate(ITEM_KINDS) if kind in items)
-    return str(ExposureDetails(item_mask, view_count, CONFIDENCES.index(confidence), cohort))
