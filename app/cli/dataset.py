@@ -61,9 +61,7 @@ def import_dataset(
     ] = KindOption.full,
     cost: Annotated[
         str | None,
-        typer.Option(
-            help="Argon2id cost: minimal, default, strong or PASSES:KIB such as 1:512; the first import fixes it"
-        ),
+        typer.Option(help="Argon2id cost: minimal, default, strong or PASSES:KIB; the first import fixes it"),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="number of worker processes; default: one for each core")

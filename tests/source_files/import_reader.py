@@ -10,7 +10,7 @@ import pytest
 
 from app.importing.merge_people import merge_by_person, split_values, summarize
 from app.importing.row_batch import CanonicalRow, serialize_batch, to_rows
-from app.importing.stages.read import validate_rows
+from app.importing.row_validation import validate_rows
 from app.incidents.items import ITEM_KINDS
 from app.source_files import COLUMNS, InvalidFile, ParsedBlock, RejectedRow, open_source_file
 from tests.source_files.generated_files import DECLARED_ITEMS, VALUE_COLUMNS, GeneratedFile
