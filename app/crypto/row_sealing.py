@@ -235,25 +235,6 @@ class RowSealer:
         return self._entry_length + entry.to_bytes(_ENTRY_BYTES, "big") + self._aad_key_id
 
 
-def merge_rare_sizes(row_counts: Mapping[int, int], min_rows: int) -> dict[int, int]:
-    """Return the size at which each size class is stored, so that a rare size does not single out a person.
-
-    Args:
-        row_counts: number of rows of each size class in use.
-        min_rows: a class with fewer rows is stored at the next larger size in use.
-    """
-    stored: dict[int, int] = {}
-    pending: list[int] = []
-    rows = 0
-    for size, count in sorted(row_counts.items()):
-        pending.append(size)
-        rows += count
-        if rows >= min_rows:
-            stored |= dict.fromkeys(pending, size)
-            pending, rows = [], 0
-    return stored | dict.fromkeys(pending, max(pending, default=0))
-
-
 def decrypt_aead(aead: AESGCMSIV, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
     """Decrypt, and turn every kind of failure into one error.
 

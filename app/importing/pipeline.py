@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from app.crypto.key_files import KeyRing, StoreKeyMissing
 from app.crypto.keys import StoreKey
-from app.crypto.row_sealing import merge_rare_sizes
+from app.crypto.stored_sizes import StoredSizes
 from app.datasets import catalog_queries, kdf_params
 from app.datasets.destruction import destroy_store_key, drop_uncatalogued_rows
 from app.datasets.errors import ImportFailed, PepperMismatch, StillNeeded
@@ -251,7 +251,7 @@ class _ImportRun:
             total.size_counts += result.size_counts
             self.listener.on_progress("sort", done, source.partition_count, total.rows, 0)
         self.workspace.save_journal(journal.with_marker_count(total.markers))
-        stored_sizes = merge_rare_sizes(total.size_counts, MIN_ROWS_PER_SIZE)
+        stored_sizes = StoredSizes.choose(total.size_counts, MIN_ROWS_PER_SIZE)
         load_stage = OuterSealStage(
             context, sorted_spill, source.partition_count, stored_sizes, self.database.is_sqlite
         )

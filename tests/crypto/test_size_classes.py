@@ -2,13 +2,15 @@
 
 from collections import Counter
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.crypto.padding import RecordTooLong, pad, unpad
-from app.crypto.row_sealing import SIZE_CLASSES, merge_rare_sizes, size_class_for_record
+from app.crypto.row_sealing import SIZE_CLASSES, size_class_for_record
+from app.crypto.stored_sizes import StoredSizes
 
 
 @given(st.binary(max_size=500), st.integers(1, 500))
@@ -74,30 +76,51 @@ size_counts = st.dictionaries(st.sampled_from(SIZE_CLASSES), st.integers(1, 3000
 
 @given(size_counts, st.integers(1, 2000))
 def test_each_size_is_stored_at_a_size_in_use_that_holds_it(row_counts: dict[int, int], min_rows: int) -> None:
-    stored = merge_rare_sizes(row_counts, min_rows)
-    assert stored.keys() == row_counts.keys()
-    assert all(stored[size] >= size for size in row_counts)
-    assert set(stored.values()) <= row_counts.keys()
-    assert [stored[size] for size in sorted(row_counts)] == sorted(stored.values())
+    stored = StoredSizes.choose(row_counts, min_rows)
+    assert stored.by_class.keys() == row_counts.keys()
+    assert all(stored.by_class[size] >= size for size in row_counts)
+    assert {*stored.by_class.values()} <= row_counts.keys()
+    assert stored.largest == max(row_counts, default=0)
 
 
-@given(size_counts, st.integers(1, 2000))
-def test_a_rare_size_is_merged(row_counts: dict[int, int], min_rows: int) -> None:
-    """Except the largest, which no larger class can hide."""
-    stored_rows: Counter[int] = Counter()
-    for size, stored_size in merge_rare_sizes(row_counts, min_rows).items():
-        stored_rows[stored_size] += row_counts[size]
-    assert all(rows >= min_rows or size == max(row_counts) for size, rows in stored_rows.items())
+@given(size_counts, st.integers(1, 2000), st.integers(0, 2**32))
+def test_every_size_has_many_rows(row_counts: dict[int, int], min_rows: int, seed: int) -> None:
+    stored = StoredSizes.choose(row_counts, min_rows)
+    rng = Random(seed)
+    sizes = [stored.by_class[size] for size, count in row_counts.items() for _ in range(count)]
+    for index in stored.fillers([rng.randbytes(16) for _ in sizes], sizes):
+        assert sizes[index] == stored.filler_size
+        sizes[index] = stored.largest
+    assert all(rows >= min(min_rows, len(sizes)) for rows in Counter(sizes).values())
 
 
 @given(st.dictionaries(st.sampled_from(SIZE_CLASSES), st.integers(1000, 3000)))
 def test_common_sizes_are_unchanged(row_counts: dict[int, int]) -> None:
-    assert merge_rare_sizes(row_counts, 1000) == {size: size for size in row_counts}
+    stored = StoredSizes.choose(row_counts, 1000)
+    assert stored.by_class == {size: size for size in row_counts}
+    assert stored.fillers([bytes(16)], [stored.largest]) == []
 
 
-def test_merge_rare_sizes_examples() -> None:
-    assert merge_rare_sizes({}, 1000) == {}
-    assert merge_rare_sizes({124: 1}, 1000) == {124: 124}
-    assert merge_rare_sizes({124: 999, 512: 1}, 1000) == {124: 512, 512: 512}
-    assert merge_rare_sizes({124: 5000, 192: 999, 1024: 3}, 1000) == {124: 124, 192: 1024, 1024: 1024}
-    assert merge_rare_sizes({124: 10, 256: 1000, 512: 1000}, 1000) == {124: 256, 256: 256, 512: 512}
+@pytest.mark.parametrize(
+    ("row_counts", "by_class", "filler_size"),
+    [
+        ({}, {}, 0),
+        ({124: 1}, {124: 124}, 0),
+        ({124: 999, 512: 1}, {124: 512, 512: 512}, 0),
+        ({124: 10, 256: 1000, 512: 1000}, {124: 256, 256: 256, 512: 512}, 0),
+        ({124: 1500, 1024: 3}, {124: 1024, 1024: 1024}, 0),
+        ({124: 5000, 192: 999, 1024: 3}, {124: 124, 192: 1024, 1024: 1024}, 0),
+        ({124: 5000, 192: 900, 1024: 3}, {124: 124, 192: 1024, 1024: 1024}, 124),
+        ({124: 50_000, 256: 2000, 65_536: 1}, {124: 124, 256: 256, 65_536: 65_536}, 124),
+    ],
+)
+def test_examples_of_stored_sizes(row_counts: dict[int, int], by_class: dict[int, int], filler_size: int) -> None:
+    stored = StoredSizes.choose(row_counts, 1000)
+    assert (stored.by_class, stored.filler_size) == (by_class, filler_size)
+
+
+def test_fillers_are_few() -> None:
+    """One person with a record of the largest class does not make millions of rows large."""
+    stored = StoredSizes.choose({124: 1_000_000, 65_536: 1}, 1000)
+    share = int.from_bytes(stored.filler_bound, "big") / 2**64
+    assert 1000 < share * 1_000_000 < 1200

@@ -12,6 +12,7 @@ from app.datasets.errors import SentinelMissing
 from app.importing import ImportResult
 from app.source_files import write_source_file
 from app.synthetic import synthesize
+from tests.datasets.operator_actions import check_integrity
 from tests.datasets.store_reader import (
     comparable_contents,
     find_people,
@@ -117,13 +118,18 @@ def test_rows_of_a_rare_size_class_are_stored_at_the_next_larger_size(deployment
     assert sizes == {size: 8 + 20 + SENTINEL_ROWS}
 
 
-def test_common_size_class_keeps_its_size(deployment: Deployment) -> None:
+def test_the_rows_of_the_largest_size_are_many(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.importing.pipeline.MIN_ROWS_PER_SIZE", 100)
     rows = [make_row(f"a{number}", email=f"p{number}@example.com", items="name") for number in range(1_000)]
     rows.append(make_row("b", email="|".join(f"b{number}@example.com" for number in range(20)), items="name"))
-    small, large = sorted(count_sizes(deployment, deployment.import_rows(rows)).items())
-    assert small == (SIZE_CLASSES[0], 1_000 + SENTINEL_ROWS)
-    assert large[0] in SIZE_CLASSES[1:]
-    assert large[1] == 20
+    staged = deployment.import_rows(rows)
+    (small_size, small), (large_size, large) = sorted(count_sizes(deployment, staged).items())
+    assert small_size == SIZE_CLASSES[0] < large_size
+    assert small + large == 1_000 + 20 + SENTINEL_ROWS
+    assert min(small, large) >= 100
+    for email in ("p0@example.com", "p999@example.com", "b0@example.com"):
+        assert dict(find_person(deployment, staged.id, email).items) == {"name": 1}
+    assert check_integrity(deployment, staged.id).problems == ()
 
 
 def test_overflow_marker_and_sentinel_have_the_size_of_other_rows(deployment: Deployment) -> None:

@@ -3,7 +3,7 @@
 The entries of a locator are numbered in the order of their sealed bytes, so the numbers reveal neither the file's order nor the workers'.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress, count, islice
 from operator import eq
@@ -12,6 +12,7 @@ from typing import Any
 from app.crypto.key_derivation import LOCATOR_BYTES
 from app.crypto.mac_inputs import TAG_BYTES
 from app.crypto.row_sealing import size_class_for_inner
+from app.crypto.stored_sizes import StoredSizes
 from app.datasets.copy_format import encode_copy_rows
 from app.datasets.manifest import RowMultisetHash
 from app.importing.context import ImportContext
@@ -32,8 +33,7 @@ class OuterSealStage:
     context: ImportContext
     sorted_spill: Spill
     partition_count: int
-    stored_sizes: Mapping[int, int]
-    """The size at which each size class is stored."""
+    stored_sizes: StoredSizes
     is_sqlite: bool
 
 
@@ -64,8 +64,11 @@ def seal_bucket(stage: OuterSealStage, bucket: int) -> SealedBucket:
         locators = split_fixed(sealer.decrypt_locators(b"".join(stored_locators[batch])), LOCATOR_BYTES).to_pylist()
         contents = contents_of(rows[batch]).to_pylist()
         lengths = {*map(len, contents)}
-        sizes = {length: stage.stored_sizes[size_class_for_inner(length - TAG_BYTES)] for length in lengths}
+        sizes = {length: stage.stored_sizes.by_class[size_class_for_inner(length - TAG_BYTES)] for length in lengths}
         sealed = sealer.seal_many(locators, entries[batch], contents, sizes)
+        for index in stage.stored_sizes.fillers(locators, [*map(len, sealed)]):
+            row = [locators[index]], [entries[start + index]], [contents[index]]
+            (sealed[index],) = sealer.seal_many(*row, {len(contents[index]): stage.stored_sizes.largest})
         account.add(sealed)
         columns = stored_locators[batch], entries[batch], sealed
         content += zip(*columns, strict=True) if stage.is_sqlite else [encode_copy_rows(*columns)]
