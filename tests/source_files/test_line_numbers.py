@@ -41,7 +41,7 @@ def write_csv(
 
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=repr)
 @pytest.mark.parametrize("in_cell", LINE_ENDS, ids=repr)
-@settings(max_examples=settings().max_examples // 4)  # for each of nine pairs
+@settings(max_examples=settings().max_examples // 10)  # for each of nine pairs
 @given(rows, st.sampled_from([1, 40, 8 << 20]))
 def test_line_of_a_reject_behind_cells_with_line_ends(
     tmp_path_factory: pytest.TempPathFactory,
