@@ -115,7 +115,10 @@ def test_invalid_limits_file_is_refused_before_workers_start(cli: CliDriver) -> 
     (cli.folder / "limits.toml").write_text("[client]\nverifications = 'sesame'\n")
     settings = {"EXPOSURE_LIMITS_FILE": "limits.toml", "EXPOSURE_REDIS_URL": "redis://127.0.0.1:1"}
     error = cli.with_settings(**settings).expect_refusal(*SERVE, "--workers", 2)
-    assert error == "EXPOSURE_LIMITS_FILE: limits.toml: client.verifications: must be a rate such as 60/minute"
+    assert (
+        error
+        == "EXPOSURE_LIMITS_FILE: limits.toml: client.verifications: must be a rate over at most a day, such as 60/minute"
+    )
 
 
 def test_serve_refuses_keys_readable_by_others(cli: CliDriver) -> None:

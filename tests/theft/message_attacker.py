@@ -14,14 +14,11 @@ APPLICATION_PURPOSES = ("outbox", "codes", "targets")
 EPOCHS_AHEAD, EPOCHS_BACK = 3, 48
 """Hours around the time of the theft in which a message may have been encrypted."""
 
-MIN_DISTINCT_BYTES = 65
-"""A ciphertext looks random: 112 random bytes have 91 distinct ones, and fewer than 65 less than once in a billion."""
+MIN_DISTINCT_BYTES = 180
+"""A ciphertext looks random: 540 random bytes have 225 distinct ones, and fewer than 180 less than once in a billion."""
 
-_ENVELOPE = (
-    len('[{"channel": "sms", "to": "", "code": "01234567", "locale": "ko", "pseudonym": ""}, true]') + 32 + 12 + 16
-)
-LENGTHS = range(_ENVELOPE + 12, _ENVELOPE + 34)
-"""Of ciphertexts, with and without an epoch in front, for addresses of 12 to 27 characters, and either channel."""
+LENGTHS = (12 + 512 + 16, 4 + 12 + 512 + 16)
+"""Of ciphertexts, without and with an epoch in front: a message is padded to 512 bytes."""
 
 _HEX_COLUMN = re.compile(rb"\\\\x([0-9a-f]+)")
 
