@@ -69,11 +69,12 @@ class CatalogVerifier:
 
     def _find_problem(self, db: Session) -> str:
         signed, problem = check_catalog(db, self._public_key)
-        if signed is None or problem:
+        if problem:
             return problem
-        if signed.sequence < self._newest:
+        sequence = 0 if signed is None else signed.sequence
+        if sequence < self._newest:
             return "an older catalogue took the place of a newer one; after restoring a backup, restart the servers"
-        self._newest = signed.sequence
+        self._newest = sequence
         return ""
 
 
@@ -83,10 +84,13 @@ def public_key_of(key: SigningKey) -> Ed25519PublicKey:
 
 
 def check_catalog(db: Session, public_key: Ed25519PublicKey) -> tuple[SignedCatalog | None, str]:
-    """Compare the catalogue with its signed list. Return the list, if its signature is valid, and the problem; empty if there is none."""
+    """Compare the catalogue with its signed list. Return the list, if its signature is valid, and the problem; empty if there is none.
+
+    A new database has an empty catalogue without a signature.
+    """
     stored = catalog_queries.get_signed_catalog(db)
     if stored is None or not any(stored):
-        return None, UNSIGNED
+        return None, UNSIGNED if stored is None or _fingerprints(db) else ""
     signed = _read_signed(*stored, public_key)
     if signed is None:
         return None, "the catalogue's signature is invalid"
@@ -106,7 +110,7 @@ def signed_change(db: Session, key: SigningKey, *, now: datetime) -> Iterator[No
     """
     catalog_queries.lock_signed_catalog(db)
     signed, problem = check_catalog(db, public_key_of(key))
-    if problem and (problem != UNSIGNED or _fingerprints(db)):
+    if problem:
         raise StateConflict(f"{problem}{'' if problem == UNSIGNED else '; see `exposure db sign --help`'}")
     yield
     _sign(db, key, signed, now)

@@ -243,8 +243,8 @@ def _create_sqlite_engine(url: URL, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _create_file(*_: object) -> None:
-        # SQLite would create it as 0644; -wal and -shm get the mode of the database
-        with suppress(FileExistsError):
+        # SQLite would create it as 0644; -wal and -shm get the mode of the database. If it cannot be created, SQLite says so.
+        with suppress(OSError):
             os.close(os.open(url.database or "", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")

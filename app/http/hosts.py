@@ -15,11 +15,11 @@ class WrongHost(ExposureError):
 
 
 def is_allowed_host(header: str, public_host: str | None) -> bool:
-    """Return whether a Host header names *public_host*, or without one this machine. The port does not matter."""
-    name = _PORT.sub("", header).lower()
-    if public_host is not None:
-        return name.removeprefix("[").removesuffix("]") == public_host
+    """Return whether a Host header names *public_host* or, as a call from this machine does, loopback. The port does not matter."""
+    name = _PORT.sub("", header).lower().removeprefix("[").removesuffix("]")
+    if name in {public_host, "localhost"}:
+        return True
     try:
-        return ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+        return ip_address(name).is_loopback
     except ValueError:
-        return name == "localhost"
+        return False

@@ -13,6 +13,7 @@ NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 WORD = "null|nan|none|na|없음"
 MARKER = re.compile(rf"""([<(\["']\s*)?({WORD}|n/a)(\s*[>)\]"'])?|\\{{1,2}}n|#n/?a|#[a-z0-9/]+[!?]|##+""")
 DAMAGED = re.compile(r"[-+]?\d+([.,]\d*e[-+]?|e[-+])\d+|[-+]?\d+[.,]0+|\d{1,3}(,\d{3})+(\.\d+)?|['=](?s:.*)|[\W_]*")
+CONTROL = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 NAMES_APART = re.compile(r"[^|｜;；\r\n]*[^\W\d_][^|｜;；\r\n]*")
 BETWEEN_BARS = re.compile(r"((?:\|\||[^|])*)(?:\||\Z)")
 """From the left: two bars are one in the text, one bar separates two values."""
@@ -45,7 +46,8 @@ def _read_value(column: str, text: str) -> str | None:
     if column != "items" and MARKER.fullmatch(folded) and not (column == "name" and re.fullmatch(WORD, folded)):
         return None
     if column.endswith("_ref"):
-        return None if folded and DAMAGED.fullmatch(folded) else normalize("NFC", _drop_invisible(text))
+        is_damaged = folded and (DAMAGED.fullmatch(folded) or CONTROL.search(folded))
+        return None if is_damaged else normalize("NFC", _drop_invisible(text))
     if column == "name" and len(NAMES_APART.findall(text)) > 1:
         return None
     if column == "count":
