@@ -182,6 +182,10 @@ def test_an_older_catalogue_with_its_signature_is_noticed_by_a_running_server(de
     later = deployment.import_and_publish(ROWS)  # the next signed change has a higher sequence: the servers recover
     assert later != newest
     assert deployment.client.get("/v1/exposures", headers=headers).status_code == 200
+    for table in ("data_sets", "notices", "incidents", "kdf_params"):  # an empty catalogue needs no signature
+        deployment.execute_sql(f"DELETE FROM {table}")
+    deployment.execute_sql("UPDATE signed_catalog SET payload = '', signature = ''")
+    assert_catalog_refused(deployment, headers)
 
 
 def test_a_change_is_not_signed_unseen(deployment: Deployment, two_data_sets: tuple[UUID, UUID]) -> None:
