@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.identifiers import canonicalize, mask
+from app.identifiers.email import holds_several_emails
 from tests.identifiers.helpers import RESPELLINGS, no_deadline, refusal, with_noise
 
 LOCAL_PARTS = st.from_regex(r"[a-z0-9]{1,8}([.+_-][a-z0-9]{1,8})?", fullmatch=True)
@@ -142,3 +143,22 @@ def test_a_mask_shows_at_most_two_letters(mailbox: tuple[str, str]) -> None:
 
 def test_email_validator_allows_reserved_domains() -> None:
     assert email_validator.SPECIAL_USE_DOMAIN_NAMES == []
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("a@example.com;b@example.com", True),
+        ("a@example.com, b@example.com", True),
+        ("a@example.com\nb@example.com", True),
+        ("<a@example.com> <B@example.com>", True),
+        ("a@example.com a@example.com", False),
+        ('"hong kim"@example.com', False),
+        ("hong..kim@example.com", False),
+        ("a@example.com/home", False),
+        ("bad@@x", False),
+        ("", False),
+    ],
+)
+def test_several_emails_in_one_text(text: str, several: bool) -> None:
+    assert holds_several_emails(text) is several
