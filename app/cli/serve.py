@@ -9,10 +9,10 @@ import typer
 from app.cli.output import JsonOption
 from app.cli.resources import check_ratchet, open_database, open_keyholder, open_keys
 from app.cli.uvicorn_runner import run_server
-from app.config import InvalidSetting, Settings, load_settings, require_setting
+from app.config import InvalidSetting, load_settings, require_setting
 from app.crypto.key_files import KeyRing
 from app.datasets.signed_catalog import check_catalog, public_key_of
-from app.db import parse_database_url
+from app.db import Database, parse_database_url
 from app.db.roles import require_server_privileges
 from app.delivery import ConsoleSender
 from app.errors import OperationRefused
@@ -49,22 +49,22 @@ def serve(
     if settings.replica_url is not None:
         parse_database_url(settings.replica_url, "EXPOSURE_REPLICA_URL")
     with open_database(settings) as database:
-        open_keys(settings, database)
+        keys = open_keys(settings, database)
         check_ratchet(settings, database)
         require_server_privileges(database)
+        _require_signed_catalog(database, keys)
     if workers > 1 and settings.redis_url is None:
         raise InvalidSetting(
             "EXPOSURE_REDIS_URL: must be set when --workers is above 1, or each process would allow the full limits"
         )
     with open_keyholder(settings, KeyholderSocket.LOOKUP) as keyholder_socket:
-        _require_signed_catalog(settings)
         sender = partial(ConsoleSender, as_json=json)
         run_server(settings, keyholder_socket, sender, host=host, port=port, workers=workers, as_json=json)
 
 
-def _require_signed_catalog(settings: Settings) -> None:
-    with open_database(settings) as database, database.read() as db:
-        _, problem = check_catalog(db, public_key_of(KeyRing(settings.key_dir).load_signing_key()))
+def _require_signed_catalog(database: Database, keys: KeyRing) -> None:
+    with database.read() as db:
+        _, problem = check_catalog(db, public_key_of(keys.load_signing_key()))
     if problem:
         raise OperationRefused(f"EXPOSURE_DATABASE_URL: {problem}")
 
