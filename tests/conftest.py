@@ -15,6 +15,7 @@ from app.crypto.keys import Pepper
 from app.db import Database
 from app.db.upgrade import upgrade
 from app.keyholder import KeyholderSocket, spawn_keyholder
+from tests.rate_limits.helpers import RestartableValkey
 from tests.support.deployment import Deployment, copy_sqlite_database
 from tests.support.external_servers import run_postgresql, run_valkey
 from tests.support.postgres_cluster import PostgresCluster, start_cluster
@@ -78,6 +79,20 @@ def valkey_url() -> Iterator[str]:
     """URL of a Valkey server."""
     with run_valkey() as url:
         yield url
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[RestartableValkey]:
+    """A Valkey server of its own, which the test may stop."""
+    valkey = RestartableValkey(tmp_path / "valkey")
+    yield valkey
+    valkey.kill()
+
+
+@pytest.fixture
+def generous_redis_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test measures time: on a busy machine Redis may take longer than a call would wait for it."""
+    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 10.0)
 
 
 @pytest.fixture(scope="session")

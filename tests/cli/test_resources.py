@@ -7,7 +7,6 @@ import pytest
 
 from app.cli.resources import open_keyholder, open_keys
 from app.config import InvalidSetting, Settings
-from app.crypto import mac_inputs
 from app.crypto.key_files import KeyRing, create_key_file
 from app.crypto.keys import ApplicationKey, InvalidKey, SigningKey, StoreKey
 from app.db import Database
@@ -15,22 +14,18 @@ from app.errors import InvalidInput
 from app.keyholder import KeyholderClient, KeyholderSocket, serve
 from tests.keyholder.helpers import (
     TIMEOUT_SECONDS,
+    VALUE_INPUT,
+    fail_when_ready,
     short_temp_folder,
     write_pepper_file,
 )
 
 pytestmark = pytest.mark.kill
 
-MESSAGE = mac_inputs.value_input("name", "홍길동")
-
 
 @pytest.fixture
 def pepper(tmp_path: Path) -> Path:
     return write_pepper_file(tmp_path / "pepper" / "pepper.key")
-
-
-def fail_when_ready() -> None:
-    pytest.fail("a keyholder became ready")
 
 
 @pytest.fixture
@@ -139,6 +134,6 @@ def test_a_child_is_started_if_no_keyholder_is_configured(settings: Settings) ->
         open_keyholder(settings, KeyholderSocket.LOOKUP) as path,
         KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder,
     ):
-        assert len(keyholder.mac(MESSAGE)) == 32
+        assert len(keyholder.mac(VALUE_INPUT)) == 32
     with pytest.raises(InvalidSetting, match="EXPOSURE_PEPPER_FILE: must be set"):
         open_keyholder(with_settings(settings, pepper_file=None), KeyholderSocket.LOOKUP).__enter__()

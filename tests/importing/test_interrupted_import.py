@@ -25,6 +25,7 @@ from tests.datasets.store_reader import comparable_contents, list_sealed_tables
 from tests.support.deployment import INCIDENT_SLUG, Deployment
 from tests.support.import_process import IMPORT_COMMAND
 from tests.support.postgres_cluster import PostgresServer, start_server
+from tests.support.simulated_kill import killed_at
 
 pytestmark = pytest.mark.kill
 
@@ -158,19 +159,9 @@ def test_import_of_a_changed_file_restarts(deployment: Deployment, file: Path, t
     assert_same_data_and_no_leftovers(deployment, file)
 
 
-def test_import_killed_after_its_commit_is_not_repeated(
-    deployment: Deployment, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr("app.importing.pipeline.Workspace.clear", die)
-        with pytest.raises(Killed):
-            deployment.import_file(file)
+def test_import_killed_after_its_commit_is_not_repeated(deployment: Deployment, file: Path) -> None:
+    with killed_at("app.importing.pipeline.Workspace.clear"):
+        deployment.import_file(file)
     ((committed_id,),) = deployment.execute_sql("SELECT id FROM data_sets")
     assert deployment.import_file(file).id == UUID(str(committed_id))
     assert_same_data_and_no_leftovers(deployment, file)

@@ -22,6 +22,7 @@ from tests.datasets.operator_actions import check_integrity, source_file
 from tests.datasets.store_reader import find_person
 from tests.importing.helpers import MINA_EMAIL, MINA_PHONE, assert_nothing_left
 from tests.support.deployment import Deployment, RecordingListener, make_row
+from tests.support.simulated_kill import killed_at
 
 JUN_EMAIL = "jun@example.com"
 
@@ -224,19 +225,9 @@ def test_another_limit_resumes_an_interrupted_import(deployment: Deployment, mon
     assert staged.merged_people == Occurrences(2, (2, 5))
 
 
-def test_the_count_is_the_same_after_an_import_was_killed_behind_its_commit(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr("app.importing.pipeline.Workspace.clear", die)
-        with pytest.raises(Killed):
-            deployment.import_rows(STRANGERS, accept_merged=2)
+def test_the_count_is_the_same_after_an_import_was_killed_behind_its_commit(deployment: Deployment) -> None:
+    with killed_at("app.importing.pipeline.Workspace.clear"):
+        deployment.import_rows(STRANGERS, accept_merged=2)
     assert deployment.import_rows(STRANGERS, accept_merged=2).merged_people == Occurrences(2, (2, 5))
 
 

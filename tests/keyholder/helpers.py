@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from app.crypto import mac_inputs
 from app.crypto.framing import frame
 from app.crypto.key_files import create_key_file
@@ -31,6 +33,11 @@ VALUE_INPUT = mac_inputs.value_input("name", "홍길동")
 def write_pepper_file(path: Path, raw: bytes = PEPPER) -> Path:
     create_key_file(path, Pepper(raw))
     return path
+
+
+def fail_when_ready() -> None:
+    """For `serve`, where a keyholder must not start."""
+    pytest.fail("a keyholder became ready")
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from app.crypto import mac_inputs
 from app.crypto.keys import InvalidKey
 from app.errors import InvalidInput
 from app.keyholder import KeyholderClient, KeyholderSocket, import_socket_path, serve, spawn_keyholder
 from tests.keyholder.helpers import (
     PEPPER,
     TIMEOUT_SECONDS,
+    VALUE_INPUT,
+    fail_when_ready,
     is_running,
     running_keyholder,
     short_temp_folder,
@@ -27,8 +28,6 @@ from tests.keyholder.helpers import (
 )
 
 pytestmark = pytest.mark.kill
-
-MESSAGE = mac_inputs.value_input("name", "홍길동")
 
 
 @pytest.fixture
@@ -42,10 +41,6 @@ def pid_behind(path: Path) -> int:
         caller.connect(str(path))
         credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return int.from_bytes(credentials[:4], sys.byteorder)
-
-
-def fail_when_ready() -> None:
-    pytest.fail("a keyholder became ready")
 
 
 def test_a_child_ends_with_its_block(pepper: Path) -> None:
@@ -169,7 +164,7 @@ def test_a_stale_socket_is_replaced(pepper: Path) -> None:
             for path in (folder / "socket", import_socket_path(folder / "socket")):
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600
                 with KeyholderClient(path, timeout=TIMEOUT_SECONDS) as keyholder:
-                    assert len(keyholder.mac(MESSAGE)) == 32
+                    assert len(keyholder.mac(VALUE_INPUT)) == 32
 
 
 def test_a_socket_in_use_is_not_taken_over(pepper: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from app.crypto.key_files import create_key_file
 from app.crypto.keys import Pepper
 from app.keyholder import KeyholderSocket, spawn_keyholder
 from tests.support.deployment import INCIDENT_SLUG, Deployment, copy_sqlite_database, make_row
+from tests.support.simulated_kill import killed_at
 from tests.theft.attacker import Guess, Keys, Public
 from tests.theft.victims import AFFECTED, USERS
 
@@ -108,15 +109,5 @@ def read_columns(database_file: Path) -> dict[str, bytes]:
 
 def leave_work_folder_behind(deployment: Deployment, rows: list[dict[str, str]]) -> None:
     """Kill an import after it has sealed everything."""
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object, **__: object) -> None:
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("app.importing.pipeline.load_buckets", die)
-        patched.setattr("app.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
-        with pytest.raises(Killed):
-            deployment.import_rows(rows)
+    with killed_at("app.importing.pipeline.load_buckets", without="app.importing.pipeline._ImportRun._try_clean_up"):
+        deployment.import_rows(rows)

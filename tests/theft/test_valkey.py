@@ -22,7 +22,7 @@ from tests.rate_limits.helpers import RestartableValkey
 from tests.support.deployment import Deployment
 from tests.support.permissive_limits import permissive_limits
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("generous_redis_timeout")]
 
 CANDIDATE_COUNT = 100_000
 VICTIM_COUNT = 60
@@ -55,19 +55,6 @@ def pepper() -> Pepper:
 def database_url(sqlite_url: str) -> str:
     """The database is not what is stolen."""
     return sqlite_url
-
-
-@pytest.fixture(autouse=True)
-def _generous_redis_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine Valkey may take longer than a call would wait, and the names would stay in this process."""
-    monkeypatch.setattr("app.rate_limits.redis_breaker.TIMEOUT_SECONDS", 10.0)
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[RestartableValkey]:
-    valkey = RestartableValkey(tmp_path / "valkey")
-    yield valkey
-    valkey.kill()
 
 
 @pytest.fixture

@@ -27,30 +27,21 @@ from tests.importing.test_interrupted_import import (
 )
 from tests.support.deployment import Deployment
 from tests.support.postgres_cluster import PASSWORD, PostgresCluster
+from tests.support.simulated_kill import killed_at
 
 pytestmark = pytest.mark.fleet
-
-
-class SimulatedKill(BaseException):
-    """Raised where the process is supposed to be killed."""
 
 
 @pytest.mark.parametrize(
     "function", ["sealed_rows.copy_rows", "sealed_rows.create_sharded_table", "catalog_queries.insert_data_set"]
 )
 def test_an_import_killed_while_loading_leaves_no_table_after_a_rerun(
-    deployment: Deployment, postgres_cluster: PostgresCluster, function: str, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, postgres_cluster: PostgresCluster, function: str
 ) -> None:
     before = sealed_tables_on_shards(postgres_cluster)
 
-    def raise_kill(*_: object, **__: object) -> None:
-        raise SimulatedKill
-
-    with monkeypatch.context() as patched:
-        patched.setattr(f"app.datasets.{function}", raise_kill)
-        patched.setattr("app.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
-        with pytest.raises(SimulatedKill):
-            deployment.import_rows(PEOPLE)
+    with killed_at(f"app.datasets.{function}", without="app.importing.pipeline._ImportRun._try_clean_up"):
+        deployment.import_rows(PEOPLE)
     leftover = sealed_tables_on_shards(postgres_cluster) - before
     assert len(leftover) == (
         0 if function == "sealed_rows.copy_rows" else 2
@@ -96,19 +87,15 @@ def test_an_import_with_a_shard_down_fails_and_leaves_nothing(
 
 
 def test_importing_a_changed_file_removes_the_interrupted_import(
-    deployment: Deployment, postgres_cluster: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, postgres_cluster: PostgresCluster
 ) -> None:
     """The same command runs again after the file has changed. A shard that is down at that time must be cleaned up later."""
     before = sealed_tables_on_shards(postgres_cluster)
 
-    def raise_kill(*_: object, **__: object) -> None:
-        raise SimulatedKill
-
-    with monkeypatch.context() as patched:
-        patched.setattr("app.datasets.sealed_rows.create_sharded_table", raise_kill)
-        patched.setattr("app.importing.pipeline._ImportRun._try_clean_up", lambda *_: None)
-        with pytest.raises(SimulatedKill):
-            deployment.import_rows(PEOPLE)
+    with killed_at(
+        "app.datasets.sealed_rows.create_sharded_table", without="app.importing.pipeline._ImportRun._try_clean_up"
+    ):
+        deployment.import_rows(PEOPLE)
     postgres_cluster.shards[0].stop("immediate")
     try:
         with pytest.raises(DatabaseUnavailable, match="server shard_0"):
